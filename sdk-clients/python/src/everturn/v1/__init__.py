@@ -1,0 +1,1 @@
+"""Generated stubs of the protobuf package ``everturn.v1``; usable alone."""
