@@ -1,0 +1,156 @@
+//! What becomes of an attempt: completed, failed, lost, alive.
+
+use crate::event::{RunEvent, Slot};
+use crate::rejection::Rejection;
+use crate::state::run::{Activity, Stage};
+use crate::transition::Transaction;
+use crate::value::{Failure, FailureKind, Payload};
+
+/// Names one delivery of one attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ActivityToken {
+    /// The run.
+    pub slot: Slot,
+    /// Event id of its `ActivityScheduled`.
+    pub activity: u64,
+    /// Number of the attempt.
+    pub attempt: u32,
+    /// Epoch of the delivery.
+    pub epoch: u64,
+}
+
+/// Records the result of an attempt.
+///
+/// # Errors
+/// `Fenced` when the attempt is over.
+pub fn complete_activity(
+    tx: &mut Transaction<'_>,
+    token: ActivityToken,
+    result: Payload,
+) -> Result<(), Rejection> {
+    let key = current(tx, token)?.key.clone();
+    let event = RunEvent::ActivityCompleted {
+        activity: token.activity,
+        key,
+        result,
+        attempt: token.attempt,
+    };
+    tx.emit_run(token.slot, event);
+    Ok(())
+}
+
+/// Records that an attempt failed; the retry policy decides what follows.
+///
+/// # Errors
+/// `Fenced` when the attempt is over.
+pub fn fail_activity(
+    tx: &mut Transaction<'_>,
+    token: ActivityToken,
+    failure: Failure,
+) -> Result<(), Rejection> {
+    current(tx, token)?;
+    end_attempt(tx, token.slot, token.activity, failure);
+    Ok(())
+}
+
+/// Notes that an attempt is alive; the answer says whether it should stop.
+/// Nothing is stored: after a crash the attempt counts as alive anyway.
+///
+/// # Errors
+/// `Fenced` when the attempt is over.
+pub fn heartbeat_activity(
+    tx: &mut Transaction<'_>,
+    token: ActivityToken,
+    details: Option<Payload>,
+) -> Result<bool, Rejection> {
+    let cancel_requested = current(tx, token)?.cancel_requested;
+    let now = tx.context.now;
+    let run = tx.root.runs.get_mut(&token.slot);
+    if let Some(pending) = run.and_then(|run| run.activities.get_mut(&token.activity)) {
+        pending.heard = now;
+        if details.is_some() {
+            pending.heartbeat_details = details;
+        }
+    }
+    Ok(cancel_requested)
+}
+
+/// The worker of an attempt went away and did not come back. No effect if the
+/// attempt is over.
+pub fn lose_activity(tx: &mut Transaction<'_>, slot: Slot, activity: u64, attempt: u32) {
+    let run = tx.root.runs.get(&slot);
+    let pending = run.and_then(|run| run.activities.get(&activity));
+    let started = pending.is_some_and(|pending| {
+        pending.attempt == attempt && matches!(pending.stage, Stage::Started { .. })
+    });
+    if started {
+        let failure = Failure::new(
+            FailureKind::WorkerLost,
+            "WorkerLost",
+            "the worker went away and did not come back",
+        );
+        end_attempt(tx, slot, activity, failure);
+    }
+}
+
+/// Ends the current attempt: another one follows, or the activity failed.
+pub(crate) fn end_attempt(tx: &mut Transaction<'_>, slot: Slot, activity: u64, failure: Failure) {
+    let jitter = tx.context.take_fraction();
+    let now = tx.context.now;
+    let run = tx.root.runs.get(&slot);
+    let Some(pending) = run.and_then(|run| run.activities.get(&activity)) else {
+        return;
+    };
+    let started = matches!(pending.stage, Stage::Started { .. });
+    let attempt = if started { pending.attempt } else { pending.attempt - 1 };
+    let key = pending.key.clone();
+    let delay = pending
+        .options
+        .retry
+        .delay_after(pending.attempt, &failure, jitter)
+        .filter(|_| !pending.cancel_requested && failure.kind != FailureKind::Canceled)
+        .filter(|delay| {
+            let bound = pending.options.schedule_to_close;
+            bound.is_none_or(|span| now + *delay < pending.scheduled + span)
+        });
+    let event = match delay {
+        Some(delay) => RunEvent::ActivityAttemptFailed {
+            activity,
+            key,
+            attempt: pending.attempt,
+            failure,
+            next_at: now + delay,
+        },
+        None => RunEvent::ActivityFailed {
+            activity,
+            key,
+            failure,
+            attempt,
+        },
+    };
+    tx.emit_run(slot, event);
+}
+
+/// The activity that a token names, if the token is current. An attempt whose
+/// start was not recorded before a crash may report as long as no other
+/// worker was given it.
+fn current<'a>(
+    tx: &'a Transaction<'_>,
+    token: ActivityToken,
+) -> Result<&'a Activity, Rejection> {
+    let run = tx.root.runs.get(&token.slot).ok_or(Rejection::Fenced)?;
+    let pending = run
+        .activities
+        .get(&token.activity)
+        .ok_or(Rejection::Fenced)?;
+    let current = match &pending.stage {
+        Stage::Started { epoch, .. } => *epoch == token.epoch,
+        Stage::Queued(_) => true,
+        Stage::BackingOff(_) => false,
+    };
+    if current && pending.attempt == token.attempt {
+        Ok(pending)
+    } else {
+        Err(Rejection::Fenced)
+    }
+}

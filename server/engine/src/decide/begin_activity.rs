@@ -1,0 +1,57 @@
+//! A worker takes an attempt of an activity.
+
+use crate::event::{Event, Slot};
+use crate::rejection::Rejection;
+use crate::state::run::{Activity, Stage};
+use crate::text::Text;
+use crate::transition::Transaction;
+use crate::value::Time;
+
+/// An attempt that began.
+#[derive(Clone, Debug)]
+pub struct ActivityStart {
+    /// Epoch of this delivery, part of the task token.
+    pub epoch: u64,
+    /// When the attempt will time out.
+    pub deadline: Time,
+    /// The activity. Cheap to clone: its payloads are shared.
+    pub activity: Activity,
+    /// The start must be durable before the task leaves, because there is no
+    /// second attempt.
+    pub durable_first: bool,
+}
+
+/// Starts the attempt that was offered, or starts it again for another worker
+/// if the first one never confirmed the delivery.
+///
+/// # Errors
+/// `Stale` when the attempt is over or was never offered.
+pub fn begin_activity(
+    tx: &mut Transaction<'_>,
+    slot: Slot,
+    activity: u64,
+    attempt: u32,
+    worker: &Text,
+) -> Result<ActivityStart, Rejection> {
+    let run = tx.root.runs.get(&slot).ok_or(Rejection::Stale)?;
+    let pending = run.activities.get(&activity).ok_or(Rejection::Stale)?;
+    let waits = matches!(pending.stage, Stage::BackingOff(_));
+    if pending.attempt != attempt || waits {
+        return Err(Rejection::Stale);
+    }
+    let now = tx.context.now;
+    let start = ActivityStart {
+        epoch: tx.context.take_epoch(),
+        deadline: now + pending.options.start_to_close,
+        activity: pending.clone(),
+        durable_first: pending.options.retry.maximum_attempts == 1,
+    };
+    tx.emit(Event::ActivityStarted {
+        slot,
+        activity,
+        attempt,
+        epoch: start.epoch,
+        worker: worker.clone(),
+    });
+    Ok(start)
+}

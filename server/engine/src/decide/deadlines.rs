@@ -1,0 +1,118 @@
+//! What happens when a deadline comes.
+
+use crate::decide::activity_result::end_attempt;
+use crate::decide::{closing, mailbox, task};
+use crate::event::{RunEvent, RunStatus, Slot};
+use crate::state::deadlines::Deadline;
+use crate::state::run::{Stage, Task};
+use crate::state::terminated;
+use crate::transition::Transaction;
+use crate::value::{Failure, Outcome};
+
+/// Meets every deadline that has come.
+pub fn meet_deadlines(tx: &mut Transaction<'_>) {
+    let now = tx.context.now;
+    while let Some(deadline) = tx.root.deadlines.take_due(now) {
+        meet(tx, deadline);
+    }
+}
+
+fn meet(tx: &mut Transaction<'_>, deadline: Deadline) {
+    match deadline {
+        Deadline::Retry(slot, activity) => retry(tx, slot, activity),
+        Deadline::ScheduleToStart(slot, activity) => {
+            give_up(tx, slot, activity, "ScheduleToStart");
+        }
+        Deadline::ScheduleToClose(slot, activity) => {
+            tx.cancel_attempt(slot, activity, true);
+            give_up(tx, slot, activity, "ScheduleToClose");
+        }
+        Deadline::StartToClose(slot, activity) => {
+            tx.cancel_attempt(slot, activity, true);
+            end_attempt(tx, slot, activity, Failure::timeout("StartToClose"));
+        }
+        Deadline::Heartbeat(slot, activity) => miss_heartbeat(tx, slot, activity),
+        Deadline::Timer(slot, timer) => fire(tx, slot, timer),
+        Deadline::Execution(slot) => {
+            let outcome = Outcome::Failed(Failure::timeout("Execution"));
+            closing::close(tx, slot, RunStatus::TimedOut, outcome);
+        }
+        Deadline::Burst => mailbox::settle(tx),
+        Deadline::Grace(slot) => {
+            let failure = terminated("the turn was superseded and its grace passed");
+            let outcome = Outcome::Failed(failure);
+            closing::close(tx, slot, RunStatus::Terminated, outcome);
+        }
+        Deadline::TaskTimeout(slot) => task::lose_task(tx, slot),
+        Deadline::TaskRetry(slot) => {
+            if let Some(run) = tx.root.runs.get_mut(&slot)
+                && run.task == Task::BackingOff
+            {
+                run.task = Task::None;
+                tx.offer_task(slot);
+            }
+        }
+    }
+}
+
+/// The backoff passed. Not an event: after a crash the backoff is found in
+/// the past and passes again.
+fn retry(tx: &mut Transaction<'_>, slot: Slot, activity: u64) {
+    let now = tx.context.now;
+    let run = tx.root.runs.get_mut(&slot);
+    let Some(pending) = run.and_then(|run| run.activities.get_mut(&activity)) else {
+        return;
+    };
+    if matches!(pending.stage, Stage::BackingOff(_)) {
+        pending.stage = Stage::Queued(now);
+        tx.root.rearm(slot, activity);
+        tx.offer_activity(slot, activity);
+    }
+}
+
+fn give_up(tx: &mut Transaction<'_>, slot: Slot, activity: u64, timeout: &str) {
+    let run = tx.root.runs.get(&slot);
+    let Some(pending) = run.and_then(|run| run.activities.get(&activity)) else {
+        return;
+    };
+    let started = matches!(pending.stage, Stage::Started { .. });
+    let mut failure = Failure::timeout(timeout);
+    failure.cause = pending.last_failure.clone().map(Box::new);
+    let event = RunEvent::ActivityFailed {
+        activity,
+        key: pending.key.clone(),
+        failure,
+        attempt: pending.attempt - u32::from(!started),
+    };
+    tx.emit_run(slot, event);
+}
+
+/// Heartbeats do not move the deadline, they are only noted; so it may come
+/// although the attempt was heard of in between.
+fn miss_heartbeat(tx: &mut Transaction<'_>, slot: Slot, activity: u64) {
+    let now = tx.context.now;
+    let run = tx.root.runs.get(&slot);
+    let Some(pending) = run.and_then(|run| run.activities.get(&activity)) else {
+        return;
+    };
+    let Stage::Started { at, .. } = pending.stage else {
+        return;
+    };
+    let silence = pending.options.heartbeat.unwrap_or_default();
+    let due = pending.heard.max(at) + silence;
+    if due > now {
+        let deadline = Deadline::Heartbeat(slot, activity);
+        tx.root.deadlines.arm(deadline, due);
+        return;
+    }
+    tx.cancel_attempt(slot, activity, true);
+    end_attempt(tx, slot, activity, Failure::timeout("Heartbeat"));
+}
+
+fn fire(tx: &mut Transaction<'_>, slot: Slot, timer: u64) {
+    let run = tx.root.runs.get(&slot);
+    if let Some(pending) = run.and_then(|run| run.timers.get(&timer)) {
+        let key = pending.key.clone();
+        tx.emit_run(slot, RunEvent::TimerFired { timer, key });
+    }
+}

@@ -1,0 +1,76 @@
+//! Deciders: one request, one file. Each checks everything first and then
+//! emits, so that a rejection leaves no trace.
+
+mod activity_result;
+mod begin_activity;
+mod cancel_workflow;
+mod close_conversation;
+mod closing;
+mod commands;
+mod complete_task;
+mod deadlines;
+mod mailbox;
+mod resume;
+mod signal_workflow;
+mod start_workflow;
+mod submit_message;
+mod task;
+mod terminate_workflow;
+mod validate;
+
+pub use activity_result::{
+    ActivityToken, complete_activity, fail_activity, heartbeat_activity, lose_activity,
+};
+pub use begin_activity::{ActivityStart, begin_activity};
+pub use cancel_workflow::cancel_workflow;
+pub use close_conversation::close_conversation;
+pub use complete_task::complete_task;
+pub use deadlines::meet_deadlines;
+pub use resume::resume;
+pub use signal_workflow::{SignalWorkflow, settle_signal, signal_workflow};
+pub use start_workflow::{StartWorkflow, start_workflow};
+pub use submit_message::{Accepted, SubmitMessage, submit_message};
+pub use task::{TaskStart, TaskToken, begin_task, fail_task, lose_task, reoffer_task};
+pub use terminate_workflow::terminate_workflow;
+
+use crate::event::{RunId, Slot};
+use crate::rejection::Rejection;
+use crate::state::root::Root;
+use crate::state::run::Run;
+use crate::text::WorkflowId;
+
+/// Which run a request means: the latest with this workflow id, or a very
+/// run.
+#[derive(Clone, Debug)]
+pub struct RunRef {
+    /// Workflow id.
+    pub workflow_id: WorkflowId,
+    /// Run id, if that very run is meant.
+    pub run_id: Option<RunId>,
+}
+
+/// Finds an open run.
+pub(crate) fn open_run<'a>(root: &'a Root, target: &RunRef) -> Result<&'a Run, Rejection> {
+    let run = root
+        .runs
+        .values()
+        .rev()
+        .find(|run| {
+            run.workflow_id == target.workflow_id
+                && target.run_id.is_none_or(|id| id == run.run_id)
+        })
+        .ok_or(Rejection::RunNotFound)?;
+    if run.status.is_open() {
+        Ok(run)
+    } else {
+        Err(Rejection::RunClosed)
+    }
+}
+
+/// The open run in a slot.
+pub(crate) fn open_slot(root: &Root, slot: Slot) -> Result<&Run, Rejection> {
+    root.runs
+        .get(&slot)
+        .filter(|run| run.status.is_open())
+        .ok_or(Rejection::Fenced)
+}

@@ -1,0 +1,65 @@
+//! After a restart or a load from the view: takes up what is not stored.
+
+use crate::decide::{ActivityToken, mailbox};
+use crate::effect::Effect;
+use crate::event::Slot;
+use crate::state::run::Stage;
+use crate::transition::Transaction;
+
+/// Offers again every task that is due, and returns the attempts that some
+/// worker is believed to have. A restart counts as a sign of life for those.
+pub fn resume(tx: &mut Transaction<'_>) -> Vec<ActivityToken> {
+    let now = tx.context.now;
+    let open: Vec<Slot> = tx
+        .root
+        .runs
+        .values()
+        .filter(|run| run.status.is_open())
+        .map(|run| run.slot)
+        .collect();
+    let mut held = Vec::new();
+    for slot in open {
+        tx.offer_task(slot);
+        resume_signals(tx, slot);
+        let Some(run) = tx.root.runs.get_mut(&slot) else {
+            continue;
+        };
+        let mut queued = Vec::new();
+        for (id, activity) in &mut run.activities {
+            activity.heard = now;
+            match activity.stage {
+                Stage::Queued(_) => queued.push(*id),
+                Stage::Started { epoch, .. } => held.push(ActivityToken {
+                    slot,
+                    activity: *id,
+                    attempt: activity.attempt,
+                    epoch,
+                }),
+                Stage::BackingOff(_) => {}
+            }
+        }
+        for id in queued {
+            tx.offer_activity(slot, id);
+        }
+    }
+    for token in &held {
+        tx.root.rearm(token.slot, token.activity);
+    }
+    mailbox::settle(tx);
+    held
+}
+
+fn resume_signals(tx: &mut Transaction<'_>, slot: Slot) {
+    let Some(run) = tx.root.runs.get(&slot) else {
+        return;
+    };
+    for (id, signal) in &run.signals {
+        tx.output.effects.push(Effect::SendSignal {
+            slot,
+            signal: *id,
+            workflow_id: signal.workflow_id.clone(),
+            name: signal.name.clone(),
+            input: signal.input.clone(),
+        });
+    }
+}

@@ -1,0 +1,69 @@
+//! StartWorkflow: a top-level run begins.
+
+use std::collections::BTreeMap;
+
+use crate::event::{RunEvent, RunId, RunStarted};
+use crate::rejection::Rejection;
+use crate::text::{QueueName, Text, TypeName};
+use crate::transition::Transaction;
+use crate::value::{Payload, Span};
+
+/// A workflow to start, validated. Its id is the root's.
+#[derive(Clone, Debug)]
+pub struct StartWorkflow {
+    /// Workflow type.
+    pub type_name: TypeName,
+    /// Task queue of its workflow tasks.
+    pub task_queue: QueueName,
+    /// Its input.
+    pub input: Payload,
+    /// Longest time the run may take.
+    pub execution_timeout: Option<Span>,
+    /// Its labels.
+    pub labels: BTreeMap<Text, Text>,
+    /// Hash of the request id; 0 for none.
+    pub request: u64,
+}
+
+/// Starts a run; the answer is its id. The same request gets the same answer
+/// while the run is open.
+///
+/// # Errors
+/// `RunAlreadyStarted`, `TypeMismatch`.
+pub fn start_workflow(
+    tx: &mut Transaction<'_>,
+    request: StartWorkflow,
+) -> Result<RunId, Rejection> {
+    if tx.root.conversation.is_some() {
+        return Err(Rejection::TypeMismatch("this id belongs to a conversation"));
+    }
+    let open = tx
+        .root
+        .main
+        .and_then(|slot| tx.root.runs.get(&slot))
+        .filter(|run| run.status.is_open());
+    if let Some(run) = open {
+        if request.request != 0 && run.request == request.request {
+            return Ok(run.run_id);
+        }
+        return Err(Rejection::RunAlreadyStarted {
+            run_id: run.run_id.0,
+        });
+    }
+    let run_id = tx.context.take_run_id();
+    let started = RunStarted {
+        workflow_id: tx.root.key.id.workflow_id(),
+        run_id,
+        type_name: request.type_name,
+        task_queue: request.task_queue,
+        input: Some(request.input),
+        turn: None,
+        parent: None,
+        execution_timeout: request.execution_timeout,
+        labels: request.labels,
+        request: request.request,
+    };
+    let slot = tx.root.next_slot;
+    tx.emit_run(slot, RunEvent::Started(Box::new(started)));
+    Ok(run_id)
+}

@@ -1,0 +1,117 @@
+//! The workflow task of a run: a worker takes it, loses it or fails it.
+
+use crate::decide::open_slot;
+use crate::event::Slot;
+use crate::rejection::Rejection;
+use crate::state::deadlines::Deadline;
+use crate::state::run::Task;
+use crate::transition::Transaction;
+use crate::value::{Failure, Span};
+
+/// Delay before a failed workflow task is offered again; doubles each time.
+const RETRY_INITIAL: Span = Span::from_secs(1);
+/// Bound of that delay.
+const RETRY_MAXIMUM: Span = Span::from_secs(60);
+
+/// Names one delivery of a workflow task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TaskToken {
+    /// The run.
+    pub slot: Slot,
+    /// Epoch of the delivery.
+    pub epoch: u64,
+}
+
+/// A workflow task that began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TaskStart {
+    /// Epoch of this delivery, part of the task token.
+    pub epoch: u64,
+    /// The last event that the run's code was given by an earlier task.
+    pub seen: u64,
+    /// The last event of the journal.
+    pub through: u64,
+}
+
+/// Starts the task that was offered. Nothing is stored: after a crash the
+/// task is offered again, with a later epoch.
+///
+/// # Errors
+/// `Stale` when the run is closed or has nothing to do.
+pub fn begin_task(tx: &mut Transaction<'_>, slot: Slot) -> Result<TaskStart, Rejection> {
+    let until = tx.context.now + tx.context.task_timeout;
+    let epoch = tx.context.take_epoch();
+    let run = tx.root.runs.get_mut(&slot).ok_or(Rejection::Stale)?;
+    let wanted = matches!(run.task, Task::Offered | Task::Started { .. });
+    if !run.status.is_open() || !wanted {
+        return Err(Rejection::Stale);
+    }
+    let start = TaskStart {
+        epoch,
+        seen: run.seen,
+        through: run.last_event,
+    };
+    run.task = Task::Started {
+        epoch,
+        through: run.last_event,
+    };
+    tx.root.deadlines.arm(Deadline::TaskTimeout(slot), until);
+    Ok(start)
+}
+
+/// The worker that had the task went away: offers it again. No effect if the
+/// task is over.
+pub fn lose_task(tx: &mut Transaction<'_>, slot: Slot) {
+    let Some(run) = tx.root.runs.get_mut(&slot) else {
+        return;
+    };
+    if matches!(run.task, Task::Started { .. } | Task::Offered) {
+        run.task = Task::None;
+        tx.root.deadlines.disarm(Deadline::TaskTimeout(slot));
+        tx.offer_task(slot);
+    }
+}
+
+/// A worker gives the task back at once, because it needs the whole journal.
+///
+/// # Errors
+/// `Fenced` when the task is over.
+pub fn reoffer_task(tx: &mut Transaction<'_>, token: TaskToken) -> Result<(), Rejection> {
+    current_task(tx, token)?;
+    lose_task(tx, token.slot);
+    Ok(())
+}
+
+/// A worker could not run the code: the task is offered again later.
+///
+/// # Errors
+/// `Fenced` when the task is over.
+pub fn fail_task(
+    tx: &mut Transaction<'_>,
+    token: TaskToken,
+    failure: Failure,
+) -> Result<(), Rejection> {
+    current_task(tx, token)?;
+    let now = tx.context.now;
+    let Some(run) = tx.root.runs.get_mut(&token.slot) else {
+        return Err(Rejection::Fenced);
+    };
+    let doublings = run.task_failures.min(16);
+    run.task_failures += 1;
+    run.task_failure = Some(failure);
+    run.task = Task::BackingOff;
+    let delay = Span((RETRY_INITIAL.0 << doublings).min(RETRY_MAXIMUM.0));
+    let deadlines = &mut tx.root.deadlines;
+    deadlines.disarm(Deadline::TaskTimeout(token.slot));
+    deadlines.arm(Deadline::TaskRetry(token.slot), now + delay);
+    Ok(())
+}
+
+/// Checks that a token names the task that is under way; the last event that
+/// it carries.
+pub(crate) fn current_task(tx: &Transaction<'_>, token: TaskToken) -> Result<u64, Rejection> {
+    match open_slot(tx.root, token.slot)?.task {
+        Task::Started { epoch, through } if epoch == token.epoch => Ok(through),
+        _ => Err(Rejection::Fenced),
+    }
+}

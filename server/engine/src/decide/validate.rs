@@ -1,0 +1,190 @@
+//! Checks the commands of a workflow task before any is carried out.
+
+use crate::command::{Command, CommandKind};
+use crate::limits;
+use crate::rejection::Rejection;
+use crate::state::conversation::{State, entry_bytes};
+use crate::state::key_hash;
+use crate::state::root::Root;
+use crate::state::run::Run;
+use crate::text::StepKey;
+
+/// What the commands add up to.
+#[derive(Default)]
+struct Tally {
+    events: u64,
+    activities: usize,
+    timers: usize,
+    children: usize,
+    signals: usize,
+    state_bytes: usize,
+    ask_open: bool,
+    keys: std::collections::HashMap<u64, u8>,
+}
+
+/// Checks all commands of a task together.
+pub(crate) fn check(
+    root: &Root,
+    slot: u32,
+    seen: u64,
+    through: u64,
+    commands: &[Command],
+) -> Result<(), Rejection> {
+    let Some(run) = root.runs.get(&slot) else {
+        return Err(Rejection::Fenced);
+    };
+    // After UNREAD_EVENTS the code has been given more than the task carried.
+    if seen > run.last_event.max(through) {
+        return Err(invalid(
+            &StepKey::default(),
+            "seen_event_id is beyond the journal",
+        ));
+    }
+    bound(commands.len(), limits::COMMANDS, "commands in one completion")?;
+    let mut tally = Tally {
+        state_bytes: state_of(root, run).size_bytes,
+        ask_open: open_ask(root, run).is_some(),
+        ..Tally::default()
+    };
+    for (index, command) in commands.iter().enumerate() {
+        check_one(root, run, command, &mut tally)?;
+        if command.kind.closes() {
+            if index + 1 != commands.len() {
+                return Err(invalid(&command.key, "the run closes before this command"));
+            }
+            if run.last_must_read > seen && !canceled_answer(root, run, seen, commands) {
+                return Err(Rejection::UnreadEvents { after: seen });
+            }
+        }
+    }
+    bound(
+        (run.last_event + tally.events) as usize,
+        (limits::JOURNAL_EVENTS - limits::JOURNAL_RESERVE) as usize,
+        "events in the journal of a run",
+    )?;
+    let pending = run.activities.len() + tally.activities;
+    bound(pending, limits::PENDING_ACTIVITIES, "pending activities of a run")?;
+    let pending = run.timers.len() + tally.timers;
+    bound(pending, limits::PENDING_TIMERS, "pending timers of a run")?;
+    let pending = run.children.len() + tally.children;
+    bound(pending, limits::PENDING_CHILDREN, "pending children of a run")?;
+    let pending = run.signals.len() + tally.signals;
+    bound(pending, limits::PENDING_SIGNALS, "signals under way of a run")?;
+    bound(tally.state_bytes, limits::STATE_BYTES, "bytes of state")?;
+    bound(root.runs.len() + tally.children, limits::OPEN_RUNS, "runs under one root")
+}
+
+fn check_one(
+    root: &Root,
+    run: &Run,
+    command: &Command,
+    tally: &mut Tally,
+) -> Result<(), Rejection> {
+    let key = &command.key;
+    let code = command.kind.code();
+    let keyed = !command.kind.closes() && !matches!(command.kind, CommandKind::Cancel { .. });
+    if keyed {
+        if key.as_str().is_empty() || key.as_str().len() > limits::ID_BYTES {
+            return Err(invalid(key, "a key has 1 to 256 bytes"));
+        }
+        let hash = key_hash(key);
+        match run.keys.get(&hash).or_else(|| tally.keys.get(&hash)) {
+            Some(known) if *known == code => return Ok(()),
+            Some(_) => return Err(invalid(key, "the key is recorded with another kind")),
+            None => tally.keys.insert(hash, code),
+        };
+    }
+    tally.events += 1;
+    match &command.kind {
+        CommandKind::ScheduleActivity { .. } => tally.activities += 1,
+        CommandKind::StartTimer { .. } => tally.timers += 1,
+        CommandKind::StartChild { .. } => {
+            tally.children += 1;
+            if run.workflow_id.as_str().matches('/').count() >= limits::CHILD_DEPTH {
+                return Err(invalid(key, "children are nested too deep"));
+            }
+            if key.as_str().contains('/') {
+                return Err(invalid(key, "the key of a child holds no \"/\""));
+            }
+        }
+        CommandKind::SendSignal { .. } => tally.signals += 1,
+        CommandKind::SendMessage(_) => turn_only(run, key)?,
+        CommandKind::Ask { .. } => {
+            turn_only(run, key)?;
+            if tally.ask_open {
+                return Err(invalid(key, "another ask is open in this turn"));
+            }
+            tally.ask_open = true;
+            tally.events += 1;
+        }
+        CommandKind::SetState { name, value } => {
+            let before = state_of(root, run).entries.get(name);
+            tally.state_bytes -= before.map_or(0, |before| entry_bytes(name, before)).min(tally.state_bytes);
+            tally.state_bytes += value.as_ref().map_or(0, |value| entry_bytes(name, value));
+        }
+        CommandKind::Cancel { target } => {
+            tally.events += 1;
+            if open_ask(root, run) == Some(target) {
+                tally.ask_open = false;
+            }
+        }
+        CommandKind::RecordLocal { .. }
+        | CommandKind::Complete { .. }
+        | CommandKind::Fail { .. }
+        | CommandKind::CancelRun { .. } => {}
+    }
+    Ok(())
+}
+
+/// Whether the only unread event is the answer to an ask that the same
+/// completion cancels: its messages go back to the mailbox.
+fn canceled_answer(root: &Root, run: &Run, seen: u64, commands: &[Command]) -> bool {
+    let turn = root.conversation.as_ref().and_then(|c| c.turn.as_ref());
+    let answer = turn
+        .filter(|turn| turn.slot == run.slot)
+        .and_then(|turn| turn.answer.as_ref());
+    answer.is_some_and(|answer| {
+        answer.event == run.last_must_read
+            && answer.event > seen
+            && commands.iter().any(|command| {
+                matches!(&command.kind, CommandKind::Cancel { target } if *target == answer.key)
+            })
+    })
+}
+
+fn state_of<'a>(root: &'a Root, run: &'a Run) -> &'a State {
+    match &root.conversation {
+        Some(conversation) if run.turn.is_some() => &conversation.state,
+        _ => &run.state,
+    }
+}
+
+fn open_ask<'a>(root: &'a Root, run: &Run) -> Option<&'a StepKey> {
+    let turn = root.conversation.as_ref()?.turn.as_ref()?;
+    turn.ask.as_ref().filter(|_| turn.slot == run.slot)
+}
+
+fn turn_only(run: &Run, key: &StepKey) -> Result<(), Rejection> {
+    if run.turn.is_some() {
+        Ok(())
+    } else {
+        Err(invalid(key, "only the run of a turn talks to the customer"))
+    }
+}
+
+fn bound(count: usize, limit: usize, subject: &'static str) -> Result<(), Rejection> {
+    if count <= limit {
+        return Ok(());
+    }
+    Err(Rejection::LimitExceeded {
+        subject,
+        limit: limit as u64,
+    })
+}
+
+fn invalid(key: &StepKey, reason: &'static str) -> Rejection {
+    Rejection::CommandInvalid {
+        key: key.to_string(),
+        reason,
+    }
+}

@@ -1,0 +1,41 @@
+//! Every limit of the engine, in one place. Each is enforced with a typed
+//! rejection and documented in `docs/limits.md`.
+
+/// Bytes of one payload or message.
+pub const PAYLOAD_BYTES: usize = 2 * 1024 * 1024;
+/// Bytes of a conversation's or run's state, keys included.
+pub const STATE_BYTES: usize = 256 * 1024;
+/// Events in the journal of a run.
+pub const JOURNAL_EVENTS: u64 = 20_000;
+/// Events kept free in a journal for the run's own end.
+pub const JOURNAL_RESERVE: u64 = 16;
+/// Activities that a run may wait for at once.
+pub const PENDING_ACTIVITIES: usize = 2_000;
+/// Timers that a run may wait for at once.
+pub const PENDING_TIMERS: usize = 2_000;
+/// Children that a run may wait for at once.
+pub const PENDING_CHILDREN: usize = 1_000;
+/// Signals to other workflows that a run may have under way.
+pub const PENDING_SIGNALS: usize = 1_000;
+/// Runs that may be open under one root.
+pub const OPEN_RUNS: usize = 10_000;
+/// Levels of child workflows below a root.
+pub const CHILD_DEPTH: usize = 16;
+/// Inbound messages that wait for a turn.
+pub const MAILBOX_MESSAGES: usize = 1_000;
+/// Inbound messages whose provider ids a conversation remembers.
+pub const REMEMBERED_MESSAGES: usize = 1_000;
+/// Request ids that a root remembers.
+pub const REMEMBERED_REQUESTS: usize = 64;
+/// Bytes of an id, key, name or label.
+pub const ID_BYTES: usize = 256;
+/// Labels of a conversation or run, attributes of a message.
+pub const LABELS: usize = 64;
+/// Bytes of a reason given for a cancel, terminate or close.
+pub const REASON_BYTES: usize = 1024;
+/// Messages of the transcript's end that a turn is given.
+pub const RECENT_MESSAGES: usize = 20;
+/// Bytes of the transcript's end that a turn is given.
+pub const RECENT_BYTES: usize = 32 * 1024;
+/// Commands in one completion of a workflow task.
+pub const COMMANDS: usize = 10_000;

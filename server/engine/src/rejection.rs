@@ -1,0 +1,66 @@
+//! Rejections: why the engine refuses a request. Part of the API; each maps
+//! to one error reason.
+
+use thiserror::Error;
+
+use crate::value::Time;
+
+/// Why a request was refused. A refused request leaves no trace.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Rejection {
+    /// No such run.
+    #[error("there is no run with this workflow id")]
+    RunNotFound,
+    /// No such conversation.
+    #[error("there is no conversation with this id")]
+    ConversationNotFound,
+    /// A run with this workflow id is open.
+    #[error("a run with this workflow id is open")]
+    RunAlreadyStarted {
+        /// Id of the open run.
+        run_id: u128,
+    },
+    /// The run is closed.
+    #[error("the run is closed")]
+    RunClosed,
+    /// The conversation is closed.
+    #[error("the conversation is closed")]
+    ConversationClosed,
+    /// The id belongs to something of another type.
+    #[error("{0}")]
+    TypeMismatch(&'static str),
+    /// The task or attempt is over.
+    #[error("the task token belongs to an attempt that is over")]
+    Fenced,
+    /// The run has events that its code must see before it closes.
+    #[error("the run has unread events")]
+    UnreadEvents {
+        /// The events after this one are unread.
+        after: u64,
+    },
+    /// A command cannot be carried out in this run.
+    #[error("command {key:?}: {reason}")]
+    CommandInvalid {
+        /// Key of the command.
+        key: String,
+        /// Why.
+        reason: &'static str,
+    },
+    /// A documented limit was reached.
+    #[error("limit reached: {subject} at most {limit}")]
+    LimitExceeded {
+        /// What is limited.
+        subject: &'static str,
+        /// The limit.
+        limit: u64,
+    },
+    /// The conversation is opened without a type.
+    #[error("conversation_type is required when a conversation is opened")]
+    TypeRequired,
+    /// A task was offered that is no longer wanted; nothing is wrong.
+    #[error("the task is no longer wanted")]
+    Stale,
+    /// A task cannot start before this time.
+    #[error("the attempt must wait")]
+    TooEarly(Time),
+}

@@ -1,0 +1,191 @@
+//! A root: a conversation or a top-level workflow with all runs below it. It
+//! is loaded, changed and evicted as a whole.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use minicbor::{Decode, Encode};
+
+use crate::event::Slot;
+use crate::state::conversation::Conversation;
+use crate::state::deadlines::{Deadline, Deadlines};
+use crate::state::run::{Activity, Run, Stage};
+use crate::text::{RootKey, WorkflowId};
+use crate::value::Time;
+
+/// Everything about one root. A root that does not exist yet is `Root::new`.
+#[derive(Clone, Debug, Encode, Decode)]
+pub struct Root {
+    /// Its key.
+    #[n(0)]
+    pub key: RootKey,
+    /// The conversation, if it is one.
+    #[n(1)]
+    pub conversation: Option<Conversation>,
+    /// Its runs: the open ones, the main one, and closed ones that the view
+    /// does not hold yet.
+    #[n(2)]
+    pub runs: BTreeMap<Slot, Run>,
+    /// Slot of the next run.
+    #[n(3)]
+    pub next_slot: Slot,
+    /// Slot of the latest top-level run.
+    #[n(4)]
+    pub main: Option<Slot>,
+    /// Hashes of the last requests that had an id, oldest first.
+    #[n(5)]
+    pub requests: VecDeque<u64>,
+    /// When it came into being.
+    #[n(6)]
+    pub created: Time,
+    /// When it last changed.
+    #[n(7)]
+    pub updated: Time,
+    /// Labels of a conversation.
+    #[n(8)]
+    pub labels: BTreeMap<crate::text::Text, crate::text::Text>,
+    /// Its deadlines; derived.
+    #[cbor(skip)]
+    pub deadlines: Deadlines,
+}
+
+impl Root {
+    /// A root that does not exist yet.
+    #[must_use]
+    pub fn new(key: RootKey) -> Self {
+        Self {
+            key,
+            conversation: None,
+            runs: BTreeMap::new(),
+            next_slot: 1,
+            main: None,
+            requests: VecDeque::new(),
+            created: Time(0),
+            updated: Time(0),
+            labels: BTreeMap::new(),
+            deadlines: Deadlines::default(),
+        }
+    }
+
+    /// Whether anything was ever recorded in it.
+    #[must_use]
+    pub fn exists(&self) -> bool {
+        self.conversation.is_some() || self.next_slot > 1
+    }
+
+    /// The latest run with this workflow id that is still held here.
+    #[must_use]
+    pub fn run_by_id(&self, workflow_id: &WorkflowId) -> Option<&Run> {
+        self.runs
+            .values()
+            .rev()
+            .find(|run| run.workflow_id == *workflow_id)
+    }
+
+    /// The stored form of the root. Closed runs other than the main one are
+    /// left out: the view holds them.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let main = self.main;
+        let dropped = |run: &Run| !run.status.is_open() && Some(run.slot) != main;
+        if self.runs.values().any(dropped) {
+            let mut kept = self.clone();
+            kept.runs.retain(|_, run| !dropped(run));
+            return to_bytes(&kept);
+        }
+        to_bytes(self)
+    }
+
+    /// Reads a stored root and derives what is not stored.
+    ///
+    /// # Errors
+    /// When the bytes are not a root.
+    pub fn decode(bytes: &[u8]) -> Result<Self, minicbor::decode::Error> {
+        let mut root: Self = minicbor::decode(bytes)?;
+        root.derive_deadlines();
+        Ok(root)
+    }
+
+    /// Whether the root only waits, so that it may leave memory.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        self.runs.values().all(Run::is_waiting)
+    }
+
+    /// Drops a closed run that the view holds now.
+    pub fn forget_closed(&mut self, slot: Slot) {
+        let closed = self.runs.get(&slot).is_some_and(|r| !r.status.is_open());
+        if closed && self.main != Some(slot) {
+            self.runs.remove(&slot);
+        }
+    }
+
+    fn derive_deadlines(&mut self) {
+        let mut deadlines = Deadlines::default();
+        for run in self.runs.values().filter(|run| run.status.is_open()) {
+            if let Some(at) = run.execution_deadline {
+                deadlines.arm(Deadline::Execution(run.slot), at);
+            }
+            for (id, timer) in &run.timers {
+                deadlines.arm(Deadline::Timer(run.slot, *id), timer.fire_at);
+            }
+            for (id, activity) in &run.activities {
+                arm_activity(&mut deadlines, run.slot, *id, activity);
+            }
+        }
+        if let Some(conversation) = &self.conversation {
+            if let Some(due) = conversation.burst_due() {
+                deadlines.arm(Deadline::Burst, due);
+            }
+            if let Some(turn) = &conversation.turn
+                && let Some(until) = turn.interrupted
+            {
+                deadlines.arm(Deadline::Grace(turn.slot), until);
+            }
+        }
+        self.deadlines = deadlines;
+    }
+}
+
+/// Arms what an activity waits for; disarms the rest.
+pub(super) fn arm_activity(deadlines: &mut Deadlines, slot: Slot, id: u64, activity: &Activity) {
+    let options = &activity.options;
+    if let Some(span) = options.schedule_to_close {
+        deadlines.arm(Deadline::ScheduleToClose(slot, id), activity.scheduled + span);
+    }
+    deadlines.disarm(Deadline::Retry(slot, id));
+    deadlines.disarm(Deadline::ScheduleToStart(slot, id));
+    deadlines.disarm(Deadline::StartToClose(slot, id));
+    deadlines.disarm(Deadline::Heartbeat(slot, id));
+    match &activity.stage {
+        Stage::Queued(since) => {
+            if let Some(span) = options.schedule_to_start {
+                deadlines.arm(Deadline::ScheduleToStart(slot, id), *since + span);
+            }
+        }
+        Stage::Started { at, .. } => {
+            deadlines.arm(Deadline::StartToClose(slot, id), *at + options.start_to_close);
+            if let Some(span) = options.heartbeat {
+                let heard = activity.heard.max(*at);
+                deadlines.arm(Deadline::Heartbeat(slot, id), heard + span);
+            }
+        }
+        Stage::BackingOff(until) => deadlines.arm(Deadline::Retry(slot, id), *until),
+    }
+}
+
+/// Removes all deadlines of an activity.
+pub(super) fn disarm_activity(deadlines: &mut Deadlines, slot: Slot, id: u64) {
+    for deadline in [
+        Deadline::Retry(slot, id),
+        Deadline::ScheduleToStart(slot, id),
+        Deadline::ScheduleToClose(slot, id),
+        Deadline::StartToClose(slot, id),
+        Deadline::Heartbeat(slot, id),
+    ] {
+        deadlines.disarm(deadline);
+    }
+}
+
+fn to_bytes(root: &Root) -> Vec<u8> {
+    minicbor::to_vec(root).expect("writing to memory cannot fail")
+}

@@ -1,0 +1,225 @@
+//! A transition in the making: collects what a request changes, folds each
+//! event at once and notes the effects.
+
+use crate::effect::{Effect, TurnActivity};
+use crate::event::{Event, RunEvent, RunId, Slot};
+use crate::state::root::Root;
+use crate::state::run::{Stage, Task};
+use crate::value::{Span, Time};
+
+/// Everything that a decision may depend on besides the state: time and
+/// chance come in here.
+#[derive(Debug)]
+pub struct Context {
+    /// The time of the transition. Never before the one of the last
+    /// transition of the partition.
+    pub now: Time,
+    /// The next delivery epoch; counts up. Starts above every epoch of
+    /// earlier owners of the partition.
+    pub next_epoch: u64,
+    /// Source of chance; advanced at each use.
+    pub seed: u64,
+    /// How long a worker may take for a workflow task.
+    pub task_timeout: Span,
+}
+
+impl Context {
+    /// A delivery epoch that was never used before.
+    pub fn take_epoch(&mut self) -> u64 {
+        let epoch = self.next_epoch;
+        self.next_epoch += 1;
+        epoch
+    }
+
+    /// A number from 0 (inclusive) to 1 (exclusive).
+    pub fn take_fraction(&mut self) -> f64 {
+        (self.take_random() >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    /// A fresh run id: UUID version 7 (RFC 9562, section 5.7) of `now`.
+    pub fn take_run_id(&mut self) -> RunId {
+        let millis = (self.now.0 / 1_000) as u128 & 0xffff_ffff_ffff;
+        let high = u128::from(self.take_random() & 0x0fff);
+        let low = u128::from(self.take_random() >> 2);
+        RunId(millis << 80 | 0x7 << 76 | high << 64 | 0b10 << 62 | low)
+    }
+
+    /// SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number
+    /// Generators, 2014).
+    fn take_random(&mut self) -> u64 {
+        self.seed = self.seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.seed;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+}
+
+/// What a request changed: its events, to be made durable, and the effects to
+/// carry out after that.
+#[derive(Debug, Default)]
+pub struct Output {
+    /// What became true, in order. Empty when nothing needs to be stored.
+    pub events: Vec<Event>,
+    /// What to do once the events are durable.
+    pub effects: Vec<Effect>,
+}
+
+/// A root under change. Deciders check first and emit afterwards: a rejection
+/// leaves the root as it was.
+pub struct Transaction<'a> {
+    /// The root.
+    pub root: &'a mut Root,
+    /// Time and chance.
+    pub context: &'a mut Context,
+    /// What was changed so far.
+    pub output: &'a mut Output,
+}
+
+impl<'a> Transaction<'a> {
+    /// Begins a change of a root.
+    pub fn new(root: &'a mut Root, context: &'a mut Context, output: &'a mut Output) -> Self {
+        Self {
+            root,
+            context,
+            output,
+        }
+    }
+
+    /// Folds an event and notes its effects.
+    pub(crate) fn emit(&mut self, event: Event) {
+        if let Event::Run {
+            slot,
+            event: RunEvent::Closed { .. },
+            ..
+        } = &event
+        {
+            self.withdraw(*slot);
+        }
+        self.root.apply(self.context.now, &event);
+        self.note_effects(&event);
+        self.output.events.push(event);
+    }
+
+    /// Appends an event to a run's journal and returns its id.
+    pub(crate) fn emit_run(&mut self, slot: Slot, event: RunEvent) -> u64 {
+        let last = self.root.runs.get(&slot).map_or(0, |run| run.last_event);
+        let id = last + 1;
+        let notification = event.is_notification();
+        self.emit(Event::Run { slot, id, event });
+        if notification {
+            self.offer_task(slot);
+        }
+        id
+    }
+
+    /// Offers a workflow task if the run's code has something to do and no
+    /// task is under way.
+    pub(crate) fn offer_task(&mut self, slot: Slot) {
+        let Some(run) = self.root.runs.get_mut(&slot) else {
+            return;
+        };
+        if run.wants_task() {
+            run.task = Task::Offered;
+            self.output.effects.push(Effect::OfferWorkflowTask {
+                slot,
+                queue: run.task_queue.clone(),
+            });
+        }
+    }
+
+    /// Offers the current attempt of an activity.
+    pub(crate) fn offer_activity(&mut self, slot: Slot, activity: u64) {
+        let run = self.root.runs.get(&slot);
+        if let Some(pending) = run.and_then(|run| run.activities.get(&activity)) {
+            self.output.effects.push(Effect::OfferActivity {
+                slot,
+                activity,
+                attempt: pending.attempt,
+                queue: pending.options.task_queue.clone(),
+                priority: pending.options.priority,
+            });
+        }
+    }
+
+    /// Tells the worker of a started attempt to stop, if one has it.
+    pub(crate) fn cancel_attempt(&mut self, slot: Slot, activity: u64, fenced: bool) {
+        let run = self.root.runs.get(&slot);
+        if let Some(pending) = run.and_then(|run| run.activities.get(&activity))
+            && let Stage::Started { epoch, .. } = pending.stage
+        {
+            self.output.effects.push(Effect::CancelActivity {
+                slot,
+                activity,
+                attempt: pending.attempt,
+                epoch,
+                fenced,
+            });
+        }
+    }
+
+    /// Before a run closes: its workers learn that their attempts are over.
+    fn withdraw(&mut self, slot: Slot) {
+        let ids: Vec<u64> = match self.root.runs.get(&slot) {
+            Some(run) => run.activities.keys().copied().collect(),
+            None => return,
+        };
+        for id in ids {
+            self.cancel_attempt(slot, id, true);
+        }
+    }
+
+    fn note_effects(&mut self, event: &Event) {
+        match event {
+            Event::MessageReceived(message) => {
+                let effect = Effect::MessageAdded(Box::new(message.clone()));
+                self.output.effects.push(effect);
+            }
+            Event::ConversationClosed { reason } => {
+                let reason = reason.clone();
+                self.output
+                    .effects
+                    .push(Effect::ConversationClosed { reason });
+            }
+            Event::Run { slot, id, event } => self.note_run_effects(*slot, *id, event),
+            _ => {}
+        }
+    }
+
+    fn note_run_effects(&mut self, slot: Slot, id: u64, event: &RunEvent) {
+        let turn = self.root.runs.get(&slot).and_then(|run| run.turn);
+        let changed = |activity| turn.map(|number| Effect::TurnChanged { number, activity });
+        let effect = match event {
+            RunEvent::Started(_) | RunEvent::AskAnswered { .. } => {
+                changed(Some(TurnActivity::Running))
+            }
+            RunEvent::AskOpened { .. } => changed(Some(TurnActivity::Asking)),
+            RunEvent::TurnInterrupted { .. } => changed(Some(TurnActivity::Interrupted)),
+            RunEvent::Closed { .. } => {
+                self.output.effects.push(Effect::RunClosed { slot });
+                changed(None)
+            }
+            RunEvent::MessageSent { message, .. } => {
+                Some(Effect::MessageAdded(Box::new(message.clone())))
+            }
+            RunEvent::ActivityScheduled { .. } => {
+                self.offer_activity(slot, id);
+                None
+            }
+            RunEvent::SignalScheduled {
+                workflow_id,
+                name,
+                input,
+                ..
+            } => Some(Effect::SendSignal {
+                slot,
+                signal: id,
+                workflow_id: workflow_id.clone(),
+                name: name.clone(),
+                input: input.clone(),
+            }),
+            _ => None,
+        };
+        self.output.effects.extend(effect);
+    }
+}
