@@ -1,1 +1,34 @@
-//! Placeholder.
+//! The runtime of Everturn: partitions that own the state, group commit, the
+//! materializer that writes the view behind the log, timers, and the sessions
+//! of workers.
+//!
+//! `Options` → [`Runtime`] (owns the loops) + [`Handle`] (cheap to clone, hides
+//! channels) + [`Error`].
+
+mod assignments;
+mod clock;
+mod error;
+mod handle;
+mod journal;
+mod materializer;
+mod metrics;
+mod options;
+mod partition;
+mod read;
+mod record;
+mod runtime;
+mod session;
+mod watch;
+
+pub use error::Error;
+pub use handle::Handle;
+pub use journal::{Entry, TurnInput};
+pub use metrics::{Metrics, Snapshot};
+pub use options::Options;
+pub use read::{ConversationPage, HistoryPage, MessagePage, RunPage};
+pub use record::{ConversationRecord, RunDescription, RunRecord};
+pub use runtime::Runtime;
+pub use session::{
+    ActivityTask, Poll, ResultBody, Session, SessionOptions, TaskResult, WorkItem, WorkflowTask,
+};
+pub use watch::{Update, Watch};

@@ -170,7 +170,7 @@ impl Root {
                 last_notification: 0,
                 last_must_read: 0,
                 seen: 0,
-                keys: std::collections::HashMap::new(),
+                keys: std::collections::BTreeMap::new(),
                 activities: std::collections::BTreeMap::new(),
                 timers: std::collections::BTreeMap::new(),
                 children: std::collections::BTreeMap::new(),

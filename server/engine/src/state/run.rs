@@ -1,6 +1,6 @@
 //! A run: pending steps, the keys it has used, and its workflow task.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use minicbor::{Decode, Encode};
 
@@ -69,7 +69,7 @@ pub struct Run {
     pub seen: u64,
     /// Keys of recorded commands, hashed, with the kind of command.
     #[n(18)]
-    pub keys: HashMap<u64, u8>,
+    pub keys: BTreeMap<u64, u8>,
     /// Activities it waits for, by the id of their `ActivityScheduled`.
     #[n(19)]
     pub activities: BTreeMap<u64, Activity>,

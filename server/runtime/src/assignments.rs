@@ -1,0 +1,266 @@
+//! The task queues and the sessions that serve them, behind one lock. Every
+//! method takes the lock once for a whole batch.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use everturn_dispatch::{
+    AckMode, Assignment, DeliveryId, Dispatcher, Expired, Offer, QueueKey, SubscriberId, TaskKind,
+};
+use everturn_engine::decide::ActivityToken;
+use everturn_engine::text::{RootKey, Text};
+use everturn_engine::value::Time;
+
+use crate::clock::system_now;
+use crate::error::Error;
+use crate::options::Options;
+use crate::session::SessionCore;
+
+/// A task in a queue: which step of which run. Its content stays with the run.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct TaskRef {
+    /// Partition of the root.
+    pub partition: u32,
+    /// The root.
+    pub root: RootKey,
+    /// The run.
+    pub slot: u32,
+    /// Event id of the activity; 0 for the workflow task of the run.
+    pub activity: u64,
+    /// Attempt of the activity; 0 for a workflow task.
+    pub attempt: u32,
+}
+
+impl TaskRef {
+    /// The task that an activity token belongs to.
+    pub fn of_activity(partition: u32, root: &RootKey, token: ActivityToken) -> Self {
+        Self {
+            partition,
+            root: root.clone(),
+            slot: token.slot,
+            activity: token.activity,
+            attempt: token.attempt,
+        }
+    }
+
+    /// The workflow task of a run.
+    pub fn of_run(partition: u32, root: &RootKey, slot: u32) -> Self {
+        Self {
+            partition,
+            root: root.clone(),
+            slot,
+            activity: 0,
+            attempt: 0,
+        }
+    }
+
+    /// Which kind of credit it uses.
+    pub fn kind(&self) -> TaskKind {
+        if self.activity == 0 { TaskKind::Workflow } else { TaskKind::Activity }
+    }
+}
+
+/// A task that was given to a session.
+#[derive(Debug)]
+pub(crate) struct Assigned {
+    pub task: TaskRef,
+    pub delivery: DeliveryId,
+    pub queue: QueueKey,
+    pub session: Arc<SessionCore>,
+}
+
+/// The task queues and sessions of this node.
+#[derive(Debug)]
+pub(crate) struct Workers {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    dispatcher: Dispatcher<TaskRef>,
+    sessions: HashMap<SubscriberId, Arc<SessionCore>>,
+    scratch: Vec<Assignment<TaskRef>>,
+}
+
+/// What the passing of time brought.
+#[derive(Debug, Default)]
+pub(crate) struct Expiry {
+    pub assigned: Vec<Assigned>,
+    pub lost: Vec<TaskRef>,
+    pub wedged: Vec<Arc<SessionCore>>,
+}
+
+impl Workers {
+    pub fn new(options: &Options) -> Self {
+        let micros = |duration: std::time::Duration| {
+            i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
+        };
+        let dispatcher = Dispatcher::new(everturn_dispatch::Options {
+            ack_timeout: micros(options.ack_timeout),
+            orphan_grace: micros(options.orphan_grace),
+            max_backlog: options.backlog_tasks,
+            max_subscribers: options.sessions,
+            ..everturn_dispatch::Options::default()
+        });
+        Self {
+            inner: Mutex::new(Inner {
+                dispatcher,
+                sessions: HashMap::new(),
+                scratch: Vec::new(),
+            }),
+        }
+    }
+
+    /// Registers a worker.
+    pub fn connect(
+        &self,
+        queues: &[QueueKey],
+        identity: Text,
+        acks: AckMode,
+    ) -> Result<Arc<SessionCore>, Error> {
+        let now = system_now();
+        let mut inner = self.lock();
+        let id = inner
+            .dispatcher
+            .subscribe(now.0, queues, identity.shared(), acks)
+            .map_err(refused)?;
+        let polled = matches!(acks, AckMode::Implicit);
+        let session = Arc::new(SessionCore::new(id, identity, polled));
+        inner.sessions.insert(id, Arc::clone(&session));
+        Ok(session)
+    }
+
+    /// Removes a worker. Its unconfirmed tasks go to others.
+    pub fn disconnect(&self, id: SubscriberId) -> Vec<Assigned> {
+        let mut inner = self.lock();
+        if inner.sessions.remove(&id).is_some() {
+            // The subscriber is known as long as its session is.
+            let _ = inner.dispatcher.unsubscribe(system_now().0, id);
+        }
+        inner.take_assigned()
+    }
+
+    pub fn grant(
+        &self,
+        id: SubscriberId,
+        kind: TaskKind,
+        count: u32,
+    ) -> Result<Vec<Assigned>, Error> {
+        let mut inner = self.lock();
+        inner
+            .dispatcher
+            .grant(system_now().0, id, kind, count)
+            .map_err(refused)?;
+        Ok(inner.take_assigned())
+    }
+
+    pub fn ack(&self, id: SubscriberId, deliveries: &[u64]) {
+        let mut inner = self.lock();
+        for delivery in deliveries {
+            // A late ack of a delivery that was taken back changes nothing.
+            let _ = inner.dispatcher.ack(id, DeliveryId(*delivery));
+        }
+    }
+
+    pub fn drain(&self, id: SubscriberId) {
+        let _ = self.lock().dispatcher.drain(id);
+    }
+
+    /// Offers tasks; those that could be given out at once come back.
+    pub fn offer(&self, now: Time, offers: Vec<(QueueKey, Offer<TaskRef>)>) -> Vec<Assigned> {
+        let mut inner = self.lock();
+        for (queue, offer) in offers {
+            inner.dispatcher.offer(now.0, &queue, offer);
+        }
+        inner.take_assigned()
+    }
+
+    /// Forgets tasks whose results have arrived.
+    pub fn settle(&self, tasks: &[(SubscriberId, TaskRef)]) {
+        let mut inner = self.lock();
+        for (id, task) in tasks {
+            inner.dispatcher.settle(*id, task);
+        }
+    }
+
+    /// Forgets a task that turned out not to be wanted; its credit is good for
+    /// another one.
+    pub fn refund(&self, id: SubscriberId, task: &TaskRef) -> Vec<Assigned> {
+        let mut inner = self.lock();
+        inner.dispatcher.settle(id, task);
+        let _ = inner.dispatcher.refund(system_now().0, id, task.kind());
+        inner.take_assigned()
+    }
+
+    /// A reconnected worker says that it still runs an attempt.
+    pub fn claim(&self, id: SubscriberId, task: &TaskRef) -> bool {
+        self.lock().dispatcher.claim(system_now().0, id, task)
+    }
+
+    /// An attempt is known to be with some worker that is not connected yet.
+    pub fn adopt(&self, task: TaskRef, queue: QueueKey) {
+        self.lock()
+            .dispatcher
+            .adopt_orphan(system_now().0, task, queue);
+    }
+
+    /// Lets time pass.
+    pub fn expire(&self) -> Expiry {
+        let mut inner = self.lock();
+        let mut expired = Vec::new();
+        inner.dispatcher.expire(system_now().0, &mut expired);
+        let mut expiry = Expiry::default();
+        for item in expired {
+            match item {
+                Expired::Lost(task) => expiry.lost.push(task),
+                Expired::Wedged(id) => expiry.wedged.extend(inner.sessions.get(&id).cloned()),
+            }
+        }
+        expiry.assigned = inner.take_assigned();
+        expiry
+    }
+
+    /// Whether more tasks wait than the admission bound allows.
+    pub fn is_over_backlog(&self) -> bool {
+        self.lock().dispatcher.is_over_backlog()
+    }
+
+    /// Every open session.
+    pub fn sessions(&self) -> Vec<Arc<SessionCore>> {
+        self.lock().sessions.values().cloned().collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn take_assigned(&mut self) -> Vec<Assigned> {
+        self.dispatcher.take_assignments(&mut self.scratch);
+        let sessions = &self.sessions;
+        self.scratch
+            .drain(..)
+            .filter_map(|assignment| {
+                let session = sessions.get(&assignment.subscriber)?;
+                Some(Assigned {
+                    task: assignment.task,
+                    delivery: assignment.delivery_id,
+                    queue: assignment.queue,
+                    session: Arc::clone(session),
+                })
+            })
+            .collect()
+    }
+}
+
+fn refused(error: everturn_dispatch::Error) -> Error {
+    use everturn_dispatch::Error as E;
+    match error {
+        E::LimitExceeded { subject, limit } => Error::LimitExceeded {
+            subject,
+            limit: limit as u64,
+        },
+        other => Error::internal(&other),
+    }
+}

@@ -1,0 +1,128 @@
+//! The journals of runs as they leave the engine: entries, and their stored
+//! form in chunks.
+
+use std::sync::Arc;
+
+use everturn_engine::event::RunEvent;
+use everturn_engine::state::conversation::TurnContext;
+use everturn_engine::text::{RootId, TypeName};
+use everturn_engine::value::Time;
+use minicbor::{Decode, Encode};
+
+/// One event of a run's journal.
+#[derive(Clone, Debug, Encode, Decode)]
+pub struct Entry {
+    /// Position in the journal.
+    #[n(0)]
+    pub id: u64,
+    /// Log time.
+    #[n(1)]
+    pub time: Time,
+    /// What happened.
+    #[n(2)]
+    pub event: RunEvent,
+    /// With the first event of a turn: what the turn was given.
+    #[n(3)]
+    pub turn: Option<TurnInput>,
+}
+
+/// What the code of a turn is given.
+#[derive(Clone, Debug, Encode, Decode)]
+pub struct TurnInput {
+    /// Id of the conversation.
+    #[n(0)]
+    pub conversation_id: RootId,
+    /// Type of the conversation.
+    #[n(1)]
+    pub conversation_type: TypeName,
+    /// Number of the turn.
+    #[n(2)]
+    pub number: u64,
+    /// Messages, transcript's end, state, reply channel.
+    #[n(3)]
+    pub context: TurnContext,
+}
+
+/// The part of a run's journal that is held in memory: the newest entries.
+#[derive(Debug, Default)]
+pub(crate) struct Journal {
+    /// Entries with dense ids, oldest first.
+    entries: std::collections::VecDeque<Arc<Entry>>,
+    /// The view holds the entries up to this id.
+    flushed: u64,
+}
+
+/// Entries of an open run kept in memory beside the unwritten ones, for
+/// workers that lost their cache.
+const KEPT_ENTRIES: usize = 256;
+
+impl Journal {
+    /// A journal whose first entries are in the view only.
+    pub fn after(flushed: u64) -> Self {
+        Self {
+            entries: std::collections::VecDeque::new(),
+            flushed,
+        }
+    }
+
+    /// Appends an entry.
+    pub fn push(&mut self, entry: Entry) {
+        self.entries.push_back(Arc::new(entry));
+    }
+
+    /// Whether all entries after `id` are in memory.
+    pub fn reaches_back_to(&self, id: u64) -> bool {
+        match self.entries.front() {
+            Some(first) => first.id <= id + 1,
+            None => self.flushed <= id,
+        }
+    }
+
+    /// Id of the first entry in memory, or of the next one to come.
+    pub fn first_id(&self) -> u64 {
+        self.entries.front().map_or(self.flushed + 1, |e| e.id)
+    }
+
+    /// The entries in memory after `id`.
+    pub fn entries_after(&self, id: u64) -> impl Iterator<Item = &Arc<Entry>> {
+        let skip = match self.entries.front() {
+            Some(first) => (id + 1).saturating_sub(first.id) as usize,
+            None => 0,
+        };
+        self.entries.iter().skip(skip)
+    }
+
+    /// The entries that the view does not hold.
+    pub fn unflushed(&self) -> impl Iterator<Item = &Arc<Entry>> {
+        self.entries_after(self.flushed)
+    }
+
+    /// The view holds the entries up to `id` now: drops old ones.
+    pub fn mark_flushed(&mut self, id: u64) {
+        self.flushed = self.flushed.max(id);
+        while self.entries.len() > KEPT_ENTRIES
+            && self.entries.front().is_some_and(|e| e.id <= self.flushed)
+        {
+            self.entries.pop_front();
+        }
+    }
+}
+
+/// The stored form of consecutive entries.
+pub(crate) fn encode_chunk<'a>(entries: impl Iterator<Item = &'a Arc<Entry>>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for entry in entries {
+        minicbor::encode(entry.as_ref(), &mut bytes).expect("writing to memory cannot fail");
+    }
+    bytes
+}
+
+/// Reads a stored chunk.
+pub(crate) fn decode_chunk(bytes: &[u8]) -> Result<Vec<Arc<Entry>>, minicbor::decode::Error> {
+    let mut decoder = minicbor::Decoder::new(bytes);
+    let mut entries = Vec::new();
+    while decoder.position() < bytes.len() {
+        entries.push(Arc::new(decoder.decode::<Entry>()?));
+    }
+    Ok(entries)
+}

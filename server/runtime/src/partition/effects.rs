@@ -1,0 +1,238 @@
+//! Effects: carried out once their events are durable.
+
+use std::sync::Arc;
+
+use everturn_dispatch::{Offer, QueueKey, TaskKind};
+use everturn_engine::decide::ActivityToken;
+use everturn_engine::effect::Effect;
+use everturn_engine::event::Slot;
+use everturn_engine::text::RootKey;
+
+use crate::assignments::{Assigned, TaskRef};
+use crate::metrics::Metrics;
+use crate::partition::{Input, Partition, Shared};
+use crate::record::RunRecord;
+use crate::session::WorkItem;
+use crate::watch::Update;
+
+impl Partition {
+    /// Carries out effects; tasks are offered together.
+    pub(super) fn carry_out(&mut self, effects: Vec<(RootKey, Effect)>) {
+        let mut offers = Vec::new();
+        for (key, effect) in effects {
+            match effect {
+                Effect::OfferWorkflowTask { slot, queue } => {
+                    let sticky = self.roots.get(&key).and_then(|hot| hot.sticky.get(&slot));
+                    let offer = Offer {
+                        task: TaskRef::of_run(self.number, &key, slot),
+                        priority: everturn_engine::policy::ActivityOptions::PRIORITY,
+                        sticky: sticky.map(|session| session.id),
+                    };
+                    offers.push((self.shared.queue(&key, &queue, TaskKind::Workflow), offer));
+                }
+                Effect::OfferActivity {
+                    slot,
+                    activity,
+                    attempt,
+                    queue,
+                    priority,
+                } => {
+                    let task = TaskRef {
+                        partition: self.number,
+                        root: key.clone(),
+                        slot,
+                        activity,
+                        attempt,
+                    };
+                    let offer = Offer {
+                        task,
+                        priority,
+                        sticky: None,
+                    };
+                    offers.push((self.shared.queue(&key, &queue, TaskKind::Activity), offer));
+                }
+                other => self.carry_out_one(&key, other),
+            }
+        }
+        if !offers.is_empty() {
+            let assigned = self.shared.workers.offer(self.context.now, offers);
+            self.begin_assigned(assigned);
+        }
+    }
+
+    /// Begins what was given out here; tasks of other partitions go there.
+    pub(super) fn begin_assigned(&mut self, assigned: Vec<Assigned>) {
+        let number = self.number;
+        let (ours, others): (Vec<_>, Vec<_>) = assigned
+            .into_iter()
+            .partition(|assigned| assigned.task.partition == number);
+        self.shared.route(others);
+        self.begin_all(ours);
+    }
+
+    fn carry_out_one(&mut self, key: &RootKey, effect: Effect) {
+        match effect {
+            Effect::CancelActivity {
+                slot,
+                activity,
+                attempt,
+                epoch,
+                fenced,
+            } => {
+                let token = ActivityToken {
+                    slot,
+                    activity,
+                    attempt,
+                    epoch,
+                };
+                self.cancel_activity(key, token, fenced);
+            }
+            Effect::RunClosed { slot } => self.run_closed(key, slot),
+            Effect::MessageAdded(message) => {
+                let metrics = &self.shared.metrics;
+                let customers = message.turn == 0;
+                let counter = if customers { &metrics.messages_received } else { &metrics.messages_sent };
+                Metrics::add(counter, 1);
+                self.tell_watchers(key, &Update::Message(message));
+            }
+            Effect::TurnChanged { number, activity } => {
+                self.tell_watchers(key, &Update::TurnChanged { number, activity });
+            }
+            Effect::ConversationClosed { reason } => {
+                self.tell_watchers(key, &Update::Closed { reason });
+                self.watchers.remove(key);
+            }
+            Effect::SendSignal {
+                slot,
+                signal,
+                workflow_id,
+                name,
+                input,
+            } => {
+                let run_id = self
+                    .roots
+                    .get(key)
+                    .and_then(|hot| hot.root.runs.get(&slot))
+                    .map(|run| run.run_id);
+                if let Some(run_id) = run_id {
+                    let errand = crate::read::SignalErrand {
+                        sender: key.clone(),
+                        slot,
+                        signal,
+                        run_id,
+                        workflow_id,
+                        name,
+                        input,
+                    };
+                    tokio::spawn(errand.run(Arc::clone(&self.shared)));
+                }
+            }
+            Effect::OfferWorkflowTask { .. } | Effect::OfferActivity { .. } => {
+                unreachable!("offers were taken out before")
+            }
+        }
+    }
+
+    fn cancel_activity(&mut self, key: &RootKey, token: ActivityToken, fenced: bool) {
+        let Some(hot) = self.roots.get_mut(key) else {
+            return;
+        };
+        let holder = (token.slot, token.activity);
+        let session = if fenced { hot.holders.remove(&holder) } else { hot.holders.get(&holder).cloned() };
+        let Some(session) = session else {
+            return;
+        };
+        if fenced {
+            let task = TaskRef::of_activity(self.number, key, token);
+            self.shared.workers.settle(&[(session.id, task)]);
+        }
+        session.push(WorkItem::Cancel {
+            root: key.clone(),
+            token,
+            fenced,
+        });
+    }
+
+    fn run_closed(&mut self, key: &RootKey, slot: Slot) {
+        let Some(hot) = self.roots.get_mut(key) else {
+            return;
+        };
+        let Some(run) = hot.root.runs.get(&slot) else {
+            return;
+        };
+        if let Some(session) = hot.sticky.remove(&slot) {
+            session.push(WorkItem::Evict(run.run_id));
+        }
+        if let Some(waiters) = hot.waiters.remove(&slot) {
+            let record = RunRecord::of(&hot.root, run);
+            for waiter in waiters {
+                // One that gave up needs no answer.
+                let _ = waiter.send(record.clone());
+            }
+        }
+    }
+
+    fn tell_watchers(&mut self, key: &RootKey, update: &Update) {
+        if let Some(watchers) = self.watchers.get_mut(key) {
+            watchers.retain(|watcher| watcher.tell(update));
+            if watchers.is_empty() {
+                self.watchers.remove(key);
+            }
+        }
+    }
+}
+
+impl Shared {
+    /// The dispatch key of a queue in a root's namespace.
+    pub(crate) fn queue(
+        &self,
+        key: &RootKey,
+        name: &everturn_engine::text::QueueName,
+        kind: TaskKind,
+    ) -> QueueKey {
+        QueueKey {
+            namespace: key.namespace.shared(),
+            name: name.shared(),
+            kind,
+        }
+    }
+
+    /// The partition that a root belongs to.
+    pub(crate) fn partition_of(&self, key: &RootKey) -> u32 {
+        let hash = crate::partition::load::store_key(key).hash64();
+        let count = self.mailboxes.len() as u64;
+        u32::try_from(hash % count).unwrap_or(0)
+    }
+
+    /// Sends assigned tasks to the partitions that hold their runs.
+    pub(crate) fn route(self: &Arc<Self>, assigned: Vec<Assigned>) {
+        let mut by_partition: Vec<Vec<Assigned>> = Vec::new();
+        by_partition.resize_with(self.mailboxes.len(), Vec::new);
+        for one in assigned {
+            if let Some(group) = by_partition.get_mut(one.task.partition as usize) {
+                group.push(one);
+            }
+        }
+        for (number, group) in by_partition.into_iter().enumerate() {
+            if !group.is_empty() {
+                self.send(number, Input::Assigned(group));
+            }
+        }
+    }
+
+    /// Puts something into the mailbox of a partition that must not be lost
+    /// even when the mailbox is full. Bounded by what the senders hold:
+    /// tasks under credits.
+    pub(crate) fn send(self: &Arc<Self>, number: usize, input: Input) {
+        let Some(mailbox) = self.mailboxes.get(number) else {
+            return;
+        };
+        if let Err(tokio::sync::mpsc::error::TrySendError::Full(input)) = mailbox.try_send(input) {
+            let mailbox = mailbox.clone();
+            tokio::spawn(async move {
+                // Fails only when the partition stopped for good.
+                let _ = mailbox.send(input).await;
+            });
+        }
+    }
+}

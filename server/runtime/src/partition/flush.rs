@@ -1,0 +1,327 @@
+//! The materializer: writes changed roots to the view behind the log, a chunk
+//! at a time, and trims the log once all of them are through.
+//!
+//! A chunk is built right after a batch was sent off, so that it holds
+//! nothing newer than that batch, and is written only once that batch is
+//! durable: the view never knows more than the log.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use everturn_engine::event::Slot;
+use everturn_engine::state::root::Root;
+use everturn_engine::text::RootKey;
+use everturn_store::{Flush, HistoryChunk, MessageChunk, RootKind, RootRow, RunRow};
+use futures::FutureExt as _;
+
+use crate::journal::encode_chunk;
+use crate::metrics::Metrics;
+use crate::partition::hot::Hot;
+use crate::partition::load::store_key;
+use crate::partition::{Internal, Partition};
+use crate::record::{ConversationRecord, RunRecord};
+
+/// Roots in one chunk.
+const CHUNK_ROOTS: usize = 128;
+/// Bytes of a chunk after which it takes no more roots.
+const CHUNK_BYTES: usize = 1024 * 1024;
+
+/// One pass over everything that changed.
+pub(super) struct FlushCycle {
+    /// Roots still to be written.
+    queue: Vec<RootKey>,
+    /// Once they are, the log up to here is in the view.
+    through: u64,
+}
+
+/// Rows that are ready to be written.
+pub(super) struct Chunk {
+    /// They hold nothing newer than this append.
+    sequence: u64,
+    flush: Flush,
+    marks: Vec<Mark>,
+}
+
+/// What the view will hold of a root once a chunk is written.
+struct Mark {
+    key: RootKey,
+    journals: Vec<(Slot, u64)>,
+    messages: usize,
+    closed: Vec<Slot>,
+    events: usize,
+}
+
+impl Partition {
+    /// Starts, continues or ends the current pass.
+    pub(super) fn advance_flush(&mut self) {
+        let now = tokio::time::Instant::now();
+        let due = now >= self.next_flush || self.stopping.is_some();
+        if self.cycle.is_none() && due {
+            self.next_flush = now + self.shared.options.flush_interval;
+            self.evict_idle();
+            self.watchers.retain(|_, watchers| {
+                watchers.retain(|watcher| !watcher.updates.is_closed());
+                !watchers.is_empty()
+            });
+            if !self.dirty.is_empty() {
+                self.cycle = Some(FlushCycle {
+                    queue: std::mem::take(&mut self.dirty),
+                    through: self.sealed_sequence,
+                });
+                self.seal();
+            }
+        }
+        // Nothing may be decided that is not in the sealed batch.
+        if self.chunk.is_none() && !self.chunk_in_flight && self.batch.bytes.is_empty() {
+            self.build_chunk();
+        }
+        self.submit_chunk();
+    }
+
+    fn build_chunk(&mut self) {
+        let Some(cycle) = &mut self.cycle else {
+            return;
+        };
+        let mut flush = Flush {
+            partition: self.number,
+            owner_epoch: self.owner_epoch,
+            roots: Vec::new(),
+            runs: Vec::new(),
+            history: Vec::new(),
+            messages: Vec::new(),
+            trim_log_through: None,
+        };
+        let mut marks = Vec::new();
+        let mut bytes = 0;
+        while marks.len() < CHUNK_ROOTS && bytes < CHUNK_BYTES {
+            let Some(key) = cycle.queue.pop() else {
+                break;
+            };
+            let Some(hot) = self.roots.get_mut(&key) else {
+                continue;
+            };
+            hot.dirty = false;
+            let (mark, size) = write_rows(&key, hot, &mut flush);
+            marks.push(mark);
+            bytes += size;
+        }
+        if cycle.queue.is_empty() {
+            flush.trim_log_through = Some(cycle.through);
+        }
+        self.chunk = Some(Chunk {
+            sequence: self.sealed_sequence,
+            flush,
+            marks,
+        });
+    }
+
+    /// Writes the chunk once the log holds everything that it knows.
+    fn submit_chunk(&mut self) {
+        let in_flight = self.in_flight.is_some();
+        let durable = self.sealed_sequence - u64::from(in_flight);
+        if self.chunk_in_flight || self.chunk.as_ref().is_none_or(|c| c.sequence > durable) {
+            return;
+        }
+        if let Some(chunk) = &mut self.chunk {
+            let empty = Flush {
+                partition: self.number,
+                owner_epoch: self.owner_epoch,
+                roots: Vec::new(),
+                runs: Vec::new(),
+                history: Vec::new(),
+                messages: Vec::new(),
+                trim_log_through: None,
+            };
+            let flush = std::mem::replace(&mut chunk.flush, empty);
+            let store = Arc::clone(&self.shared.store);
+            self.chunk_in_flight = true;
+            let write = async move { Internal::Flushed(store.flush(flush).await) };
+            self.internal.push(write.boxed());
+        }
+    }
+
+    /// A chunk is in the view, or could not be written.
+    pub(super) fn flushed(
+        &mut self,
+        result: Result<(), everturn_store::Error>,
+    ) -> Result<(), everturn_store::Error> {
+        self.chunk_in_flight = false;
+        let chunk = self.chunk.take();
+        result?;
+        let Some(chunk) = chunk else {
+            return Ok(());
+        };
+        Metrics::add(&self.shared.metrics.roots_flushed, chunk.marks.len() as u64);
+        for mark in chunk.marks {
+            self.unflushed_events = self.unflushed_events.saturating_sub(mark.events);
+            let Some(hot) = self.roots.get_mut(&mark.key) else {
+                continue;
+            };
+            for (slot, through) in mark.journals {
+                if let Some(journal) = hot.journals.get_mut(&slot) {
+                    journal.mark_flushed(through);
+                }
+            }
+            hot.messages.drain(..mark.messages.min(hot.messages.len()));
+            for slot in mark.closed {
+                hot.root.forget_closed(slot);
+                if !hot.root.runs.contains_key(&slot) {
+                    hot.journals.remove(&slot);
+                    hot.waiters.remove(&slot);
+                }
+            }
+            self.idle.push_back((hot.touched, mark.key));
+        }
+        if self.cycle.as_ref().is_some_and(|cycle| cycle.queue.is_empty()) {
+            self.cycle = None;
+            if self.dirty.is_empty() {
+                self.unflushed_events = 0;
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets roots leave memory that only wait and were not used for a while.
+    fn evict_idle(&mut self) {
+        let keep = self.shared.options.evict_after.as_micros();
+        let keep = everturn_engine::value::Span(i64::try_from(keep).unwrap_or(i64::MAX));
+        let now = self.context.now;
+        for _ in 0..self.idle.len() {
+            let Some((touched, key)) = self.idle.pop_front() else {
+                break;
+            };
+            if touched + keep > now {
+                self.idle.push_front((touched, key));
+                break;
+            }
+            let Some(hot) = self.roots.get(&key) else {
+                continue;
+            };
+            if hot.touched > touched {
+                // Used since: if only read, it must come up again.
+                self.idle.push_back((hot.touched, key));
+                continue;
+            }
+            if !hot.may_leave() {
+                continue;
+            }
+            let next = hot.root.deadlines.next();
+            self.roots.remove(&key);
+            self.forget_far_timer(&key, next);
+            Metrics::add(&self.shared.metrics.roots_evicted, 1);
+        }
+    }
+}
+
+/// Writes the rows of one root; returns what they cover and their size.
+fn write_rows(key: &RootKey, hot: &Hot, flush: &mut Flush) -> (Mark, usize) {
+    let root = &hot.root;
+    let store_key = store_key(key);
+    let mut mark = Mark {
+        key: key.clone(),
+        journals: Vec::new(),
+        messages: hot.messages.len(),
+        closed: Vec::new(),
+        events: 0,
+    };
+    let mut bytes = write_runs(root, &hot.journals, &store_key, flush, &mut mark);
+    if let (Some(first), Some(last)) = (hot.messages.first(), hot.messages.last()) {
+        let payload = minicbor::to_vec(&hot.messages).expect("writing to memory cannot fail");
+        bytes += payload.len();
+        flush.messages.push(MessageChunk {
+            key: store_key.clone(),
+            first_sequence: first.sequence,
+            last_sequence: last.sequence,
+            payload: Bytes::from(payload),
+        });
+    }
+    let row = root_row(root, store_key, hot.applied_sequence);
+    bytes += row.snapshot.len();
+    flush.roots.push(row);
+    (mark, bytes)
+}
+
+fn write_runs(
+    root: &Root,
+    journals: &HashMap<Slot, crate::journal::Journal>,
+    store_key: &everturn_store::RootKey,
+    flush: &mut Flush,
+    mark: &mut Mark,
+) -> usize {
+    let mut bytes = 0;
+    for run in root.runs.values() {
+        let Some(journal) = journals.get(&run.slot) else {
+            continue;
+        };
+        let unflushed = journal.unflushed().count();
+        if unflushed == 0 {
+            continue;
+        }
+        let payload = encode_chunk(journal.unflushed());
+        bytes += payload.len();
+        let run_id = run.run_id.0.to_be_bytes();
+        flush.history.push(HistoryChunk {
+            run_id,
+            first_event_id: run.last_event + 1 - unflushed as u64,
+            last_event_id: run.last_event,
+            payload: Bytes::from(payload),
+        });
+        let record = RunRecord::of(root, run);
+        flush.runs.push(RunRow {
+            run_id,
+            key: store_key.clone(),
+            workflow_id: run.workflow_id.shared(),
+            type_name: run.type_name.shared(),
+            task_queue: run.task_queue.shared(),
+            status: run.status.code(),
+            parent_workflow_id: record.parent.as_ref().map(|parent| parent.shared()),
+            start_time: run.started.0,
+            close_time: run.closed.map(|closed| closed.0),
+            event_count: run.last_event,
+            detail: Bytes::from(minicbor::to_vec(&record).expect("writing to memory cannot fail")),
+        });
+        mark.events += unflushed;
+        mark.journals.push((run.slot, run.last_event));
+        if !run.status.is_open() {
+            mark.closed.push(run.slot);
+        }
+    }
+    bytes
+}
+
+fn root_row(root: &Root, key: everturn_store::RootKey, applied_sequence: u64) -> RootRow {
+    let (kind, type_name, status, summary) = match &root.conversation {
+        Some(conversation) => {
+            let record = ConversationRecord::of(root, conversation);
+            let summary = minicbor::to_vec(&record).expect("writing to memory cannot fail");
+            let status = if conversation.is_open() { 1 } else { 2 };
+            let type_name = conversation.type_name.shared();
+            (RootKind::Conversation, type_name, status, summary)
+        }
+        None => {
+            let main = root.main.and_then(|slot| root.runs.get(&slot));
+            let type_name = main.map_or_else(|| "".into(), |run| run.type_name.shared());
+            let status = main.map_or(0, |run| run.status.code());
+            (RootKind::Workflow, type_name, status, Vec::new())
+        }
+    };
+    // A root with work under way is due at once after a restart.
+    let next_deadline = if root.is_waiting() {
+        root.deadlines.next()
+    } else {
+        Some(root.updated)
+    };
+    RootRow {
+        key,
+        kind,
+        type_name,
+        status,
+        create_time: root.created.0,
+        update_time: root.updated.0,
+        next_deadline: next_deadline.map(|at| at.0),
+        applied_sequence,
+        snapshot: Bytes::from(root.encode()),
+        summary: Bytes::from(summary),
+    }
+}

@@ -1,0 +1,117 @@
+//! A root in memory, with what the runtime keeps beside the state machine.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use everturn_engine::event::{Event, RunEvent, Slot, Transition};
+use everturn_engine::state::root::Root;
+use everturn_engine::value::{Message, Time};
+use tokio::sync::oneshot;
+
+use crate::journal::{Entry, Journal, TurnInput};
+use crate::record::RunRecord;
+use crate::session::SessionCore;
+
+/// A root in memory.
+pub(crate) struct Hot {
+    pub root: Root,
+    /// Journals of the runs held by the root.
+    pub journals: HashMap<Slot, Journal>,
+    /// Messages that the view does not hold, oldest first.
+    pub messages: Vec<Message>,
+    /// Log sequence of the last append that changed it.
+    pub applied_sequence: u64,
+    /// It changed since it was last written to the view.
+    pub dirty: bool,
+    /// When it was last used.
+    pub touched: Time,
+    /// Sessions that have the run in their cache.
+    pub sticky: HashMap<Slot, Arc<SessionCore>>,
+    /// Sessions that run an activity, by run and activity.
+    pub holders: HashMap<(Slot, u64), Arc<SessionCore>>,
+    /// Callers that wait for a run to close.
+    pub waiters: HashMap<Slot, Vec<oneshot::Sender<RunRecord>>>,
+}
+
+impl Hot {
+    /// A root that was just created or loaded.
+    pub fn new(root: Root) -> Self {
+        let journals = root
+            .runs
+            .values()
+            .map(|run| (run.slot, Journal::after(run.last_event)))
+            .collect();
+        Self {
+            root,
+            journals,
+            messages: Vec::new(),
+            applied_sequence: 0,
+            dirty: false,
+            touched: Time(0),
+            sticky: HashMap::new(),
+            holders: HashMap::new(),
+            waiters: HashMap::new(),
+        }
+    }
+
+    /// Moves the events of a transition, already folded into the root, into
+    /// the journals and the transcript; returns how many there were.
+    pub fn record(&mut self, transition: Transition) -> usize {
+        let count = transition.events.len();
+        for event in transition.events {
+            match event {
+                Event::Run { slot, id, event } => {
+                    self.record_run(transition.time, slot, id, event);
+                }
+                Event::MessageReceived(message) => self.messages.push(message),
+                _ => {}
+            }
+        }
+        count
+    }
+
+    fn record_run(&mut self, time: Time, slot: Slot, id: u64, event: RunEvent) {
+        match &event {
+            RunEvent::MessageSent { message, .. } => self.messages.push(message.clone()),
+            RunEvent::ActivityCompleted { activity, .. }
+            | RunEvent::ActivityFailed { activity, .. }
+            | RunEvent::ActivityAttemptFailed { activity, .. } => {
+                self.holders.remove(&(slot, *activity));
+            }
+            RunEvent::Closed { .. } => {
+                self.holders.retain(|(run, _), _| *run != slot);
+            }
+            _ => {}
+        }
+        let turn = match &event {
+            RunEvent::Started(started) if started.turn.is_some() => self.turn_input(slot),
+            _ => None,
+        };
+        let entry = Entry {
+            id,
+            time,
+            event,
+            turn,
+        };
+        self.journals.entry(slot).or_default().push(entry);
+    }
+
+    /// What the turn in a slot was given. A turn may start and end within one
+    /// transition only when it is terminated; then its input is of no use.
+    fn turn_input(&self, slot: Slot) -> Option<TurnInput> {
+        let conversation = self.root.conversation.as_ref()?;
+        let turn = conversation.turn.as_ref().filter(|t| t.slot == slot)?;
+        Some(TurnInput {
+            conversation_id: self.root.key.id.clone(),
+            conversation_type: conversation.type_name.clone(),
+            number: turn.number,
+            context: turn.context.clone(),
+        })
+    }
+
+    /// Whether nothing but the view needs to know it.
+    pub fn may_leave(&self) -> bool {
+        let waited_for = self.waiters.values().flatten().any(|w| !w.is_closed());
+        !self.dirty && self.root.is_waiting() && !waited_for
+    }
+}

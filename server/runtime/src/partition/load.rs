@@ -1,0 +1,215 @@
+//! Roots come into memory: created, or loaded from the view in groups while
+//! their requests wait.
+
+use std::sync::Arc;
+
+use everturn_engine::decide;
+use everturn_engine::state::root::Root;
+use everturn_engine::text::RootKey;
+use everturn_engine::transition::Transaction;
+use everturn_engine::value::Span;
+use futures::FutureExt as _;
+
+use crate::assignments::{Assigned, TaskRef};
+use crate::error::Error;
+use crate::metrics::Metrics;
+use crate::partition::hot::Hot;
+use crate::partition::visit::Visit;
+use crate::partition::{Internal, Partition};
+use crate::session::{Reporter, TaskResult};
+
+/// Requests that may wait for one root to be loaded.
+const PARKED_PER_ROOT: usize = 4_096;
+/// How long after a failed load it is tried again.
+const RELOAD_DELAY: Span = Span::from_secs(1);
+
+/// A request that waits for its root.
+pub(super) enum Parked {
+    Visit(Visit),
+    Result(Reporter, TaskResult),
+    Assigned(Assigned),
+    Lost(TaskRef),
+    Undelivered(TaskRef),
+    Deadline(RootKey),
+}
+
+impl Parked {
+    fn key(&self) -> &RootKey {
+        match self {
+            Self::Visit(visit) => &visit.key,
+            Self::Result(_, result) => &result.root,
+            Self::Assigned(assigned) => &assigned.task.root,
+            Self::Lost(task) | Self::Undelivered(task) => &task.root,
+            Self::Deadline(key) => key,
+        }
+    }
+}
+
+/// The key of a root in the store's terms.
+pub(crate) fn store_key(key: &RootKey) -> everturn_store::RootKey {
+    everturn_store::RootKey {
+        namespace: key.namespace.shared(),
+        root_id: key.id.shared(),
+    }
+}
+
+/// The key of a root in the engine's terms.
+pub(crate) fn engine_key(key: &everturn_store::RootKey) -> RootKey {
+    RootKey {
+        namespace: Arc::clone(&key.namespace).into(),
+        id: Arc::clone(&key.root_id).into(),
+    }
+}
+
+impl Partition {
+    /// Whether the root is in memory now. A root that does not exist is
+    /// created; one that does is going to be loaded.
+    pub(super) fn ensure(&mut self, key: &RootKey) -> bool {
+        if self.roots.contains_key(key) {
+            return true;
+        }
+        if self.loading.contains_key(key) {
+            return false;
+        }
+        if !self.exists.contains(&store_key(key).hash64()) {
+            let mut hot = Hot::new(Root::new(key.clone()));
+            hot.touched = self.context.now;
+            self.roots.insert(key.clone(), hot);
+            return true;
+        }
+        self.loading.insert(key.clone(), Vec::new());
+        self.load_queue.push(key.clone());
+        false
+    }
+
+    /// Keeps a request until its root is loaded.
+    pub(super) fn park(&mut self, parked: Parked) {
+        let Some(queue) = self.loading.get_mut(parked.key()) else {
+            return;
+        };
+        match parked {
+            Parked::Visit(visit) if queue.len() >= PARKED_PER_ROOT => {
+                (visit.act)(Err(Error::Busy("too many requests for one id")));
+            }
+            parked => queue.push(parked),
+        }
+    }
+
+    /// Loads the roots that were asked for in this round, together.
+    pub(super) fn start_loads(&mut self) {
+        if self.load_queue.is_empty() {
+            return;
+        }
+        let keys = std::mem::take(&mut self.load_queue);
+        let wanted: Vec<_> = keys.iter().map(store_key).collect();
+        let store = Arc::clone(&self.shared.store);
+        let number = self.number;
+        let load = async move { Internal::Loaded(keys, store.load_roots(number, wanted).await) };
+        self.internal.push(load.boxed());
+    }
+
+    /// Roots have been loaded: their requests go on.
+    pub(super) fn loaded(
+        &mut self,
+        keys: Vec<RootKey>,
+        rows: Result<Vec<everturn_store::RootRow>, everturn_store::Error>,
+    ) {
+        let rows = match rows {
+            Ok(rows) => rows,
+            Err(error) => return self.load_failed(&keys, &error.into()),
+        };
+        Metrics::add(&self.shared.metrics.roots_loaded, rows.len() as u64);
+        for row in &rows {
+            let key = engine_key(&row.key);
+            match Root::decode(&row.snapshot) {
+                Ok(root) => self.adopt(root, row.applied_sequence),
+                Err(error) => self.load_failed(&[key], &Error::internal(&error)),
+            }
+        }
+        for key in keys {
+            // One whose hash only looked known does not exist.
+            if !self.roots.contains_key(&key) && self.loading.contains_key(&key) {
+                let hot = Hot::new(Root::new(key.clone()));
+                self.roots.insert(key.clone(), hot);
+            }
+            let waiting = self.loading.remove(&key).unwrap_or_default();
+            for parked in waiting {
+                self.unpark(parked);
+            }
+            if self.roots.get(&key).is_some_and(|hot| !hot.root.exists()) {
+                self.roots.remove(&key);
+            }
+        }
+    }
+
+    /// Puts a loaded root into memory and takes up what is not stored.
+    pub(super) fn adopt(&mut self, root: Root, applied_sequence: u64) {
+        let key = root.key.clone();
+        let mut hot = Hot::new(root);
+        hot.applied_sequence = applied_sequence;
+        self.roots.insert(key.clone(), hot);
+        self.resume(&key);
+    }
+
+    /// Offers the tasks of a root that are due, and expects the workers that
+    /// were running its activities to come back.
+    pub(super) fn resume(&mut self, key: &RootKey) {
+        let Some(hot) = self.roots.get_mut(key) else {
+            return;
+        };
+        hot.touched = self.context.now;
+        let mut tx = Transaction::new(&mut hot.root, &mut self.context, &mut self.output);
+        let held = decide::resume(&mut tx);
+        for token in held {
+            let run = hot.root.runs.get(&token.slot);
+            let Some(activity) = run.and_then(|run| run.activities.get(&token.activity)) else {
+                continue;
+            };
+            let queue = self.shared.queue(
+                key,
+                &activity.options.task_queue,
+                everturn_dispatch::TaskKind::Activity,
+            );
+            let task = TaskRef::of_activity(self.number, key, token);
+            self.shared.workers.adopt(task, queue);
+        }
+        self.absorb(key);
+        self.idle.push_back((self.context.now, key.clone()));
+    }
+
+    fn unpark(&mut self, parked: Parked) {
+        match parked {
+            Parked::Visit(visit) => self.visit(visit),
+            Parked::Result(reporter, result) => self.take_results(&reporter, vec![result]),
+            Parked::Assigned(assigned) => self.begin_all(vec![assigned]),
+            Parked::Lost(task) => self.lose_all(vec![task]),
+            Parked::Undelivered(task) => self.offer_again(vec![task]),
+            Parked::Deadline(key) => self.meet_deadlines(key),
+        }
+    }
+
+    /// Answers with an error, and tries again in a while: the tasks of a root
+    /// that could not be read must not be forgotten.
+    fn load_failed(&mut self, keys: &[RootKey], error: &Error) {
+        tracing::error!(%error, roots = keys.len(), "load failed");
+        let later = self.context.now + RELOAD_DELAY;
+        for key in keys {
+            self.timers.set(key, Some(later));
+            for parked in self.loading.remove(key).unwrap_or_default() {
+                match parked {
+                    Parked::Visit(visit) => (visit.act)(Err(error.clone())),
+                    Parked::Result(reporter, result) => {
+                        let answer = Err((Error::PartitionMoved, Vec::new()));
+                        reporter.answer(result.result_id, answer);
+                    }
+                    Parked::Assigned(assigned) => {
+                        let id = assigned.session.id;
+                        let next = self.shared.workers.refund(id, &assigned.task);
+                        self.shared.route(next);
+                    }
+                    Parked::Lost(_) | Parked::Undelivered(_) | Parked::Deadline(_) => {}
+                }
+            }
+        }
+    }
+}

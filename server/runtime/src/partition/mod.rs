@@ -1,0 +1,287 @@
+//! A partition: the one loop that owns a share of all roots. It takes
+//! requests, decides them in memory, collects while the previous append is
+//! under way, appends everything at once and carries out effects only after
+//! that.
+
+mod batch;
+mod effects;
+mod flush;
+mod hot;
+mod load;
+mod recover;
+mod timers;
+mod visit;
+mod work;
+
+use std::collections::{HashMap, HashSet};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use everturn_engine::text::RootKey;
+use everturn_engine::transition::{Context, Output};
+use everturn_engine::value::{Span, Time};
+use everturn_store::Store;
+use futures::StreamExt as _;
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::assignments::{Assigned, TaskRef, Workers};
+use crate::clock::Clock;
+use crate::metrics::Metrics;
+use crate::options::Options;
+use crate::session::{Reporter, TaskResult};
+use crate::watch::Watcher;
+
+use batch::Batch;
+use flush::{Chunk, FlushCycle};
+use hot::Hot;
+use load::Parked;
+use timers::Timers;
+pub(crate) use load::store_key;
+pub(crate) use visit::{Scope, Visit};
+
+/// Inputs taken from the mailbox before the batch is offered to the log.
+const INPUTS_PER_ROUND: usize = 512;
+/// How long a start of an activity may wait for company in the log.
+const LAZY_DELAY: Duration = Duration::from_millis(20);
+
+/// What a partition can be asked.
+pub(crate) enum Input {
+    /// Change or read one root.
+    Visit(Visit),
+    /// Results that one worker reported together.
+    Results(Reporter, Vec<TaskResult>),
+    /// Tasks that were given to sessions.
+    Assigned(Vec<Assigned>),
+    /// Tasks whose workers went away.
+    Lost(Vec<TaskRef>),
+    /// Tasks that never reached their workers: offer them again.
+    Undelivered(Vec<TaskRef>),
+    /// Write everything to the view and stop.
+    Stop(oneshot::Sender<()>),
+}
+
+/// Work under way outside of the loop that comes back into it.
+enum Internal {
+    Appended(Result<(), everturn_store::Error>),
+    Loaded(
+        Vec<RootKey>,
+        Result<Vec<everturn_store::RootRow>, everturn_store::Error>,
+    ),
+    Flushed(Result<(), everturn_store::Error>),
+    Due(Result<Vec<(everturn_store::RootKey, i64)>, everturn_store::Error>),
+}
+
+/// What all partitions of a node share.
+pub(crate) struct Shared {
+    pub store: Arc<dyn Store>,
+    pub workers: Workers,
+    pub metrics: Metrics,
+    pub options: Options,
+    /// Mailboxes of all partitions, by number.
+    pub mailboxes: Vec<mpsc::Sender<Input>>,
+}
+
+/// The state of the loop.
+pub(crate) struct Partition {
+    number: u32,
+    shared: Arc<Shared>,
+    mailbox: mpsc::Receiver<Input>,
+    internal: FuturesUnordered<BoxFuture<'static, Internal>>,
+    clock: Clock,
+    context: Context,
+    output: Output,
+    owner_epoch: u32,
+
+    roots: HashMap<RootKey, Hot>,
+    /// Hashes of all roots that exist, so that a new one needs no look-up.
+    exists: HashSet<u64>,
+    loading: HashMap<RootKey, Vec<Parked>>,
+    load_queue: Vec<RootKey>,
+    watchers: HashMap<RootKey, Vec<Watcher>>,
+    timers: Timers,
+
+    batch: Batch,
+    in_flight: Option<Batch>,
+    /// Sequence of the last append that was sent off.
+    sealed_sequence: u64,
+    lazy_until: Option<tokio::time::Instant>,
+    append_started: tokio::time::Instant,
+
+    dirty: Vec<RootKey>,
+    unflushed_events: usize,
+    cycle: Option<FlushCycle>,
+    chunk: Option<Chunk>,
+    chunk_in_flight: bool,
+    next_flush: tokio::time::Instant,
+    next_scan: tokio::time::Instant,
+    idle: std::collections::VecDeque<(Time, RootKey)>,
+    stopping: Option<oneshot::Sender<()>>,
+}
+
+impl Partition {
+    /// A partition that owns nothing yet.
+    pub fn new(number: u32, shared: Arc<Shared>, mailbox: mpsc::Receiver<Input>) -> Self {
+        let task_timeout = shared.options.workflow_task_timeout.as_micros();
+        let now = tokio::time::Instant::now();
+        Self {
+            number,
+            mailbox,
+            internal: FuturesUnordered::new(),
+            clock: Clock::default(),
+            context: Context {
+                now: Time(0),
+                next_epoch: 0,
+                seed: rand::random(),
+                task_timeout: Span(i64::try_from(task_timeout).unwrap_or(i64::MAX)),
+            },
+            output: Output::default(),
+            owner_epoch: 0,
+            roots: HashMap::new(),
+            exists: HashSet::new(),
+            loading: HashMap::new(),
+            load_queue: Vec::new(),
+            watchers: HashMap::new(),
+            timers: Timers::default(),
+            batch: Batch::default(),
+            in_flight: None,
+            sealed_sequence: 0,
+            lazy_until: None,
+            append_started: now,
+            dirty: Vec::new(),
+            unflushed_events: 0,
+            cycle: None,
+            chunk: None,
+            chunk_in_flight: false,
+            next_flush: now + shared.options.flush_interval,
+            next_scan: now,
+            idle: std::collections::VecDeque::new(),
+            stopping: None,
+            shared,
+        }
+    }
+
+    /// Runs until it is told to stop and everything is in the view.
+    pub async fn run(mut self) {
+        loop {
+            let outcome = AssertUnwindSafe(self.round());
+            let outcome = futures::FutureExt::catch_unwind(outcome).await;
+            match outcome {
+                Ok(Ok(true)) => {}
+                Ok(Ok(false)) => break,
+                Ok(Err(error)) => self.reload(&error).await,
+                Err(_) => self.reload(&"a decider panicked").await,
+            }
+        }
+        if let Some(done) = self.stopping.take() {
+            // The one who asked may have given up waiting.
+            let _ = done.send(());
+        }
+    }
+
+    /// One round: wait, take what is there, decide, send off. False at the end.
+    async fn round(&mut self) -> Result<bool, everturn_store::Error> {
+        self.wait().await?;
+        let mut taken = 0;
+        while taken < INPUTS_PER_ROUND && self.batch.bytes.len() < self.shared.options.append_bytes
+        {
+            let Ok(input) = self.mailbox.try_recv() else {
+                break;
+            };
+            self.take(input);
+            taken += 1;
+        }
+        self.advance();
+        Ok(!self.is_finished())
+    }
+
+    /// Waits for the next thing to do and does it.
+    async fn wait(&mut self) -> Result<(), everturn_store::Error> {
+        let wake = self.next_wake();
+        let open = self.batch.bytes.len() < self.shared.options.append_bytes;
+        tokio::select! {
+            biased;
+            Some(internal) = self.internal.next(), if !self.internal.is_empty() => {
+                self.come_back(internal)?;
+            }
+            input = self.mailbox.recv(), if open => match input {
+                Some(input) => self.take(input),
+                None => {
+                    let (done, _) = oneshot::channel();
+                    self.stopping.get_or_insert(done);
+                }
+            },
+            () = tokio::time::sleep_until(wake) => {}
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, input: Input) {
+        self.context.now = self.clock.now();
+        match input {
+            Input::Visit(visit) => self.visit(visit),
+            Input::Results(reporter, results) => self.take_results(&reporter, results),
+            Input::Assigned(assigned) => self.begin_all(assigned),
+            Input::Lost(tasks) => self.lose_all(tasks),
+            Input::Undelivered(tasks) => self.offer_again(tasks),
+            Input::Stop(done) => self.stopping = Some(done),
+        }
+    }
+
+    fn come_back(&mut self, internal: Internal) -> Result<(), everturn_store::Error> {
+        self.context.now = self.clock.now();
+        match internal {
+            Internal::Appended(result) => self.appended(result),
+            Internal::Loaded(keys, rows) => {
+                self.loaded(keys, rows);
+                Ok(())
+            }
+            Internal::Flushed(result) => self.flushed(result),
+            Internal::Due(due) => {
+                self.scanned(due);
+                Ok(())
+            }
+        }
+    }
+
+    /// What is to be done in every round.
+    fn advance(&mut self) {
+        self.context.now = self.clock.now();
+        self.meet_timers();
+        self.start_loads();
+        self.seal();
+        self.advance_flush();
+        let metrics = &self.shared.metrics;
+        let lag = self.unflushed_events as u64;
+        metrics.view_lag_events.store(lag, Ordering::Relaxed);
+        metrics
+            .hot_roots
+            .store(self.roots.len() as u64, Ordering::Relaxed);
+    }
+
+    fn is_finished(&self) -> bool {
+        self.stopping.is_some()
+            && self.in_flight.is_none()
+            && self.batch.is_empty()
+            && self.cycle.is_none()
+            && self.dirty.is_empty()
+            && self.loading.is_empty()
+    }
+
+    /// When to wake if nothing comes in.
+    fn next_wake(&self) -> tokio::time::Instant {
+        let mut wake = self.next_flush.min(self.next_scan);
+        if let Some(at) = self.timers.next() {
+            let now = crate::clock::system_now();
+            let delay = Duration::from_micros(at.since(now).0.unsigned_abs());
+            wake = wake.min(tokio::time::Instant::now() + delay);
+        }
+        if let Some(lazy) = self.lazy_until {
+            wake = wake.min(lazy);
+        }
+        wake
+    }
+}

@@ -1,0 +1,200 @@
+//! Taking ownership: view, then the tail of the log on top of it, then the
+//! tasks that are due. The same after a start and after a fault.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use everturn_engine::event::{Event, Transition};
+use everturn_engine::state::root::Root;
+use everturn_engine::text::RootKey;
+
+use crate::error::Error;
+use crate::partition::batch::{Batch, LOG_FORMAT};
+use crate::partition::hot::Hot;
+use crate::partition::load::{engine_key, store_key};
+use crate::partition::{Input, Partition};
+
+/// Hashes of existing roots read at once.
+const HASHES_PER_PAGE: usize = 100_000;
+/// Bytes of log read at once.
+const LOG_BYTES: usize = 8 * 1024 * 1024;
+/// Bounds of the delay between attempts to take a partition back.
+const RELOAD_DELAY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+
+impl Partition {
+    /// Takes ownership and brings the state up to the end of the log.
+    pub async fn recover(&mut self) -> Result<(), everturn_store::Error> {
+        let store = std::sync::Arc::clone(&self.shared.store);
+        self.owner_epoch = store.acquire(self.number).await?;
+        self.context.next_epoch = u64::from(self.owner_epoch) << 32;
+        let mut after = None;
+        loop {
+            let hashes = store
+                .root_hashes(self.number, after, HASHES_PER_PAGE)
+                .await?;
+            after = hashes.last().copied();
+            let complete = hashes.len() < HASHES_PER_PAGE;
+            self.exists.extend(hashes);
+            if complete {
+                break;
+            }
+        }
+        let mut sequence = 0;
+        loop {
+            let rows = store.read_log(self.number, sequence, LOG_BYTES).await?;
+            let Some(last) = rows.last() else {
+                break;
+            };
+            sequence = last.sequence;
+            for row in &rows {
+                self.replay(row.sequence, &row.payload).await?;
+            }
+        }
+        self.sealed_sequence = store.last_sequence(self.number).await?.max(sequence);
+        self.context.now = self.clock.now();
+        let keys: Vec<RootKey> = self.roots.keys().cloned().collect();
+        for key in keys {
+            self.resume(&key);
+        }
+        Ok(())
+    }
+
+    /// Folds one row of the log into the state.
+    async fn replay(&mut self, sequence: u64, payload: &[u8]) -> Result<(), everturn_store::Error> {
+        let corrupt = |cause: String| everturn_store::Error::Corrupt(format!("log row {sequence}: {cause}"));
+        let mut transitions = Vec::new();
+        let body = match payload.split_first() {
+            Some((&LOG_FORMAT, body)) => body,
+            Some((version, _)) => return Err(corrupt(format!("unknown format {version}"))),
+            None => return Err(corrupt("empty".into())),
+        };
+        let mut decoder = minicbor::Decoder::new(body);
+        while decoder.position() < body.len() {
+            let transition: Transition = decoder.decode().map_err(|e| corrupt(e.to_string()))?;
+            transitions.push(transition);
+        }
+        self.load_for_replay(&transitions).await?;
+        for transition in transitions {
+            self.clock.observe(transition.time);
+            self.fold(sequence, transition);
+        }
+        Ok(())
+    }
+
+    async fn load_for_replay(
+        &mut self,
+        transitions: &[Transition],
+    ) -> Result<(), everturn_store::Error> {
+        let missing: HashSet<&RootKey> = transitions
+            .iter()
+            .map(|transition| &transition.root)
+            .filter(|key| !self.roots.contains_key(*key))
+            .collect();
+        let keys: Vec<RootKey> = missing.into_iter().cloned().collect();
+        let known: Vec<_> = keys
+            .iter()
+            .map(store_key)
+            .filter(|key| self.exists.contains(&key.hash64()))
+            .collect();
+        if !known.is_empty() {
+            for row in self.shared.store.load_roots(self.number, known).await? {
+                let key = engine_key(&row.key);
+                let root = Root::decode(&row.snapshot).map_err(|error| {
+                    everturn_store::Error::Corrupt(format!("root {:?}: {error}", key.id))
+                })?;
+                let mut hot = Hot::new(root);
+                hot.applied_sequence = row.applied_sequence;
+                self.roots.insert(key, hot);
+            }
+        }
+        for key in keys {
+            let root = || Hot::new(Root::new(key.clone()));
+            self.roots.entry(key.clone()).or_insert_with(root);
+        }
+        Ok(())
+    }
+
+    /// Folds a transition, unless the view has it already.
+    fn fold(&mut self, sequence: u64, transition: Transition) {
+        let key = transition.root.clone();
+        let Some(hot) = self.roots.get_mut(&key) else {
+            return;
+        };
+        if hot.applied_sequence >= sequence {
+            // Several transitions of one row: `applied_sequence` is set after
+            // the row only when it came from the view.
+            if !hot.dirty {
+                return;
+            }
+        }
+        // One by one: recording looks at the state right after the event.
+        for event in transition.events {
+            hot.root.apply(transition.time, &event);
+            let one: Vec<Event> = vec![event];
+            self.unflushed_events += hot.record(Transition {
+                root: key.clone(),
+                time: transition.time,
+                events: one,
+            });
+        }
+        hot.applied_sequence = sequence;
+        if !hot.dirty {
+            hot.dirty = true;
+            self.exists.insert(store_key(&key).hash64());
+            self.dirty.push(key);
+        }
+    }
+
+    /// Drops everything in memory and takes the partition back. Requests wait
+    /// in the mailbox meanwhile, up to its bound.
+    pub(super) async fn reload(&mut self, cause: &dyn std::fmt::Display) {
+        let error = Error::internal(cause);
+        tracing::error!(partition = self.number, %error, "partition is reloaded");
+        self.abandon();
+        let mut delay = RELOAD_DELAY.0;
+        loop {
+            self.forget();
+            match self.recover().await {
+                Ok(()) => break,
+                Err(error) => {
+                    tracing::error!(partition = self.number, %error, "partition cannot be taken");
+                    tokio::time::sleep(delay).await;
+                    delay = (delay * 2).min(RELOAD_DELAY.1);
+                }
+            }
+            // Whoever wants to stop the node must not wait for the store.
+            while let Ok(input) = self.mailbox.try_recv() {
+                match input {
+                    Input::Stop(done) => {
+                        self.stopping = Some(done);
+                        return;
+                    }
+                    Input::Visit(visit) => (visit.act)(Err(Error::PartitionMoved)),
+                    _ => {}
+                }
+            }
+        }
+        tracing::info!(partition = self.number, "partition is back");
+    }
+
+    fn forget(&mut self) {
+        self.internal = futures::stream::FuturesUnordered::new();
+        self.roots.clear();
+        self.exists.clear();
+        self.loading.clear();
+        self.load_queue.clear();
+        self.timers.clear();
+        self.batch = Batch::default();
+        self.in_flight = None;
+        self.lazy_until = None;
+        self.dirty.clear();
+        self.unflushed_events = 0;
+        self.cycle = None;
+        self.chunk = None;
+        self.chunk_in_flight = false;
+        self.idle.clear();
+        self.output.events.clear();
+        self.output.effects.clear();
+        self.next_scan = tokio::time::Instant::now();
+    }
+}

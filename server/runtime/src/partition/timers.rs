@@ -1,0 +1,137 @@
+//! Timers of a partition: the next deadline of each root, as far as it is
+//! near; the rest is found in the view in time.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use everturn_engine::decide;
+use everturn_engine::text::RootKey;
+use everturn_engine::transition::Transaction;
+use everturn_engine::value::{Span, Time};
+use futures::FutureExt as _;
+
+use crate::partition::load::{Parked, engine_key};
+use crate::partition::{Internal, Partition};
+
+/// How often the view is searched for deadlines.
+const SCAN_INTERVAL: Duration = Duration::from_secs(30);
+/// How far ahead it is searched; longer than the interval.
+const SCAN_AHEAD: Span = Span::from_secs(60);
+/// Deadlines taken from the view at once.
+const SCAN_ROOTS: usize = 10_000;
+/// Roots whose deadlines are met in one round.
+const ROOTS_PER_ROUND: usize = 1_024;
+
+/// The next deadline of each root.
+#[derive(Debug, Default)]
+pub(super) struct Timers {
+    by_time: BTreeSet<(Time, RootKey)>,
+    by_root: HashMap<RootKey, Time>,
+}
+
+impl Timers {
+    /// Sets or removes the deadline of a root.
+    pub fn set(&mut self, key: &RootKey, at: Option<Time>) {
+        let before = match at {
+            Some(at) if self.by_root.get(key) == Some(&at) => return,
+            Some(at) => self.by_root.insert(key.clone(), at),
+            None => self.by_root.remove(key),
+        };
+        if let Some(before) = before {
+            self.by_time.remove(&(before, key.clone()));
+        }
+        if let Some(at) = at {
+            self.by_time.insert((at, key.clone()));
+        }
+    }
+
+    /// The earliest deadline.
+    pub fn next(&self) -> Option<Time> {
+        self.by_time.first().map(|(at, _)| *at)
+    }
+
+    fn take_due(&mut self, now: Time) -> Option<RootKey> {
+        let (at, _) = self.by_time.first()?;
+        if *at > now {
+            return None;
+        }
+        let (_, key) = self.by_time.pop_first()?;
+        self.by_root.remove(&key);
+        Some(key)
+    }
+
+    /// Forgets everything.
+    pub fn clear(&mut self) {
+        self.by_time.clear();
+        self.by_root.clear();
+    }
+}
+
+impl Partition {
+    /// Meets the deadlines that have come, and looks for more in the view.
+    pub(super) fn meet_timers(&mut self) {
+        for _ in 0..ROOTS_PER_ROUND {
+            let Some(key) = self.timers.take_due(self.context.now) else {
+                break;
+            };
+            self.meet_deadlines(key);
+        }
+        if tokio::time::Instant::now() >= self.next_scan {
+            self.next_scan = tokio::time::Instant::now() + SCAN_INTERVAL;
+            let store = Arc::clone(&self.shared.store);
+            let number = self.number;
+            let before = self.context.now + SCAN_AHEAD;
+            let scan = async move {
+                Internal::Due(store.due_roots(number, before.0, SCAN_ROOTS).await)
+            };
+            self.internal.push(scan.boxed());
+        }
+    }
+
+    pub(super) fn meet_deadlines(&mut self, key: RootKey) {
+        if !self.ensure(&key) {
+            self.park(Parked::Deadline(key));
+            return;
+        }
+        let Some(hot) = self.roots.get_mut(&key) else {
+            return;
+        };
+        hot.touched = self.context.now;
+        let mut tx = Transaction::new(&mut hot.root, &mut self.context, &mut self.output);
+        decide::meet_deadlines(&mut tx);
+        self.absorb(&key);
+    }
+
+    /// Takes up the deadlines found in the view. Those of roots in memory are
+    /// known better here.
+    pub(super) fn scanned(
+        &mut self,
+        due: Result<Vec<(everturn_store::RootKey, i64)>, everturn_store::Error>,
+    ) {
+        let due = match due {
+            Ok(due) => due,
+            Err(error) => {
+                tracing::warn!(%error, "search for deadlines failed, will be repeated");
+                return;
+            }
+        };
+        if due.len() >= SCAN_ROOTS {
+            // There are more: come back as soon as these are through.
+            self.next_scan = tokio::time::Instant::now() + Duration::from_secs(1);
+        }
+        for (key, at) in due {
+            let key = engine_key(&key);
+            if !self.roots.contains_key(&key) && !self.loading.contains_key(&key) {
+                self.timers.set(&key, Some(Time(at)));
+            }
+        }
+    }
+
+    /// A root leaves memory: a far deadline is left to the view.
+    pub(super) fn forget_far_timer(&mut self, key: &RootKey, at: Option<Time>) {
+        if at.is_none_or(|at| at > self.context.now + SCAN_AHEAD) {
+            self.timers.set(key, None);
+        }
+    }
+}

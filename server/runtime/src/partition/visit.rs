@@ -1,0 +1,139 @@
+//! Visits: a request is carried out on its root, inside the loop.
+
+use std::collections::HashMap;
+
+use everturn_engine::event::Transition;
+use everturn_engine::text::RootKey;
+use everturn_engine::transition::{Context, Output, Transaction};
+use tokio::sync::oneshot;
+
+use crate::error::Error;
+use crate::partition::batch::After;
+use crate::partition::hot::Hot;
+use crate::partition::Partition;
+use crate::partition::load::Parked;
+use crate::watch::Watcher;
+
+/// A request for one root.
+pub(crate) struct Visit {
+    pub key: RootKey,
+    /// New work: refused while the server is over its bounds.
+    pub admission: bool,
+    pub act: Box<dyn FnOnce(Result<Scope<'_>, Error>) + Send>,
+}
+
+/// A root under a visit.
+pub(crate) struct Scope<'a> {
+    pub hot: &'a mut Hot,
+    context: &'a mut Context,
+    output: &'a mut Output,
+    after: &'a mut Vec<After>,
+    watchers: &'a mut HashMap<RootKey, Vec<Watcher>>,
+}
+
+impl Scope<'_> {
+    /// From here on a watcher is told what happens to the root.
+    pub fn watch(&mut self, watcher: Watcher) {
+        let watchers = self.watchers.entry(self.hot.root.key.clone()).or_default();
+        watchers.push(watcher);
+    }
+
+    /// Begins a change of the root.
+    pub fn transaction(&mut self) -> Transaction<'_> {
+        Transaction::new(&mut self.hot.root, self.context, self.output)
+    }
+
+    /// Answers once everything that was decided up to now is durable.
+    pub fn answer<T: Send + 'static>(
+        &mut self,
+        caller: oneshot::Sender<Result<T, Error>>,
+        answer: Result<T, Error>,
+    ) {
+        self.after.push(After::Answer(Box::new(move |lost| {
+            // A caller that went away needs no answer.
+            let _ = caller.send(match lost {
+                Some(error) => Err(error),
+                None => answer,
+            });
+        })));
+    }
+}
+
+impl Partition {
+    /// Carries out a visit, now or once its root is loaded.
+    pub(super) fn visit(&mut self, visit: Visit) {
+        if visit.admission
+            && let Some(error) = self.overload()
+        {
+            (visit.act)(Err(error));
+            return;
+        }
+        if !self.ensure(&visit.key) {
+            self.park(Parked::Visit(visit));
+            return;
+        }
+        let key = visit.key;
+        let Some(hot) = self.roots.get_mut(&key) else {
+            return;
+        };
+        hot.touched = self.context.now;
+        (visit.act)(Ok(Scope {
+            hot,
+            context: &mut self.context,
+            output: &mut self.output,
+            after: &mut self.batch.after,
+            watchers: &mut self.watchers,
+        }));
+        self.absorb(&key);
+        if self.roots.get(&key).is_some_and(|hot| !hot.root.exists()) {
+            self.roots.remove(&key);
+        }
+    }
+
+    /// Takes what a decider changed into the batch. Changes are urgent: a
+    /// caller waits for them.
+    pub(super) fn absorb(&mut self, key: &RootKey) {
+        if !self.output.events.is_empty() {
+            self.batch.urgent = true;
+        }
+        self.absorb_lazily(key);
+    }
+
+    /// The same for changes that may wait for company in the log.
+    pub(super) fn absorb_lazily(&mut self, key: &RootKey) {
+        let effects = self.output.effects.drain(..);
+        self.batch
+            .effects
+            .extend(effects.map(|effect| (key.clone(), effect)));
+        let Some(hot) = self.roots.get_mut(key) else {
+            return;
+        };
+        if !self.output.events.is_empty() {
+            let transition = Transition {
+                root: key.clone(),
+                time: self.context.now,
+                events: std::mem::take(&mut self.output.events),
+            };
+            self.batch.write(&transition);
+            self.unflushed_events += hot.record(transition);
+            hot.applied_sequence = self.sealed_sequence + 1;
+            if !hot.dirty {
+                hot.dirty = true;
+                self.dirty.push(key.clone());
+                self.exists.insert(crate::partition::load::store_key(key).hash64());
+            }
+        }
+        self.timers.set(key, hot.root.deadlines.next());
+    }
+
+    /// Why new work is refused, if it is.
+    fn overload(&self) -> Option<Error> {
+        if self.unflushed_events > self.shared.options.view_lag_events {
+            return Some(Error::Busy("the view is too far behind the log"));
+        }
+        if self.shared.workers.is_over_backlog() {
+            return Some(Error::Busy("too many tasks wait for workers"));
+        }
+        None
+    }
+}

@@ -1,0 +1,446 @@
+//! Work: tasks leave for workers, results come back.
+
+use std::sync::Arc;
+
+use everturn_dispatch::{Offer, TaskKind};
+use everturn_engine::decide::{self, ActivityToken, TaskStart, TaskToken};
+use everturn_engine::event::{RunEvent, Slot};
+use everturn_engine::rejection::Rejection;
+use everturn_engine::text::RootKey;
+use everturn_engine::transition::Transaction;
+use everturn_engine::value::{Failure, FailureKind};
+
+use crate::assignments::{Assigned, TaskRef};
+use crate::error::Error;
+use crate::journal::Entry;
+use crate::metrics::Metrics;
+use crate::partition::batch::After;
+use crate::partition::hot::Hot;
+use crate::partition::load::Parked;
+use crate::partition::{Input, Partition};
+use crate::session::{
+    ActivityTask, Reporter, ResultBody, SessionCore, TaskResult, WorkItem, WorkflowTask,
+};
+
+impl Partition {
+    /// Starts tasks for the sessions that they were given to.
+    pub(super) fn begin_all(&mut self, assigned: Vec<Assigned>) {
+        for one in assigned {
+            if !self.ensure(&one.task.root) {
+                self.park(Parked::Assigned(one));
+                continue;
+            }
+            let begun = match one.task.kind() {
+                TaskKind::Workflow => self.begin_workflow(&one),
+                TaskKind::Activity => self.begin_activity(&one),
+            };
+            if !begun {
+                let next = self.shared.workers.refund(one.session.id, &one.task);
+                self.begin_later(next);
+            }
+        }
+    }
+
+    /// Tasks given out while others are being started: through the mailbox,
+    /// so that the loop stays flat.
+    fn begin_later(&mut self, assigned: Vec<Assigned>) {
+        self.shared.route(assigned);
+    }
+
+    fn begin_activity(&mut self, one: &Assigned) -> bool {
+        let task = &one.task;
+        let Some(hot) = self.roots.get_mut(&task.root) else {
+            return false;
+        };
+        hot.touched = self.context.now;
+        let mut tx = Transaction::new(&mut hot.root, &mut self.context, &mut self.output);
+        let worker = &one.session.identity;
+        let (slot, activity) = (task.slot, task.activity);
+        let started = decide::begin_activity(&mut tx, slot, activity, task.attempt, worker);
+        let Ok(start) = started else {
+            return false;
+        };
+        let Some(run) = hot.root.runs.get(&slot) else {
+            return false;
+        };
+        hot.holders.insert((slot, activity), Arc::clone(&one.session));
+        let item = WorkItem::Activity(Box::new(ActivityTask {
+            delivery_id: one.session.delivery_id(one.delivery),
+            root: task.root.clone(),
+            token: ActivityToken {
+                slot,
+                activity,
+                attempt: task.attempt,
+                epoch: start.epoch,
+            },
+            workflow_id: run.workflow_id.clone(),
+            run_id: run.run_id,
+            start,
+        }));
+        self.deliver_activity(one, item)
+    }
+
+    /// Hands an attempt over: at once, or after its start is durable if there
+    /// is no second attempt.
+    fn deliver_activity(&mut self, one: &Assigned, item: WorkItem) -> bool {
+        Metrics::add(&self.shared.metrics.activity_starts, 1);
+        let durable_first = match &item {
+            WorkItem::Activity(task) => task.start.durable_first,
+            _ => false,
+        };
+        if durable_first {
+            self.absorb(&one.task.root);
+            let session = Arc::clone(&one.session);
+            self.batch.after.push(After::Push(session, item));
+        } else {
+            self.absorb_lazily(&one.task.root);
+            one.session.push(item);
+        }
+        true
+    }
+
+    fn begin_workflow(&mut self, one: &Assigned) -> bool {
+        let task = &one.task;
+        let slot = task.slot;
+        let Some(hot) = self.roots.get_mut(&task.root) else {
+            return false;
+        };
+        hot.touched = self.context.now;
+        let mut tx = Transaction::new(&mut hot.root, &mut self.context, &mut self.output);
+        let Ok(start) = decide::begin_task(&mut tx, slot) else {
+            return false;
+        };
+        self.timers.set(&task.root, hot.root.deadlines.next());
+        let Some(run) = hot.root.runs.get(&slot) else {
+            return false;
+        };
+        Metrics::add(&self.shared.metrics.workflow_task_starts, 1);
+        let cached = hot.sticky.get(&slot).is_some_and(|s| s.id == one.session.id);
+        let previous = if cached { start.seen } else { 0 };
+        if !cached {
+            hot.sticky.remove(&slot);
+        }
+        let item = WorkflowTask {
+            delivery_id: one.session.delivery_id(one.delivery),
+            root: task.root.clone(),
+            token: TaskToken {
+                slot,
+                epoch: start.epoch,
+            },
+            workflow_id: run.workflow_id.clone(),
+            run_id: run.run_id,
+            type_name: run.type_name.clone(),
+            previous,
+            entries: Vec::new(),
+            through: start.through,
+        };
+        let in_memory = hot.journals.get(&slot);
+        if in_memory.is_some_and(|journal| journal.reaches_back_to(previous)) {
+            let entries = entries_for(hot, slot, previous, self.shared.options.page_bytes);
+            let item = WorkflowTask { entries, ..item };
+            one.session.push(WorkItem::Workflow(Box::new(item)));
+        } else {
+            self.fetch_journal(one, item, start);
+        }
+        true
+    }
+
+    /// Reads the older part of a journal from the view, then hands the task
+    /// over; outside of the loop.
+    fn fetch_journal(&mut self, one: &Assigned, item: WorkflowTask, start: TaskStart) {
+        let Some(hot) = self.roots.get(&one.task.root) else {
+            return;
+        };
+        let Some(journal) = hot.journals.get(&item.token.slot) else {
+            return;
+        };
+        let newer: Vec<Arc<Entry>> = journal.entries_after(0).cloned().collect();
+        let first_in_memory = journal.first_id();
+        let shared = Arc::clone(&self.shared);
+        let session = Arc::clone(&one.session);
+        let task = one.task.clone();
+        let previous = item.previous;
+        tokio::spawn(async move {
+            let read = crate::read::JournalRead {
+                run_id: item.run_id,
+                after: previous,
+                first_in_memory,
+                newer,
+                max_events: usize::MAX,
+            };
+            match read.run(&shared).await {
+                Ok((entries, _)) => {
+                    let through = start.through;
+                    let entries = match previous {
+                        0 => entries,
+                        _ => entries.into_iter().filter(is_news).collect(),
+                    };
+                    let item = WorkflowTask {
+                        entries,
+                        through,
+                        ..item
+                    };
+                    session.push(WorkItem::Workflow(Box::new(item)));
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "journal could not be read, task is offered again");
+                    shared.send(task.partition as usize, Input::Lost(vec![task]));
+                }
+            }
+        });
+    }
+
+    /// Takes the results that one worker reported together.
+    pub(super) fn take_results(&mut self, reporter: &Reporter, results: Vec<TaskResult>) {
+        let mut settled = Vec::with_capacity(results.len());
+        for result in results {
+            if !self.ensure(&result.root) {
+                self.park(Parked::Result(reporter.clone(), result));
+                continue;
+            }
+            if let Reporter::Session(session) = reporter {
+                settled.push((session.id, self.task_of(&result)));
+            }
+            let result_id = result.result_id;
+            let judgement = self.judge(reporter.session(), &result.root, result.body);
+            let judgement =
+                judgement.map_err(|(rejection, unread)| (Error::Rejected(rejection), unread));
+            let report = After::Report(reporter.clone(), result_id, judgement);
+            self.batch.after.push(report);
+        }
+        if !settled.is_empty() {
+            self.shared.workers.settle(&settled);
+        }
+    }
+
+    fn task_of(&self, result: &TaskResult) -> TaskRef {
+        match &result.body {
+            ResultBody::ActivityCompleted { token, .. }
+            | ResultBody::ActivityFailed { token, .. } => {
+                TaskRef::of_activity(self.number, &result.root, *token)
+            }
+            ResultBody::TaskCompleted { token, .. }
+            | ResultBody::TaskFailed { token, .. }
+            | ResultBody::TaskNeedsJournal { token } => {
+                TaskRef::of_run(self.number, &result.root, token.slot)
+            }
+        }
+    }
+
+    /// Decides on a result; on a rejection also what the code has to read.
+    fn judge(
+        &mut self,
+        session: Option<&Arc<SessionCore>>,
+        key: &RootKey,
+        body: ResultBody,
+    ) -> Result<(), (Rejection, Vec<Arc<Entry>>)> {
+        let Some(hot) = self.roots.get_mut(key) else {
+            return Err((Rejection::Fenced, Vec::new()));
+        };
+        hot.touched = self.context.now;
+        let slot = slot_of(&body);
+        let metrics = &self.shared.metrics;
+        let mut tx = Transaction::new(&mut hot.root, &mut self.context, &mut self.output);
+        let outcome = match body {
+            ResultBody::ActivityCompleted { token, result } => {
+                Metrics::add(&metrics.activity_results, 1);
+                decide::complete_activity(&mut tx, token, result)
+            }
+            ResultBody::ActivityFailed { token, failure } => {
+                Metrics::add(&metrics.activity_results, 1);
+                decide::fail_activity(&mut tx, token, failure)
+            }
+            ResultBody::TaskCompleted {
+                token,
+                seen,
+                commands,
+                cached,
+            } => {
+                Metrics::add(&metrics.workflow_task_results, 1);
+                let outcome = decide::complete_task(&mut tx, token, seen, commands);
+                note_task(hot, session, token.slot, cached, &outcome);
+                if let Err(rejection) = &outcome {
+                    self.fail_refused(key, token, rejection);
+                }
+                outcome
+            }
+            ResultBody::TaskFailed { token, failure } => {
+                Metrics::add(&metrics.workflow_task_results, 1);
+                hot.sticky.remove(&token.slot);
+                decide::fail_task(&mut tx, token, failure)
+            }
+            ResultBody::TaskNeedsJournal { token } => {
+                hot.sticky.remove(&token.slot);
+                decide::reoffer_task(&mut tx, token)
+            }
+        };
+        self.count_retries();
+        self.absorb(key);
+        outcome.map_err(|rejection| {
+            if rejection == Rejection::Fenced {
+                Metrics::add(&self.shared.metrics.fenced_results, 1);
+            }
+            let unread = self.unread_for(key, slot, &rejection);
+            (rejection, unread)
+        })
+    }
+
+    /// A completion that cannot be carried out must not leave its task under
+    /// way: it is tried again later, and the run shows why.
+    fn fail_refused(&mut self, key: &RootKey, token: TaskToken, rejection: &Rejection) {
+        let refused = matches!(
+            rejection,
+            Rejection::CommandInvalid { .. } | Rejection::LimitExceeded { .. }
+        );
+        let Some(hot) = self.roots.get_mut(key).filter(|_| refused) else {
+            return;
+        };
+        let failure = Failure::new(
+            FailureKind::Application,
+            "CompletionRefused",
+            &rejection.to_string(),
+        );
+        let mut tx = Transaction::new(&mut hot.root, &mut self.context, &mut self.output);
+        // The token was current a moment ago.
+        let _ = decide::fail_task(&mut tx, token, failure);
+    }
+
+    fn count_retries(&self) {
+        let retries = self.output.events.iter().filter(|event| {
+            matches!(
+                event,
+                everturn_engine::event::Event::Run {
+                    event: RunEvent::ActivityAttemptFailed { .. },
+                    ..
+                }
+            )
+        });
+        let count = retries.count() as u64;
+        if count > 0 {
+            Metrics::add(&self.shared.metrics.activity_retries, count);
+        }
+    }
+
+    /// The events that the code must be given before it may close.
+    fn unread_for(&self, key: &RootKey, slot: Slot, rejection: &Rejection) -> Vec<Arc<Entry>> {
+        let Rejection::UnreadEvents { after } = rejection else {
+            return Vec::new();
+        };
+        let journal = self.roots.get(key).and_then(|hot| hot.journals.get(&slot));
+        journal.map_or_else(Vec::new, |journal| {
+            let entries = journal.entries_after(*after).cloned();
+            entries.filter(is_news).collect()
+        })
+    }
+
+    /// Workers went away with these tasks.
+    pub(super) fn lose_all(&mut self, tasks: Vec<TaskRef>) {
+        for task in tasks {
+            if !self.ensure(&task.root) {
+                self.park(Parked::Lost(task));
+                continue;
+            }
+            let Some(hot) = self.roots.get_mut(&task.root) else {
+                continue;
+            };
+            let mut tx = Transaction::new(&mut hot.root, &mut self.context, &mut self.output);
+            if task.activity == 0 {
+                decide::lose_task(&mut tx, task.slot);
+            } else {
+                decide::lose_activity(&mut tx, task.slot, task.activity, task.attempt);
+            }
+            self.count_retries();
+            self.absorb(&task.root);
+        }
+    }
+
+    /// Tasks that were started but never left: they go back to their queues
+    /// and cost no attempt.
+    pub(super) fn offer_again(&mut self, tasks: Vec<TaskRef>) {
+        let mut offers = Vec::new();
+        for task in tasks {
+            if !self.ensure(&task.root) {
+                self.park(Parked::Undelivered(task));
+                continue;
+            }
+            let Some(hot) = self.roots.get(&task.root) else {
+                continue;
+            };
+            let Some(run) = hot.root.runs.get(&task.slot) else {
+                continue;
+            };
+            let (name, priority) = match run.activities.get(&task.activity) {
+                Some(activity) => (&activity.options.task_queue, activity.options.priority),
+                None if task.activity == 0 => (&run.task_queue, 4),
+                None => continue,
+            };
+            let queue = self.shared.queue(&task.root, name, task.kind());
+            offers.push((
+                queue,
+                Offer {
+                    task,
+                    priority,
+                    sticky: None,
+                },
+            ));
+        }
+        let assigned = self.shared.workers.offer(self.context.now, offers);
+        self.begin_later(assigned);
+    }
+}
+
+fn slot_of(body: &ResultBody) -> Slot {
+    match body {
+        ResultBody::ActivityCompleted { token, .. } | ResultBody::ActivityFailed { token, .. } => {
+            token.slot
+        }
+        ResultBody::TaskCompleted { token, .. }
+        | ResultBody::TaskFailed { token, .. }
+        | ResultBody::TaskNeedsJournal { token } => token.slot,
+    }
+}
+
+/// Remembers who has the run in its cache.
+fn note_task(
+    hot: &mut Hot,
+    session: Option<&Arc<SessionCore>>,
+    slot: Slot,
+    cached: bool,
+    outcome: &Result<(), Rejection>,
+) {
+    match (outcome, session) {
+        (Ok(()), Some(session)) if cached => {
+            hot.sticky.insert(slot, Arc::clone(session));
+        }
+        (Err(Rejection::UnreadEvents { .. }), _) => {}
+        _ => {
+            hot.sticky.remove(&slot);
+        }
+    }
+}
+
+/// The entries for a workflow task: all for a worker that has nothing, only
+/// the news for one that has issued the commands itself. Bounded by bytes:
+/// the worker reads the rest of a long journal itself.
+fn entries_for(hot: &Hot, slot: Slot, previous: u64, page_bytes: usize) -> Vec<Arc<Entry>> {
+    let Some(journal) = hot.journals.get(&slot) else {
+        return Vec::new();
+    };
+    let after = journal.entries_after(previous);
+    if previous > 0 {
+        return after.filter(|entry| is_news(entry)).cloned().collect();
+    }
+    let mut bytes = 0;
+    after
+        .take_while(|entry| {
+            let fits = bytes < page_bytes;
+            bytes += crate::read::entry_bytes(entry);
+            fits
+        })
+        .cloned()
+        .collect()
+}
+
+fn is_news(entry: &Arc<Entry>) -> bool {
+    entry.event.is_notification()
+}

@@ -1,0 +1,233 @@
+//! Records of the view: what is known of a run or a conversation without its
+//! state machine.
+
+use std::collections::BTreeMap;
+
+use everturn_engine::event::{RunId, RunStatus};
+use everturn_engine::policy::TurnPolicy;
+use everturn_engine::state::conversation::{Conversation, State, Turn};
+use everturn_engine::state::root::Root;
+use everturn_engine::state::run::{Activity, Child, Run, Timer};
+use everturn_engine::text::{QueueName, RootKey, Text, TypeName, WorkflowId};
+use everturn_engine::value::{Failure, Outcome, Time};
+use minicbor::{Decode, Encode};
+
+/// A run without its journal.
+#[derive(Clone, Debug, Encode, Decode)]
+pub struct RunRecord {
+    /// The root it belongs to.
+    #[n(0)]
+    pub root: RootKey,
+    /// Workflow id.
+    #[n(1)]
+    pub workflow_id: WorkflowId,
+    /// Run id.
+    #[n(2)]
+    pub run_id: RunId,
+    /// Workflow type.
+    #[n(3)]
+    pub type_name: TypeName,
+    /// Task queue of its workflow tasks.
+    #[n(4)]
+    pub task_queue: QueueName,
+    /// How it stands.
+    #[n(5)]
+    pub status: RunStatus,
+    /// Workflow id of the parent, if it is a child.
+    #[n(6)]
+    pub parent: Option<WorkflowId>,
+    /// When it started.
+    #[n(7)]
+    pub started: Time,
+    /// When it closed.
+    #[n(8)]
+    pub closed: Option<Time>,
+    /// Events in its journal.
+    #[n(9)]
+    pub event_count: u64,
+    /// Labels.
+    #[n(10)]
+    pub labels: BTreeMap<Text, Text>,
+    /// How it ended.
+    #[n(11)]
+    pub outcome: Option<Outcome>,
+    /// State that its code wrote, once it is closed; empty for a turn.
+    #[n(12)]
+    pub state: State,
+    /// Number of the turn, if it is one.
+    #[n(13)]
+    pub turn: Option<u64>,
+}
+
+/// A run with everything it waits for.
+#[derive(Clone, Debug)]
+pub struct RunDescription {
+    /// The run.
+    pub record: RunRecord,
+    /// Activities it waits for.
+    pub activities: Vec<Activity>,
+    /// Timers it waits for.
+    pub timers: Vec<Timer>,
+    /// Children it waits for.
+    pub children: Vec<Child>,
+    /// Why its last workflow task failed, if it did and none succeeded since.
+    pub task_failure: Option<Failure>,
+    /// State that its code wrote; the conversation's for a turn that is open.
+    pub state: State,
+}
+
+/// A conversation without its transcript.
+#[derive(Clone, Debug, Encode, Decode)]
+pub struct ConversationRecord {
+    /// Its key.
+    #[n(0)]
+    pub key: RootKey,
+    /// Workflow type that handles its turns.
+    #[n(1)]
+    pub type_name: TypeName,
+    /// Task queue of its turns.
+    #[n(2)]
+    pub task_queue: QueueName,
+    /// How messages become turns.
+    #[n(3)]
+    pub policy: TurnPolicy,
+    /// Why it was closed, if it was.
+    #[n(4)]
+    pub closed: Option<Text>,
+    /// Channel of the last inbound message.
+    #[n(5)]
+    pub reply_channel: Text,
+    /// Messages in the transcript.
+    #[n(6)]
+    pub message_count: u64,
+    /// Inbound messages that no turn has taken.
+    #[n(7)]
+    pub waiting_count: u64,
+    /// Turns started so far.
+    #[n(8)]
+    pub turn_count: u64,
+    /// The current turn.
+    #[n(9)]
+    pub turn: Option<TurnRecord>,
+    /// Labels.
+    #[n(10)]
+    pub labels: BTreeMap<Text, Text>,
+    /// When it was opened.
+    #[n(11)]
+    pub created: Time,
+    /// When it last changed.
+    #[n(12)]
+    pub updated: Time,
+    /// Entries written by its code; `None` in lists.
+    #[cbor(skip)]
+    pub state: Option<State>,
+}
+
+/// The current turn of a conversation.
+#[derive(Clone, Debug, Encode, Decode)]
+pub struct TurnRecord {
+    /// Number of the turn.
+    #[n(0)]
+    pub number: u64,
+    /// Workflow id of its run.
+    #[n(1)]
+    pub workflow_id: WorkflowId,
+    /// Run id of its run.
+    #[n(2)]
+    pub run_id: RunId,
+    /// When it started.
+    #[n(3)]
+    pub started: Time,
+    /// It waits for the customer.
+    #[n(4)]
+    pub asking: bool,
+    /// It is superseded and cleans up.
+    #[n(5)]
+    pub interrupted: bool,
+}
+
+impl RunRecord {
+    /// What is known of a run.
+    pub(crate) fn of(root: &Root, run: &Run) -> Self {
+        Self {
+            root: root.key.clone(),
+            workflow_id: run.workflow_id.clone(),
+            run_id: run.run_id,
+            type_name: run.type_name.clone(),
+            task_queue: run.task_queue.clone(),
+            status: run.status,
+            parent: run.parent.as_ref().map(|p| p.workflow_id.clone()),
+            started: run.started,
+            closed: run.closed,
+            event_count: run.last_event,
+            labels: run.labels.clone(),
+            outcome: run.outcome.clone(),
+            state: if run.status.is_open() { State::default() } else { run.state.clone() },
+            turn: run.turn,
+        }
+    }
+}
+
+impl RunDescription {
+    /// Everything about a run that is in memory.
+    pub(crate) fn of(root: &Root, run: &Run) -> Self {
+        let conversation = root.conversation.as_ref().filter(|_| run.turn.is_some());
+        Self {
+            record: RunRecord::of(root, run),
+            activities: run.activities.values().cloned().collect(),
+            timers: run.timers.values().cloned().collect(),
+            children: run.children.values().cloned().collect(),
+            task_failure: run.task_failure.clone(),
+            state: conversation.map_or_else(|| run.state.clone(), |c| c.state.clone()),
+        }
+    }
+
+    /// A closed run that the view holds.
+    pub(crate) fn closed(record: RunRecord) -> Self {
+        Self {
+            state: record.state.clone(),
+            record,
+            activities: Vec::new(),
+            timers: Vec::new(),
+            children: Vec::new(),
+            task_failure: None,
+        }
+    }
+}
+
+impl ConversationRecord {
+    /// What is known of a conversation, without its state.
+    pub(crate) fn of(root: &Root, conversation: &Conversation) -> Self {
+        let turn = conversation.turn.as_ref();
+        Self {
+            key: root.key.clone(),
+            type_name: conversation.type_name.clone(),
+            task_queue: conversation.task_queue.clone(),
+            policy: conversation.policy,
+            closed: conversation.closed.clone(),
+            reply_channel: conversation.reply_channel.clone(),
+            message_count: conversation.message_count,
+            waiting_count: conversation.mailbox.len() as u64,
+            turn_count: conversation.turn_count,
+            turn: turn.and_then(|turn| TurnRecord::of(root, turn)),
+            labels: root.labels.clone(),
+            created: root.created,
+            updated: root.updated,
+            state: None,
+        }
+    }
+}
+
+impl TurnRecord {
+    fn of(root: &Root, turn: &Turn) -> Option<Self> {
+        let run = root.runs.get(&turn.slot)?;
+        Some(Self {
+            number: turn.number,
+            workflow_id: run.workflow_id.clone(),
+            run_id: run.run_id,
+            started: turn.started,
+            asking: turn.ask.is_some(),
+            interrupted: turn.interrupted.is_some(),
+        })
+    }
+}

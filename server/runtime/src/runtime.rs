@@ -1,0 +1,127 @@
+//! Start and stop: partitions, the passing of time for task queues, drain.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use everturn_store::Store;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::assignments::Workers;
+use crate::error::Error;
+use crate::handle::Handle;
+use crate::metrics::Metrics;
+use crate::options::Options;
+use crate::partition::{Input, Partition, Shared};
+
+/// How often task queues look at the time.
+const EXPIRY_INTERVAL: Duration = Duration::from_millis(100);
+
+/// Owns the loops of a node.
+pub struct Runtime {
+    handle: Handle,
+    tracker: TaskTracker,
+    stopped: CancellationToken,
+}
+
+impl std::fmt::Debug for Runtime {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Runtime").finish_non_exhaustive()
+    }
+}
+
+impl Runtime {
+    /// Takes ownership of all partitions of a store and brings them up to the
+    /// end of their logs.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn start(store: Arc<dyn Store>, options: Options) -> Result<Self, Error> {
+        let count = store.partition_count();
+        let (senders, receivers): (Vec<_>, Vec<_>) = (0..count)
+            .map(|_| mpsc::channel(options.mailbox_requests))
+            .unzip();
+        let shared = Arc::new(Shared {
+            store,
+            workers: Workers::new(&options),
+            metrics: Metrics::default(),
+            options,
+            mailboxes: senders,
+        });
+        let recovering = receivers.into_iter().zip(0..).map(|(mailbox, number)| {
+            let mut partition = Partition::new(number, Arc::clone(&shared), mailbox);
+            async move { partition.recover().await.map(|()| partition) }
+        });
+        let partitions = futures::future::try_join_all(recovering).await?;
+        let tracker = TaskTracker::new();
+        for partition in partitions {
+            tracker.spawn(partition.run());
+        }
+        let stopped = CancellationToken::new();
+        tracker.spawn(pass_time(Arc::clone(&shared), stopped.clone()));
+        tracker.close();
+        Ok(Self {
+            handle: Handle::new(shared),
+            tracker,
+            stopped,
+        })
+    }
+
+    /// A handle for services.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// Refuses new work, writes everything to the view and stops. What does
+    /// not finish by the deadline is found in the log at the next start.
+    /// True when everything was written.
+    pub async fn stop(self, deadline: tokio::time::Instant) -> bool {
+        self.handle.start_draining();
+        for session in self.handle.workers().sessions() {
+            session.close();
+        }
+        let mut done = Vec::new();
+        for mailbox in &self.handle.shared().mailboxes {
+            let (sender, receiver) = oneshot::channel();
+            // A partition that is gone has nothing left to write.
+            let sent = tokio::time::timeout_at(deadline, mailbox.send(Input::Stop(sender)));
+            if matches!(sent.await, Ok(Ok(()))) {
+                done.push(receiver);
+            }
+        }
+        let written = tokio::time::timeout_at(deadline, futures::future::join_all(done)).await;
+        self.stopped.cancel();
+        let ended = tokio::time::timeout_at(deadline, self.tracker.wait()).await;
+        written.is_ok_and(|all| all.iter().all(Result::is_ok)) && ended.is_ok()
+    }
+}
+
+/// Lets time pass for the task queues.
+async fn pass_time(shared: Arc<Shared>, stopped: CancellationToken) {
+    let mut ticks = tokio::time::interval(EXPIRY_INTERVAL);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = stopped.cancelled() => return,
+            _ = ticks.tick() => {}
+        }
+        let expiry = shared.workers.expire();
+        shared.route(expiry.assigned);
+        for session in expiry.wedged {
+            tracing::warn!(session = session.id.0, identity = %session.identity, "worker does not confirm tasks, session closed");
+            session.close();
+        }
+        let mut lost: Vec<Vec<_>> = Vec::new();
+        lost.resize_with(shared.mailboxes.len(), Vec::new);
+        for task in expiry.lost {
+            lost[task.partition as usize].push(task);
+        }
+        for (number, tasks) in lost.into_iter().enumerate() {
+            if !tasks.is_empty() {
+                shared.send(number, Input::Lost(tasks));
+            }
+        }
+    }
+}
