@@ -1,0 +1,137 @@
+"""Everturn: durable orchestration of agent conversations.
+
+Clients (``AsyncClient``, ``Client``) submit messages and start workflows; a
+``Worker`` runs functions decorated with ``@activity``. Everything public is
+listed in ``__all__``; the generated protobuf stubs are in ``everturn.v1``.
+"""
+
+from everturn._activity import activity
+from everturn._activity_context import ActivityContext, CancelReason
+from everturn._client_async import AsyncClient
+from everturn._client_sync import Client
+from everturn._conversation_models import (
+    AuthorKind,
+    CaughtUp,
+    Conversation,
+    ConversationClosed,
+    ConversationStatus,
+    ConversationUpdate,
+    Debounce,
+    Lagged,
+    Message,
+    MessageAdded,
+    OnBusy,
+    SubmittedMessage,
+    Turn,
+    TurnChanged,
+    TurnPolicy,
+    TurnStatus,
+)
+from everturn._errors import (
+    ActivityCanceledError,
+    AlreadyExistsError,
+    ApplicationError,
+    CallCanceledError,
+    DeadlineExceededError,
+    EverturnError,
+    FailedPreconditionError,
+    FieldViolation,
+    InvalidArgumentError,
+    NoActivityError,
+    NotFoundError,
+    PayloadError,
+    PermissionDeniedError,
+    ResourceExhaustedError,
+    RpcError,
+    ServerError,
+    UnauthenticatedError,
+    UnavailableError,
+    WaitTimeoutError,
+    WorkflowCanceledError,
+    WorkflowError,
+    WorkflowFailedError,
+    WorkflowTerminatedError,
+    WorkflowTimedOutError,
+)
+from everturn._failure import Failure, FailureKind
+from everturn._payload import JsonPayloadConverter, PayloadConverter
+from everturn._retry import RetryOptions
+from everturn._worker import Worker, run_workers
+from everturn._workflow_models import (
+    HistoryEvent,
+    PendingActivity,
+    PendingActivityState,
+    PendingChild,
+    PendingTimer,
+    RunStatus,
+    StartedWorkflow,
+    WorkflowDescription,
+    WorkflowRun,
+)
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ActivityCanceledError",
+    "ActivityContext",
+    "AlreadyExistsError",
+    "ApplicationError",
+    "AsyncClient",
+    "AuthorKind",
+    "CallCanceledError",
+    "CancelReason",
+    "CaughtUp",
+    "Client",
+    "Conversation",
+    "ConversationClosed",
+    "ConversationStatus",
+    "ConversationUpdate",
+    "DeadlineExceededError",
+    "Debounce",
+    "EverturnError",
+    "FailedPreconditionError",
+    "Failure",
+    "FailureKind",
+    "FieldViolation",
+    "HistoryEvent",
+    "InvalidArgumentError",
+    "JsonPayloadConverter",
+    "Lagged",
+    "Message",
+    "MessageAdded",
+    "NoActivityError",
+    "NotFoundError",
+    "OnBusy",
+    "PayloadConverter",
+    "PayloadError",
+    "PendingActivity",
+    "PendingActivityState",
+    "PendingChild",
+    "PendingTimer",
+    "PermissionDeniedError",
+    "ResourceExhaustedError",
+    "RetryOptions",
+    "RpcError",
+    "RunStatus",
+    "ServerError",
+    "StartedWorkflow",
+    "SubmittedMessage",
+    "Turn",
+    "TurnChanged",
+    "TurnPolicy",
+    "TurnStatus",
+    "UnauthenticatedError",
+    "UnavailableError",
+    "WaitTimeoutError",
+    "Worker",
+    "WorkflowCanceledError",
+    "WorkflowDescription",
+    "WorkflowError",
+    "WorkflowFailedError",
+    "WorkflowRun",
+    "WorkflowTerminatedError",
+    "WorkflowTimedOutError",
+    "__version__",
+    "activity",
+    "run_workers",
+]

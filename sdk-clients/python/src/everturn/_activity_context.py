@@ -1,0 +1,216 @@
+"""The context of a running activity: who it is, signs of life, cancellation."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Generator, MutableMapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from everturn._errors import ActivityCanceledError, NoActivityError
+from everturn._payload import PayloadConverter
+from everturn._times import Seconds, from_duration, from_timestamp, seconds_of
+from everturn.v1.payload_pb2 import Payload
+from everturn.v1.worker_service_pb2 import ActivityTask
+
+CancelReason = Literal["requested", "fenced", "stopping"]
+"""Why an activity should stop: the run asked (``requested``), the attempt is
+over already and its result will not be taken (``fenced``), or the worker's
+drain timeout passed (``stopping``)."""
+
+_LOGGER = logging.getLogger("everturn.activity")
+_lock = threading.Lock()
+
+
+class ActivityContext:
+    """What a running activity knows and can say. Safe to use from any thread.
+
+    Made by the worker; get it with ``activity.context()``.
+    """
+
+    __slots__ = ("_canceled", "_converter", "_logger", "_reason", "_send", "_task")
+
+    def __init__(
+        self,
+        task: ActivityTask,
+        converter: PayloadConverter,
+        send_heartbeat: Callable[[Payload | None], None],
+    ) -> None:
+        self._task = task
+        self._converter = converter
+        self._send = send_heartbeat
+        self._canceled: threading.Event | None = None
+        self._logger: logging.LoggerAdapter[logging.Logger] | None = None
+        self._reason: CancelReason | None = None
+
+    @property
+    def activity_type(self) -> str:
+        """Name of the activity."""
+        return self._task.activity_type
+
+    @property
+    def workflow_id(self) -> str:
+        """Workflow id of the run that scheduled it."""
+        return self._task.workflow_id
+
+    @property
+    def run_id(self) -> str:
+        """Run id of the run that scheduled it."""
+        return self._task.run_id
+
+    @property
+    def key(self) -> str:
+        """Key of the step in its run."""
+        return self._task.key
+
+    @property
+    def idempotency_key(self) -> str:
+        """Key for requests to the outside world: the same for every attempt."""
+        return f"{self._task.workflow_id}/{self._task.key}"
+
+    @property
+    def attempt(self) -> int:
+        """Number of the attempt, from 1."""
+        return self._task.attempt
+
+    @property
+    def task_queue(self) -> str:
+        """Task queue it came from."""
+        return self._task.task_queue
+
+    @property
+    def deadline(self) -> datetime | None:
+        """When the attempt times out, by the coordinator's clock.
+
+        The coordinator enforces it and then cancels the attempt (``fenced``).
+        """
+        return from_timestamp(self._task.deadline) if self._task.HasField("deadline") else None
+
+    @property
+    def heartbeat_timeout(self) -> timedelta | None:
+        """Longest silence between heartbeats; ``None``: none are expected."""
+        task = self._task
+        has_timeout = task.HasField("heartbeat_timeout")
+        return from_duration(task.heartbeat_timeout) if has_timeout else None
+
+    @property
+    def heartbeat_details(self) -> Any:
+        """Details of the last heartbeat of an earlier attempt, or ``None``."""
+        return self.heartbeat_details_as(Any)
+
+    def heartbeat_details_as(self, hint: Any) -> Any:
+        """The details of an earlier attempt, read as a type; ``None`` if none.
+
+        Raises:
+            PayloadError: They do not fit the type.
+        """
+        if not self._task.HasField("heartbeat_details"):
+            return None
+        return self._converter.decode(self._task.heartbeat_details, hint)
+
+    def heartbeat(self, details: Any = None) -> None:
+        """Says that the activity is alive and how far it got.
+
+        Cheap to call often: at most one in a third of the heartbeat timeout
+        (or in 5 s if there is none) is sent, the last one always is.
+
+        Args:
+            details: Progress to hand to the next attempt if this one is lost.
+                ``None`` sends no details.
+
+        Raises:
+            PayloadError: The details cannot be written.
+        """
+        self._send(None if details is None else self._converter.encode(details))
+
+    @property
+    def cancel_reason(self) -> CancelReason | None:
+        """Why the activity should stop; ``None`` while it may go on."""
+        return self._reason
+
+    @property
+    def is_canceled(self) -> bool:
+        """True when the activity should stop; ``cancel_reason`` says why."""
+        return self.cancel_reason is not None
+
+    def raise_if_canceled(self) -> None:
+        """Raises when the activity should stop.
+
+        Raises:
+            ActivityCanceledError: It should; let it pass to confirm.
+        """
+        reason = self.cancel_reason
+        if reason is not None:
+            raise ActivityCanceledError(reason)
+
+    def wait_canceled(self, timeout: Seconds | None = None) -> bool:
+        """Blocks the thread until the activity should stop: a sleep that ends early.
+
+        For functions that are not async; async ones get ``CancelledError`` in
+        whatever they await.
+
+        Args:
+            timeout: How long to wait. Default: for ever.
+
+        Returns:
+            True if it should stop, False if the time passed.
+        """
+        with _lock:
+            if self._canceled is None:
+                self._canceled = threading.Event()
+            event = self._canceled
+        if self.cancel_reason is not None:
+            return True
+        return event.wait(None if timeout is None else seconds_of(timeout))
+
+    @property
+    def logger(self) -> logging.LoggerAdapter[logging.Logger]:
+        """A logger whose records carry the ids of the attempt."""
+        if self._logger is None:
+            fields: MutableMapping[str, object] = {
+                "activity_type": self.activity_type,
+                "workflow_id": self.workflow_id,
+                "run_id": self.run_id,
+                "activity_key": self.key,
+                "attempt": self.attempt,
+            }
+            self._logger = logging.LoggerAdapter(_LOGGER, dict(fields))
+        return self._logger
+
+    def _cancel(self, reason: CancelReason) -> None:
+        """Tells the activity to stop; the first reason stands, but for a fence."""
+        if self._reason is None or reason == "fenced":
+            self._reason = reason
+        with _lock:
+            event = self._canceled
+        if event is not None:
+            event.set()
+
+
+_current: ContextVar[ActivityContext] = ContextVar("everturn_activity")
+set_context = _current.set
+
+
+@contextmanager
+def entered(context: ActivityContext) -> Generator[None]:
+    """Makes a context the current one for a block."""
+    token = _current.set(context)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def current_context() -> ActivityContext:
+    """The context of the activity that is running.
+
+    Raises:
+        NoActivityError: No activity is running here.
+    """
+    try:
+        return _current.get()
+    except LookupError:
+        raise NoActivityError("no activity is running here") from None

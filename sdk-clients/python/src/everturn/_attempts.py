@@ -1,0 +1,244 @@
+"""The attempts of a worker: starts them, stops them, reports how they end.
+
+Belongs to the event loop. What threads and processes have to say comes in
+through an inbox that wakes the loop once for everything that waits in it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Coroutine, Mapping
+from contextvars import Context
+from functools import partial
+from typing import Any
+
+from everturn._activity import ActivityDefinition
+from everturn._activity_context import ActivityContext, CancelReason
+from everturn._errors import ActivityCanceledError
+from everturn._failure import FailureKind, plain_failure
+from everturn._outcome import call_async, call_sync, failed
+from everturn._payload import PayloadConverter
+from everturn._process_pool import ProcessJob, ProcessPool
+from everturn._session import Session
+from everturn._thread_pool import ThreadPool
+from everturn._times import from_duration
+from everturn.v1.payload_pb2 import Payload
+from everturn.v1.worker_service_pb2 import ActivityResult, ActivityTask
+
+_HEARTBEAT_S = 5.0
+_HEARTBEAT_MAX_S = 30.0
+_HEARTBEATS_PER_TIMEOUT = 3
+
+
+class Attempt:
+    """One attempt under way."""
+
+    __slots__ = (
+        "context",
+        "details",
+        "handle",
+        "is_heartbeat_due",
+        "job",
+        "sent_s",
+        "task",
+        "timer",
+        "token",
+    )
+
+    def __init__(self, task: ActivityTask) -> None:
+        self.task = task
+        self.token = task.task_token
+        self.context: ActivityContext
+        self.handle: asyncio.Task[None] | None = None
+        self.job: ProcessJob | None = None
+        self.details: Payload | None = None
+        self.is_heartbeat_due = False
+        self.sent_s = 0.0
+        self.timer: asyncio.TimerHandle | None = None
+
+    @property
+    def heartbeat_interval_s(self) -> float:
+        """Shortest time between two heartbeats on the wire, in seconds."""
+        if not self.task.HasField("heartbeat_timeout"):
+            return _HEARTBEAT_S
+        timeout_s = from_duration(self.task.heartbeat_timeout).total_seconds()
+        return min(timeout_s / _HEARTBEATS_PER_TIMEOUT, _HEARTBEAT_MAX_S)
+
+
+class Attempts:
+    """Runs the attempts of one worker.
+
+    Args:
+        definitions: The activities by name.
+        converter: Writes and reads payloads.
+        session: Gets results and heartbeats.
+        wake: Called when the session has something to send.
+        threads: For functions that are not async.
+        processes: For functions with ``executor="process"``, if there are any.
+    """
+
+    def __init__(
+        self,
+        definitions: Mapping[str, ActivityDefinition],
+        converter: PayloadConverter,
+        session: Session,
+        wake: Callable[[], None],
+        threads: ThreadPool,
+        processes: ProcessPool | None,
+    ) -> None:
+        self._definitions = definitions
+        self._converter = converter
+        self._session = session
+        self._wake = wake
+        self._threads = threads
+        self._processes = processes
+        self._loop = asyncio.get_running_loop()
+        self._attempts: dict[bytes, Attempt] = {}
+        self._inbox: deque[Callable[[], None]] = deque()
+        self._is_inbox_due = False
+
+    @property
+    def count(self) -> int:
+        """Number of attempts whose code has not ended."""
+        return len(self._attempts)
+
+    def start(self, task: ActivityTask) -> None:
+        """Starts an attempt; its end is reported to the session."""
+        attempt = Attempt(task)
+        definition = self._definitions.get(task.activity_type)
+        if definition is None:
+            self._session.finish(attempt.token, _not_registered(task, self._definitions))
+            return
+        send = partial(self._heartbeat, attempt)
+        attempt.context = ActivityContext(task, self._converter, send)
+        self._attempts[attempt.token] = attempt
+        if definition.is_async:
+            attempt.handle = _start(self._loop, self._run_async(attempt, definition))
+        elif definition.executor == "process" and self._processes is not None:
+            attempt.job = ProcessJob(
+                definition,
+                task,
+                on_heartbeat=send,
+                on_result=lambda result: self._post(partial(self._finished, attempt, result)),
+            )
+            self._processes.submit(attempt.job)
+        else:
+            self._threads.submit(partial(self._run_in_thread, attempt, definition))
+
+    def cancel(self, token: bytes, reason: CancelReason) -> None:
+        """Tells an attempt to stop; nothing happens if it is over."""
+        attempt = self._attempts.get(token)
+        if attempt is None:
+            return
+        attempt.context._cancel(reason)
+        if attempt.handle is not None:
+            # A task that is canceled before its first step never runs its code.
+            attempt.handle.add_done_callback(lambda _: self._ended_unseen(attempt))
+            attempt.handle.cancel()
+        elif attempt.job is not None and self._processes is not None:
+            self._processes.cancel(attempt.job, reason)
+
+    def cancel_all(self, reason: CancelReason) -> None:
+        """Tells every attempt to stop."""
+        for token in list(self._attempts):
+            self.cancel(token, reason)
+
+    # -- how they run ------------------------------------------------------------
+
+    async def _run_async(self, attempt: Attempt, definition: ActivityDefinition) -> None:
+        result = await call_async(definition, attempt.task, attempt.context, self._converter)
+        self._finished(attempt, result)
+
+    def _run_in_thread(self, attempt: Attempt, definition: ActivityDefinition) -> None:
+        context = attempt.context
+        if context.cancel_reason is not None:
+            result = failed(ActivityCanceledError("canceled"), context, self._converter)
+        else:
+            # An empty context: nothing leaks from one attempt to the next.
+            result = Context().run(call_sync, definition, attempt.task, context, self._converter)
+        self._post(partial(self._finished, attempt, result))
+
+    def _ended_unseen(self, attempt: Attempt) -> None:
+        if attempt.token in self._attempts:
+            error = asyncio.CancelledError("canceled before it began")
+            self._finished(attempt, failed(error, attempt.context, self._converter))
+
+    def _finished(self, attempt: Attempt, result: ActivityResult) -> None:
+        token = attempt.token
+        self._attempts.pop(token, None)
+        if attempt.timer is not None:
+            attempt.timer.cancel()
+        details, attempt.details = attempt.details, None
+        if details is not None and result.HasField("failure"):
+            self._session.heartbeat(token, details)
+        self._session.finish(token, result)
+        self._wake()
+
+    # -- heartbeats ----------------------------------------------------------------
+
+    def _heartbeat(self, attempt: Attempt, details: Payload | None) -> None:
+        """Takes a heartbeat from any thread."""
+        if details is not None:
+            attempt.details = details
+        # Set before it is looked at by `_send_heartbeat`: one of the two threads
+        # sees what the other wrote, so the last details are never left behind.
+        if not attempt.is_heartbeat_due:
+            attempt.is_heartbeat_due = True
+            self._post(partial(self._plan_heartbeat, attempt))
+
+    def _plan_heartbeat(self, attempt: Attempt) -> None:
+        if attempt.token not in self._attempts:
+            return
+        delay_s = attempt.sent_s + attempt.heartbeat_interval_s - time.monotonic()
+        if attempt.sent_s == 0.0 or delay_s <= 0:
+            self._send_heartbeat(attempt)
+        else:
+            attempt.timer = self._loop.call_later(delay_s, self._send_heartbeat, attempt)
+
+    def _send_heartbeat(self, attempt: Attempt) -> None:
+        attempt.timer = None
+        attempt.sent_s = time.monotonic()
+        attempt.is_heartbeat_due = False
+        details, attempt.details = attempt.details, None
+        self._session.heartbeat(attempt.token, details)
+        self._wake()
+
+    # -- inbox ---------------------------------------------------------------------
+
+    def _post(self, call: Callable[[], None]) -> None:
+        """Runs a call on the event loop; from any thread."""
+        self._inbox.append(call)
+        if not self._is_inbox_due:
+            self._is_inbox_due = True
+            # A loop that is closed has no one left to tell.
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._empty_inbox)
+
+    def _empty_inbox(self) -> None:
+        self._is_inbox_due = False
+        inbox = self._inbox
+        while inbox:
+            inbox.popleft()()
+
+
+def _start(
+    loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, None]
+) -> asyncio.Task[None]:
+    if sys.version_info >= (3, 12):
+        # Trivial activities end in their first step, without a turn of the loop.
+        return asyncio.Task(coroutine, loop=loop, eager_start=True)
+    return loop.create_task(coroutine)
+
+
+def _not_registered(
+    task: ActivityTask, definitions: Mapping[str, ActivityDefinition]
+) -> ActivityResult:
+    names = ", ".join(sorted(definitions))
+    message = f"activity {task.activity_type!r} is not registered; this worker has: {names}"
+    # Retryable: another worker of the queue, or the next deployment, may have it.
+    failure = plain_failure(FailureKind.APPLICATION, "ActivityNotRegistered", message)
+    return ActivityResult(failure=failure)

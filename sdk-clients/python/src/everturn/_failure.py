@@ -1,0 +1,180 @@
+"""Failures: how user code ended when it did not succeed, as data.
+
+A failure is recorded in history; it is not the error of an RPC.
+"""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from everturn._errors import ApplicationError, PayloadError
+from everturn._payload import PAYLOAD_BYTES_MAX, PayloadConverter
+from everturn._times import from_duration, seconds_of, to_duration
+from everturn.v1 import failure_pb2 as pb
+
+if TYPE_CHECKING:
+    from everturn.v1.payload_pb2 import Payload
+
+TYPE_BYTES_MAX = 256
+MESSAGE_BYTES_MAX = 16 * 1024
+STACK_TRACE_BYTES_MAX = 32 * 1024
+CAUSE_LEVELS_MAX = 8
+_STACK_FRAMES_MAX = 64
+
+
+class FailureKind(Enum):
+    """What kind of event ended an attempt or a run."""
+
+    APPLICATION = pb.FAILURE_KIND_APPLICATION
+    TIMEOUT = pb.FAILURE_KIND_TIMEOUT
+    CANCELED = pb.FAILURE_KIND_CANCELED
+    TERMINATED = pb.FAILURE_KIND_TERMINATED
+    WORKER_LOST = pb.FAILURE_KIND_WORKER_LOST
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why an attempt or a run did not succeed.
+
+    Attributes:
+        kind: What kind of event this was.
+        type: Name of the error, as user code knows it.
+        message: Human-readable text.
+        stack_trace: Stack trace of the worker's language; empty if none.
+        details: User data that travels with the failure, as plain JSON values.
+        non_retryable: True: no further attempt is made.
+        retry_after: Earliest time until the next attempt, if the code asked.
+        cause: The failure that caused this one.
+    """
+
+    kind: FailureKind
+    type: str = ""
+    message: str = ""
+    stack_trace: str = ""
+    details: Any = None
+    non_retryable: bool = False
+    retry_after: timedelta | None = None
+    cause: Failure | None = None
+
+    def __str__(self) -> str:
+        name = self.type or self.kind.name.lower()
+        return f"{name}: {self.message}" if self.message else name
+
+
+def failure_from_proto(proto: pb.Failure, converter: PayloadConverter) -> Failure:
+    """Reads a failure. Details that cannot be converted come as the raw bytes."""
+    kinds = {kind.value: kind for kind in FailureKind}
+    return Failure(
+        kind=kinds.get(proto.kind, FailureKind.APPLICATION),
+        type=proto.type,
+        message=proto.message,
+        stack_trace=proto.stack_trace,
+        details=_details(proto.details, converter) if proto.HasField("details") else None,
+        non_retryable=proto.non_retryable,
+        retry_after=from_duration(proto.retry_after) if proto.HasField("retry_after") else None,
+        cause=failure_from_proto(proto.cause, converter) if proto.HasField("cause") else None,
+    )
+
+
+def failure_of(error: BaseException, converter: PayloadConverter) -> pb.Failure:
+    """The failure that an exception of an activity is reported as.
+
+    An ``ApplicationError`` says itself how it looks; the name of any other
+    class is its type. Payloads that cannot be converted are never retried. At
+    most 8 causes are kept, texts are cut to the limits of the contract.
+    """
+    failure = _one(error, converter)
+    level, current, seen = failure, error, {id(error)}
+    for _ in range(CAUSE_LEVELS_MAX - 1):
+        cause = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
+        if cause is None or id(cause) in seen:
+            break
+        seen.add(id(cause))
+        level.cause.CopyFrom(_one(cause, converter))
+        level, current = level.cause, cause
+    return _within_limit(failure)
+
+
+def plain_failure(
+    kind: FailureKind, type_name: str, message: str, *, non_retryable: bool = False
+) -> pb.Failure:
+    """A failure without exception: the worker itself says why."""
+    return pb.Failure(
+        kind=kind.value,
+        type=_cut(type_name, TYPE_BYTES_MAX),
+        message=_cut(message, MESSAGE_BYTES_MAX),
+        non_retryable=non_retryable,
+    )
+
+
+def _one(error: BaseException, converter: PayloadConverter) -> pb.Failure:
+    failure = plain_failure(
+        FailureKind.APPLICATION,
+        error.type if isinstance(error, ApplicationError) else type(error).__name__,
+        _text(error),
+        non_retryable=isinstance(error, PayloadError),
+    )
+    failure.stack_trace = _stack_trace(error)
+    if isinstance(error, ApplicationError):
+        failure.non_retryable = error.non_retryable
+        if error.retry_after is not None and seconds_of(error.retry_after) >= 0:
+            duration = to_duration(error.retry_after)
+            if duration is not None:
+                failure.retry_after.CopyFrom(duration)
+        details = _encoded(error.details, converter)
+        if details is not None:
+            failure.details.CopyFrom(details)
+    return failure
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return error.message if isinstance(error, ApplicationError) else str(error)
+    except Exception:  # noqa: BLE001 - __str__ is user code too
+        return "<the error's text could not be made>"
+
+
+def _stack_trace(error: BaseException) -> str:
+    frames = traceback.StackSummary.extract(
+        traceback.walk_tb(error.__traceback__), limit=-_STACK_FRAMES_MAX, lookup_lines=True
+    )
+    # The end of a trace is where it happened: cut at the front.
+    text = "".join(frames.format()).encode(errors="replace")
+    return text[-STACK_TRACE_BYTES_MAX:].decode(errors="ignore")
+
+
+def _encoded(details: Any, converter: PayloadConverter) -> Payload | None:
+    if details is None:
+        return None
+    try:
+        return converter.encode(details)
+    except PayloadError as error:
+        # Losing the details is better than losing the failure.
+        return converter.encode(f"<details lost: {error}>")
+
+
+def _within_limit(failure: pb.Failure) -> pb.Failure:
+    """Leaves out details that would make the failure too big for a message."""
+    level = failure
+    while failure.ByteSize() > PAYLOAD_BYTES_MAX:
+        level.ClearField("details")
+        if not level.HasField("cause"):
+            break
+        level = level.cause
+    return failure
+
+
+def _details(payload: Payload, converter: PayloadConverter) -> Any:
+    try:
+        return converter.decode(payload, Any)
+    except PayloadError:
+        return payload.data
+
+
+def _cut(text: str, bytes_max: int) -> str:
+    encoded = text.encode(errors="replace")
+    return encoded[:bytes_max].decode(errors="ignore")

@@ -1,0 +1,209 @@
+"""Processes for activities that need a whole CPU.
+
+Each process is spawned (never forked: gRPC does not survive a fork), runs one
+attempt at a time and is watched by a thread here. A process that dies fails
+the one attempt it had and is replaced.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Any, cast
+
+from everturn._activity import ActivityDefinition
+from everturn._activity_context import CancelReason
+from everturn._failure import FailureKind, plain_failure
+from everturn._payload import PayloadConverter
+from everturn._process_child import CANCEL_REASONS, FromChild, child_main
+from everturn.v1.payload_pb2 import Payload
+from everturn.v1.worker_service_pb2 import ActivityResult, ActivityTask
+
+_EXIT_S = 1.0
+
+
+@dataclass(slots=True)
+class ProcessJob:
+    """One attempt for a process.
+
+    Attributes:
+        definition: The activity.
+        task: The attempt.
+        on_heartbeat: Called in a thread of the pool.
+        on_result: Called in a thread of the pool, once.
+        cancel_reason: Set by ``ProcessPool.cancel``.
+    """
+
+    definition: ActivityDefinition
+    task: ActivityTask
+    on_heartbeat: Callable[[Payload | None], None]
+    on_result: Callable[[ActivityResult], None]
+    cancel_reason: CancelReason | None = None
+    flag: Any = None
+
+
+class _ProcessDiedError(Exception):
+    """The process of an attempt is gone."""
+
+    def __init__(self, exit_code: int | None) -> None:
+        super().__init__(exit_code)
+        self.exit_code = exit_code
+
+
+class _Child:
+    """One process and its end of the pipe."""
+
+    def __init__(self, converter: PayloadConverter) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.flag: Any = context.RawValue("b", 0)
+        ours, theirs = context.Pipe()
+        self.connection = cast("Connection", ours)
+        self.process = context.Process(
+            target=child_main, args=(theirs, self.flag, converter), name="everturn-activity"
+        )
+        self.process.start()
+        theirs.close()
+
+    def close(self) -> None:
+        """Ends the process: an idle one ends by itself, a busy one is killed."""
+        with contextlib.suppress(OSError):
+            self.connection.close()
+        self.process.join(_EXIT_S)
+        if self.process.is_alive():
+            self.process.kill()
+            self.process.join()
+
+
+class ProcessPool:
+    """Runs jobs in processes that are spawned at the first job and kept.
+
+    Args:
+        processes_max: Number of processes, at least 1. Further jobs wait in a
+            queue, which the caller bounds.
+        converter: Sent to each process; must be picklable.
+    """
+
+    def __init__(self, processes_max: int, converter: PayloadConverter) -> None:
+        self._processes_max = processes_max
+        self._converter = converter
+        self._jobs: queue.SimpleQueue[ProcessJob | None] = queue.SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        self._children: set[_Child] = set()
+        self._lock = threading.Lock()
+        self._is_closed = False
+
+    def submit(self, job: ProcessJob) -> None:
+        """Queues a job."""
+        if len(self._threads) < self._processes_max:
+            name = f"everturn-process-{len(self._threads) + 1}"
+            thread = threading.Thread(target=self._watch, name=name, daemon=True)
+            self._threads.append(thread)
+            thread.start()
+        self._jobs.put(job)
+
+    def cancel(self, job: ProcessJob, reason: CancelReason) -> None:
+        """Tells a job to stop; its function sees it in its context."""
+        with self._lock:
+            job.cancel_reason = reason
+            if job.flag is not None:
+                job.flag.value = CANCEL_REASONS.index(reason)
+
+    def close(self) -> None:
+        """Ends all processes; a busy one is killed after a second."""
+        with self._lock:
+            self._is_closed = True
+            children = list(self._children)
+        for _ in self._threads:
+            self._jobs.put(None)
+        for child in children:
+            child.close()
+        for thread in self._threads:
+            thread.join(_EXIT_S)
+
+    def _watch(self) -> None:
+        child: _Child | None = None
+        while (job := self._jobs.get()) is not None:
+            if job.cancel_reason is not None:
+                job.on_result(_not_started())
+                continue
+            try:
+                if child is None:
+                    child = self._spawn()
+                result = self._run(child, job)
+            except _ProcessDiedError as died:
+                child = None
+                result = _process_died(died.exit_code)
+            except Exception as error:  # noqa: BLE001 - e.g. a converter that cannot be pickled
+                result = _not_spawned(error)
+            job.on_result(result)
+        if child is not None:
+            self._discard(child)
+
+    def _spawn(self) -> _Child:
+        child = _Child(self._converter)
+        with self._lock:
+            self._children.add(child)
+            is_closed = self._is_closed
+        if is_closed:
+            raise self._death_of(child)
+        self._receive(child)  # "ready": its imports worked
+        return child
+
+    def _receive(self, child: _Child) -> FromChild:
+        try:
+            return cast("FromChild", child.connection.recv())
+        except (EOFError, OSError) as error:
+            raise self._death_of(child) from error
+
+    def _death_of(self, child: _Child) -> _ProcessDiedError:
+        self._discard(child)
+        return _ProcessDiedError(child.process.exitcode)
+
+    def _discard(self, child: _Child) -> None:
+        with self._lock:
+            self._children.discard(child)
+        child.close()
+
+    def _run(self, child: _Child, job: ProcessJob) -> ActivityResult:
+        function = job.definition.function
+        with self._lock:
+            child.flag.value = CANCEL_REASONS.index(job.cancel_reason)
+            job.flag = child.flag
+        try:
+            message = (function.__module__, function.__name__, job.task.SerializeToString())
+            try:
+                child.connection.send(message)
+            except OSError as error:
+                raise self._death_of(child) from error
+            while True:
+                kind, data = self._receive(child)
+                if kind == "result":
+                    return ActivityResult.FromString(data or b"")
+                job.on_heartbeat(None if data is None else Payload.FromString(data))
+        finally:
+            with self._lock:
+                job.flag = None
+
+
+def _not_started() -> ActivityResult:
+    message = "canceled before a process was free"
+    return ActivityResult(failure=plain_failure(FailureKind.CANCELED, "Canceled", message))
+
+
+def _process_died(exit_code: int | None) -> ActivityResult:
+    message = f"the process of the activity died (exit code {exit_code})"
+    return ActivityResult(
+        failure=plain_failure(FailureKind.WORKER_LOST, "WorkerProcessDied", message)
+    )
+
+
+def _not_spawned(error: Exception) -> ActivityResult:
+    message = f"no process could be started: {error}"
+    return ActivityResult(
+        failure=plain_failure(FailureKind.APPLICATION, type(error).__name__, message)
+    )

@@ -1,0 +1,436 @@
+"""The state of a worker's session with the coordinator. Pure: no I/O, no clock.
+
+    DISCONNECTED --connect--> GREETING --Welcome--> OPEN
+         ^                        |                   |
+         +------- disconnect -----+-------------------+
+
+What goes in: messages of the server (``receive``), results and heartbeats of
+attempts (``finish``, ``heartbeat``), the passing of time (``tick``). What comes
+out: the next message to send (``take``), attempts to start and to stop. Results
+outlive a stream: they are kept until the server answered them and go out again
+after a reconnect. Credits are never counted up and down by events: each grant
+is what is free minus what the server still holds, so they cannot drift.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+from everturn._failure import FailureKind, plain_failure
+from everturn._times import from_duration
+from everturn.v1 import worker_service_pb2 as pb
+from everturn.v1.payload_pb2 import Payload
+
+ATTEMPTS_MAX = 10_000
+"""Most attempts a session may hold, running or with an unanswered result."""
+
+RETAINED_BYTES_MAX = 256 * 1024 * 1024
+"""No new task is asked for while unanswered results take more than this."""
+
+BATCH_BYTES_MAX = 3 * 1024 * 1024
+"""A batch ends at this size, below the 4 MiB of a gRPC message."""
+
+_HELLO_TOKEN_BYTES_MAX = 3 * 1024 * 1024
+_GREETING_S = 10.0
+_PING_DEFAULT_S = 10.0
+_SILENT_INTERVALS_MAX = 3
+_RESULT_OVERHEAD_BYTES = 64
+
+
+@dataclass(slots=True)
+class _Kept:
+    """A result that the server has not answered."""
+
+    token: bytes
+    message: pb.ActivityResult
+    size_bytes: int
+
+
+class Phase(Enum):
+    """Where the session stands."""
+
+    DISCONNECTED = auto()
+    GREETING = auto()
+    OPEN = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOptions:
+    """What a worker says about itself.
+
+    Attributes:
+        namespace: Namespace.
+        task_queues: Queues to take activity tasks from; 1 to 256.
+        identity: Who the worker is, for people.
+        build_id: Build of the worker's code.
+        slots: Most attempts that run at a time; 1 to 10,000.
+    """
+
+    namespace: str
+    task_queues: tuple[str, ...]
+    identity: str
+    build_id: str
+    slots: int
+
+
+@dataclass(slots=True)
+class Received:
+    """What a message of the server asks the worker to do.
+
+    Attributes:
+        tasks: Attempts to start.
+        cancels: Tokens of attempts to stop, and whether they are over already.
+        resend_later: Numbers of results to hand to ``resend`` after a pause.
+        dropped: Rejected results that are given up.
+    """
+
+    tasks: list[pb.ActivityTask] = field(default_factory=list[pb.ActivityTask])
+    cancels: list[tuple[bytes, bool]] = field(default_factory=list[tuple[bytes, bool]])
+    resend_later: list[int] = field(default_factory=list[int])
+    dropped: list[pb.ResultRejection] = field(default_factory=list[pb.ResultRejection])
+
+
+class Session:
+    """State of one worker, across all its streams."""
+
+    def __init__(self, options: SessionOptions) -> None:
+        self._options = options
+        self.phase = Phase.DISCONNECTED
+        self.stream_id = 0
+        self.is_draining = False
+        # Attempts, across streams. A token is in one of the two.
+        self._running: set[bytes] = set()
+        # Given up by the server, but their code has not ended yet.
+        self._dropped: set[bytes] = set()
+        self._results: dict[int, _Kept] = {}
+        self._result_of: dict[bytes, int] = {}
+        self._retained_bytes = 0
+        self._last_result_id = 0
+        # What waits to be sent on this stream.
+        self._unsent: deque[int] = deque()
+        self._acks: list[int] = []
+        self._heartbeats: dict[bytes, Payload | None] = {}
+        self._pong = 0
+        self._ping_due = False
+        self._draining_unsent = False
+        # What this stream has seen.
+        self._hello_tokens: list[bytes] = []
+        self._outstanding = 0
+        self._last_ping = 0
+        self._ping_interval_s = _PING_DEFAULT_S
+        self._received_s = 0.0
+        self._sent_s = 0.0
+        self._asked_s: float | None = None
+
+    @property
+    def running_count(self) -> int:
+        """Number of attempts under way."""
+        return len(self._running)
+
+    @property
+    def unanswered_count(self) -> int:
+        """Number of results that the server has not answered."""
+        return len(self._results)
+
+    @property
+    def outstanding_credits(self) -> int:
+        """Number of tasks that the server may still send on this stream."""
+        return self._outstanding
+
+    @property
+    def ping_interval_s(self) -> float:
+        """How often a ping is due on an idle stream, in seconds."""
+        return self._ping_interval_s
+
+    @property
+    def is_done(self) -> bool:
+        """True when a draining worker has nothing left to finish or report."""
+        return self.is_draining and not self._running and not self._results
+
+    # -- the stream ------------------------------------------------------------
+
+    def connect(self, now_s: float) -> pb.WorkRequest:
+        """Begins a new stream; returns its first message."""
+        assert self.phase is Phase.DISCONNECTED, "one stream at a time"  # noqa: S101
+        self.phase = Phase.GREETING
+        self._acks.clear()
+        self._unsent.clear()
+        self._pong = self._outstanding = 0
+        self._ping_due = False
+        self._draining_unsent = self.is_draining
+        self._received_s = self._sent_s = now_s
+        self._asked_s = None
+        self._hello_tokens = self._tokens_to_list()
+        queues = [
+            pb.QueueSubscription(task_queue=name, kind=pb.TASK_KIND_ACTIVITY)
+            for name in self._options.task_queues
+        ]
+        hello = pb.Hello(
+            namespace=self._options.namespace,
+            queues=queues,
+            identity=self._options.identity,
+            build_id=self._options.build_id,
+            running_task_tokens=self._hello_tokens,
+        )
+        return pb.WorkRequest(hello=hello)
+
+    def disconnect(self) -> None:
+        """The stream is gone. Attempts run on, results and heartbeats are kept."""
+        self.phase = Phase.DISCONNECTED
+        self._outstanding = 0
+
+    def receive(self, response: pb.WorkResponse, now_s: float) -> Received:
+        """Takes in a message of the server."""
+        self._received_s = now_s
+        self._asked_s = None
+        received = Received()
+        if self.phase is Phase.GREETING and response.HasField("welcome"):
+            self._open(response.welcome, received)
+        if response.ping:
+            self._pong = response.ping
+        if response.activity_tasks:
+            self._take_tasks(response.activity_tasks, received)
+        for result_id in response.accepted_result_ids:
+            self._forget(result_id)
+        for rejection in response.rejections:
+            self._rejected(rejection, received)
+        for cancel in response.cancels:
+            self._canceled(cancel.task_token, cancel.fenced, received)
+        return received
+
+    def tick(self, now_s: float) -> bool:
+        """Lets time pass; returns False when the stream must be given up."""
+        silent_s = now_s - self._received_s
+        if self.phase is Phase.GREETING:
+            return silent_s < _GREETING_S
+        # Silence only counts after a ping: a process that slept asks first.
+        if self._asked_s is not None:
+            waited_s = now_s - self._asked_s
+            if waited_s >= (_SILENT_INTERVALS_MAX - 1) * self._ping_interval_s:
+                return False
+        # A ping also when we talk but hear nothing: that is how we find out.
+        if max(silent_s, now_s - self._sent_s) >= self._ping_interval_s:
+            self._ping_due = True
+            if self._asked_s is None and silent_s >= self._ping_interval_s:
+                self._asked_s = now_s
+        return True
+
+    def take(self, now_s: float) -> pb.WorkRequest | None:
+        """The next message to send; ``None`` when there is nothing to say."""
+        if self.phase is not Phase.OPEN:
+            return None
+        request = pb.WorkRequest()
+        has_content = False
+        if self._acks:
+            request.acked_delivery_ids.extend(self._acks)
+            self._acks.clear()
+            has_content = True
+        budget = BATCH_BYTES_MAX
+        sent_heartbeats: set[bytes] = set()
+        if self._heartbeats:
+            budget = self._take_heartbeats(request, sent_heartbeats, budget)
+            has_content = True
+        if self._unsent:
+            self._take_results(request, sent_heartbeats, budget)
+            has_content = True
+        if self._draining_unsent:
+            request.draining = True
+            self._draining_unsent = False
+            has_content = True
+        credit_count = self._grantable()
+        if credit_count > 0:
+            request.credits.activity_count = credit_count
+            self._outstanding += credit_count
+            has_content = True
+        if self._pong:
+            request.pong = self._pong
+            self._pong = 0
+            has_content = True
+        if self._ping_due:
+            self._ping_due = False
+            self._last_ping += 1
+            request.ping = self._last_ping
+            has_content = True
+        if not has_content:
+            return None
+        self._sent_s = now_s
+        return request
+
+    # -- attempts --------------------------------------------------------------
+
+    def finish(self, token: bytes, result: pb.ActivityResult) -> bool:
+        """Keeps the result of an attempt until the server answered it.
+
+        Returns:
+            False when the attempt was dropped before; its result is not wanted.
+        """
+        if token not in self._running:
+            self._dropped.discard(token)
+            return False
+        self._running.remove(token)
+        if result.HasField("result"):
+            # Progress of an attempt that succeeded is of no use to anyone.
+            self._heartbeats.pop(token, None)
+        self._last_result_id += 1
+        result.result_id = self._last_result_id
+        result.task_token = token
+        self._retain(token, result)
+        return True
+
+    def heartbeat(self, token: bytes, details: Payload | None) -> None:
+        """Queues a sign of life; a newer one replaces one that was not sent."""
+        if token in self._running:
+            self._heartbeats[token] = details
+
+    def drop(self, token: bytes) -> None:
+        """Forgets an attempt, running or reported: the server does not want it.
+
+        Code that runs keeps its slot until ``finish``, so that functions that
+        do not react to their cancellation cannot pile up.
+        """
+        if token in self._running:
+            self._running.remove(token)
+            self._dropped.add(token)
+        self._heartbeats.pop(token, None)
+        result_id = self._result_of.get(token)
+        if result_id is not None:
+            self._forget(result_id)
+
+    def resend(self, result_ids: Sequence[int]) -> None:
+        """Queues results again that were rejected for now."""
+        if self.phase is Phase.OPEN:
+            queued = set(self._unsent)
+            self._unsent.extend(i for i in result_ids if i in self._results and i not in queued)
+
+    def start_draining(self) -> None:
+        """Takes no new tasks from here on."""
+        if not self.is_draining:
+            self.is_draining = True
+            self._draining_unsent = True
+
+    # -- inside ----------------------------------------------------------------
+
+    def _open(self, welcome: pb.Welcome, received: Received) -> None:
+        self.phase = Phase.OPEN
+        self.stream_id = welcome.stream_id
+        interval_s = from_duration(welcome.ping_interval).total_seconds()
+        self._ping_interval_s = interval_s if interval_s > 0 else _PING_DEFAULT_S
+        for index in welcome.aborted_task_indexes:
+            if index < len(self._hello_tokens):
+                self._canceled(self._hello_tokens[index], True, received)
+        self._hello_tokens = []
+        # In the order in which they were finished.
+        self._unsent.extend(self._results)
+
+    def _tokens_to_list(self) -> list[bytes]:
+        tokens: list[bytes] = []
+        size_bytes = 0
+        for token in (*self._running, *self._result_of):
+            size_bytes += len(token) + 4
+            if len(tokens) == ATTEMPTS_MAX or size_bytes > _HELLO_TOKEN_BYTES_MAX:
+                break
+            tokens.append(token)
+        return tokens
+
+    def _take_tasks(self, tasks: Sequence[pb.ActivityTask], received: Received) -> None:
+        running, result_of, acks = self._running, self._result_of, self._acks
+        self._outstanding = max(0, self._outstanding - len(tasks))
+        for task in tasks:
+            acks.append(task.delivery_id)
+            token = task.task_token
+            # Delivered again: it runs already, or its result is on its way.
+            if token in running or token in result_of or token in self._dropped:
+                continue
+            running.add(token)
+            received.tasks.append(task)
+
+    def _take_heartbeats(self, request: pb.WorkRequest, sent: set[bytes], budget_bytes: int) -> int:
+        heartbeats = self._heartbeats
+        while heartbeats and budget_bytes > 0:
+            token = next(iter(heartbeats))
+            details = heartbeats.pop(token)
+            request.heartbeats.add(task_token=token, details=details)
+            budget_bytes -= len(token) + (len(details.data) if details else 0)
+            sent.add(token)
+        return budget_bytes
+
+    def _take_results(
+        self, request: pb.WorkRequest, heartbeats: set[bytes], budget_bytes: int
+    ) -> None:
+        batch: list[pb.ActivityResult] = []
+        results, unsent = self._results, self._unsent
+        while unsent:
+            kept = results.get(unsent[0])
+            if kept is None:
+                unsent.popleft()
+                continue
+            if (batch or budget_bytes < BATCH_BYTES_MAX) and kept.size_bytes > budget_bytes:
+                break
+            # The details of a last heartbeat must be there before the failure.
+            if kept.token in heartbeats or kept.token in self._heartbeats:
+                break
+            unsent.popleft()
+            budget_bytes -= kept.size_bytes
+            batch.append(kept.message)
+        request.activity_results.extend(batch)
+
+    def _grantable(self) -> int:
+        if self.is_draining or self._retained_bytes > RETAINED_BYTES_MAX:
+            return 0
+        # A result that waits to be sent still has its slot.
+        busy = len(self._running) + len(self._dropped) + self._outstanding
+        under_way = busy + len(self._unsent)
+        held = busy + len(self._results)
+        return min(self._options.slots - under_way, ATTEMPTS_MAX - held)
+
+    def _retain(self, token: bytes, result: pb.ActivityResult) -> None:
+        kept = _Kept(token, result, _size_bytes(result) + len(token))
+        self._results[result.result_id] = kept
+        self._result_of[token] = result.result_id
+        self._retained_bytes += kept.size_bytes
+        if self.phase is Phase.OPEN:
+            self._unsent.append(result.result_id)
+
+    def _forget(self, result_id: int) -> _Kept | None:
+        kept = self._results.pop(result_id, None)
+        if kept is not None:
+            self._result_of.pop(kept.token, None)
+            self._retained_bytes -= kept.size_bytes
+            self._heartbeats.pop(kept.token, None)
+        return kept
+
+    def _rejected(self, rejection: pb.ResultRejection, received: Received) -> None:
+        if rejection.reason == "PARTITION_MOVED":
+            if rejection.result_id in self._results:
+                received.resend_later.append(rejection.result_id)
+            return
+        kept = self._forget(rejection.result_id)
+        if kept is None:
+            return
+        is_value = kept.message.HasField("result")
+        if is_value and rejection.reason in ("LIMIT_EXCEEDED", "FIELD_INVALID"):
+            # The value cannot be taken: the run must learn that, not wait in vain.
+            message = f"the coordinator refused the result: {rejection.message}"
+            failure = plain_failure(
+                FailureKind.APPLICATION, rejection.reason, message, non_retryable=True
+            )
+            self._running.add(kept.token)
+            self.finish(kept.token, pb.ActivityResult(failure=failure))
+            return
+        received.dropped.append(rejection)
+
+    def _canceled(self, token: bytes, fenced: bool, received: Received) -> None:
+        if token in self._running:
+            received.cancels.append((token, fenced))
+        if fenced:
+            self.drop(token)
+
+
+def _size_bytes(result: pb.ActivityResult) -> int:
+    """Size of a result's outcome on the wire, in bytes, from above."""
+    if result.HasField("result"):
+        return len(result.result.data) + 256 + _RESULT_OVERHEAD_BYTES
+    return result.ByteSize() + _RESULT_OVERHEAD_BYTES

@@ -1,0 +1,313 @@
+"""The activity worker: options, lifecycle, signals."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Generator, Mapping, Sequence
+from typing import Any
+
+import grpc
+
+from everturn._activity import ActivityDefinition, definition_of
+from everturn._attempts import Attempts
+from everturn._channel import (
+    DEFAULT_TASK_QUEUE,
+    ChannelOption,
+    address_or_default,
+    async_channel,
+    call_metadata,
+    namespace_or_default,
+)
+from everturn._payload import JsonPayloadConverter, PayloadConverter
+from everturn._process_pool import ProcessPool
+from everturn._session import ATTEMPTS_MAX, Session, SessionOptions
+from everturn._thread_pool import ThreadPool
+from everturn._times import Seconds, seconds_of
+from everturn._worker_stream import WorkerStream
+from everturn.v1.worker_service_pb2 import WorkRequest, WorkResponse
+
+_ID_BYTES_MAX = 256
+_QUEUES_MAX = 256
+_STOPPING_S = 2.0
+_WORK = "/everturn.v1.WorkerService/Work"
+
+
+class Worker:
+    """Takes activity tasks from task queues and runs them.
+
+    A worker runs once. ``stop`` (or SIGTERM and SIGINT with ``run_sync``) makes
+    it drain: it takes no new tasks, finishes and reports what it has, and
+    ends. What is not finished after ``drain_timeout`` is canceled and reported
+    as lost, so that another worker gets it at once.
+
+    Args:
+        activities: Functions and bound methods decorated with ``@activity``.
+        address: ``host:port``. Default: ``EVERTURN_ADDRESS`` or 127.0.0.1:7400.
+        namespace: Default: ``EVERTURN_NAMESPACE`` or "default".
+        task_queue: Queue to serve. Default: "default", if no queues are given.
+        task_queues: More queues to serve; at most 256 in all.
+        max_concurrent: Most attempts at a time; 1 to 10,000. Functions that are
+            not async have up to as many threads.
+        max_processes: Processes for activities with ``executor="process"``.
+            Default: the number of CPUs.
+        identity: Who the worker is, for people. Default: ``pid@host``.
+        build_id: Build of the code, for people.
+        drain_timeout: How long running attempts may take after ``stop``. A
+            number means seconds.
+        converter: Writes and reads payloads. Default: JSON.
+        credentials: TLS (and call) credentials. Default: plaintext.
+        metadata: Sent with every stream, such as an authorization.
+        channel_options: gRPC channel options that replace the defaults.
+
+    Raises:
+        TypeError: An activity is not one.
+        ValueError: An option is out of its bounds or two activities share a name.
+    """
+
+    def __init__(
+        self,
+        *,
+        activities: Sequence[Callable[..., Any]],
+        address: str | None = None,
+        namespace: str | None = None,
+        task_queue: str | None = None,
+        task_queues: Sequence[str] = (),
+        max_concurrent: int = 100,
+        max_processes: int | None = None,
+        identity: str | None = None,
+        build_id: str = "",
+        drain_timeout: Seconds = 30.0,
+        converter: PayloadConverter | None = None,
+        credentials: grpc.ChannelCredentials | None = None,
+        metadata: Mapping[str, str] | None = None,
+        channel_options: Sequence[ChannelOption] = (),
+    ) -> None:
+        self._definitions = _definitions(activities)
+        self._address = address_or_default(address)
+        self._max_concurrent = _bounded("max_concurrent", max_concurrent, ATTEMPTS_MAX)
+        processes = max_processes if max_processes is not None else os.cpu_count() or 1
+        self._max_processes = _bounded("max_processes", processes, 1024)
+        self._drain_timeout_s = seconds_of(drain_timeout)
+        if self._drain_timeout_s < 0:
+            raise ValueError("drain_timeout must not be negative")
+        self._converter = converter or JsonPayloadConverter()
+        self._credentials = credentials
+        self._metadata = call_metadata(metadata)
+        self._channel_options = channel_options
+        default_identity = f"{os.getpid()}@{socket.gethostname()}"[:_ID_BYTES_MAX]
+        self._options = SessionOptions(
+            namespace=namespace_or_default(namespace),
+            task_queues=_queues(task_queue, task_queues),
+            identity=_sized("identity", identity or default_identity),
+            build_id=_sized("build_id", build_id, bytes_min=0),
+            slots=self._max_concurrent,
+        )
+        self._stop_calls = 0
+        self._stop_event: asyncio.Event | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def identity(self) -> str:
+        """Who the worker is, for people."""
+        return self._options.identity
+
+    def stop(self) -> None:
+        """Makes the worker drain and end; called again, without waiting for attempts.
+
+        From any thread; returns at once, ``run`` returns when it is done.
+        """
+        with self._lock:
+            self._stop_calls += 1
+            loop, event = self._loop, self._stop_event
+        if loop is not None and event is not None:
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(event.set)
+
+    async def run(self) -> None:
+        """Runs until ``stop`` was called and everything is finished and reported.
+
+        Canceling it ends the worker at once: attempts are canceled, their
+        results are not reported.
+
+        Raises:
+            InvalidArgumentError: The server refuses an option of the worker.
+            RuntimeError: The worker was run before.
+        """
+        stop_event = self._begin()
+        session = Session(self._options)
+        channel = async_channel(self._address, self._credentials, self._channel_options)
+        work: Any = channel.stream_stream(
+            _WORK,
+            request_serializer=WorkRequest.SerializeToString,
+            response_deserializer=WorkResponse.FromString,
+        )
+        stream = WorkerStream(lambda: work(metadata=self._metadata), session)
+        threads = ThreadPool(self._max_concurrent)
+        processes = self._process_pool()
+        stream.attempts = attempts = Attempts(
+            self._definitions, self._converter, session, stream.wake, threads, processes
+        )
+        connection = asyncio.create_task(stream.run(), name="everturn-worker-stream")
+        try:
+            await self._until_stopped(connection, stop_event)
+            session.start_draining()
+            stream.wake()
+            await self._drain(connection, stop_event)
+            if not connection.done():
+                attempts.cancel_all("stopping")
+                await asyncio.wait([connection], timeout=_STOPPING_S)
+            if connection.done():
+                connection.result()
+        finally:
+            connection.cancel()
+            attempts.cancel_all("stopping")
+            threads.close()
+            await asyncio.gather(connection, return_exceptions=True)
+            await channel.close()
+            if processes is not None:
+                await asyncio.to_thread(processes.close)
+
+    def run_sync(self) -> None:
+        """Runs the worker in an event loop of its own.
+
+        SIGTERM and SIGINT make it drain, a second one ends it without waiting
+        for attempts. Signals are only handled in the main thread.
+
+        Raises:
+            InvalidArgumentError: The server refuses an option of the worker.
+        """
+        run_workers(self)
+
+    def _begin(self) -> asyncio.Event:
+        with self._lock:
+            if self._loop is not None:
+                raise RuntimeError("a worker runs once; make another one")
+            self._loop = asyncio.get_running_loop()
+            self._stop_event = asyncio.Event()
+            if self._stop_calls:
+                self._stop_event.set()
+            return self._stop_event
+
+    async def _until_stopped(self, connection: asyncio.Task[None], stop: asyncio.Event) -> None:
+        await _first_of(connection, stop, None)
+
+    async def _drain(self, connection: asyncio.Task[None], stop: asyncio.Event) -> None:
+        """Waits for the end of the stream, a second stop, or the drain timeout."""
+        loop = asyncio.get_running_loop()
+        deadline_s = loop.time() + self._drain_timeout_s
+        while not connection.done() and self._stop_calls < 2:
+            left_s = deadline_s - loop.time()
+            if left_s <= 0:
+                return
+            stop.clear()
+            if self._stop_calls >= 2:
+                return
+            await _first_of(connection, stop, left_s)
+
+    def _process_pool(self) -> ProcessPool | None:
+        if all(d.executor != "process" for d in self._definitions.values()):
+            return None
+        return ProcessPool(self._max_processes, self._converter)
+
+
+async def _first_of(
+    connection: asyncio.Task[None], stop: asyncio.Event, timeout_s: float | None
+) -> None:
+    stopped = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait(
+            [connection, stopped], timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED
+        )
+    finally:
+        stopped.cancel()
+
+
+def run_workers(*workers: Worker) -> None:
+    """Runs workers together in one event loop until all have drained.
+
+    SIGTERM and SIGINT make them drain, a second one ends them without waiting
+    for attempts. Signals are only handled in the main thread. When a worker
+    fails the others drain first.
+
+    Raises:
+        InvalidArgumentError: The server refuses an option of a worker.
+    """
+    asyncio.run(_run_together(workers))
+
+
+async def _run_together(workers: Sequence[Worker]) -> None:
+    def stop_all() -> None:
+        for worker in workers:
+            worker.stop()
+
+    async def run_one(worker: Worker) -> None:
+        try:
+            await worker.run()
+        except BaseException:
+            stop_all()
+            raise
+
+    with _signals(stop_all):
+        tasks = [asyncio.create_task(run_one(worker)) for worker in workers]
+        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException):
+            raise outcome
+
+
+@contextlib.contextmanager
+def _signals(stop: Callable[[], None]) -> Generator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    handled = (signal.SIGTERM, signal.SIGINT)
+    for number in handled:
+        loop.add_signal_handler(number, stop)
+    try:
+        yield
+    finally:
+        for number in handled:
+            loop.remove_signal_handler(number)
+
+
+def _definitions(activities: Sequence[Callable[..., Any]]) -> dict[str, ActivityDefinition]:
+    definitions: dict[str, ActivityDefinition] = {}
+    for function in activities:
+        definition = definition_of(function)
+        if definition.name in definitions:
+            raise ValueError(f"two activities are named {definition.name!r}")
+        definitions[definition.name] = definition
+    if not definitions:
+        raise ValueError("a worker needs at least one activity")
+    return definitions
+
+
+def _queues(first: str | None, more: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(more, str):
+        raise TypeError("task_queues must be a list of names")
+    names = ([] if first is None else [first]) + list(more)
+    unique = tuple(dict.fromkeys(names)) or (DEFAULT_TASK_QUEUE,)
+    if len(unique) > _QUEUES_MAX:
+        raise ValueError(f"a worker serves at most {_QUEUES_MAX} task queues")
+    for name in unique:
+        _sized("task queue", name)
+    return unique
+
+
+def _sized(what: str, text: str, *, bytes_min: int = 1) -> str:
+    if not bytes_min <= len(text.encode()) <= _ID_BYTES_MAX:
+        raise ValueError(f"{what} must have {bytes_min} to {_ID_BYTES_MAX} bytes: {text!r}")
+    return text
+
+
+def _bounded(what: str, value: int, maximum: int) -> int:
+    if not 1 <= value <= maximum:
+        raise ValueError(f"{what} must be from 1 to {maximum}: {value}")
+    return value

@@ -1,0 +1,75 @@
+"""Helpers for tests of activities: a context without worker or coordinator."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any
+
+from everturn._activity_context import ActivityContext, CancelReason, entered
+from everturn._payload import JsonPayloadConverter, PayloadConverter
+from everturn.v1.payload_pb2 import Payload
+from everturn.v1.worker_service_pb2 import ActivityTask
+
+__all__ = ["ActivityProbe", "activity_context"]
+
+
+class ActivityProbe:
+    """What a test sees of, and does to, an activity. Made by ``activity_context``.
+
+    Attributes:
+        context: The context that the activity gets.
+        heartbeats: Details of its heartbeats, in order, as plain JSON values;
+            ``None`` for one without. Nothing is throttled here.
+    """
+
+    def __init__(self, task: ActivityTask, converter: PayloadConverter) -> None:
+        self.heartbeats: list[Any] = []
+        self._converter = converter
+        self.context = ActivityContext(task, converter, self._heartbeat)
+
+    def cancel(self, reason: CancelReason = "requested") -> None:
+        """Tells the activity to stop.
+
+        A coroutine must be canceled too, as the worker does: cancel its task.
+        """
+        self.context._cancel(reason)
+
+    def _heartbeat(self, details: Payload | None) -> None:
+        value = None if details is None else self._converter.decode(details, Any)
+        self.heartbeats.append(value)
+
+
+@contextmanager
+def activity_context(
+    *,
+    activity_type: str = "activity",
+    workflow_id: str = "workflow",
+    key: str = "activity",
+    attempt: int = 1,
+    heartbeat_details: Any = None,
+    converter: PayloadConverter | None = None,
+) -> Generator[ActivityProbe]:
+    """Runs the block as if it were an attempt of an activity.
+
+    Args:
+        activity_type: Name of the activity.
+        workflow_id: Workflow id of the run.
+        key: Key of the step.
+        attempt: Number of the attempt, from 1.
+        heartbeat_details: Details that an earlier attempt left; ``None``: none.
+        converter: Writes and reads details. Default: JSON.
+    """
+    payloads = converter or JsonPayloadConverter()
+    task = ActivityTask(
+        activity_type=activity_type,
+        workflow_id=workflow_id,
+        run_id="run",
+        key=key,
+        attempt=attempt,
+        task_queue="default",
+        heartbeat_details=None if heartbeat_details is None else payloads.encode(heartbeat_details),
+    )
+    probe = ActivityProbe(task, payloads)
+    with entered(probe.context):
+        yield probe

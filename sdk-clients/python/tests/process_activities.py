@@ -1,0 +1,46 @@
+"""Activities for processes; imported by the processes too."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+
+from everturn import activity
+
+
+@dataclass
+class Text:
+    words: list[str]
+
+
+@activity(executor="process")
+def count_words(text: Text) -> dict[str, int]:
+    return {"count": len(text.words), "pid": os.getpid()}
+
+
+@activity(executor="process")
+def spin_until_canceled() -> str:
+    context = activity.context()
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        context.raise_if_canceled()
+        context.heartbeat()
+        time.sleep(0.01)
+    return "never canceled"
+
+
+@activity(executor="process")
+def die(code: int) -> None:
+    os._exit(code)
+
+
+@activity(executor="process")
+def fail() -> None:
+    activity.context().heartbeat({"done": 3})
+    raise LookupError("in the process")
+
+
+@activity(executor="process")
+def ignore_everything() -> None:
+    time.sleep(60)

@@ -1,0 +1,1 @@
+"""Code that must (or must not) type-check; checked by basedpyright, not run."""
