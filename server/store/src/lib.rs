@@ -1,1 +1,134 @@
-//! Placeholder.
+//! The durable log and the view behind it: the trait that every store
+//! implements, the SQLite store, and the suite that all stores must pass.
+//!
+//! What is stored is opaque here: the runtime encodes it.
+
+mod error;
+mod row;
+mod sqlite;
+
+#[cfg(feature = "conformance")]
+pub mod conformance;
+
+use futures::future::BoxFuture;
+use std::sync::Arc;
+
+pub use error::Error;
+pub use row::{
+    Append, Cursor, Flush, HistoryChunk, LogRow, MessageChunk, RootKey, RootKind, RootRow, RunRow,
+};
+pub use sqlite::{SqliteOptions, SqliteStore};
+
+/// Result of a store.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// A durable log per partition, and a view that is written behind it.
+///
+/// Every write carries the epoch of the partition's owner; one with an epoch
+/// that is not the latest is refused whole with `OwnershipLost`.
+pub trait Store: Send + Sync + 'static {
+    /// Number of partitions; fixed when the store is created.
+    fn partition_count(&self) -> u32;
+
+    /// Name of the kind of store, for people and metrics.
+    fn kind(&self) -> &'static str;
+
+    /// Takes ownership of a partition; earlier owners are fenced from here on.
+    /// Gives the new epoch and the sequence of the last append.
+    fn acquire(&self, partition: u32) -> BoxFuture<'_, Result<(u32, u64)>>;
+
+    /// Appends to the logs. All are durable when it returns, or none is. The
+    /// sequences of a partition are dense.
+    fn append(&self, appends: Vec<Append>) -> BoxFuture<'_, Result<()>>;
+
+    /// Writes rows to the view and trims the log. Repeating it is harmless;
+    /// journals and transcripts are written before the roots that rely on
+    /// them, the log is trimmed last.
+    fn flush(&self, flush: Flush) -> BoxFuture<'_, Result<()>>;
+
+    /// Reads the log after a sequence: at least one row if there is one, and
+    /// no more once `max_bytes` are reached.
+    fn read_log(
+        &self,
+        partition: u32,
+        after_sequence: u64,
+        max_bytes: usize,
+    ) -> BoxFuture<'_, Result<Vec<LogRow>>>;
+
+    /// Reads roots by key; those that do not exist are left out.
+    fn load_roots(&self, partition: u32, keys: Vec<RootKey>)
+    -> BoxFuture<'_, Result<Vec<RootRow>>>;
+
+    /// Reads the hashes of all roots of a partition in ascending order, those
+    /// after `after`; fewer than `limit` are the last.
+    fn root_hashes(
+        &self,
+        partition: u32,
+        after: Option<u64>,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<u64>>>;
+
+    /// Roots with a deadline before a time, earliest first.
+    fn due_roots(
+        &self,
+        partition: u32,
+        before: i64,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<(RootKey, i64)>>>;
+
+    /// Reads the journal of a run after an event, in order: the chunk that
+    /// holds the next one and as many more as fit into `max_bytes`.
+    fn load_history(
+        &self,
+        run_id: [u8; 16],
+        after_event_id: u64,
+        max_bytes: usize,
+    ) -> BoxFuture<'_, Result<Vec<HistoryChunk>>>;
+
+    /// Reads a transcript after a message, in the same way.
+    fn load_messages(
+        &self,
+        key: RootKey,
+        after_sequence: u64,
+        max_bytes: usize,
+    ) -> BoxFuture<'_, Result<Vec<MessageChunk>>>;
+
+    /// Reads one run.
+    fn load_run(&self, run_id: [u8; 16]) -> BoxFuture<'_, Result<Option<RunRow>>>;
+
+    /// Reads the latest run of a workflow id.
+    fn find_run(
+        &self,
+        namespace: Arc<str>,
+        workflow_id: Arc<str>,
+    ) -> BoxFuture<'_, Result<Option<RunRow>>>;
+
+    /// Lists roots of a kind, last updated first; the cursor of the next page
+    /// if there is one.
+    fn list_roots(
+        &self,
+        namespace: Arc<str>,
+        kind: RootKind,
+        type_name: Option<Arc<str>>,
+        status: Option<u8>,
+        after: Option<Cursor>,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<(Vec<RootRow>, Option<Cursor>)>>;
+
+    /// Lists runs, last started first; the cursor of the next page if there
+    /// is one.
+    fn list_runs(
+        &self,
+        namespace: Arc<str>,
+        type_name: Option<Arc<str>>,
+        status: Option<u8>,
+        after: Option<Cursor>,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<(Vec<RunRow>, Option<Cursor>)>>;
+
+    /// Bytes that the store takes, log included.
+    fn size_bytes(&self) -> BoxFuture<'_, Result<u64>>;
+
+    /// Writes back what is buffered and lets go of the store.
+    fn close(&self) -> BoxFuture<'_, Result<()>>;
+}

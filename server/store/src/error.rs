@@ -1,0 +1,81 @@
+//! What a store can fail with, by what the caller can do about it.
+
+/// Why a store could not do its job.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Error {
+    /// Another owner took the partition: nothing was written.
+    #[error("partition {partition} has another owner (epoch {current}, ours {ours})")]
+    OwnershipLost {
+        /// The partition.
+        partition: u32,
+        /// The epoch that was given.
+        ours: u32,
+        /// The epoch that is valid.
+        current: u32,
+    },
+    /// An append does not continue the log: nothing was written.
+    #[error("append {sequence} to partition {partition} does not follow {last}")]
+    OutOfSequence {
+        /// The partition.
+        partition: u32,
+        /// The sequence that was given.
+        sequence: u64,
+        /// The last one in the log.
+        last: u64,
+    },
+    /// The database is locked or busy: the same call may succeed later.
+    #[error("the database is busy: {0}")]
+    Busy(String),
+    /// The disk is full.
+    #[error("the disk is full: {0}")]
+    Full(String),
+    /// What was read is not what was written.
+    #[error("the database is damaged: {0}")]
+    Corrupt(String),
+    /// The store cannot be opened with these settings.
+    #[error("{0}")]
+    Unusable(String),
+    /// The store is closed.
+    #[error("the store is closed")]
+    Closed,
+    /// Anything else.
+    #[error("the database failed: {0}")]
+    Other(String),
+}
+
+impl Error {
+    /// Whether the same call may succeed later without a change.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::Busy(_) | Self::Full(_))
+    }
+}
+
+/// SQLite's primary result codes (<https://sqlite.org/rescode.html>).
+const SQLITE_BUSY: u32 = 5;
+const SQLITE_LOCKED: u32 = 6;
+const SQLITE_CORRUPT: u32 = 11;
+const SQLITE_FULL: u32 = 13;
+const SQLITE_NOTADB: u32 = 26;
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        let text = error.to_string();
+        if matches!(error, sqlx::Error::PoolTimedOut) {
+            return Self::Busy(text);
+        }
+        if matches!(error, sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed) {
+            return Self::Closed;
+        }
+        let code = error
+            .as_database_error()
+            .and_then(|error| error.code())
+            .and_then(|code| code.parse::<u32>().ok());
+        match code.map(|code| code & 0xff) {
+            Some(SQLITE_BUSY | SQLITE_LOCKED) => Self::Busy(text),
+            Some(SQLITE_FULL) => Self::Full(text),
+            Some(SQLITE_CORRUPT | SQLITE_NOTADB) => Self::Corrupt(text),
+            _ => Self::Other(text),
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! Rows: what goes into a store and comes out of it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+/// Names a root.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RootKey {
+    /// Namespace.
+    pub namespace: Arc<str>,
+    /// Id, unique in the namespace.
+    pub root_id: Arc<str>,
+}
+
+impl RootKey {
+    /// The hash that assigns roots to partitions and finds them: FNV-1a of
+    /// namespace, a byte that UTF-8 never holds, and id
+    /// (<http://www.isthe.com/chongo/tech/comp/fnv/>), then mixed by the
+    /// finalizer of MurmurHash3, so that low bits depend on all of it. Stored:
+    /// it never changes.
+    #[must_use]
+    pub fn hash64(&self) -> u64 {
+        let bytes = self.namespace.bytes().chain([0xff]).chain(self.root_id.bytes());
+        let mut hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        });
+        hash = (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
+        hash = (hash ^ (hash >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
+        hash ^ (hash >> 33)
+    }
+}
+
+/// One append to the log of a partition.
+#[derive(Clone, Debug)]
+pub struct Append {
+    /// The partition.
+    pub partition: u32,
+    /// Epoch of its owner.
+    pub owner_epoch: u32,
+    /// Position in the log, dense from 1.
+    pub sequence: u64,
+    /// What happened.
+    pub payload: Bytes,
+}
+
+/// One row of a log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogRow {
+    /// Position in the log.
+    pub sequence: u64,
+    /// What happened.
+    pub payload: Bytes,
+}
+
+/// What a root is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RootKind {
+    /// A conversation.
+    Conversation,
+    /// A top-level workflow.
+    Workflow,
+}
+
+impl RootKind {
+    pub(crate) fn code(self) -> i64 {
+        match self {
+            Self::Conversation => 1,
+            Self::Workflow => 2,
+        }
+    }
+
+    pub(crate) fn from_code(code: i64) -> Self {
+        if code == 1 { Self::Conversation } else { Self::Workflow }
+    }
+}
+
+/// A root in the view. Times are microseconds since the Unix epoch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RootRow {
+    /// Its key.
+    pub key: RootKey,
+    /// What it is.
+    pub kind: RootKind,
+    /// Its type.
+    pub type_name: Arc<str>,
+    /// How it stands, in the runtime's numbers.
+    pub status: u8,
+    /// When it came into being.
+    pub create_time: i64,
+    /// When it last changed.
+    pub update_time: i64,
+    /// When it has something to do.
+    pub next_deadline: Option<i64>,
+    /// The last append that it knows of.
+    pub applied_sequence: u64,
+    /// Its state.
+    pub snapshot: Bytes,
+    /// What lists show of it.
+    pub summary: Bytes,
+}
+
+/// A run in the view.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunRow {
+    /// Run id.
+    pub run_id: [u8; 16],
+    /// The root that it belongs to.
+    pub key: RootKey,
+    /// Workflow id.
+    pub workflow_id: Arc<str>,
+    /// Workflow type.
+    pub type_name: Arc<str>,
+    /// Task queue.
+    pub task_queue: Arc<str>,
+    /// How it stands, in the runtime's numbers.
+    pub status: u8,
+    /// Workflow id of the parent, if it is a child.
+    pub parent_workflow_id: Option<Arc<str>>,
+    /// When it started.
+    pub start_time: i64,
+    /// When it closed.
+    pub close_time: Option<i64>,
+    /// Events in its journal.
+    pub event_count: u64,
+    /// What else is known of it.
+    pub detail: Bytes,
+}
+
+/// Consecutive events of a journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HistoryChunk {
+    /// The run.
+    pub run_id: [u8; 16],
+    /// Id of the first event in it.
+    pub first_event_id: u64,
+    /// Id of the last event in it.
+    pub last_event_id: u64,
+    /// The events.
+    pub payload: Bytes,
+}
+
+/// Consecutive messages of a transcript.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessageChunk {
+    /// The conversation.
+    pub key: RootKey,
+    /// Position of the first message in it.
+    pub first_sequence: u64,
+    /// Position of the last message in it.
+    pub last_sequence: u64,
+    /// The messages.
+    pub payload: Bytes,
+}
+
+/// Rows for the view.
+#[derive(Clone, Debug)]
+pub struct Flush {
+    /// The partition that they come from.
+    pub partition: u32,
+    /// Epoch of its owner.
+    pub owner_epoch: u32,
+    /// Roots that changed.
+    pub roots: Vec<RootRow>,
+    /// Runs that changed.
+    pub runs: Vec<RunRow>,
+    /// New parts of journals.
+    pub history: Vec<HistoryChunk>,
+    /// New parts of transcripts.
+    pub messages: Vec<MessageChunk>,
+    /// The view holds everything up to this append: the log may forget it.
+    pub trim_log_through: Option<u64>,
+}
+
+/// Where a page of a list ended: the sort key and the id of its last row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    /// The time that the list is sorted by.
+    pub time: i64,
+    /// Id of the row, as bytes.
+    pub id: Vec<u8>,
+}

@@ -1,0 +1,246 @@
+//! The SQLite store: one file, one owner, group commit in front of one writer
+//! connection.
+
+mod open;
+mod read;
+mod rows;
+mod write;
+mod writer;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use sqlx::SqlitePool;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::error::Error;
+use crate::row::{
+    Append, Cursor, Flush, HistoryChunk, LogRow, MessageChunk, RootKey, RootKind, RootRow, RunRow,
+};
+use crate::{Result, Store};
+use writer::{Job, Writer};
+
+/// How a SQLite store is opened.
+#[derive(Clone, Debug)]
+pub struct SqliteOptions {
+    /// The database file; created if it does not exist.
+    pub path: PathBuf,
+    /// Number of partitions. `None`: what the database has, or 4 for a new
+    /// one. From 1 to 1,024.
+    pub partitions: Option<u32>,
+    /// Connections for reads. Default 4.
+    pub readers: u32,
+    /// How long a statement may wait for a lock. Default 5 s.
+    pub busy_timeout: Duration,
+    /// Bytes of write-ahead log after which it is written back. Default
+    /// 32 MiB.
+    pub checkpoint_bytes: u64,
+    /// Writes that may wait for the writer. Default 1,024.
+    pub queue: usize,
+}
+
+impl SqliteOptions {
+    /// The defaults, for a file.
+    #[must_use]
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into(),
+            partitions: None,
+            readers: 4,
+            busy_timeout: Duration::from_secs(5),
+            checkpoint_bytes: 32 * 1024 * 1024,
+            queue: 1_024,
+        }
+    }
+}
+
+/// A store in one SQLite file.
+#[derive(Debug)]
+pub struct SqliteStore {
+    partitions: u32,
+    path: PathBuf,
+    jobs: mpsc::Sender<Job>,
+    readers: SqlitePool,
+    /// Held as long as the store is open: one process owns the file.
+    _lock: Arc<std::fs::File>,
+}
+
+impl SqliteStore {
+    /// Opens the file, brings its tables up to date and starts the writer.
+    ///
+    /// # Errors
+    /// `Unusable` when another process owns the file or the number of
+    /// partitions differs; `Corrupt` when it is not a database.
+    pub async fn open(options: SqliteOptions) -> Result<Self> {
+        let opened = open::open(&options).await?;
+        let (jobs, queue) = mpsc::channel(options.queue);
+        let writer = Writer::new(opened.writer, opened.checkpointer, queue, &options);
+        tokio::spawn(writer.run());
+        Ok(Self {
+            partitions: opened.partitions,
+            path: options.path,
+            jobs,
+            readers: opened.readers,
+            _lock: opened.lock,
+        })
+    }
+
+    /// Hands a job to the writer and waits for its answer.
+    async fn write<T>(&self, job: impl FnOnce(oneshot::Sender<Result<T>>) -> Job) -> Result<T> {
+        let (caller, answer) = oneshot::channel();
+        let sent = self.jobs.send(job(caller)).await;
+        sent.map_err(|_| Error::Closed)?;
+        answer.await.map_err(|_| Error::Closed)?
+    }
+}
+
+impl Store for SqliteStore {
+    fn partition_count(&self) -> u32 {
+        self.partitions
+    }
+
+    fn kind(&self) -> &'static str {
+        "sqlite"
+    }
+
+    fn acquire(&self, partition: u32) -> BoxFuture<'_, Result<(u32, u64)>> {
+        self.write(move |caller| Job::Acquire(partition, caller)).boxed()
+    }
+
+    fn append(&self, appends: Vec<Append>) -> BoxFuture<'_, Result<()>> {
+        self.write(move |caller| Job::Append(appends, caller)).boxed()
+    }
+
+    fn flush(&self, flush: Flush) -> BoxFuture<'_, Result<()>> {
+        self.write(move |caller| Job::Flush(Box::new(flush), caller)).boxed()
+    }
+
+    fn read_log(
+        &self,
+        partition: u32,
+        after_sequence: u64,
+        max_bytes: usize,
+    ) -> BoxFuture<'_, Result<Vec<LogRow>>> {
+        read::log(&self.readers, partition, after_sequence, max_bytes).boxed()
+    }
+
+    fn load_roots(
+        &self,
+        partition: u32,
+        keys: Vec<RootKey>,
+    ) -> BoxFuture<'_, Result<Vec<RootRow>>> {
+        read::roots(&self.readers, partition, keys).boxed()
+    }
+
+    fn root_hashes(
+        &self,
+        partition: u32,
+        after: Option<u64>,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<u64>>> {
+        read::hashes(&self.readers, partition, after, limit).boxed()
+    }
+
+    fn due_roots(
+        &self,
+        partition: u32,
+        before: i64,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<(RootKey, i64)>>> {
+        read::due(&self.readers, partition, before, limit).boxed()
+    }
+
+    fn load_history(
+        &self,
+        run_id: [u8; 16],
+        after_event_id: u64,
+        max_bytes: usize,
+    ) -> BoxFuture<'_, Result<Vec<HistoryChunk>>> {
+        read::history(&self.readers, run_id, after_event_id, max_bytes).boxed()
+    }
+
+    fn load_messages(
+        &self,
+        key: RootKey,
+        after_sequence: u64,
+        max_bytes: usize,
+    ) -> BoxFuture<'_, Result<Vec<MessageChunk>>> {
+        read::messages(&self.readers, key, after_sequence, max_bytes).boxed()
+    }
+
+    fn load_run(&self, run_id: [u8; 16]) -> BoxFuture<'_, Result<Option<RunRow>>> {
+        read::run(&self.readers, run_id).boxed()
+    }
+
+    fn find_run(
+        &self,
+        namespace: Arc<str>,
+        workflow_id: Arc<str>,
+    ) -> BoxFuture<'_, Result<Option<RunRow>>> {
+        read::latest_run(&self.readers, namespace, workflow_id).boxed()
+    }
+
+    fn list_roots(
+        &self,
+        namespace: Arc<str>,
+        kind: RootKind,
+        type_name: Option<Arc<str>>,
+        status: Option<u8>,
+        after: Option<Cursor>,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<(Vec<RootRow>, Option<Cursor>)>> {
+        let filter = read::Filter {
+            namespace,
+            type_name,
+            status,
+            after,
+            limit,
+        };
+        read::list_roots(&self.readers, kind, filter).boxed()
+    }
+
+    fn list_runs(
+        &self,
+        namespace: Arc<str>,
+        type_name: Option<Arc<str>>,
+        status: Option<u8>,
+        after: Option<Cursor>,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<(Vec<RunRow>, Option<Cursor>)>> {
+        let filter = read::Filter {
+            namespace,
+            type_name,
+            status,
+            after,
+            limit,
+        };
+        read::list_runs(&self.readers, filter).boxed()
+    }
+
+    fn size_bytes(&self) -> BoxFuture<'_, Result<u64>> {
+        let path = self.path.clone();
+        async move {
+            let mut bytes = 0;
+            for suffix in ["", "-wal"] {
+                let mut name = path.clone().into_os_string();
+                name.push(suffix);
+                // The write-ahead log is not always there.
+                bytes += tokio::fs::metadata(&name).await.map_or(0, |m| m.len());
+            }
+            Ok(bytes)
+        }
+        .boxed()
+    }
+
+    fn close(&self) -> BoxFuture<'_, Result<()>> {
+        async move {
+            self.write(Job::Close).await?;
+            self.readers.close().await;
+            Ok(())
+        }
+        .boxed()
+    }
+}

@@ -1,0 +1,266 @@
+//! Statements that read, on connections of their own.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::TryStreamExt as _;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{QueryBuilder, Row as _, Sqlite, SqlitePool};
+
+use crate::Result;
+use crate::row::{
+    Cursor, HistoryChunk, LogRow, MessageChunk, RootKey, RootKind, RootRow, RunRow,
+};
+use crate::sqlite::rows;
+use crate::sqlite::write::{SEQUENCE_BITS, log_id, signed, unsigned};
+
+/// Lists leave the states out.
+const LISTED_ROOTS: &str = "SELECT namespace, root_id, kind, type_name, status, create_time,
+     update_time, next_deadline, applied_sequence, x'' AS snapshot, summary
+     FROM roots WHERE namespace = ";
+/// Keys in one statement.
+const KEYS_PER_STATEMENT: usize = 200;
+
+/// What a list is restricted to.
+pub(super) struct Filter {
+    pub namespace: Arc<str>,
+    pub type_name: Option<Arc<str>>,
+    pub status: Option<u8>,
+    pub after: Option<Cursor>,
+    pub limit: usize,
+}
+
+pub(super) async fn log(
+    pool: &SqlitePool,
+    partition: u32,
+    after: u64,
+    max_bytes: usize,
+) -> Result<Vec<LogRow>> {
+    let mut rows = sqlx::query("SELECT id, payload FROM log WHERE id > ? AND id < ? ORDER BY id")
+        .bind(log_id(partition, after))
+        .bind(log_id(partition + 1, 0))
+        .fetch(pool);
+    let mut read = Vec::new();
+    let mut bytes = 0;
+    while bytes < max_bytes
+        && let Some(row) = rows.try_next().await?
+    {
+        let payload: &[u8] = row.try_get("payload")?;
+        bytes += payload.len();
+        read.push(LogRow {
+            sequence: (row.try_get::<i64, _>("id")? & SEQUENCE_BITS).unsigned_abs(),
+            payload: Bytes::copy_from_slice(payload),
+        });
+    }
+    Ok(read)
+}
+
+pub(super) async fn roots(
+    pool: &SqlitePool,
+    partition: u32,
+    keys: Vec<RootKey>,
+) -> Result<Vec<RootRow>> {
+    let mut found = Vec::with_capacity(keys.len());
+    for keys in keys.chunks(KEYS_PER_STATEMENT) {
+        let mut query: QueryBuilder<Sqlite> =
+            QueryBuilder::new("SELECT * FROM roots WHERE partition = ");
+        query.push_bind(i64::from(partition)).push(" AND hash IN (");
+        let mut list = query.separated(", ");
+        for key in keys {
+            list.push_bind(signed(key.hash64()));
+        }
+        query.push(")");
+        for row in query.build().fetch_all(pool).await? {
+            let root = rows::root(&row)?;
+            // Another one may have the same hash.
+            if keys.contains(&root.key) {
+                found.push(root);
+            }
+        }
+    }
+    Ok(found)
+}
+
+pub(super) async fn hashes(
+    pool: &SqlitePool,
+    partition: u32,
+    after: Option<u64>,
+    limit: usize,
+) -> Result<Vec<u64>> {
+    // A hash that two roots share is listed once, so that the next page cannot
+    // skip one of them.
+    let rows = sqlx::query(
+        "SELECT DISTINCT hash FROM roots WHERE partition = ? AND hash > ? ORDER BY hash LIMIT ?",
+    )
+    .bind(i64::from(partition))
+    .bind(after.map_or(i64::MIN, signed))
+    .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+    .fetch_all(pool)
+    .await?;
+    rows.iter().map(|row| Ok(unsigned(row.try_get(0)?))).collect()
+}
+
+pub(super) async fn due(
+    pool: &SqlitePool,
+    partition: u32,
+    before: i64,
+    limit: usize,
+) -> Result<Vec<(RootKey, i64)>> {
+    let rows = sqlx::query(
+        "SELECT namespace, root_id, next_deadline FROM roots
+         WHERE partition = ? AND next_deadline < ? ORDER BY next_deadline LIMIT ?",
+    )
+    .bind(i64::from(partition))
+    .bind(before)
+    .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+    .fetch_all(pool)
+    .await?;
+    let read = |row: &SqliteRow| Ok((rows::key(row)?, row.try_get("next_deadline")?));
+    rows.iter().map(read).collect()
+}
+
+pub(super) async fn history(
+    pool: &SqlitePool,
+    run_id: [u8; 16],
+    after: u64,
+    max_bytes: usize,
+) -> Result<Vec<HistoryChunk>> {
+    let mut rows = sqlx::query(
+        "SELECT * FROM history WHERE run_id = ? AND first_event_id >=
+         coalesce((SELECT max(first_event_id) FROM history
+                   WHERE run_id = ?1 AND first_event_id <= ?2), 0)
+         AND last_event_id >= ?2 ORDER BY first_event_id",
+    )
+    .bind(run_id.to_vec())
+    .bind(i64::try_from(after.saturating_add(1)).unwrap_or(i64::MAX))
+    .fetch(pool);
+    let mut read = Vec::new();
+    let mut bytes = 0;
+    while bytes < max_bytes
+        && let Some(row) = rows.try_next().await?
+    {
+        let chunk = rows::history(&row)?;
+        bytes += chunk.payload.len();
+        read.push(chunk);
+    }
+    Ok(read)
+}
+
+pub(super) async fn messages(
+    pool: &SqlitePool,
+    key: RootKey,
+    after: u64,
+    max_bytes: usize,
+) -> Result<Vec<MessageChunk>> {
+    let mut rows = sqlx::query(
+        "SELECT * FROM messages WHERE namespace = ?1 AND root_id = ?2 AND first_sequence >=
+         coalesce((SELECT max(first_sequence) FROM messages
+                   WHERE namespace = ?1 AND root_id = ?2 AND first_sequence <= ?3), 0)
+         AND last_sequence >= ?3 ORDER BY first_sequence",
+    )
+    .bind(key.namespace.to_string())
+    .bind(key.root_id.to_string())
+    .bind(i64::try_from(after.saturating_add(1)).unwrap_or(i64::MAX))
+    .fetch(pool);
+    let mut read = Vec::new();
+    let mut bytes = 0;
+    while bytes < max_bytes
+        && let Some(row) = rows.try_next().await?
+    {
+        let chunk = rows::messages(&row)?;
+        bytes += chunk.payload.len();
+        read.push(chunk);
+    }
+    Ok(read)
+}
+
+pub(super) async fn run(pool: &SqlitePool, run_id: [u8; 16]) -> Result<Option<RunRow>> {
+    let row = sqlx::query("SELECT * FROM runs WHERE run_id = ?")
+        .bind(run_id.to_vec())
+        .fetch_optional(pool)
+        .await?;
+    row.as_ref().map(rows::run).transpose()
+}
+
+pub(super) async fn latest_run(
+    pool: &SqlitePool,
+    namespace: Arc<str>,
+    workflow_id: Arc<str>,
+) -> Result<Option<RunRow>> {
+    let row = sqlx::query(
+        "SELECT * FROM runs WHERE namespace = ? AND workflow_id = ?
+         ORDER BY start_time DESC, run_id DESC LIMIT 1",
+    )
+    .bind(namespace.to_string())
+    .bind(workflow_id.to_string())
+    .fetch_optional(pool)
+    .await?;
+    row.as_ref().map(rows::run).transpose()
+}
+
+pub(super) async fn list_roots(
+    pool: &SqlitePool,
+    kind: RootKind,
+    filter: Filter,
+) -> Result<(Vec<RootRow>, Option<Cursor>)> {
+    let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(LISTED_ROOTS);
+    query.push_bind(filter.namespace.to_string());
+    query.push(" AND kind = ").push_bind(kind.code());
+    restrict(&mut query, &filter);
+    if let Some(after) = &filter.after {
+        // Ids of roots are texts in SQLite's byte order.
+        let id = String::from_utf8_lossy(&after.id).into_owned();
+        query.push(" AND (update_time, root_id) < (").push_bind(after.time);
+        query.push(", ").push_bind(id).push(")");
+    }
+    query.push(" ORDER BY update_time DESC, root_id DESC LIMIT ");
+    query.push_bind(i64::try_from(filter.limit + 1).unwrap_or(i64::MAX));
+    let rows = query.build().fetch_all(pool).await?;
+    let read = rows.iter().map(rows::root).collect::<Result<Vec<_>>>()?;
+    Ok(page(read, filter.limit, |row| Cursor {
+        time: row.update_time,
+        id: row.key.root_id.as_bytes().to_vec(),
+    }))
+}
+
+pub(super) async fn list_runs(
+    pool: &SqlitePool,
+    filter: Filter,
+) -> Result<(Vec<RunRow>, Option<Cursor>)> {
+    let mut query: QueryBuilder<Sqlite> = QueryBuilder::new("SELECT * FROM runs WHERE namespace = ");
+    query.push_bind(filter.namespace.to_string());
+    restrict(&mut query, &filter);
+    if let Some(after) = &filter.after {
+        query.push(" AND (start_time, run_id) < (").push_bind(after.time);
+        query.push(", ").push_bind(after.id.clone()).push(")");
+    }
+    query.push(" ORDER BY start_time DESC, run_id DESC LIMIT ");
+    query.push_bind(i64::try_from(filter.limit + 1).unwrap_or(i64::MAX));
+    let rows = query.build().fetch_all(pool).await?;
+    let read = rows.iter().map(rows::run).collect::<Result<Vec<_>>>()?;
+    Ok(page(read, filter.limit, |row| Cursor {
+        time: row.start_time,
+        id: row.run_id.to_vec(),
+    }))
+}
+
+fn restrict(query: &mut QueryBuilder<Sqlite>, filter: &Filter) {
+    if let Some(type_name) = &filter.type_name {
+        query.push(" AND type_name = ").push_bind(type_name.to_string());
+    }
+    if let Some(status) = filter.status {
+        query.push(" AND status = ").push_bind(i64::from(status));
+    }
+}
+
+/// Cuts off the row that only shows that there is another page.
+fn page<T>(
+    mut rows: Vec<T>,
+    limit: usize,
+    cursor: impl Fn(&T) -> Cursor,
+) -> (Vec<T>, Option<Cursor>) {
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let next = rows.last().filter(|_| more).map(cursor);
+    (rows, next)
+}
