@@ -1,1 +1,18 @@
-//! Placeholder.
+//! The task queues of Everturn: which task goes to which worker, pure.
+//!
+//! No clock, no thread, no I/O: `now` comes in as microseconds, assignments
+//! and expiries are taken out as values. A task is a small reference; its
+//! content stays with the run that it belongs to.
+
+mod dispatcher;
+mod expiry;
+mod membership;
+mod options;
+mod queue;
+mod subscriber;
+
+pub use dispatcher::Dispatcher;
+pub use expiry::Expired;
+pub use options::{Error, Options};
+pub use queue::{Assignment, Offer, QueueKey, QueueStats, TaskKind, TaskRef};
+pub use subscriber::{AckMode, DeliveryId, SubscriberId};
