@@ -56,7 +56,9 @@ impl RetryPolicy {
         let exponent = i32::try_from(attempt.saturating_sub(1)).unwrap_or(i32::MAX);
         let grown = self.initial_interval.0 as f64 * self.backoff_coefficient.powi(exponent);
         let bounded = grown.min(self.maximum_interval.0 as f64);
-        Some(Span((bounded * (1.0 - 0.1 * jitter.clamp(0.0, 1.0))) as i64))
+        Some(Span(
+            (bounded * (1.0 - 0.1 * jitter.clamp(0.0, 1.0))) as i64,
+        ))
     }
 }
 

@@ -211,9 +211,7 @@ impl MessageContent {
             .iter()
             .map(|(key, value)| key.as_str().len() + value.as_str().len())
             .sum();
-        self.text.as_str().len()
-            + attributes
-            + self.data.as_ref().map_or(0, Payload::size_bytes)
+        self.text.as_str().len() + attributes + self.data.as_ref().map_or(0, Payload::size_bytes)
     }
 }
 

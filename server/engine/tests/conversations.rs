@@ -72,7 +72,12 @@ fn a_burst_becomes_one_turn_with_all_messages_in_order() {
     s.wait(Span::from_millis(200));
     let conversation = s.root.conversation.as_ref().expect("is one");
     let turn = conversation.turn.as_ref().expect("the burst is over");
-    let texts: Vec<_> = turn.context.messages.iter().map(|m| m.content.text.as_str()).collect();
+    let texts: Vec<_> = turn
+        .context
+        .messages
+        .iter()
+        .map(|m| m.content.text.as_str())
+        .collect();
     assert_eq!(texts, ["a", "b", "c"]);
     assert_eq!(conversation.turn_count, 1);
 }
@@ -120,7 +125,12 @@ fn interrupt_fences_the_stale_turn_and_answers_everything_in_the_next() {
     assert!(s.journal(first).contains(&"MessageSuppressed"));
     let conversation = s.root.conversation.as_ref().expect("is one");
     let turn = conversation.turn.as_ref().expect("the next turn runs");
-    let texts: Vec<_> = turn.context.messages.iter().map(|m| m.content.text.as_str()).collect();
+    let texts: Vec<_> = turn
+        .context
+        .messages
+        .iter()
+        .map(|m| m.content.text.as_str())
+        .collect();
     assert_eq!(texts, ["one", "two"]);
 }
 
@@ -171,15 +181,17 @@ fn an_answer_that_comes_together_with_the_cancel_of_its_ask_is_not_lost() {
     let slot = s.turn_slot().expect("a turn runs");
     s.run_code(slot, vec![ask("order")]).expect("valid");
     // The code gives up waiting while the answer arrives.
-    s.step(|tx| everturn_engine::decide::signal_workflow(
-        tx,
-        everturn_engine::decide::SignalWorkflow {
-            target: scenario::target("c1/turn-1"),
-            name: "give-up".into(),
-            input: scenario::payload("1"),
-            request: 0,
-        },
-    ))
+    s.step(|tx| {
+        everturn_engine::decide::signal_workflow(
+            tx,
+            everturn_engine::decide::SignalWorkflow {
+                target: scenario::target("c1/turn-1"),
+                name: "give-up".into(),
+                input: scenario::payload("1"),
+                request: 0,
+            },
+        )
+    })
     .expect("open");
     let token = s.begin(slot);
     let seen = s.root.runs[&slot].last_event;
@@ -213,5 +225,8 @@ fn a_closed_conversation_takes_nothing_and_sends_nothing() {
 fn a_type_is_required_to_open_and_must_stay_the_same() {
     let mut s = Scenario::new("c1");
     s.start();
-    assert!(matches!(s.submit("m1", "x"), Err(Rejection::TypeMismatch(_))));
+    assert!(matches!(
+        s.submit("m1", "x"),
+        Err(Rejection::TypeMismatch(_))
+    ));
 }

@@ -44,7 +44,11 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 fn policy() -> impl Strategy<Value = TurnPolicy> {
-    let busy = prop_oneof![Just(OnBusy::Queue), Just(OnBusy::Interrupt), Just(OnBusy::Steer)];
+    let busy = prop_oneof![
+        Just(OnBusy::Queue),
+        Just(OnBusy::Interrupt),
+        Just(OnBusy::Steer)
+    ];
     (busy, 0..2_000i64).prop_map(|(on_busy, quiet)| TurnPolicy {
         on_busy,
         quiet: Span::from_millis(quiet),
@@ -66,11 +70,19 @@ fn command(kind: u8, serial: usize) -> Command {
         0 => activity(&key),
         1 => reply(&key, &key),
         2 => ask(&key),
-        3 => scenario::command(&key, CommandKind::StartTimer { delay: Span::from_secs(3) }),
+        3 => scenario::command(
+            &key,
+            CommandKind::StartTimer {
+                delay: Span::from_secs(3),
+            },
+        ),
         4 => cancel(&format!("step-{}", serial.saturating_sub(3))),
         _ => scenario::command(
             &key,
-            CommandKind::SetState { name: "n".into(), value: Some(payload("1")) },
+            CommandKind::SetState {
+                name: "n".into(),
+                value: Some(payload("1")),
+            },
         ),
     }
 }
@@ -85,13 +97,18 @@ fn play(s: &mut Scenario, held: &mut Held, step: Step) {
         Step::BeginTask => {
             for slot in slots {
                 if let Ok(start) = s.step(|tx| decide::begin_task(tx, slot)) {
-                    let token = TaskToken { slot, epoch: start.epoch };
+                    let token = TaskToken {
+                        slot,
+                        epoch: start.epoch,
+                    };
                     held.tasks.push((token, start.through));
                 }
             }
         }
         Step::CompleteTask { commands, close } => {
-            let Some((token, seen)) = held.tasks.pop() else { return };
+            let Some((token, seen)) = held.tasks.pop() else {
+                return;
+            };
             let mut batch = Vec::new();
             for kind in commands {
                 held.serial += 1;
@@ -117,13 +134,20 @@ fn play(s: &mut Scenario, held: &mut Held, step: Step) {
                     });
                     if let Ok(start) = begun {
                         let epoch = start.epoch;
-                        held.activities.push(ActivityToken { slot, activity, attempt, epoch });
+                        held.activities.push(ActivityToken {
+                            slot,
+                            activity,
+                            attempt,
+                            epoch,
+                        });
                     }
                 }
             }
         }
         Step::CompleteActivity(ok) => {
-            let Some(token) = held.activities.pop() else { return };
+            let Some(token) = held.activities.pop() else {
+                return;
+            };
             let _ = s.step(|tx| {
                 if ok {
                     decide::complete_activity(tx, token, payload("1"))
@@ -134,7 +158,9 @@ fn play(s: &mut Scenario, held: &mut Held, step: Step) {
             });
         }
         Step::Signal | Step::Cancel => {
-            let Some(run) = s.root.runs.values().next_back() else { return };
+            let Some(run) = s.root.runs.values().next_back() else {
+                return;
+            };
             let target = scenario::target(run.workflow_id.as_str());
             let _ = s.step(|tx| decide::cancel_workflow(tx, &target, "why".into()));
         }
@@ -154,7 +180,11 @@ fn play(s: &mut Scenario, held: &mut Held, step: Step) {
 
 /// What must hold after every step.
 fn check(s: &Scenario) {
-    let open_turns = s.root.runs.values().filter(|run| run.turn.is_some() && run.status.is_open());
+    let open_turns = s
+        .root
+        .runs
+        .values()
+        .filter(|run| run.turn.is_some() && run.status.is_open());
     assert!(open_turns.count() <= 1, "two turns at once");
     let mut transcript = 0;
     let mut interrupted = std::collections::HashSet::new();

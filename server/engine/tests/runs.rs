@@ -44,7 +44,12 @@ fn a_pipeline_of_one_step_leaves_this_journal() {
     s.run_code(slot, vec![complete()]).expect("valid");
     assert_eq!(
         s.journal(slot),
-        ["Started", "ActivityScheduled", "ActivityCompleted", "Closed"]
+        [
+            "Started",
+            "ActivityScheduled",
+            "ActivityCompleted",
+            "Closed"
+        ]
     );
     assert_eq!(s.root.runs[&slot].status, RunStatus::Completed);
 }
@@ -66,12 +71,19 @@ fn a_failed_attempt_is_repeated_after_its_backoff() {
     let slot = s.start();
     s.run_code(slot, vec![activity("step")]).expect("valid");
     let first = s.take_activity(slot, "step");
-    s.step(|tx| decide::fail_activity(tx, first, boom())).expect("current");
+    s.step(|tx| decide::fail_activity(tx, first, boom()))
+        .expect("current");
     assert_eq!(s.effects, []);
     s.wait(Span::from_secs(1));
-    assert!(matches!(s.effects[..], [Effect::OfferActivity { attempt: 2, .. }]));
+    assert!(matches!(
+        s.effects[..],
+        [Effect::OfferActivity { attempt: 2, .. }]
+    ));
     s.complete_activity(slot, "step");
-    assert_eq!(*s.journal(slot).last().expect("has events"), "ActivityCompleted");
+    assert_eq!(
+        *s.journal(slot).last().expect("has events"),
+        "ActivityCompleted"
+    );
 }
 
 #[test]
@@ -83,16 +95,21 @@ fn a_failure_is_final_when_attempts_are_exhausted_or_it_says_so() {
     };
     let mut s = Scenario::new("w1");
     let slot = s.start();
-    s.run_code(slot, vec![activity_with("once", options), activity("fatal")])
-        .expect("valid");
+    s.run_code(
+        slot,
+        vec![activity_with("once", options), activity("fatal")],
+    )
+    .expect("valid");
     let once = s.take_activity(slot, "once");
-    s.step(|tx| decide::fail_activity(tx, once, boom())).expect("current");
+    s.step(|tx| decide::fail_activity(tx, once, boom()))
+        .expect("current");
     let fatal = s.take_activity(slot, "fatal");
     let failure = Failure {
         non_retryable: true,
         ..boom()
     };
-    s.step(|tx| decide::fail_activity(tx, fatal, failure)).expect("current");
+    s.step(|tx| decide::fail_activity(tx, fatal, failure))
+        .expect("current");
     assert!(s.root.runs[&slot].activities.is_empty());
 }
 
@@ -107,7 +124,8 @@ fn results_of_another_attempt_are_fenced() {
     let second = s.take_activity(slot, "step");
     let late = s.step(|tx| decide::complete_activity(tx, first, payload("1")));
     assert_eq!(late, Err(Rejection::Fenced));
-    s.step(|tx| decide::complete_activity(tx, second, payload("2"))).expect("current");
+    s.step(|tx| decide::complete_activity(tx, second, payload("2")))
+        .expect("current");
     let again = s.step(|tx| decide::complete_activity(tx, second, payload("2")));
     assert_eq!(again, Err(Rejection::Fenced));
 }
@@ -131,7 +149,8 @@ fn silence_beyond_the_heartbeat_timeout_ends_an_attempt_and_heartbeats_prevent_i
     options.heartbeat = Some(Span::from_secs(5));
     let mut s = Scenario::new("w1");
     let slot = s.start();
-    s.run_code(slot, vec![activity_with("step", options)]).expect("valid");
+    s.run_code(slot, vec![activity_with("step", options)])
+        .expect("valid");
     let token = s.take_activity(slot, "step");
     s.wait(Span::from_secs(4));
     let beat = s.step(|tx| decide::heartbeat_activity(tx, token, Some(payload("7"))));
@@ -139,15 +158,21 @@ fn silence_beyond_the_heartbeat_timeout_ends_an_attempt_and_heartbeats_prevent_i
     s.wait(Span::from_secs(4));
     assert_eq!(s.journal(slot).len(), 2);
     s.wait(Span::from_secs(1));
-    assert_eq!(*s.journal(slot).last().expect("has events"), "ActivityAttemptFailed");
+    assert_eq!(
+        *s.journal(slot).last().expect("has events"),
+        "ActivityAttemptFailed"
+    );
 }
 
 #[test]
 fn a_canceled_activity_ends_at_once_if_no_worker_has_it_and_on_confirmation_otherwise() {
     let mut s = Scenario::new("w1");
     let slot = s.start();
-    s.run_code(slot, vec![activity("queued"), activity("started"), timer("t", 3600)])
-        .expect("valid");
+    s.run_code(
+        slot,
+        vec![activity("queued"), activity("started"), timer("t", 3600)],
+    )
+    .expect("valid");
     let token = s.take_activity(slot, "started");
     let code = |s: &mut Scenario, commands| {
         s.step(|tx| {
@@ -164,12 +189,21 @@ fn a_canceled_activity_ends_at_once_if_no_worker_has_it_and_on_confirmation_othe
         .expect("open");
         s.run_code(slot, commands)
     };
-    code(&mut s, vec![cancel("queued"), cancel("started"), cancel("t")]).expect("valid");
-    assert!(s.effects.iter().any(|e| matches!(e, Effect::CancelActivity { fenced: false, .. })));
+    code(
+        &mut s,
+        vec![cancel("queued"), cancel("started"), cancel("t")],
+    )
+    .expect("valid");
+    assert!(
+        s.effects
+            .iter()
+            .any(|e| matches!(e, Effect::CancelActivity { fenced: false, .. }))
+    );
     assert_eq!(s.root.runs[&slot].activities.len(), 1);
     assert!(s.root.runs[&slot].timers.is_empty());
     let failure = Failure::new(FailureKind::Canceled, "Canceled", "stopped");
-    s.step(|tx| decide::fail_activity(tx, token, failure)).expect("current");
+    s.step(|tx| decide::fail_activity(tx, token, failure))
+        .expect("current");
     assert!(s.root.runs[&slot].activities.is_empty());
 }
 
@@ -191,11 +225,15 @@ fn a_timer_fires_once_and_wakes_the_code() {
 fn a_child_reports_to_its_parent_and_dies_with_it() {
     let mut s = Scenario::new("w1");
     let parent = s.start();
-    s.run_code(parent, vec![child("refund"), child("notify")]).expect("valid");
+    s.run_code(parent, vec![child("refund"), child("notify")])
+        .expect("valid");
     let [refund, notify] = [2, 3];
     assert_eq!(s.root.runs[&refund].workflow_id.as_str(), "w1/refund");
     s.run_code(refund, vec![complete()]).expect("valid");
-    assert_eq!(*s.journal(parent).last().expect("has events"), "ChildClosed");
+    assert_eq!(
+        *s.journal(parent).last().expect("has events"),
+        "ChildClosed"
+    );
     s.run_code(parent, vec![complete()]).expect("valid");
     assert_eq!(s.root.runs[&notify].status, RunStatus::Terminated);
 }
@@ -219,7 +257,8 @@ fn a_run_cannot_close_while_an_accepted_signal_is_unread() {
     .expect("open");
     let refused = s.step(|tx| decide::complete_task(tx, token, 1, vec![complete()]));
     assert_eq!(refused, Err(Rejection::UnreadEvents { after: 1 }));
-    s.step(|tx| decide::complete_task(tx, token, 2, vec![complete()])).expect("all read");
+    s.step(|tx| decide::complete_task(tx, token, 2, vec![complete()]))
+        .expect("all read");
     assert!(!s.root.runs[&slot].status.is_open());
 }
 
@@ -259,7 +298,8 @@ fn a_completion_is_carried_out_whole_or_not_at_all() {
     let refused = s.step(|tx| decide::complete_task(tx, token, 1, reused));
     assert!(matches!(refused, Err(Rejection::CommandInvalid { .. })));
     let twice = vec![activity("same"), activity("same")];
-    s.step(|tx| decide::complete_task(tx, token, 1, twice)).expect("the second is skipped");
+    s.step(|tx| decide::complete_task(tx, token, 1, twice))
+        .expect("the second is skipped");
     assert_eq!(s.root.runs[&slot].activities.len(), 1);
 }
 
@@ -273,7 +313,8 @@ fn a_workflow_task_that_is_not_completed_in_time_is_offered_again_and_fenced() {
     let fresh = s.begin(slot);
     let late = s.step(|tx| decide::complete_task(tx, stale, 1, vec![complete()]));
     assert_eq!(late, Err(Rejection::Fenced));
-    s.step(|tx| decide::complete_task(tx, fresh, 1, vec![complete()])).expect("current");
+    s.step(|tx| decide::complete_task(tx, fresh, 1, vec![complete()]))
+        .expect("current");
 }
 
 #[test]
@@ -284,7 +325,11 @@ fn terminate_and_execution_timeout_close_a_run_and_fence_its_workers() {
     let token = s.take_activity(slot, "step");
     s.step(|tx| decide::terminate_workflow(tx, &target("w1"), &"enough".into()))
         .expect("open");
-    assert!(s.effects.iter().any(|e| matches!(e, Effect::CancelActivity { fenced: true, .. })));
+    assert!(
+        s.effects
+            .iter()
+            .any(|e| matches!(e, Effect::CancelActivity { fenced: true, .. }))
+    );
     let late = s.step(|tx| decide::complete_activity(tx, token, payload("1")));
     assert_eq!(late, Err(Rejection::Fenced));
     let Some(Outcome::Failed(failure)) = &s.root.runs[&slot].outcome else {
@@ -297,7 +342,8 @@ fn terminate_and_execution_timeout_close_a_run_and_fence_its_workers() {
         execution_timeout: Some(Span::from_secs(30)),
         ..start_request(0)
     };
-    s.step(|tx| decide::start_workflow(tx, request)).expect("starts");
+    s.step(|tx| decide::start_workflow(tx, request))
+        .expect("starts");
     s.wait(Span::from_secs(30));
     assert_eq!(s.root.runs[&1].status, RunStatus::TimedOut);
 }
@@ -307,11 +353,13 @@ fn cancel_is_told_to_the_code_once() {
     let mut s = Scenario::new("w1");
     let slot = s.start();
     for _ in 0..2 {
-        s.step(|tx| decide::cancel_workflow(tx, &target("w1"), "stop".into())).expect("open");
+        s.step(|tx| decide::cancel_workflow(tx, &target("w1"), "stop".into()))
+            .expect("open");
     }
     assert_eq!(s.journal(slot), ["Started", "CancelRequested"]);
     let failure = None;
-    s.run_code(slot, vec![command("", CommandKind::CancelRun { failure })]).expect("valid");
+    s.run_code(slot, vec![command("", CommandKind::CancelRun { failure })])
+        .expect("valid");
     assert_eq!(s.root.runs[&slot].status, RunStatus::Canceled);
 }
 
@@ -319,10 +367,13 @@ fn cancel_is_told_to_the_code_once() {
 fn a_restart_offers_everything_that_was_under_way() {
     let mut s = Scenario::new("w1");
     let slot = s.start();
-    s.run_code(slot, vec![activity("queued"), activity("started")]).expect("valid");
+    s.run_code(slot, vec![activity("queued"), activity("started")])
+        .expect("valid");
     let token = s.take_activity(slot, "started");
     s.root = s.folded();
-    let held = s.step(|tx| Ok(decide::resume(tx))).expect("cannot be rejected");
+    let held = s
+        .step(|tx| Ok(decide::resume(tx)))
+        .expect("cannot be rejected");
     assert_eq!(held, [token]);
     assert!(matches!(s.effects[..], [Effect::OfferActivity { .. }]));
 }

@@ -56,7 +56,11 @@ impl TaskRef {
 
     /// Which kind of credit it uses.
     pub fn kind(&self) -> TaskKind {
-        if self.activity == 0 { TaskKind::Workflow } else { TaskKind::Activity }
+        if self.activity == 0 {
+            TaskKind::Workflow
+        } else {
+            TaskKind::Activity
+        }
     }
 }
 
@@ -65,7 +69,6 @@ impl TaskRef {
 pub(crate) struct Assigned {
     pub task: TaskRef,
     pub delivery: DeliveryId,
-    pub queue: QueueKey,
     pub session: Arc<SessionCore>,
 }
 
@@ -92,9 +95,8 @@ pub(crate) struct Expiry {
 
 impl Workers {
     pub fn new(options: &Options) -> Self {
-        let micros = |duration: std::time::Duration| {
-            i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
-        };
+        let micros =
+            |duration: std::time::Duration| i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
         let dispatcher = Dispatcher::new(everturn_dispatch::Options {
             ack_timeout: micros(options.ack_timeout),
             orphan_grace: micros(options.orphan_grace),
@@ -133,7 +135,8 @@ impl Workers {
     /// Removes a worker. Its unconfirmed tasks go to others.
     pub fn disconnect(&self, id: SubscriberId) -> Vec<Assigned> {
         let mut inner = self.lock();
-        if inner.sessions.remove(&id).is_some() {
+        let session = inner.sessions.remove(&id);
+        if session.is_some() {
             // The subscriber is known as long as its session is.
             let _ = inner.dispatcher.unsubscribe(system_now().0, id);
         }
@@ -162,8 +165,12 @@ impl Workers {
         }
     }
 
-    pub fn drain(&self, id: SubscriberId) {
-        let _ = self.lock().dispatcher.drain(id);
+    /// The worker takes no more; what waited for it goes to others.
+    pub fn drain(&self, id: SubscriberId) -> Vec<Assigned> {
+        let mut inner = self.lock();
+        // A session that ended in between has nothing left to give back.
+        let _ = inner.dispatcher.drain(system_now().0, id);
+        inner.take_assigned()
     }
 
     /// Offers tasks; those that could be given out at once come back.
@@ -246,7 +253,6 @@ impl Inner {
                 Some(Assigned {
                     task: assignment.task,
                     delivery: assignment.delivery_id,
-                    queue: assignment.queue,
                     session: Arc::clone(session),
                 })
             })

@@ -1,7 +1,7 @@
 //! The handle: every call that services make.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use everturn_dispatch::{AckMode, QueueKey, TaskKind};
@@ -15,7 +15,9 @@ use everturn_engine::state::run::Run;
 use everturn_engine::text::{Namespace, RootKey, Text, TypeName};
 use everturn_engine::value::{Payload, Span};
 use everturn_store::{Cursor, RootKind};
+use futures::{StreamExt as _, TryStreamExt as _};
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 
 use crate::assignments::{Assigned, TaskRef, Workers};
 use crate::error::Error;
@@ -27,8 +29,8 @@ use crate::read::{
 };
 use crate::record::{ConversationRecord, RunDescription, RunRecord};
 use crate::session::{
-    ActivityTask, Poll, Reporter, Session, SessionCore, SessionOptions, TaskResult, WorkItem,
-    WorkflowTask,
+    ActivityTask, CONCURRENT_VISITS, Poll, Reporter, Session, SessionCore, SessionOptions,
+    TaskResult, WorkItem, WorkflowTask,
 };
 use crate::watch::{Place, Watch, Watcher};
 
@@ -48,7 +50,7 @@ impl std::fmt::Debug for Handle {
 /// What is let in.
 #[derive(Debug, Default)]
 struct Gate {
-    draining: AtomicBool,
+    draining: CancellationToken,
     watchers: Arc<AtomicUsize>,
 }
 
@@ -75,16 +77,29 @@ impl Handle {
     /// Whether the runtime is shutting down.
     #[must_use]
     pub fn is_draining(&self) -> bool {
-        self.gate.draining.load(Ordering::Relaxed)
+        self.gate.draining.is_cancelled()
     }
 
     /// No new work from here on; sessions are told.
     pub fn start_draining(&self) {
-        self.gate.draining.store(true, Ordering::Relaxed);
+        self.gate.draining.cancel();
         for session in self.shared.workers.sessions() {
-            self.shared.workers.drain(session.id);
+            let assigned = self.shared.workers.drain(session.id);
+            self.shared.route(assigned);
             session.push(WorkItem::Draining);
         }
+    }
+
+    /// Waits until all workers have gone, at most for a while.
+    pub async fn workers_gone(&self, at_most: Duration) {
+        const STEP: Duration = Duration::from_millis(20);
+        let gone = async {
+            while !self.shared.workers.sessions().is_empty() {
+                tokio::time::sleep(STEP).await;
+            }
+        };
+        // Those that stay are told by the end of their streams.
+        let _ = tokio::time::timeout(at_most, gone).await;
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
@@ -272,7 +287,10 @@ impl Handle {
             let journal = scope.hot.journals.get(&run.slot);
             let newer = journal.map_or_else(Vec::new, |journal| {
                 let entries = journal.entries_after(after);
-                entries.take(max_events.saturating_add(1)).cloned().collect()
+                entries
+                    .take(max_events.saturating_add(1))
+                    .cloned()
+                    .collect()
             });
             Ok(Some(JournalRead {
                 run_id: run.run_id,
@@ -356,10 +374,10 @@ impl Handle {
         let Some(waiter) = waiter else {
             return Ok(record);
         };
-        match tokio::time::timeout(max_wait, waiter).await {
-            Ok(Ok(closed)) => Ok(closed),
-            Ok(Err(_)) => Err(Error::PartitionMoved),
-            Err(_) => Ok(record),
+        tokio::select! {
+            closed = waiter => closed.map_err(|_| Error::PartitionMoved),
+            () = tokio::time::sleep(max_wait) => Ok(record),
+            () = self.gate.draining.cancelled() => Err(Error::Draining),
         }
     }
 
@@ -377,14 +395,10 @@ impl Handle {
     ) -> Result<ConversationPage, Error> {
         let type_name = type_name.map(|name| name.shared());
         let kind = RootKind::Conversation;
-        let listed = self.shared.store.list_roots(
-            namespace.shared(),
-            kind,
-            type_name,
-            status,
-            after,
-            limit,
-        );
+        let listed =
+            self.shared
+                .store
+                .list_roots(namespace.shared(), kind, type_name, status, after, limit);
         let (rows, next) = listed.await?;
         let read = |row: &everturn_store::RootRow| minicbor::decode(&row.summary);
         let conversations = rows.iter().map(read).collect::<Result<_, _>>();
@@ -487,12 +501,18 @@ impl Handle {
             core,
             handle: self.clone(),
         };
-        let mut aborted = Vec::new();
-        for (index, (root, token)) in options.running.into_iter().enumerate() {
-            if !self.claim(&session.core, root, token).await? {
-                aborted.push(u32::try_from(index).unwrap_or(u32::MAX));
-            }
-        }
+        let claims = (0_u32..)
+            .zip(options.running)
+            .map(|(index, (root, token))| {
+                let claimed = self.claim(&session.core, root, token);
+                async move { claimed.await.map(|keeps| (index, keeps)) }
+            });
+        let claimed: Vec<(u32, bool)> = futures::stream::iter(claims)
+            .buffered(CONCURRENT_VISITS)
+            .try_collect()
+            .await?;
+        let over = claimed.into_iter().filter(|(_, keeps)| !keeps);
+        let aborted = over.map(|(index, _)| index).collect();
         Ok((session, aborted))
     }
 
@@ -562,8 +582,11 @@ impl Handle {
             handle: self.clone(),
         };
         session.grant(kind, max)?;
-        let items = tokio::time::timeout(poll.max_wait, session.next()).await;
-        let mut items = items.ok().flatten().unwrap_or_default();
+        let mut items = tokio::select! {
+            items = session.next() => items.unwrap_or_default(),
+            () = tokio::time::sleep(poll.max_wait) => Vec::new(),
+            () = self.gate.draining.cancelled() => Vec::new(),
+        };
         let assigned = workers.disconnect(session.core.id);
         self.shared.route(assigned);
         items.extend(session.core.close());
@@ -674,15 +697,15 @@ impl Handle {
     }
 
     fn admit(&self) -> Result<(), Error> {
-        if self.is_draining() { Err(Error::Draining) } else { Ok(()) }
+        if self.is_draining() {
+            Err(Error::Draining)
+        } else {
+            Ok(())
+        }
     }
 
     /// A closed run that memory no longer holds.
-    async fn closed_run(
-        &self,
-        namespace: &Namespace,
-        target: &RunRef,
-    ) -> Result<RunRecord, Error> {
+    async fn closed_run(&self, namespace: &Namespace, target: &RunRef) -> Result<RunRecord, Error> {
         let store = &self.shared.store;
         let row = match target.run_id {
             Some(run_id) => store.load_run(run_id.0.to_be_bytes()).await?,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use everturn_engine::event::RunEvent;
 use everturn_engine::state::conversation::TurnContext;
 use everturn_engine::text::{RootId, TypeName};
-use everturn_engine::value::Time;
+use everturn_engine::value::{Failure, Outcome, Payload, Time};
 use minicbor::{Decode, Encode};
 
 /// One event of a run's journal.
@@ -24,6 +24,59 @@ pub struct Entry {
     /// With the first event of a turn: what the turn was given.
     #[n(3)]
     pub turn: Option<TurnInput>,
+}
+
+impl Entry {
+    /// Roughly what the entry adds to a message on the wire, in bytes.
+    #[must_use]
+    pub fn size_bytes(&self) -> usize {
+        const FRAME: usize = 64;
+        let payload = match &self.event {
+            RunEvent::Started(started) => {
+                let input = started.input.as_ref().map_or(0, Payload::size_bytes);
+                let turn = self.turn.as_ref().map_or(0, |turn| {
+                    let context = &turn.context;
+                    let messages = context.messages.iter().chain(&context.recent);
+                    let messages: usize = messages.map(|m| m.content.size_bytes() + FRAME).sum();
+                    messages + context.state.size_bytes
+                });
+                input + turn
+            }
+            RunEvent::ActivityScheduled { input, .. } => input.size_bytes(),
+            RunEvent::ActivityCompleted { result, .. } => result.size_bytes(),
+            RunEvent::SignalReceived { input, .. } | RunEvent::SignalScheduled { input, .. } => {
+                input.size_bytes()
+            }
+            RunEvent::StateSet { value, .. } => value.as_ref().map_or(0, Payload::size_bytes),
+            RunEvent::MessageSuppressed { content, .. } => content.size_bytes(),
+            RunEvent::AskAnswered { messages, .. } | RunEvent::MessagesArrived { messages } => {
+                messages
+                    .iter()
+                    .map(|m| m.content.size_bytes() + FRAME)
+                    .sum()
+            }
+            RunEvent::LocalRecorded { outcome, .. }
+            | RunEvent::Closed { outcome, .. }
+            | RunEvent::ChildClosed { outcome, .. } => match outcome {
+                Outcome::Completed(result) => result.size_bytes(),
+                Outcome::Failed(failure) => failure_bytes(failure),
+            },
+            RunEvent::ActivityFailed { failure, .. }
+            | RunEvent::ActivityAttemptFailed { failure, .. } => failure_bytes(failure),
+            _ => 0,
+        };
+        FRAME + payload
+    }
+}
+
+fn failure_bytes(failure: &Failure) -> usize {
+    let own = failure.message.as_str().len()
+        + failure.stack_trace.as_str().len()
+        + failure.details.as_ref().map_or(0, Payload::size_bytes);
+    own + failure
+        .cause
+        .as_ref()
+        .map_or(0, |cause| failure_bytes(cause))
 }
 
 /// What the code of a turn is given.

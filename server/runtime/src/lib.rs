@@ -10,7 +10,6 @@ mod clock;
 mod error;
 mod handle;
 mod journal;
-mod materializer;
 mod metrics;
 mod options;
 mod partition;
@@ -21,12 +20,13 @@ mod session;
 mod watch;
 
 pub use error::Error;
+pub use everturn_store::Cursor;
 pub use handle::Handle;
 pub use journal::{Entry, TurnInput};
-pub use metrics::{Metrics, Snapshot};
+pub use metrics::{Metric, Metrics, Snapshot};
 pub use options::Options;
 pub use read::{ConversationPage, HistoryPage, MessagePage, RunPage};
-pub use record::{ConversationRecord, RunDescription, RunRecord};
+pub use record::{ConversationRecord, RunDescription, RunRecord, TurnRecord};
 pub use runtime::Runtime;
 pub use session::{
     ActivityTask, Poll, ResultBody, Session, SessionOptions, TaskResult, WorkItem, WorkflowTask,

@@ -2,18 +2,31 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+/// One figure, described.
+#[derive(Clone, Copy, Debug)]
+pub struct Metric {
+    /// Name: area, noun and unit, without prefix.
+    pub name: &'static str,
+    /// What it means.
+    pub help: &'static str,
+    /// It may go down.
+    pub is_gauge: bool,
+    /// Its value.
+    pub value: u64,
+}
+
 macro_rules! metrics {
-    ($($(#[$doc:meta])* $name:ident,)*) => {
+    ($($kind:ident $field:ident $name:literal $help:literal;)*) => {
         /// Live counters of the runtime.
         #[derive(Debug, Default)]
         pub struct Metrics {
-            $(pub(crate) $name: AtomicU64,)*
+            $(#[doc = $help] pub(crate) $field: AtomicU64,)*
         }
 
         /// The values of all counters at one moment.
         #[derive(Clone, Copy, Debug, Default)]
         pub struct Snapshot {
-            $($(#[$doc])* pub $name: u64,)*
+            $(#[doc = $help] pub $field: u64,)*
         }
 
         impl Metrics {
@@ -21,52 +34,48 @@ macro_rules! metrics {
             #[must_use]
             pub fn snapshot(&self) -> Snapshot {
                 Snapshot {
-                    $($name: self.$name.load(Ordering::Relaxed),)*
+                    $($field: self.$field.load(Ordering::Relaxed),)*
                 }
             }
         }
+
+        impl Snapshot {
+            /// Every figure with its name and meaning.
+            #[must_use]
+            pub fn describe(&self) -> Vec<Metric> {
+                vec![$(Metric {
+                    name: $name,
+                    help: $help,
+                    is_gauge: metrics!(@is_gauge $kind),
+                    value: self.$field,
+                },)*]
+            }
+        }
     };
+    (@is_gauge counter) => { false };
+    (@is_gauge gauge) => { true };
 }
 
 metrics! {
-    /// Transitions made durable.
-    transitions,
-    /// Appends to the log.
-    appends,
-    /// Bytes appended to the log.
-    append_bytes,
-    /// Microseconds that appends took, added up.
-    append_micros,
-    /// Activity attempts handed to workers.
-    activity_starts,
-    /// Activity results taken.
-    activity_results,
-    /// Workflow tasks handed to workers.
-    workflow_task_starts,
-    /// Workflow task results taken.
-    workflow_task_results,
-    /// Results refused because their attempt was over.
-    fenced_results,
-    /// Attempts that failed and are repeated.
-    activity_retries,
-    /// Inbound messages accepted.
-    messages_received,
-    /// Messages sent to customers.
-    messages_sent,
-    /// Roots written to the view.
-    roots_flushed,
-    /// Roots loaded from the view.
-    roots_loaded,
-    /// Roots that left memory.
-    roots_evicted,
-    /// Partitions reloaded after a fault.
-    partition_reloads,
-    /// Updates that slow watchers missed.
-    watch_updates_skipped,
-    /// Journal events that the view does not hold yet (gauge).
-    view_lag_events,
-    /// Roots in memory (gauge).
-    hot_roots,
+    counter transitions "log_transitions" "Transitions made durable";
+    counter appends "log_appends" "Appends to the log";
+    counter append_bytes "log_appended_bytes" "Bytes appended to the log";
+    counter append_micros "log_append_microseconds" "Time that appends took, added up, in microseconds";
+    counter activity_starts "activity_attempts_started" "Activity attempts handed to workers";
+    counter activity_results "activity_results" "Activity results taken";
+    counter workflow_task_starts "workflow_tasks_started" "Workflow tasks handed to workers";
+    counter workflow_task_results "workflow_task_results" "Workflow task results taken";
+    counter fenced_results "results_fenced" "Results refused because their attempt was over";
+    counter activity_retries "activity_retries" "Attempts that failed and are repeated";
+    counter messages_received "messages_received" "Inbound messages accepted";
+    counter messages_sent "messages_sent" "Messages sent to customers";
+    counter roots_flushed "view_roots_written" "Conversations and workflows written to the view";
+    counter roots_loaded "view_roots_loaded" "Conversations and workflows loaded from the view";
+    counter roots_evicted "view_roots_evicted" "Conversations and workflows that left memory";
+    counter partition_reloads "partition_reloads" "Partitions reloaded after a fault";
+    counter watch_updates_skipped "watch_updates_skipped" "Updates that slow watchers missed";
+    gauge view_lag_events "view_lag_events" "Journal events that the view does not hold yet";
+    gauge hot_roots "view_hot_roots" "Conversations and workflows in memory";
 }
 
 impl Metrics {

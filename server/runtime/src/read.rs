@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use everturn_engine::decide::{RunRef, SignalWorkflow, settle_signal, signal_workflow};
-use everturn_engine::event::{RunEvent, RunId, Slot};
+use everturn_engine::event::{RunId, Slot};
 use everturn_engine::hash::stable_hash;
 use everturn_engine::rejection::Rejection;
 use everturn_engine::text::{RootKey, Text, WorkflowId};
@@ -90,7 +90,7 @@ impl JournalRead {
                         return Ok((entries, true));
                     }
                     after = entry.id;
-                    bytes += entry_bytes(&entry);
+                    bytes += entry.size_bytes();
                     entries.push(entry);
                 }
             }
@@ -105,7 +105,7 @@ impl JournalRead {
             if bytes >= page_bytes || entries.len() >= self.max_events {
                 return Ok((entries, true));
             }
-            bytes += entry_bytes(&entry);
+            bytes += entry.size_bytes();
             entries.push(entry);
         }
         Ok((entries, false))
@@ -167,50 +167,6 @@ pub(crate) async fn read_messages(
         }
     }
     Ok(page)
-}
-
-/// Roughly what an entry adds to a message on the wire.
-pub(crate) fn entry_bytes(entry: &Entry) -> usize {
-    const FRAME: usize = 64;
-    let payload = match &entry.event {
-        RunEvent::Started(started) => {
-            let input = started.input.as_ref().map_or(0, Payload::size_bytes);
-            let turn = entry.turn.as_ref().map_or(0, |turn| {
-                let context = &turn.context;
-                let messages = context.messages.iter().chain(&context.recent);
-                let messages: usize = messages.map(|m| m.content.size_bytes() + FRAME).sum();
-                messages + context.state.size_bytes
-            });
-            input + turn
-        }
-        RunEvent::ActivityScheduled { input, .. } => input.size_bytes(),
-        RunEvent::ActivityCompleted { result, .. } => result.size_bytes(),
-        RunEvent::SignalReceived { input, .. } | RunEvent::SignalScheduled { input, .. } => {
-            input.size_bytes()
-        }
-        RunEvent::StateSet { value, .. } => value.as_ref().map_or(0, Payload::size_bytes),
-        RunEvent::MessageSuppressed { content, .. } => content.size_bytes(),
-        RunEvent::AskAnswered { messages, .. } | RunEvent::MessagesArrived { messages } => {
-            messages.iter().map(|m| m.content.size_bytes() + FRAME).sum()
-        }
-        RunEvent::LocalRecorded { outcome, .. }
-        | RunEvent::Closed { outcome, .. }
-        | RunEvent::ChildClosed { outcome, .. } => match outcome {
-            everturn_engine::value::Outcome::Completed(result) => result.size_bytes(),
-            everturn_engine::value::Outcome::Failed(failure) => failure_bytes(failure),
-        },
-        RunEvent::ActivityFailed { failure, .. }
-        | RunEvent::ActivityAttemptFailed { failure, .. } => failure_bytes(failure),
-        _ => 0,
-    };
-    FRAME + payload
-}
-
-fn failure_bytes(failure: &Failure) -> usize {
-    let own = failure.message.as_str().len()
-        + failure.stack_trace.as_str().len()
-        + failure.details.as_ref().map_or(0, Payload::size_bytes);
-    own + failure.cause.as_ref().map_or(0, |cause| failure_bytes(cause))
 }
 
 /// A signal on its way from one root to another. It is repeated until it is
@@ -282,9 +238,5 @@ fn refusal(rejection: &Rejection) -> Failure {
         Rejection::LimitExceeded { .. } => "LIMIT_EXCEEDED",
         _ => "RUN_NOT_FOUND",
     };
-    Failure::new(
-        FailureKind::Application,
-        type_name,
-        &rejection.to_string(),
-    )
+    Failure::new(FailureKind::Application, type_name, &rejection.to_string())
 }

@@ -162,7 +162,11 @@ impl RunRecord {
             event_count: run.last_event,
             labels: run.labels.clone(),
             outcome: run.outcome.clone(),
-            state: if run.status.is_open() { State::default() } else { run.state.clone() },
+            state: if run.status.is_open() {
+                State::default()
+            } else {
+                run.state.clone()
+            },
             turn: run.turn,
         }
     }

@@ -9,6 +9,7 @@ use everturn_engine::decide::{ActivityStart, ActivityToken, TaskToken};
 use everturn_engine::event::RunId;
 use everturn_engine::text::{Namespace, QueueName, RootKey, Text, TypeName, WorkflowId};
 use everturn_engine::value::{Failure, Payload};
+use futures::StreamExt as _;
 use tokio::sync::{Notify, mpsc};
 
 use crate::error::Error;
@@ -18,6 +19,8 @@ use crate::journal::Entry;
 /// Items that may wait for one session before it counts as stuck and is
 /// closed. Tasks are bounded by credits; this bounds the answers.
 const OUTBOX_ITEMS: usize = 100_000;
+/// Heartbeats, or claims of a reconnected worker, that are looked at together.
+pub(crate) const CONCURRENT_VISITS: usize = 256;
 
 /// What a worker says about itself when it connects.
 #[derive(Clone, Debug)]
@@ -134,6 +137,8 @@ pub struct WorkflowTask {
     pub previous: u64,
     /// The events to apply; possibly only the first page.
     pub entries: Vec<Arc<Entry>>,
+    /// There are no more than these.
+    pub complete: bool,
     /// The last event of the journal.
     pub through: u64,
 }
@@ -334,24 +339,27 @@ impl Session {
 
     /// Attempts are alive. Those that should stop get a `WorkItem::Cancel`.
     pub async fn heartbeats(&self, beats: Vec<(RootKey, ActivityToken, Option<Payload>)>) {
-        for (root, token, details) in beats {
-            let cancel = match self.handle.heartbeat(root.clone(), token, details).await {
-                Ok(false) => continue,
-                Ok(true) => false,
-                Err(Error::Rejected(_)) => true,
-                Err(_) => continue,
-            };
-            self.core.push(WorkItem::Cancel {
-                root,
-                token,
-                fenced: cancel,
-            });
-        }
+        let beats = futures::stream::iter(beats);
+        beats
+            .for_each_concurrent(CONCURRENT_VISITS, |(root, token, details)| async move {
+                let fenced = match self.handle.heartbeat(root.clone(), token, details).await {
+                    Ok(true) => false,
+                    Err(Error::Rejected(_)) => true,
+                    Ok(false) | Err(_) => return,
+                };
+                self.core.push(WorkItem::Cancel {
+                    root,
+                    token,
+                    fenced,
+                });
+            })
+            .await;
     }
 
     /// The worker takes no more tasks.
     pub fn drain(&self) {
-        self.handle.workers().drain(self.core.id);
+        let assigned = self.handle.workers().drain(self.core.id);
+        self.handle.shared().route(assigned);
     }
 
     /// Everything for the worker that waits, at least one item; `None` once

@@ -81,23 +81,30 @@ pub(crate) struct Watcher {
     pub skipped: Arc<AtomicU64>,
 }
 
+/// What became of an update.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Told {
+    /// The watcher has it.
+    Taken,
+    /// The watcher is behind: it was left out.
+    Skipped,
+    /// The watcher is gone.
+    Gone,
+}
+
 impl Watcher {
-    /// Hands over an update, or counts it when the watcher is behind. False
-    /// when the watcher is gone.
-    pub fn tell(&self, update: &Update) -> bool {
+    /// Hands over an update, or counts it when the watcher is behind.
+    pub fn tell(&self, update: &Update) -> Told {
+        if self.updates.is_closed() {
+            return Told::Gone;
+        }
         // Once behind, everything is left out until the watcher caught up:
         // it must not see a later message before an earlier one.
-        if self.skipped.load(Ordering::Relaxed) > 0 {
-            self.skipped.fetch_add(1, Ordering::Relaxed);
-            return !self.updates.is_closed();
+        let behind = self.skipped.load(Ordering::Relaxed) > 0;
+        if !behind && self.updates.try_send(update.clone()).is_ok() {
+            return Told::Taken;
         }
-        match self.updates.try_send(update.clone()) {
-            Ok(()) => true,
-            Err(mpsc::error::TrySendError::Full(_)) => {
-                self.skipped.fetch_add(1, Ordering::Relaxed);
-                true
-            }
-            Err(mpsc::error::TrySendError::Closed(_)) => false,
-        }
+        self.skipped.fetch_add(1, Ordering::Relaxed);
+        Told::Skipped
     }
 }

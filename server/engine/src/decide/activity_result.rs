@@ -102,7 +102,11 @@ pub(crate) fn end_attempt(tx: &mut Transaction<'_>, slot: Slot, activity: u64, f
         return;
     };
     let started = matches!(pending.stage, Stage::Started { .. });
-    let attempt = if started { pending.attempt } else { pending.attempt - 1 };
+    let attempt = if started {
+        pending.attempt
+    } else {
+        pending.attempt - 1
+    };
     let key = pending.key.clone();
     let delay = pending
         .options
@@ -134,10 +138,7 @@ pub(crate) fn end_attempt(tx: &mut Transaction<'_>, slot: Slot, activity: u64, f
 /// The activity that a token names, if the token is current. An attempt whose
 /// start was not recorded before a crash may report as long as no other
 /// worker was given it.
-fn current<'a>(
-    tx: &'a Transaction<'_>,
-    token: ActivityToken,
-) -> Result<&'a Activity, Rejection> {
+fn current<'a>(tx: &'a Transaction<'_>, token: ActivityToken) -> Result<&'a Activity, Rejection> {
     let run = tx.root.runs.get(&token.slot).ok_or(Rejection::Fenced)?;
     let pending = run
         .activities

@@ -44,7 +44,15 @@ fn carry_out_one(tx: &mut Transaction<'_>, slot: Slot, command: Command) {
             input,
             task_queue,
             execution_timeout,
-        } => start_child(tx, slot, key, workflow_type, input, task_queue, execution_timeout),
+        } => start_child(
+            tx,
+            slot,
+            key,
+            workflow_type,
+            input,
+            task_queue,
+            execution_timeout,
+        ),
         CommandKind::RecordLocal { seen, outcome } => {
             tx.emit_run(slot, RunEvent::LocalRecorded { key, seen, outcome });
         }
@@ -131,7 +139,11 @@ fn start_child(
     let parent_id = run.workflow_id.clone();
     let workflow_id = parent_id.child(key.as_str());
     let inherits = task_queue.as_str().is_empty();
-    let task_queue = if inherits { run.task_queue.clone() } else { task_queue };
+    let task_queue = if inherits {
+        run.task_queue.clone()
+    } else {
+        task_queue
+    };
     let run_id = tx.context.take_run_id();
     let child = tx.root.next_slot;
     let event = tx.emit_run(
@@ -190,7 +202,13 @@ fn send(tx: &mut Transaction<'_>, slot: Slot, key: StepKey, draft: Draft) {
     let Some(conversation) = &tx.root.conversation else {
         return;
     };
-    let or = |text: Text, default: Text| if text.as_str().is_empty() { default } else { text };
+    let or = |text: Text, default: Text| {
+        if text.as_str().is_empty() {
+            default
+        } else {
+            text
+        }
+    };
     let message = Message {
         sequence: conversation.message_count + 1,
         author: AuthorKind::Agent,
@@ -209,7 +227,8 @@ fn cancel(tx: &mut Transaction<'_>, slot: Slot, target: StepKey) {
         return;
     };
     let activity = run.activities.iter().find(|(_, a)| a.key == target);
-    let activity = activity.map(|(id, a)| (*id, matches!(a.stage, Stage::Started { .. }), a.attempt));
+    let activity =
+        activity.map(|(id, a)| (*id, matches!(a.stage, Stage::Started { .. }), a.attempt));
     let child = run.children.values().find(|child| child.key == target);
     let child = child.map(|child| child.slot);
     let event = RunEvent::CommandCanceled {

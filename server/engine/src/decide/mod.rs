@@ -56,8 +56,7 @@ pub(crate) fn open_run<'a>(root: &'a Root, target: &RunRef) -> Result<&'a Run, R
         .values()
         .rev()
         .find(|run| {
-            run.workflow_id == target.workflow_id
-                && target.run_id.is_none_or(|id| id == run.run_id)
+            run.workflow_id == target.workflow_id && target.run_id.is_none_or(|id| id == run.run_id)
         })
         .ok_or(Rejection::RunNotFound)?;
     if run.status.is_open() {

@@ -26,10 +26,7 @@ pub struct SignalWorkflow {
 ///
 /// # Errors
 /// `RunNotFound`, `RunClosed`, `LimitExceeded`.
-pub fn signal_workflow(
-    tx: &mut Transaction<'_>,
-    request: SignalWorkflow,
-) -> Result<(), Rejection> {
+pub fn signal_workflow(tx: &mut Transaction<'_>, request: SignalWorkflow) -> Result<(), Rejection> {
     if request.request != 0 && tx.root.requests.contains(&request.request) {
         return Ok(());
     }
@@ -56,12 +53,7 @@ pub fn signal_workflow(
 
 /// Records how a signal that a run has sent was taken. No effect if it is
 /// recorded already or the run is closed.
-pub fn settle_signal(
-    tx: &mut Transaction<'_>,
-    slot: Slot,
-    signal: u64,
-    failure: Option<Failure>,
-) {
+pub fn settle_signal(tx: &mut Transaction<'_>, slot: Slot, signal: u64, failure: Option<Failure>) {
     let run = tx.root.runs.get(&slot);
     if let Some(sent) = run.and_then(|run| run.signals.get(&signal)) {
         let key = sent.key.clone();

@@ -40,7 +40,11 @@ pub(crate) fn check(
             "seen_event_id is beyond the journal",
         ));
     }
-    bound(commands.len(), limits::COMMANDS, "commands in one completion")?;
+    bound(
+        commands.len(),
+        limits::COMMANDS,
+        "commands in one completion",
+    )?;
     let mut tally = Tally {
         state_bytes: state_of(root, run).size_bytes,
         ask_open: open_ask(root, run).is_some(),
@@ -63,15 +67,31 @@ pub(crate) fn check(
         "events in the journal of a run",
     )?;
     let pending = run.activities.len() + tally.activities;
-    bound(pending, limits::PENDING_ACTIVITIES, "pending activities of a run")?;
+    bound(
+        pending,
+        limits::PENDING_ACTIVITIES,
+        "pending activities of a run",
+    )?;
     let pending = run.timers.len() + tally.timers;
     bound(pending, limits::PENDING_TIMERS, "pending timers of a run")?;
     let pending = run.children.len() + tally.children;
-    bound(pending, limits::PENDING_CHILDREN, "pending children of a run")?;
+    bound(
+        pending,
+        limits::PENDING_CHILDREN,
+        "pending children of a run",
+    )?;
     let pending = run.signals.len() + tally.signals;
-    bound(pending, limits::PENDING_SIGNALS, "signals under way of a run")?;
+    bound(
+        pending,
+        limits::PENDING_SIGNALS,
+        "signals under way of a run",
+    )?;
     bound(tally.state_bytes, limits::STATE_BYTES, "bytes of state")?;
-    bound(root.runs.len() + tally.children, limits::OPEN_RUNS, "runs under one root")
+    bound(
+        root.runs.len() + tally.children,
+        limits::OPEN_RUNS,
+        "runs under one root",
+    )
 }
 
 fn check_one(
@@ -119,7 +139,9 @@ fn check_one(
         }
         CommandKind::SetState { name, value } => {
             let before = state_of(root, run).entries.get(name);
-            tally.state_bytes -= before.map_or(0, |before| entry_bytes(name, before)).min(tally.state_bytes);
+            tally.state_bytes -= before
+                .map_or(0, |before| entry_bytes(name, before))
+                .min(tally.state_bytes);
             tally.state_bytes += value.as_ref().map_or(0, |value| entry_bytes(name, value));
         }
         CommandKind::Cancel { target } => {

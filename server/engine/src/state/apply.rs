@@ -400,7 +400,10 @@ impl Root {
     }
 
     pub(crate) fn rearm(&mut self, slot: Slot, activity: u64) {
-        let pending = self.runs.get(&slot).and_then(|r| r.activities.get(&activity));
+        let pending = self
+            .runs
+            .get(&slot)
+            .and_then(|r| r.activities.get(&activity));
         if let Some(pending) = pending {
             arm_activity(&mut self.deadlines, slot, activity, pending);
         }

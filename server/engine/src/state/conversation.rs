@@ -179,7 +179,11 @@ impl Conversation {
     /// The remembered message with this hash of channel and provider id.
     #[must_use]
     pub fn remembered(&self, hash: u64) -> Option<Remembered> {
-        self.remembered.iter().rev().find(|r| r.hash == hash).copied()
+        self.remembered
+            .iter()
+            .rev()
+            .find(|r| r.hash == hash)
+            .copied()
     }
 
     /// Adds a message to the transcript's end and drops the oldest ones

@@ -150,7 +150,10 @@ impl Root {
 pub(super) fn arm_activity(deadlines: &mut Deadlines, slot: Slot, id: u64, activity: &Activity) {
     let options = &activity.options;
     if let Some(span) = options.schedule_to_close {
-        deadlines.arm(Deadline::ScheduleToClose(slot, id), activity.scheduled + span);
+        deadlines.arm(
+            Deadline::ScheduleToClose(slot, id),
+            activity.scheduled + span,
+        );
     }
     deadlines.disarm(Deadline::Retry(slot, id));
     deadlines.disarm(Deadline::ScheduleToStart(slot, id));
@@ -163,7 +166,10 @@ pub(super) fn arm_activity(deadlines: &mut Deadlines, slot: Slot, id: u64, activ
             }
         }
         Stage::Started { at, .. } => {
-            deadlines.arm(Deadline::StartToClose(slot, id), *at + options.start_to_close);
+            deadlines.arm(
+                Deadline::StartToClose(slot, id),
+                *at + options.start_to_close,
+            );
             if let Some(span) = options.heartbeat {
                 let heard = activity.heard.max(*at);
                 deadlines.arm(Deadline::Heartbeat(slot, id), heard + span);

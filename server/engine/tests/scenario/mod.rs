@@ -157,7 +157,9 @@ impl Scenario {
     /// Names of the journal's events, oldest first.
     pub fn journal(&self, slot: Slot) -> Vec<&'static str> {
         let events = self.log.iter().filter_map(|(_, event)| match event {
-            Event::Run { slot: of, event, .. } if *of == slot => Some(name(event)),
+            Event::Run {
+                slot: of, event, ..
+            } if *of == slot => Some(name(event)),
             _ => None,
         });
         events.collect()

@@ -13,7 +13,7 @@ use crate::metrics::Metrics;
 use crate::partition::{Input, Partition, Shared};
 use crate::record::RunRecord;
 use crate::session::WorkItem;
-use crate::watch::Update;
+use crate::watch::{Told, Update};
 
 impl Partition {
     /// Carries out effects; tasks are offered together.
@@ -91,7 +91,11 @@ impl Partition {
             Effect::MessageAdded(message) => {
                 let metrics = &self.shared.metrics;
                 let customers = message.turn == 0;
-                let counter = if customers { &metrics.messages_received } else { &metrics.messages_sent };
+                let counter = if customers {
+                    &metrics.messages_received
+                } else {
+                    &metrics.messages_sent
+                };
                 Metrics::add(counter, 1);
                 self.tell_watchers(key, &Update::Message(message));
             }
@@ -138,7 +142,11 @@ impl Partition {
             return;
         };
         let holder = (token.slot, token.activity);
-        let session = if fenced { hot.holders.remove(&holder) } else { hot.holders.get(&holder).cloned() };
+        let session = if fenced {
+            hot.holders.remove(&holder)
+        } else {
+            hot.holders.get(&holder).cloned()
+        };
         let Some(session) = session else {
             return;
         };
@@ -173,11 +181,19 @@ impl Partition {
     }
 
     fn tell_watchers(&mut self, key: &RootKey, update: &Update) {
-        if let Some(watchers) = self.watchers.get_mut(key) {
-            watchers.retain(|watcher| watcher.tell(update));
-            if watchers.is_empty() {
-                self.watchers.remove(key);
+        let Some(watchers) = self.watchers.get_mut(key) else {
+            return;
+        };
+        let skipped = &self.shared.metrics.watch_updates_skipped;
+        watchers.retain(|watcher| {
+            let told = watcher.tell(update);
+            if told == Told::Skipped {
+                Metrics::add(skipped, 1);
             }
+            told != Told::Gone
+        });
+        if watchers.is_empty() {
+            self.watchers.remove(key);
         }
     }
 }

@@ -173,7 +173,11 @@ impl Partition {
             }
             self.idle.push_back((hot.touched, mark.key));
         }
-        if self.cycle.as_ref().is_some_and(|cycle| cycle.queue.is_empty()) {
+        if self
+            .cycle
+            .as_ref()
+            .is_some_and(|cycle| cycle.queue.is_empty())
+        {
             self.cycle = None;
             if self.dirty.is_empty() {
                 self.unflushed_events = 0;

@@ -16,7 +16,6 @@ mod work;
 use std::collections::{HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use everturn_engine::text::RootKey;
@@ -39,8 +38,8 @@ use batch::Batch;
 use flush::{Chunk, FlushCycle};
 use hot::Hot;
 use load::Parked;
-use timers::Timers;
 pub(crate) use load::store_key;
+use timers::Timers;
 pub(crate) use visit::{Scope, Visit};
 
 /// Inputs taken from the mailbox before the batch is offered to the log.
@@ -120,6 +119,8 @@ pub(crate) struct Partition {
     next_scan: tokio::time::Instant,
     idle: std::collections::VecDeque<(Time, RootKey)>,
     stopping: Option<oneshot::Sender<()>>,
+    /// Lag and roots in memory as the gauges last showed them.
+    shown_gauges: (u64, u64),
 }
 
 impl Partition {
@@ -160,6 +161,7 @@ impl Partition {
             next_scan: now,
             idle: std::collections::VecDeque::new(),
             stopping: None,
+            shown_gauges: (0, 0),
             shared,
         }
     }
@@ -172,8 +174,8 @@ impl Partition {
             match outcome {
                 Ok(Ok(true)) => {}
                 Ok(Ok(false)) => break,
-                Ok(Err(error)) => self.reload(&error).await,
-                Err(_) => self.reload(&"a decider panicked").await,
+                Ok(Err(error)) => self.reload(error.to_string()).await,
+                Err(_) => self.reload("a decider panicked".to_owned()).await,
             }
         }
         if let Some(done) = self.stopping.take() {
@@ -254,12 +256,17 @@ impl Partition {
         self.start_loads();
         self.seal();
         self.advance_flush();
+        self.show_gauges();
+    }
+
+    /// The gauges add up over all partitions.
+    fn show_gauges(&mut self) {
         let metrics = &self.shared.metrics;
-        let lag = self.unflushed_events as u64;
-        metrics.view_lag_events.store(lag, Ordering::Relaxed);
-        metrics
-            .hot_roots
-            .store(self.roots.len() as u64, Ordering::Relaxed);
+        let now = (self.unflushed_events as u64, self.roots.len() as u64);
+        let shown = std::mem::replace(&mut self.shown_gauges, now);
+        // Wraps around for a decrease, which adds up all the same.
+        Metrics::add(&metrics.view_lag_events, now.0.wrapping_sub(shown.0));
+        Metrics::add(&metrics.hot_roots, now.1.wrapping_sub(shown.1));
     }
 
     fn is_finished(&self) -> bool {

@@ -25,7 +25,9 @@ impl Partition {
     /// Takes ownership and brings the state up to the end of the log.
     pub async fn recover(&mut self) -> Result<(), everturn_store::Error> {
         let store = std::sync::Arc::clone(&self.shared.store);
-        self.owner_epoch = store.acquire(self.number).await?;
+        let (owner_epoch, last_sequence) = store.acquire(self.number).await?;
+        self.owner_epoch = owner_epoch;
+        self.sealed_sequence = last_sequence;
         self.context.next_epoch = u64::from(self.owner_epoch) << 32;
         let mut after = None;
         loop {
@@ -50,7 +52,6 @@ impl Partition {
                 self.replay(row.sequence, &row.payload).await?;
             }
         }
-        self.sealed_sequence = store.last_sequence(self.number).await?.max(sequence);
         self.context.now = self.clock.now();
         let keys: Vec<RootKey> = self.roots.keys().cloned().collect();
         for key in keys {
@@ -61,7 +62,8 @@ impl Partition {
 
     /// Folds one row of the log into the state.
     async fn replay(&mut self, sequence: u64, payload: &[u8]) -> Result<(), everturn_store::Error> {
-        let corrupt = |cause: String| everturn_store::Error::Corrupt(format!("log row {sequence}: {cause}"));
+        let corrupt =
+            |cause: String| everturn_store::Error::Corrupt(format!("log row {sequence}: {cause}"));
         let mut transitions = Vec::new();
         let body = match payload.split_first() {
             Some((&LOG_FORMAT, body)) => body,
@@ -147,8 +149,8 @@ impl Partition {
 
     /// Drops everything in memory and takes the partition back. Requests wait
     /// in the mailbox meanwhile, up to its bound.
-    pub(super) async fn reload(&mut self, cause: &dyn std::fmt::Display) {
-        let error = Error::internal(cause);
+    pub(super) async fn reload(&mut self, cause: String) {
+        let error = Error::internal(&cause);
         tracing::error!(partition = self.number, %error, "partition is reloaded");
         self.abandon();
         let mut delay = RELOAD_DELAY.0;

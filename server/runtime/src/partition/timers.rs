@@ -82,9 +82,8 @@ impl Partition {
             let store = Arc::clone(&self.shared.store);
             let number = self.number;
             let before = self.context.now + SCAN_AHEAD;
-            let scan = async move {
-                Internal::Due(store.due_roots(number, before.0, SCAN_ROOTS).await)
-            };
+            let scan =
+                async move { Internal::Due(store.due_roots(number, before.0, SCAN_ROOTS).await) };
             self.internal.push(scan.boxed());
         }
     }

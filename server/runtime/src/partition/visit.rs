@@ -8,9 +8,9 @@ use everturn_engine::transition::{Context, Output, Transaction};
 use tokio::sync::oneshot;
 
 use crate::error::Error;
+use crate::partition::Partition;
 use crate::partition::batch::After;
 use crate::partition::hot::Hot;
-use crate::partition::Partition;
 use crate::partition::load::Parked;
 use crate::watch::Watcher;
 
@@ -120,7 +120,8 @@ impl Partition {
             if !hot.dirty {
                 hot.dirty = true;
                 self.dirty.push(key.clone());
-                self.exists.insert(crate::partition::load::store_key(key).hash64());
+                self.exists
+                    .insert(crate::partition::load::store_key(key).hash64());
             }
         }
         self.timers.set(key, hot.root.deadlines.next());

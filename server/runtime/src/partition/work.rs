@@ -63,7 +63,8 @@ impl Partition {
         let Some(run) = hot.root.runs.get(&slot) else {
             return false;
         };
-        hot.holders.insert((slot, activity), Arc::clone(&one.session));
+        hot.holders
+            .insert((slot, activity), Arc::clone(&one.session));
         let item = WorkItem::Activity(Box::new(ActivityTask {
             delivery_id: one.session.delivery_id(one.delivery),
             root: task.root.clone(),
@@ -115,7 +116,10 @@ impl Partition {
             return false;
         };
         Metrics::add(&self.shared.metrics.workflow_task_starts, 1);
-        let cached = hot.sticky.get(&slot).is_some_and(|s| s.id == one.session.id);
+        let cached = hot
+            .sticky
+            .get(&slot)
+            .is_some_and(|s| s.id == one.session.id);
         let previous = if cached { start.seen } else { 0 };
         if !cached {
             hot.sticky.remove(&slot);
@@ -132,12 +136,18 @@ impl Partition {
             type_name: run.type_name.clone(),
             previous,
             entries: Vec::new(),
+            complete: true,
             through: start.through,
         };
         let in_memory = hot.journals.get(&slot);
         if in_memory.is_some_and(|journal| journal.reaches_back_to(previous)) {
-            let entries = entries_for(hot, slot, previous, self.shared.options.page_bytes);
-            let item = WorkflowTask { entries, ..item };
+            let page_bytes = self.shared.options.page_bytes;
+            let (entries, complete) = entries_for(hot, slot, previous, page_bytes);
+            let item = WorkflowTask {
+                entries,
+                complete,
+                ..item
+            };
             one.session.push(WorkItem::Workflow(Box::new(item)));
         } else {
             self.fetch_journal(one, item, start);
@@ -169,15 +179,15 @@ impl Partition {
                 max_events: usize::MAX,
             };
             match read.run(&shared).await {
-                Ok((entries, _)) => {
-                    let through = start.through;
+                Ok((entries, more)) => {
                     let entries = match previous {
                         0 => entries,
                         _ => entries.into_iter().filter(is_news).collect(),
                     };
                     let item = WorkflowTask {
                         entries,
-                        through,
+                        complete: !more,
+                        through: start.through,
                         ..item
                     };
                     session.push(WorkItem::Workflow(Box::new(item)));
@@ -328,8 +338,8 @@ impl Partition {
         };
         let journal = self.roots.get(key).and_then(|hot| hot.journals.get(&slot));
         journal.map_or_else(Vec::new, |journal| {
-            let entries = journal.entries_after(*after).cloned();
-            entries.filter(is_news).collect()
+            let news = journal.entries_after(*after).filter(|entry| is_news(entry));
+            page(news, self.shared.options.page_bytes).0
         })
     }
 
@@ -419,26 +429,34 @@ fn note_task(
     }
 }
 
-/// The entries for a workflow task: all for a worker that has nothing, only
-/// the news for one that has issued the commands itself. Bounded by bytes:
-/// the worker reads the rest of a long journal itself.
-fn entries_for(hot: &Hot, slot: Slot, previous: u64, page_bytes: usize) -> Vec<Arc<Entry>> {
+/// The entries for a workflow task, and whether these are all: the journal
+/// for a worker that has nothing, only the news for one that has issued the
+/// commands itself. The worker reads the rest of a long journal itself.
+fn entries_for(hot: &Hot, slot: Slot, previous: u64, page_bytes: usize) -> (Vec<Arc<Entry>>, bool) {
     let Some(journal) = hot.journals.get(&slot) else {
-        return Vec::new();
+        return (Vec::new(), true);
     };
-    let after = journal.entries_after(previous);
-    if previous > 0 {
-        return after.filter(|entry| is_news(entry)).cloned().collect();
-    }
+    let wanted = journal
+        .entries_after(previous)
+        .filter(|entry| previous == 0 || is_news(entry));
+    page(wanted, page_bytes)
+}
+
+/// As many entries as fit into a page, at least one; whether these are all.
+fn page<'a>(
+    entries: impl Iterator<Item = &'a Arc<Entry>>,
+    page_bytes: usize,
+) -> (Vec<Arc<Entry>>, bool) {
+    let mut taken = Vec::new();
     let mut bytes = 0;
-    after
-        .take_while(|entry| {
-            let fits = bytes < page_bytes;
-            bytes += crate::read::entry_bytes(entry);
-            fits
-        })
-        .cloned()
-        .collect()
+    for entry in entries {
+        if bytes >= page_bytes {
+            return (taken, false);
+        }
+        bytes += entry.size_bytes();
+        taken.push(Arc::clone(entry));
+    }
+    (taken, true)
 }
 
 fn is_news(entry: &Arc<Entry>) -> bool {
