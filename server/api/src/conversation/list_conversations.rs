@@ -1,0 +1,52 @@
+//! ListConversations: from the view, last updated first.
+
+use everturn_proto::v1 as pb;
+use everturn_runtime::Handle;
+use tonic::{Response, Status};
+
+use crate::checker::{Checker, Path};
+use crate::{error, incoming, outgoing, page_token};
+
+/// Stored numbers of the statuses.
+const OPEN: u8 = 1;
+const CLOSED: u8 = 2;
+
+pub(super) async fn call(
+    handle: &Handle,
+    request: pb::ListConversationsRequest,
+) -> Result<Response<pb::ListConversationsResponse>, Status> {
+    let mut checker = Checker::default();
+    let scope = page_token::scope(&[
+        "ListConversations",
+        &request.namespace,
+        &request.conversation_type,
+        &request.status.to_string(),
+    ]);
+    let namespace = incoming::namespace(&mut checker, request.namespace);
+    checker.optional_name(Path::field("conversation_type"), &request.conversation_type);
+    let limit = checker.page_size(request.page_size, 100, 1_000);
+    let status = match pb::ConversationStatus::try_from(request.status) {
+        Ok(pb::ConversationStatus::Unspecified) => None,
+        Ok(pb::ConversationStatus::Open) => Some(OPEN),
+        Ok(pb::ConversationStatus::Closed) => Some(CLOSED),
+        Err(_) => {
+            checker.violation(Path::field("status"), "is unknown");
+            None
+        }
+    };
+    checker.finish()?;
+    let after = page_token::read(scope, &request.page_token)?;
+    let type_name = Some(request.conversation_type).filter(|name| !name.is_empty());
+    let type_name = type_name.map(Into::into);
+    let page = handle.list_conversations(namespace, type_name, status, after, limit);
+    let page = page.await.map_err(|error| error::refused(&error))?;
+    let next = page.next.map(|cursor| page_token::write(scope, &cursor));
+    Ok(Response::new(pb::ListConversationsResponse {
+        conversations: page
+            .conversations
+            .iter()
+            .map(outgoing::conversation)
+            .collect(),
+        next_page_token: next.unwrap_or_default(),
+    }))
+}

@@ -1,0 +1,48 @@
+//! SubmitMessage: a customer's message comes in.
+
+use everturn_engine::decide::SubmitMessage;
+use everturn_proto::v1 as pb;
+use everturn_runtime::Handle;
+use tonic::{Response, Status};
+
+use crate::checker::{Checker, Path};
+use crate::{error, incoming, outgoing};
+
+pub(super) async fn call(
+    handle: &Handle,
+    request: pb::SubmitMessageRequest,
+) -> Result<Response<pb::SubmitMessageResponse>, Status> {
+    let mut checker = Checker::default();
+    let key = incoming::root_key(
+        &mut checker,
+        request.namespace,
+        "conversation_id",
+        request.conversation_id,
+    );
+    let mut optional = |field, value: &str| checker.optional_name(Path::field(field), value);
+    optional("conversation_type", &request.conversation_type);
+    optional("provider_message_id", &request.provider_message_id);
+    optional("author_name", &request.author_name);
+    checker.name(Path::field("channel"), &request.channel);
+    let message = SubmitMessage {
+        type_name: request.conversation_type.into(),
+        task_queue: incoming::task_queue(&mut checker, request.task_queue),
+        policy: incoming::turn_policy(
+            &mut checker,
+            Path::field("turn_policy"),
+            request.turn_policy,
+        ),
+        labels: incoming::labels(&mut checker, Path::field("labels"), request.labels),
+        channel: request.channel.into(),
+        provider_message_id: request.provider_message_id.into(),
+        author_name: request.author_name.into(),
+        content: incoming::content(&mut checker, Path::field("content"), request.content),
+    };
+    checker.finish()?;
+    let accepted = handle.submit_message(key, message).await;
+    let accepted = accepted.map_err(|error| error::refused(&error))?;
+    Ok(Response::new(pb::SubmitMessageResponse {
+        message_sequence: accepted.sequence,
+        accept_time: Some(outgoing::timestamp(accepted.time)),
+    }))
+}

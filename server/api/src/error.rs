@@ -1,0 +1,195 @@
+//! Statuses: the one place where rejections, errors and bad input become gRPC
+//! codes with google.rpc details.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use everturn_engine::rejection::Rejection;
+use everturn_proto::v1::ErrorReason;
+use everturn_runtime::Error;
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt as _};
+
+/// Domain of every `google.rpc.ErrorInfo`.
+const DOMAIN: &str = "everturn";
+/// How long a caller should wait before it repeats a call that met a busy or
+/// moving server.
+const RETRY_DELAY: Duration = Duration::from_millis(100);
+
+/// The reason as it goes over the wire: the enum's name without its prefix.
+pub(crate) fn reason_name(reason: ErrorReason) -> &'static str {
+    reason
+        .as_str_name()
+        .strip_prefix("ERROR_REASON_")
+        .unwrap_or_default()
+}
+
+/// A status with a reason.
+pub(crate) fn status(code: Code, reason: ErrorReason, message: impl Into<String>) -> Status {
+    with_details(code, reason, message, HashMap::new(), |_| {})
+}
+
+/// Bad fields, all of them.
+pub(crate) fn fields_invalid(violations: Vec<(String, String)>) -> Status {
+    let message = violations
+        .first()
+        .map_or_else(String::new, |(field, text)| {
+            let more = violations.len() - 1;
+            let rest = if more > 0 {
+                format!(" (and {more} more)")
+            } else {
+                String::new()
+            };
+            format!("{field} {text}{rest}")
+        });
+    let reason = ErrorReason::FieldInvalid;
+    with_details(
+        Code::InvalidArgument,
+        reason,
+        message,
+        HashMap::new(),
+        |details| {
+            for (field, description) in violations {
+                details.add_bad_request_violation(field, description);
+            }
+        },
+    )
+}
+
+/// A documented limit was reached.
+pub(crate) fn limit_exceeded(subject: &str, limit: u64) -> Status {
+    let message = format!("limit reached: {subject} at most {limit}");
+    let metadata = HashMap::from([("limit".to_owned(), limit.to_string())]);
+    let reason = ErrorReason::LimitExceeded;
+    with_details(
+        Code::ResourceExhausted,
+        reason,
+        message,
+        metadata,
+        |details| {
+            details.add_quota_failure_violation(subject, format!("at most {limit}"));
+        },
+    )
+}
+
+/// What a call was refused with, or why it failed.
+pub(crate) fn refused(error: &Error) -> Status {
+    let message = error.to_string();
+    let retry = |code, reason| {
+        with_details(code, reason, message.clone(), HashMap::new(), |details| {
+            details.set_retry_info(Some(RETRY_DELAY));
+        })
+    };
+    match error {
+        Error::Rejected(rejection) => rejected(rejection),
+        Error::LimitExceeded { subject, limit } => limit_exceeded(subject, *limit),
+        Error::Busy(_) => retry(Code::ResourceExhausted, ErrorReason::Busy),
+        Error::Draining => retry(Code::Unavailable, ErrorReason::Draining),
+        Error::PartitionMoved => retry(Code::Unavailable, ErrorReason::PartitionMoved),
+        Error::Internal { incident } => {
+            let metadata = HashMap::from([("incident_id".to_owned(), incident.clone())]);
+            with_details(
+                Code::Internal,
+                ErrorReason::Internal,
+                message,
+                metadata,
+                |_| {},
+            )
+        }
+    }
+}
+
+/// The reason and text of an error, for answers that carry no status.
+pub(crate) fn reason_of(error: &Error) -> (ErrorReason, String) {
+    let reason = match error {
+        Error::Rejected(rejection) => class(rejection).1,
+        Error::LimitExceeded { .. } => ErrorReason::LimitExceeded,
+        Error::Busy(_) => ErrorReason::Busy,
+        Error::Draining => ErrorReason::Draining,
+        Error::PartitionMoved => ErrorReason::PartitionMoved,
+        Error::Internal { .. } => ErrorReason::Internal,
+    };
+    (reason, error.to_string())
+}
+
+fn rejected(rejection: &Rejection) -> Status {
+    let (code, reason) = class(rejection);
+    let message = rejection.to_string();
+    match rejection {
+        Rejection::LimitExceeded { subject, limit } => limit_exceeded(subject, *limit),
+        Rejection::TypeRequired => fields_invalid(vec![("conversation_type".to_owned(), message)]),
+        Rejection::RunAlreadyStarted { run_id } => {
+            let run_id = crate::outgoing::run_id(everturn_engine::event::RunId(*run_id));
+            let metadata = HashMap::from([("run_id".to_owned(), run_id)]);
+            with_details(code, reason, message, metadata, |_| {})
+        }
+        Rejection::RunNotFound => not_found(reason, "workflow run", message),
+        Rejection::ConversationNotFound => not_found(reason, "conversation", message),
+        _ => status(code, reason, message),
+    }
+}
+
+/// The code and reason of each rejection.
+fn class(rejection: &Rejection) -> (Code, ErrorReason) {
+    use ErrorReason as R;
+    match rejection {
+        Rejection::RunNotFound => (Code::NotFound, R::RunNotFound),
+        Rejection::ConversationNotFound => (Code::NotFound, R::ConversationNotFound),
+        Rejection::RunAlreadyStarted { .. } => (Code::AlreadyExists, R::RunAlreadyStarted),
+        Rejection::RunClosed => (Code::FailedPrecondition, R::RunClosed),
+        Rejection::ConversationClosed => (Code::FailedPrecondition, R::ConversationClosed),
+        Rejection::TypeMismatch(_) => (Code::FailedPrecondition, R::TypeMismatch),
+        Rejection::Fenced | Rejection::Stale | Rejection::TooEarly(_) => {
+            (Code::FailedPrecondition, R::Fenced)
+        }
+        Rejection::UnreadEvents { .. } => (Code::FailedPrecondition, R::UnreadEvents),
+        Rejection::CommandInvalid { .. } => (Code::InvalidArgument, R::CommandInvalid),
+        Rejection::LimitExceeded { .. } => (Code::ResourceExhausted, R::LimitExceeded),
+        Rejection::TypeRequired => (Code::InvalidArgument, R::FieldInvalid),
+    }
+}
+
+fn not_found(reason: ErrorReason, kind: &str, message: String) -> Status {
+    with_details(Code::NotFound, reason, message, HashMap::new(), |details| {
+        details.set_resource_info(kind, "", "", "");
+    })
+}
+
+fn with_details(
+    code: Code,
+    reason: ErrorReason,
+    message: impl Into<String>,
+    metadata: HashMap<String, String>,
+    add: impl FnOnce(&mut ErrorDetails),
+) -> Status {
+    let mut details = ErrorDetails::new();
+    details.set_error_info(reason_name(reason), DOMAIN, metadata);
+    add(&mut details);
+    Status::with_error_details(code, message, details)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_go_over_the_wire_without_their_prefix() {
+        assert_eq!(reason_name(ErrorReason::RunNotFound), "RUN_NOT_FOUND");
+    }
+
+    #[test]
+    fn only_what_may_be_repeated_says_when() {
+        let delay = |error: &Error| {
+            let details = refused(error).get_error_details();
+            details.retry_info().and_then(|info| info.retry_delay)
+        };
+        assert!(delay(&Error::Busy("x")).is_some());
+        assert!(delay(&Error::Draining).is_some());
+        let limit = Error::LimitExceeded {
+            subject: "open watchers",
+            limit: 1,
+        };
+        assert!(delay(&limit).is_none());
+        assert_eq!(refused(&limit).code(), Code::ResourceExhausted);
+    }
+}

@@ -1,0 +1,136 @@
+//! Task tokens and the results that are reported under them.
+
+use everturn_engine::decide::{ActivityToken, TaskToken};
+use everturn_engine::text::RootKey;
+use everturn_proto::v1 as pb;
+use everturn_proto::v1::ErrorReason;
+use everturn_runtime::{ResultBody, TaskResult};
+use tonic::{Code, Status};
+
+use crate::checker::{Checker, Path};
+use crate::error;
+use crate::incoming;
+use crate::task_token::{self, Token};
+
+/// Why a result was not even handed to its run.
+#[derive(Debug)]
+pub(crate) struct Invalid {
+    /// The reason.
+    pub reason: ErrorReason,
+    /// Text for people.
+    pub message: String,
+}
+
+impl Invalid {
+    fn token() -> Self {
+        Self {
+            reason: ErrorReason::TaskTokenInvalid,
+            message: "task_token was not made by this server for such a task".to_owned(),
+        }
+    }
+
+    fn fields(checker: &Checker) -> Self {
+        let (message, is_limit) = checker.summary();
+        let reason = if is_limit {
+            ErrorReason::LimitExceeded
+        } else {
+            ErrorReason::FieldInvalid
+        };
+        Self { reason, message }
+    }
+
+    /// The same as a status, for calls that report one result.
+    pub fn into_status(self) -> Status {
+        let code = match self.reason {
+            ErrorReason::LimitExceeded => Code::ResourceExhausted,
+            _ => Code::InvalidArgument,
+        };
+        error::status(code, self.reason, self.message)
+    }
+}
+
+/// The answer to a result that was not even handed to its run.
+pub(crate) fn rejection_of(result_id: u64, invalid: Invalid) -> pb::ResultRejection {
+    pb::ResultRejection {
+        result_id,
+        reason: error::reason_name(invalid.reason).to_owned(),
+        message: invalid.message,
+        unread_events: Vec::new(),
+    }
+}
+
+/// The attempt that a token names.
+pub(crate) fn activity_token(token: &[u8]) -> Result<(RootKey, ActivityToken), Invalid> {
+    match task_token::parse(token) {
+        Some(Token::Activity(root, token)) => Ok((root, token)),
+        _ => Err(Invalid::token()),
+    }
+}
+
+/// The workflow task that a token names.
+pub(crate) fn workflow_token(token: &[u8]) -> Result<(RootKey, TaskToken), Invalid> {
+    match task_token::parse(token) {
+        Some(Token::Workflow(root, token)) => Ok((root, token)),
+        _ => Err(Invalid::token()),
+    }
+}
+
+/// The result of an attempt.
+pub(crate) fn activity_result(value: pb::ActivityResult) -> Result<TaskResult, Invalid> {
+    use pb::activity_result::Outcome;
+    let (root, token) = activity_token(&value.task_token)?;
+    let mut checker = Checker::default();
+    let body = match value.outcome {
+        Some(Outcome::Failure(failure)) => ResultBody::ActivityFailed {
+            token,
+            failure: incoming::failure(&mut checker, Path::field("failure"), Some(failure)),
+        },
+        Some(Outcome::Result(result)) => ResultBody::ActivityCompleted {
+            token,
+            result: incoming::payload(&mut checker, Path::field("result"), Some(result)),
+        },
+        None => ResultBody::ActivityCompleted {
+            token,
+            result: everturn_engine::value::Payload::default(),
+        },
+    };
+    finish(&checker, value.result_id, root, body)
+}
+
+/// The result of a workflow task.
+pub(crate) fn workflow_task_result(value: pb::WorkflowTaskResult) -> Result<TaskResult, Invalid> {
+    let (root, token) = workflow_token(&value.task_token)?;
+    let mut checker = Checker::default();
+    let body = if value.needs_full_journal {
+        ResultBody::TaskNeedsJournal { token }
+    } else if let Some(failure) = value.failure {
+        ResultBody::TaskFailed {
+            token,
+            failure: incoming::failure(&mut checker, Path::field("failure"), Some(failure)),
+        }
+    } else {
+        ResultBody::TaskCompleted {
+            token,
+            seen: value.seen_event_id,
+            commands: incoming::commands(&mut checker, Path::field("commands"), value.commands),
+            cached: value.run_cached,
+        }
+    };
+    finish(&checker, value.result_id, root, body)
+}
+
+fn finish(
+    checker: &Checker,
+    result_id: u64,
+    root: RootKey,
+    body: ResultBody,
+) -> Result<TaskResult, Invalid> {
+    if !checker.is_clean() {
+        return Err(Invalid::fields(checker));
+    }
+    Ok(TaskResult {
+        result_id,
+        root,
+        body,
+    })
+}

@@ -1,0 +1,245 @@
+//! Events of a run's journal.
+
+use std::sync::Arc;
+
+use everturn_engine::event::{RunEvent, RunStarted, SuppressReason};
+use everturn_engine::value::Outcome;
+use everturn_proto::v1 as pb;
+use everturn_proto::v1::history_event::Kind;
+use everturn_runtime::{Entry, TurnInput};
+
+use crate::outgoing::{
+    duration, failure, message, outcome, payload, run_id, run_status, state, timestamp,
+};
+
+/// Several events.
+pub(crate) fn entries(values: &[Arc<Entry>]) -> Vec<pb::HistoryEvent> {
+    values.iter().map(|entry| event(entry)).collect()
+}
+
+/// One event.
+pub(crate) fn event(entry: &Entry) -> pb::HistoryEvent {
+    pb::HistoryEvent {
+        id: entry.id,
+        time: Some(timestamp(entry.time)),
+        kind: Some(kind(entry)),
+    }
+}
+
+fn kind(entry: &Entry) -> Kind {
+    match &entry.event {
+        RunEvent::Started(started) => Kind::RunStarted(run_started(started, entry.turn.as_ref())),
+        event if event.is_notification() => notification(event),
+        event => record(event),
+    }
+}
+
+/// Events that record a command of the code, or inform.
+fn record(event: &RunEvent) -> Kind {
+    match event {
+        RunEvent::ActivityScheduled {
+            key,
+            activity_type,
+            input,
+            options,
+        } => Kind::ActivityScheduled(pb::ActivityScheduled {
+            key: key.to_string(),
+            activity_type: activity_type.to_string(),
+            input: Some(payload(input)),
+            options: Some(super::policy::activity_options(options)),
+        }),
+        RunEvent::TimerStarted { key, fire_at } => Kind::TimerStarted(pb::TimerStarted {
+            key: key.to_string(),
+            fire_time: Some(timestamp(*fire_at)),
+        }),
+        RunEvent::ChildStarted {
+            key,
+            workflow_type,
+            workflow_id,
+            run_id: id,
+            ..
+        } => Kind::ChildStarted(pb::ChildStarted {
+            key: key.to_string(),
+            workflow_type: workflow_type.to_string(),
+            workflow_id: workflow_id.to_string(),
+            run_id: run_id(*id),
+        }),
+        RunEvent::LocalRecorded { key, seen, outcome } => {
+            use pb::local_recorded::Outcome as Wire;
+            Kind::LocalRecorded(pb::LocalRecorded {
+                key: key.to_string(),
+                seen_event_id: *seen,
+                outcome: Some(match outcome {
+                    Outcome::Completed(result) => Wire::Result(payload(result)),
+                    Outcome::Failed(value) => Wire::Failure(failure(value)),
+                }),
+            })
+        }
+        RunEvent::MessageSent { key, message } => Kind::MessageSent(pb::MessageSent {
+            key: key.to_string(),
+            message_sequence: message.sequence,
+            channel: message.channel.to_string(),
+        }),
+        RunEvent::MessageSuppressed {
+            key,
+            reason,
+            content,
+        } => Kind::MessageSuppressed(pb::MessageSuppressed {
+            key: key.to_string(),
+            reason: suppress_reason(*reason).into(),
+            content: Some(super::message::content(content)),
+        }),
+        RunEvent::StateSet {
+            key, name, value, ..
+        } => Kind::StateSet(pb::StateSet {
+            key: key.to_string(),
+            name: name.to_string(),
+            value: value.as_ref().map(payload),
+        }),
+        RunEvent::SignalScheduled {
+            key,
+            workflow_id,
+            name,
+            input,
+        } => Kind::SignalScheduled(pb::SignalScheduled {
+            key: key.to_string(),
+            workflow_id: workflow_id.to_string(),
+            signal_name: name.to_string(),
+            input: Some(payload(input)),
+        }),
+        RunEvent::CommandCanceled { target } => Kind::CommandCanceled(pb::CommandCanceled {
+            target_key: target.to_string(),
+        }),
+        RunEvent::Closed {
+            status,
+            outcome: value,
+        } => {
+            let (result, failure) = outcome(value);
+            Kind::RunClosed(pb::RunClosed {
+                status: run_status(*status).into(),
+                result,
+                failure,
+            })
+        }
+        RunEvent::ActivityAttemptFailed {
+            key,
+            attempt,
+            failure: value,
+            next_at,
+            ..
+        } => Kind::ActivityAttemptFailed(pb::ActivityAttemptFailed {
+            key: key.to_string(),
+            attempt: *attempt,
+            failure: Some(failure(value)),
+            next_attempt_time: Some(timestamp(*next_at)),
+        }),
+        RunEvent::AskOpened { key } => Kind::AskOpened(pb::AskOpened {
+            key: key.to_string(),
+        }),
+        _ => unreachable!("notifications are mapped by `notification`"),
+    }
+}
+
+/// Events that are delivered to the code.
+fn notification(event: &RunEvent) -> Kind {
+    match event {
+        RunEvent::ActivityCompleted {
+            key,
+            result,
+            attempt,
+            ..
+        } => Kind::ActivityCompleted(pb::ActivityCompleted {
+            key: key.to_string(),
+            result: Some(payload(result)),
+            attempt: *attempt,
+        }),
+        RunEvent::ActivityFailed {
+            key,
+            failure: value,
+            attempt,
+            ..
+        } => Kind::ActivityFailed(pb::ActivityFailed {
+            key: key.to_string(),
+            failure: Some(failure(value)),
+            attempt: *attempt,
+        }),
+        RunEvent::TimerFired { key, .. } => Kind::TimerFired(pb::TimerFired {
+            key: key.to_string(),
+        }),
+        RunEvent::ChildClosed {
+            key,
+            status,
+            outcome: value,
+            ..
+        } => {
+            let (result, failure) = outcome(value);
+            Kind::ChildClosed(pb::ChildClosed {
+                key: key.to_string(),
+                status: run_status(*status).into(),
+                result,
+                failure,
+            })
+        }
+        RunEvent::SignalReceived { name, input } => Kind::SignalReceived(pb::SignalReceived {
+            signal_name: name.to_string(),
+            input: Some(payload(input)),
+        }),
+        RunEvent::AskAnswered { key, messages } => Kind::AskAnswered(pb::AskAnswered {
+            key: key.to_string(),
+            messages: messages.iter().map(message).collect(),
+        }),
+        RunEvent::CancelRequested { reason } => Kind::CancelRequested(pb::CancelRequested {
+            reason: reason.to_string(),
+        }),
+        RunEvent::SignalDelivered {
+            key,
+            failure: value,
+            ..
+        } => Kind::SignalDelivered(pb::SignalDelivered {
+            key: key.to_string(),
+            failure: value.as_ref().map(failure),
+        }),
+        RunEvent::TurnInterrupted { grace } => Kind::TurnInterrupted(pb::TurnInterrupted {
+            grace: Some(duration(*grace)),
+        }),
+        RunEvent::MessagesArrived { messages } => Kind::MessagesArrived(pb::MessagesArrived {
+            messages: messages.iter().map(message).collect(),
+        }),
+        _ => unreachable!("records are mapped by `record`"),
+    }
+}
+
+fn run_started(started: &RunStarted, turn: Option<&TurnInput>) -> pb::RunStarted {
+    pb::RunStarted {
+        workflow_type: started.type_name.to_string(),
+        task_queue: started.task_queue.to_string(),
+        input: started.input.as_ref().map(payload),
+        turn: turn.map(turn_input),
+        parent_workflow_id: started
+            .parent
+            .as_ref()
+            .map_or_else(String::new, |parent| parent.workflow_id.to_string()),
+        execution_timeout: started.execution_timeout.map(duration),
+    }
+}
+
+fn turn_input(turn: &TurnInput) -> pb::TurnInput {
+    let context = &turn.context;
+    pb::TurnInput {
+        conversation_id: turn.conversation_id.to_string(),
+        conversation_type: turn.conversation_type.to_string(),
+        number: turn.number,
+        cause: pb::TurnCause::Message.into(),
+        messages: context.messages.iter().map(message).collect(),
+        recent: context.recent.iter().map(message).collect(),
+        state: state(&context.state),
+        reply_channel: context.reply_channel.to_string(),
+    }
+}
+
+fn suppress_reason(reason: SuppressReason) -> pb::SuppressReason {
+    match reason {
+        SuppressReason::TurnSuperseded => pb::SuppressReason::TurnSuperseded,
+        SuppressReason::ConversationClosed => pb::SuppressReason::ConversationClosed,
+    }
+}

@@ -1,0 +1,48 @@
+//! Policies, defaults filled in.
+
+use everturn_engine::policy::{ActivityOptions, OnBusy, TurnPolicy};
+use everturn_proto::v1 as pb;
+
+use crate::outgoing::duration;
+
+/// Options of an activity.
+pub(crate) fn activity_options(value: &ActivityOptions) -> pb::ActivityOptions {
+    let retry = &value.retry;
+    pb::ActivityOptions {
+        task_queue: value.task_queue.to_string(),
+        retry_policy: Some(pb::RetryPolicy {
+            initial_interval: Some(duration(retry.initial_interval)),
+            backoff_coefficient: Some(retry.backoff_coefficient),
+            maximum_interval: Some(duration(retry.maximum_interval)),
+            maximum_attempts: Some(retry.maximum_attempts),
+            non_retryable_types: retry
+                .non_retryable_types
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
+        }),
+        schedule_to_start_timeout: value.schedule_to_start.map(duration),
+        start_to_close_timeout: Some(duration(value.start_to_close)),
+        schedule_to_close_timeout: value.schedule_to_close.map(duration),
+        heartbeat_timeout: value.heartbeat.map(duration),
+        priority: Some(u32::from(value.priority)),
+    }
+}
+
+/// The turn policy of a conversation.
+pub(crate) fn turn_policy(value: &TurnPolicy) -> pb::TurnPolicy {
+    let on_busy = match value.on_busy {
+        OnBusy::Queue => pb::OnBusy::Queue,
+        OnBusy::Interrupt => pb::OnBusy::Interrupt,
+        OnBusy::Steer => pb::OnBusy::Steer,
+    };
+    pb::TurnPolicy {
+        debounce: Some(pb::Debounce {
+            quiet: Some(duration(value.quiet)),
+            max_wait: Some(duration(value.max_wait)),
+            max_messages: value.max_messages,
+        }),
+        on_busy: on_busy.into(),
+        interrupt_grace: Some(duration(value.interrupt_grace)),
+    }
+}

@@ -1,0 +1,40 @@
+//! Tasks for workers.
+
+use everturn_proto::v1 as pb;
+use everturn_runtime::{ActivityTask, WorkflowTask};
+
+use crate::outgoing::{duration, entries, payload, run_id, timestamp};
+use crate::task_token;
+
+/// An attempt of an activity.
+pub(crate) fn activity_task(task: &ActivityTask) -> pb::ActivityTask {
+    let activity = &task.start.activity;
+    pb::ActivityTask {
+        delivery_id: task.delivery_id,
+        task_token: task_token::activity(&task.root, task.token),
+        activity_type: activity.activity_type.to_string(),
+        input: Some(payload(&activity.input)),
+        attempt: task.token.attempt,
+        workflow_id: task.workflow_id.to_string(),
+        run_id: run_id(task.run_id),
+        key: activity.key.to_string(),
+        deadline: Some(timestamp(task.start.deadline)),
+        heartbeat_timeout: activity.options.heartbeat.map(duration),
+        heartbeat_details: activity.heartbeat_details.as_ref().map(payload),
+        task_queue: activity.options.task_queue.to_string(),
+    }
+}
+
+/// A run whose code has something to do.
+pub(crate) fn workflow_task(task: &WorkflowTask) -> pb::WorkflowTask {
+    pb::WorkflowTask {
+        delivery_id: task.delivery_id,
+        task_token: task_token::workflow(&task.root, task.token),
+        workflow_id: task.workflow_id.to_string(),
+        run_id: run_id(task.run_id),
+        workflow_type: task.type_name.to_string(),
+        previous_event_id: task.previous,
+        events: entries(&task.entries),
+        last_event_id: if task.complete { 0 } else { task.through },
+    }
+}

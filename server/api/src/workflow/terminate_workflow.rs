@@ -1,0 +1,23 @@
+//! TerminateWorkflow: closes an open run from outside.
+
+use everturn_engine::limits;
+use everturn_proto::v1 as pb;
+use everturn_runtime::Handle;
+use tonic::{Response, Status};
+
+use crate::checker::{Checker, Path};
+use crate::{error, incoming};
+
+pub(super) async fn call(
+    handle: &Handle,
+    request: pb::TerminateWorkflowRequest,
+) -> Result<Response<pb::TerminateWorkflowResponse>, Status> {
+    let mut checker = Checker::default();
+    let namespace = incoming::namespace(&mut checker, request.namespace);
+    let target = incoming::run_ref(&mut checker, request.workflow_id, &request.run_id);
+    checker.text(Path::field("reason"), &request.reason, limits::REASON_BYTES);
+    checker.finish()?;
+    let done = handle.terminate_workflow(namespace, target, request.reason.into());
+    done.await.map_err(|error| error::refused(&error))?;
+    Ok(Response::new(pb::TerminateWorkflowResponse {}))
+}
