@@ -1,2 +1,27 @@
-//! Placeholder.
-fn main() {}
+//! The `everturn` program: the coordinator, its command line and its load
+//! generator.
+
+mod bench;
+mod cli;
+mod config;
+mod healthcheck;
+mod http;
+mod metrics;
+mod render;
+mod serve;
+mod shutdown;
+mod telemetry;
+
+use std::process::ExitCode;
+
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
+fn main() -> ExitCode {
+    let cli = cli::parse();
+    match cli::run(cli) {
+        Ok(code) => code,
+        Err(error) => cli::exit::report(&error),
+    }
+}

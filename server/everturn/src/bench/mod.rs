@@ -1,0 +1,215 @@
+//! `everturn bench`: a coordinator under load, closed or open loop, with real
+//! workers over gRPC.
+
+mod coordinator;
+mod load;
+mod pipeline;
+mod report;
+mod rust_worker;
+mod sdk_workers;
+mod turns;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use clap::{Args, ValueEnum};
+use everturn_client::{Client, ConnectOptions};
+use tokio_util::sync::CancellationToken;
+
+use coordinator::Coordinator;
+use load::{Load, Recorder};
+use report::{Cpu, Report};
+use sdk_workers::SdkWorkers;
+
+/// Load before the measurement begins.
+const WARM_UP: Duration = Duration::from_secs(3);
+/// Conversations per connection, so that streams share connections evenly and
+/// stay below the usual bound of 100 streams each.
+const SLOTS_PER_CONNECTION: usize = 64;
+
+/// What is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Scenario {
+    /// A message arrives, two agents work in parallel, a third merges, the
+    /// reply is seen by the submitter.
+    Turns,
+    /// A workflow of 10 activities, one after the other.
+    Pipeline,
+}
+
+/// Who does the work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum WorkerKind {
+    /// Built into this program.
+    Rust,
+    /// The TypeScript SDK; in `turns`, Support and Manager run in Python.
+    Typescript,
+    /// Workflows in TypeScript, activities in Python; in `turns`, Sales runs
+    /// in TypeScript.
+    Python,
+}
+
+/// Flags of `everturn bench`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  everturn bench turns
+  everturn bench turns --worker typescript --in-flight 1
+  everturn bench turns --rate 50 --seconds 10 --json
+  everturn bench pipeline --in-flight 256
+  everturn bench pipeline --target 127.0.0.1:7400
+
+Without --target a coordinator is started on an empty store; EVERTURN_*
+variables reach it. Latency is measured from the intended start when --rate is
+given. CPU is in seconds per second: coordinator, and workers (with the Rust
+worker: this process, the load generator included).")]
+pub(crate) struct BenchArgs {
+    /// What to measure
+    scenario: Scenario,
+    /// Who does the work
+    #[arg(long, default_value = "rust")]
+    worker: WorkerKind,
+    /// Turns or workflows at a time, 1 to 10,000
+    #[arg(long, value_name = "COUNT", default_value_t = 64,
+        value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    in_flight: u32,
+    /// Begin this many per second, however long they take [default: begin the
+    /// next when one ends]
+    #[arg(long, value_name = "PER_SECOND", value_parser = positive)]
+    rate: Option<f64>,
+    /// Length of the measurement, after a warm-up of 3 s
+    #[arg(long, value_name = "COUNT", default_value_t = 20,
+        value_parser = clap::value_parser!(u32).range(1..=3_600))]
+    seconds: u32,
+    /// Address of a running coordinator [default: start one]
+    #[arg(long, value_name = "HOST:PORT")]
+    target: Option<String>,
+    /// Where the store of a started coordinator lies [default: the system's
+    /// directory for temporary files]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Print one JSON object as the last line
+    #[arg(long)]
+    json: bool,
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(rate) if rate.is_finite() && rate > 0.0 => Ok(rate),
+        _ => Err("must be a number above 0".to_owned()),
+    }
+}
+
+/// Names that this run uses, so that it meets nothing that is there already.
+#[derive(Clone, Debug)]
+pub(crate) struct Names {
+    /// Beginning of every id.
+    pub prefix: String,
+    /// Task queue of workflow tasks, and of activities with Rust workers.
+    pub queue: String,
+}
+
+impl Names {
+    fn new() -> Self {
+        let prefix = format!("bench-{:08x}", rand::random::<u32>());
+        Self {
+            queue: prefix.clone(),
+            prefix,
+        }
+    }
+}
+
+/// Runs a benchmark and prints what it gave.
+pub(crate) async fn run(args: BenchArgs) -> anyhow::Result<ExitCode> {
+    let coordinator = match &args.target {
+        Some(_) => None,
+        None => Some(Coordinator::start(args.data_dir.as_deref()).await?),
+    };
+    let address = match (&args.target, &coordinator) {
+        (Some(target), _) => target.clone(),
+        (None, Some(coordinator)) => coordinator.address().to_owned(),
+        (None, None) => anyhow::bail!("no coordinator"),
+    };
+    let options = ConnectOptions {
+        address,
+        ..ConnectOptions::from_env()
+    };
+    let names = Names::new();
+    let stop_worker = CancellationToken::new();
+    let mut rust_worker = None;
+    let mut sdk_workers = None;
+    if args.worker == WorkerKind::Rust {
+        let client = Client::new(options.clone())?;
+        let worker = rust_worker::build(client, &names, args.in_flight)?;
+        rust_worker = Some(tokio::spawn(
+            worker.run(stop_worker.clone().cancelled_owned()),
+        ));
+    } else {
+        sdk_workers = Some(SdkWorkers::start(&args, &options, &names)?);
+    }
+    let pids = sdk_workers.as_ref().map_or_else(
+        || vec![std::process::id().to_string()],
+        |workers| workers.pids(),
+    );
+    let coordinator_pid = coordinator.as_ref().and_then(Coordinator::pid);
+    let cpu = Cpu::of(coordinator_pid, pids);
+    let outcome = tokio::select! {
+        measured = measure(&args, &options, &names, cpu) => measured,
+        ended = worker_ended(rust_worker.as_mut(), sdk_workers.as_mut()) => Err(ended),
+        signal = tokio::signal::ctrl_c() => {
+            signal?;
+            Err(anyhow::anyhow!("interrupted"))
+        }
+    };
+    let report = match (outcome, coordinator) {
+        (Ok(report), _) => report,
+        (Err(error), Some(coordinator)) => return Err(coordinator.explain(error)),
+        (Err(error), None) => return Err(error),
+    };
+    stop_worker.cancel();
+    report.print(args.json)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Resolves with the reason when a worker ends before the measurement.
+async fn worker_ended(
+    rust: Option<&mut tokio::task::JoinHandle<Result<(), everturn_client::Error>>>,
+    sdk: Option<&mut SdkWorkers>,
+) -> anyhow::Error {
+    match (rust, sdk) {
+        (Some(task), _) => match task.await {
+            Ok(Ok(())) => anyhow::anyhow!("the worker stopped"),
+            Ok(Err(error)) => error.into(),
+            Err(error) => error.into(),
+        },
+        (None, Some(workers)) => workers.ended().await,
+        (None, None) => std::future::pending().await,
+    }
+}
+
+async fn measure(
+    args: &BenchArgs,
+    options: &ConnectOptions,
+    names: &Names,
+    mut cpu: Cpu,
+) -> anyhow::Result<Report> {
+    let seconds = Duration::from_secs(u64::from(args.seconds));
+    let count = args.in_flight as usize;
+    let clients = (0..count.div_ceil(SLOTS_PER_CONNECTION))
+        .map(|_| Client::new(options.clone()))
+        .collect::<Result<Vec<_>, _>>()?;
+    let client_of = |slot: usize| clients[slot / SLOTS_PER_CONNECTION].clone();
+    let slots = match args.scenario {
+        Scenario::Turns => turns::open(count, client_of, names).await?,
+        Scenario::Pipeline => pipeline::open(count, client_of, names).await?,
+    };
+    let begin = Instant::now() + WARM_UP;
+    let recorder = Recorder::new(begin, begin + seconds);
+    let load = Load::start(slots, args.rate, recorder.clone());
+    tokio::time::sleep_until(begin.into()).await;
+    cpu.begin();
+    load.follow_until(begin + seconds).await;
+    let used = cpu.end();
+    load.finish().await;
+    Report::new(args, &recorder, used)
+}

@@ -1,0 +1,198 @@
+//! The load worker that is built in: the code of both scenarios as raw event
+//! handlers, activities that hand their input back.
+
+use everturn_client::worker::{RunCode, Worker, WorkerOptions};
+use everturn_client::{Client, Error, v1};
+use v1::command::Kind as CommandKind;
+use v1::history_event::Kind as EventKind;
+
+use super::Names;
+use super::pipeline::{STEPS_PER_WORKFLOW, WORKFLOW_TYPE};
+use super::turns::CONVERSATION_TYPE;
+
+/// Tasks that the worker takes at a time, per piece of work in flight.
+const SLOTS_PER_FLIGHT: u32 = 4;
+
+/// A worker for both scenarios.
+pub(crate) fn build(client: Client, names: &Names, in_flight: u32) -> Result<Worker, Error> {
+    let slots = (in_flight * SLOTS_PER_FLIGHT).clamp(64, 10_000);
+    let options = WorkerOptions {
+        task_queue: names.queue.clone(),
+        activity_slots: slots,
+        workflow_slots: slots,
+        cached_runs_max: 100_000,
+        ..WorkerOptions::default()
+    };
+    let mut builder = Worker::builder(client, options);
+    for name in ["support", "sales", "manager", "step"] {
+        builder = builder.activity(name, |task: v1::ActivityTask| {
+            std::future::ready(Ok(task.input.unwrap_or_default()))
+        });
+    }
+    builder
+        .workflow(CONVERSATION_TYPE, |_| turn_code())
+        .workflow(WORKFLOW_TYPE, |_| pipeline_code())
+        .build()
+}
+
+fn command(key: &str, kind: CommandKind) -> v1::Command {
+    v1::Command {
+        key: key.to_owned(),
+        kind: Some(kind),
+    }
+}
+
+fn activity(key: &str, activity_type: &str, input: Option<v1::Payload>) -> v1::Command {
+    let schedule = v1::ScheduleActivity {
+        activity_type: activity_type.to_owned(),
+        input,
+        options: None,
+    };
+    command(key, CommandKind::ScheduleActivity(schedule))
+}
+
+fn complete(result: Option<v1::Payload>) -> v1::Command {
+    command("", CommandKind::CompleteRun(v1::CompleteRun { result }))
+}
+
+/// What both codes do about events that end a run early.
+fn early_end(kind: &EventKind) -> Option<v1::Command> {
+    match kind {
+        EventKind::ActivityFailed(it) => {
+            let failure = it.failure.clone();
+            Some(command("", CommandKind::FailRun(v1::FailRun { failure })))
+        }
+        EventKind::CancelRequested(_) | EventKind::TurnInterrupted(_) => {
+            let cancel = v1::CancelRun { failure: None };
+            Some(command("", CommandKind::CancelRun(cancel)))
+        }
+        _ => None,
+    }
+}
+
+/// Support and Sales in parallel, then Manager, then the reply.
+fn turn_code() -> RunCode {
+    let mut waiting = 2;
+    Box::new(move |events| {
+        let mut commands = Vec::with_capacity(2);
+        for kind in events.iter().filter_map(|event| event.kind.as_ref()) {
+            match kind {
+                EventKind::RunStarted(it) => {
+                    let input = question(it);
+                    commands.push(activity("support", "support", input.clone()));
+                    commands.push(activity("sales", "sales", input));
+                }
+                EventKind::ActivityCompleted(it) if it.key == "manager" => {
+                    commands.push(reply(it.result.as_ref()));
+                    commands.push(complete(None));
+                }
+                EventKind::ActivityCompleted(it) => {
+                    waiting -= 1;
+                    if waiting == 0 {
+                        commands.push(activity("manager", "manager", it.result.clone()));
+                    }
+                }
+                other => commands.extend(early_end(other)),
+            }
+        }
+        Ok(commands)
+    })
+}
+
+/// The last message of a turn, as JSON.
+fn question(started: &v1::RunStarted) -> Option<v1::Payload> {
+    let message = started.turn.as_ref()?.messages.last()?;
+    everturn_client::json(&message.content.as_ref()?.text).ok()
+}
+
+fn reply(answer: Option<&v1::Payload>) -> v1::Command {
+    let text: String = answer
+        .and_then(|payload| everturn_client::json_value(payload).ok())
+        .unwrap_or_default();
+    let send = v1::SendMessage {
+        author_name: "manager".to_owned(),
+        content: Some(everturn_client::text(text)),
+        ..Default::default()
+    };
+    command("reply", CommandKind::SendMessage(send))
+}
+
+/// Ten activities in a row, each with the result of the one before.
+fn pipeline_code() -> RunCode {
+    let mut step = 0;
+    Box::new(move |events| {
+        let mut commands = Vec::with_capacity(1);
+        for kind in events.iter().filter_map(|event| event.kind.as_ref()) {
+            let input = match kind {
+                EventKind::RunStarted(it) => it.input.clone(),
+                EventKind::ActivityCompleted(it) => it.result.clone(),
+                other => {
+                    commands.extend(early_end(other));
+                    continue;
+                }
+            };
+            step += 1;
+            commands.push(if step <= STEPS_PER_WORKFLOW {
+                activity(&format!("step-{step}"), "step", input)
+            } else {
+                complete(input)
+            });
+        }
+        Ok(commands)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(kind: EventKind) -> v1::HistoryEvent {
+        v1::HistoryEvent {
+            kind: Some(kind),
+            ..Default::default()
+        }
+    }
+
+    fn completed(key: &str) -> v1::HistoryEvent {
+        event(EventKind::ActivityCompleted(v1::ActivityCompleted {
+            key: key.to_owned(),
+            result: Some(everturn_client::json("hi").expect("text is JSON")),
+            attempt: 1,
+        }))
+    }
+
+    fn keys(commands: &[v1::Command]) -> Vec<&str> {
+        commands
+            .iter()
+            .map(|command| command.key.as_str())
+            .collect()
+    }
+
+    #[test]
+    fn a_turn_asks_two_agents_then_the_third_and_replies() {
+        let mut code = turn_code();
+        let started = event(EventKind::RunStarted(v1::RunStarted::default()));
+        assert_eq!(keys(&code(&[started]).expect("runs")), ["support", "sales"]);
+        assert!(code(&[completed("sales")]).expect("runs").is_empty());
+        let next = code(&[completed("support")]).expect("runs");
+        assert_eq!(keys(&next), ["manager"]);
+        let last = code(&[completed("manager")]).expect("runs");
+        assert_eq!(keys(&last), ["reply", ""]);
+        assert!(matches!(last[1].kind, Some(CommandKind::CompleteRun(_))));
+    }
+
+    #[test]
+    fn a_pipeline_ends_after_its_tenth_step() {
+        let mut code = pipeline_code();
+        let started = event(EventKind::RunStarted(v1::RunStarted::default()));
+        let mut commands = code(&[started]).expect("runs");
+        for step in 1..=STEPS_PER_WORKFLOW {
+            assert_eq!(keys(&commands), [format!("step-{step}")]);
+            commands = code(&[completed("step")]).expect("runs");
+        }
+        assert!(matches!(
+            commands[0].kind,
+            Some(CommandKind::CompleteRun(_))
+        ));
+    }
+}

@@ -1,0 +1,272 @@
+//! The command line: what can be called and how calls are carried out.
+
+mod arguments;
+mod conversation;
+pub(crate) mod exit;
+mod workflow;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use everturn_client::{Client, ConnectOptions, RetryOptions};
+
+use crate::config::{self, Layer, Settings, parse_span};
+use crate::render::Output;
+use crate::{bench, healthcheck, serve, telemetry};
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  failed for another reason
+  2  wrong use: flags, settings, or a request with invalid fields
+  3  not found
+  4  refused: closed, already there, over a limit, not allowed
+  5  unavailable: no coordinator, draining, busy, no answer in time
+  6  `workflow wait`: the run is closed, but did not complete";
+
+/// Durable orchestration of AI-agent conversations.
+#[derive(Debug, Parser)]
+#[command(name = "everturn", version, after_help = EXIT_CODES, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the coordinator
+    #[command(after_help = "Examples:
+  everturn serve
+  everturn serve --store /var/lib/everturn/everturn.db --listen 0.0.0.0:7400
+  EVERTURN_LOG=debug everturn serve --config everturn.toml
+
+Settings come from flags, then EVERTURN_* variables, then the TOML file, then
+defaults. SIGTERM drains; a second one ends the process at once.")]
+    Serve(SettingsArgs),
+    /// Show or check the coordinator's settings
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Submit to, watch, list, show and close conversations
+    Conversation(conversation::ConversationArgs),
+    /// Start, show, list, signal, cancel, terminate and await workflows
+    Workflow(workflow::WorkflowArgs),
+    /// Succeed if a coordinator is ready
+    #[command(after_help = "Example:
+  everturn healthcheck --http-address 127.0.0.1:7401 --timeout 2s")]
+    Healthcheck(HealthcheckArgs),
+    /// Measure a coordinator under load
+    Bench(bench::BenchArgs),
+    /// Print the version
+    Version,
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigCommand {
+    /// Check the settings and say what is wrong with them
+    Check(SettingsArgs),
+    /// Print the settings in force and where each comes from
+    Show(SettingsArgs),
+}
+
+/// Settings and the file they may come from.
+#[derive(Args, Debug)]
+struct SettingsArgs {
+    /// TOML file with settings [default: ./everturn.toml if it exists]
+    #[arg(long, env = "EVERTURN_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    layer: Layer,
+}
+
+impl SettingsArgs {
+    fn load(self) -> anyhow::Result<Settings> {
+        Ok(config::load(self.layer, self.config.as_deref())?)
+    }
+}
+
+#[derive(Args, Debug)]
+struct HealthcheckArgs {
+    /// Address of the coordinator's health checks
+    #[arg(
+        long,
+        env = "EVERTURN_HTTP_ADDRESS",
+        value_name = "HOST:PORT",
+        default_value = "127.0.0.1:7401"
+    )]
+    http_address: String,
+    /// Longest wait for the answer
+    #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = parse_span)]
+    timeout: Duration,
+}
+
+/// Form of what a command prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OutputFormat {
+    /// For people; may change between versions.
+    Text,
+    /// For programs: one JSON object per line, names as in the API.
+    Json,
+}
+
+/// What every client command takes.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ClientArgs {
+    /// Address of the coordinator
+    #[arg(
+        long,
+        global = true,
+        env = "EVERTURN_ADDRESS",
+        value_name = "HOST:PORT",
+        default_value = everturn_client::DEFAULT_ADDRESS
+    )]
+    address: String,
+    /// Namespace
+    #[arg(
+        long,
+        global = true,
+        env = "EVERTURN_NAMESPACE",
+        value_name = "NAME",
+        default_value = everturn_client::DEFAULT_NAMESPACE
+    )]
+    namespace: String,
+    /// Form of the output
+    #[arg(
+        long,
+        short,
+        global = true,
+        value_name = "FORMAT",
+        default_value = "text"
+    )]
+    output: OutputFormat,
+}
+
+impl ClientArgs {
+    /// A client that gives up after about a second without a coordinator.
+    fn client(&self) -> Result<Client, everturn_client::Error> {
+        Client::new(ConnectOptions {
+            address: self.address.clone(),
+            namespace: self.namespace.clone(),
+            retry: RetryOptions {
+                maximum_attempts: 5,
+                ..RetryOptions::default()
+            },
+            ..ConnectOptions::default()
+        })
+    }
+
+    fn output(&self) -> Output {
+        Output::new(self.output == OutputFormat::Json)
+    }
+}
+
+/// Reads the command line; ends the process on wrong use and for `--help`.
+pub(crate) fn parse() -> Cli {
+    Cli::parse()
+}
+
+/// Carries out a command.
+pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    match cli.command {
+        Command::Serve(args) => serve(args),
+        Command::Config(ConfigCommand::Check(args)) => {
+            args.load()?;
+            Output::new(false).line("settings are valid")?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Config(ConfigCommand::Show(args)) => {
+            let settings = args.load()?;
+            Output::new(false).line(settings.to_toml().trim_end())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Version => {
+            Output::new(false).line(&format!("everturn {}", env!("CARGO_PKG_VERSION")))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Healthcheck(args) => {
+            small_runtime()?.block_on(healthcheck::check(&args.http_address, args.timeout))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Conversation(args) => {
+            telemetry::install_for_commands()?;
+            small_runtime()?.block_on(conversation::run(args))
+        }
+        Command::Workflow(args) => {
+            telemetry::install_for_commands()?;
+            small_runtime()?.block_on(workflow::run(args))
+        }
+        Command::Bench(args) => {
+            telemetry::install_for_commands()?;
+            server_runtime()?.block_on(bench::run(args))
+        }
+    }
+}
+
+fn serve(args: SettingsArgs) -> anyhow::Result<ExitCode> {
+    let settings = args.load()?;
+    telemetry::install(&settings)?;
+    server_runtime()?.block_on(serve::run(settings))
+}
+
+fn small_runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+}
+
+fn server_runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    fn parse(line: &str) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from(line.split_whitespace())
+    }
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn commands_take_their_flags_in_any_place() {
+        for line in [
+            "everturn serve --partitions 8 --flush-interval 250ms --log-format json",
+            "everturn config show --config x.toml",
+            "everturn conversation --output json submit c-1 --type support hello",
+            "everturn conversation submit c-1 --type support hello --label a=b -o json",
+            "everturn conversation watch c-1 --after 3 --address 127.0.0.1:1",
+            "everturn conversation close c-1 --grace 5s",
+            "everturn workflow start w --type order --input {} --wait",
+            "everturn workflow history w --after 10",
+            "everturn bench turns --in-flight 8 --rate 50 --seconds 3 --json",
+            "everturn bench pipeline --worker python --target 127.0.0.1:7400",
+        ] {
+            if let Err(error) = parse(line) {
+                panic!("{line}: {error}");
+            }
+        }
+    }
+
+    #[test]
+    fn wrong_use_is_refused() {
+        for line in [
+            "everturn",
+            "everturn conversation submit c-1",
+            "everturn workflow start w --type t --input not-json",
+            "everturn workflow start w --type t --label nothing",
+            "everturn serve --flush-interval 15",
+            "everturn bench turns --in-flight 0",
+            "everturn bench turns --worker go",
+        ] {
+            assert!(parse(line).is_err(), "{line}");
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! Settings of the coordinator: flags, then `EVERTURN_*`, then a TOML file,
+//! then defaults; validated as a whole before anything starts.
+
+mod duration;
+mod layer;
+mod settings;
+
+pub(crate) use duration::{Span, parse_span};
+pub(crate) use layer::{Layer, load};
+pub(crate) use settings::{LogFormat, Settings};
+
+/// Settings that cannot be used; the program ends with exit code 2.
+#[derive(Debug)]
+pub(crate) struct ConfigError(pub String);
+
+impl std::fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for ConfigError {}

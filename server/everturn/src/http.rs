@@ -1,0 +1,111 @@
+//! Health checks and metrics over HTTP/1.1.
+//!
+//! - `/healthz`: 200 while the process can answer at all;
+//! - `/readyz`: 200 while the coordinator takes work, 503 before and after;
+//! - `/metrics`: OpenMetrics text.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::metrics::{self, SharedRegistry};
+
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// Whether the coordinator takes work; cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Readiness(Arc<AtomicBool>);
+
+impl Readiness {
+    /// Changes what `/readyz` says.
+    pub(crate) fn set(&self, is_ready: bool) {
+        self.0.store(is_ready, Ordering::Release);
+    }
+
+    fn is_ready(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+#[derive(Clone)]
+struct Shared {
+    readiness: Readiness,
+    registry: SharedRegistry,
+}
+
+/// Serves until `stop` is canceled.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    readiness: Readiness,
+    registry: SharedRegistry,
+    stop: CancellationToken,
+) -> std::io::Result<()> {
+    let shared = Shared {
+        readiness,
+        registry,
+    };
+    let routes = Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(open_metrics))
+        .with_state(shared);
+    axum::serve(listener, routes)
+        .with_graceful_shutdown(stop.cancelled_owned())
+        .await
+}
+
+async fn readyz(State(shared): State<Shared>) -> Response {
+    if shared.readiness.is_ready() {
+        "ready\n".into_response()
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "not ready\n").into_response()
+    }
+}
+
+async fn open_metrics(State(shared): State<Shared>) -> Response {
+    match metrics::encode(&shared.registry) {
+        Ok(text) => ([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "cannot write metrics");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::healthcheck::fetch;
+
+    #[tokio::test]
+    async fn readiness_follows_the_coordinator_and_metrics_are_served() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("bound").to_string();
+        let readiness = Readiness::default();
+        let stop = CancellationToken::new();
+        let server = tokio::spawn(serve(
+            listener,
+            readiness.clone(),
+            crate::metrics::registry(),
+            stop.clone(),
+        ));
+        let status = async |path| fetch(&address, path).await.expect("an answer").0;
+        assert_eq!(status("/healthz").await, 200);
+        assert_eq!(status("/readyz").await, 503);
+        readiness.set(true);
+        assert_eq!(status("/readyz").await, 200);
+        let (code, body) = fetch(&address, "/metrics").await.expect("an answer");
+        assert_eq!(code, 200);
+        assert!(body.contains("process_cpu_seconds_total"));
+        assert!(body.contains(OPEN_METRICS), "{body}");
+        stop.cancel();
+        server.await.expect("no panic").expect("served");
+    }
+}
