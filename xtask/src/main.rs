@@ -1,2 +1,51 @@
-//! Placeholder.
-fn main() {}
+//! The repository's own tasks: `cargo xtask demo`, `test` and `tidy`.
+
+mod console;
+mod demo;
+mod job;
+mod layout;
+mod setup;
+mod snippets;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::layout::Layout;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Tasks of the Everturn repository")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Build everything, play scripted customers, kill the coordinator in the
+    /// middle, and check that nothing was lost or said twice.
+    Demo(demo::Options),
+    /// Run every check and test, or those of some areas.
+    Test(test::Options),
+    /// Check the house rules that no compiler knows.
+    Tidy,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let outcome = Layout::find().and_then(|layout| match arguments.task {
+        Task::Demo(options) => demo::run(&layout, &options),
+        Task::Test(options) => test::run(&layout, &options),
+        Task::Tidy => tidy::run(&layout),
+    });
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
