@@ -67,6 +67,12 @@ impl From<sqlx::Error> for Error {
         if matches!(error, sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed) {
             return Self::Closed;
         }
+        if matches!(
+            error,
+            sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_)
+        ) {
+            return Self::Corrupt(text);
+        }
         let code = error
             .as_database_error()
             .and_then(|error| error.code())

@@ -38,12 +38,14 @@ pub trait Store: Send + Sync + 'static {
     fn acquire(&self, partition: u32) -> BoxFuture<'_, Result<(u32, u64)>>;
 
     /// Appends to the logs. All are durable when it returns, or none is. The
-    /// sequences of a partition are dense.
+    /// sequences of a partition are dense. Calls that wait at the same time
+    /// have no order among each other.
     fn append(&self, appends: Vec<Append>) -> BoxFuture<'_, Result<()>>;
 
     /// Writes rows to the view and trims the log. Repeating it is harmless;
     /// journals and transcripts are written before the roots that rely on
-    /// them, the log is trimmed last.
+    /// them, the log is trimmed last. A chunk replaces the one that began where
+    /// it begins.
     fn flush(&self, flush: Flush) -> BoxFuture<'_, Result<()>>;
 
     /// Reads the log after a sequence: at least one row if there is one, and
@@ -103,8 +105,8 @@ pub trait Store: Send + Sync + 'static {
         workflow_id: Arc<str>,
     ) -> BoxFuture<'_, Result<Option<RunRow>>>;
 
-    /// Lists roots of a kind, last updated first; the cursor of the next page
-    /// if there is one.
+    /// Lists roots of a kind, last updated first, without their snapshots; the
+    /// cursor of the next page if there is one.
     fn list_roots(
         &self,
         namespace: Arc<str>,

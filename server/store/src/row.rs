@@ -21,7 +21,11 @@ impl RootKey {
     /// it never changes.
     #[must_use]
     pub fn hash64(&self) -> u64 {
-        let bytes = self.namespace.bytes().chain([0xff]).chain(self.root_id.bytes());
+        let bytes = self
+            .namespace
+            .bytes()
+            .chain([0xff])
+            .chain(self.root_id.bytes());
         let mut hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
         });
@@ -71,7 +75,11 @@ impl RootKind {
     }
 
     pub(crate) fn from_code(code: i64) -> Self {
-        if code == 1 { Self::Conversation } else { Self::Workflow }
+        if code == 1 {
+            Self::Conversation
+        } else {
+            Self::Workflow
+        }
     }
 }
 

@@ -326,7 +326,7 @@ impl Run {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1_500))]
+    #![proptest_config(ProptestConfig::with_cases(5_000))]
 
     #[test]
     fn random_operations_obey_the_model(ops in prop::collection::vec(ops(), 1..160)) {

@@ -1,7 +1,10 @@
 //! The SQLite store: one file, one owner, group commit in front of one writer
 //! connection.
 
+mod checkpoint;
+mod flush;
 mod open;
+mod owners;
 mod read;
 mod rows;
 mod write;
@@ -64,8 +67,6 @@ pub struct SqliteStore {
     path: PathBuf,
     jobs: mpsc::Sender<Job>,
     readers: SqlitePool,
-    /// Held as long as the store is open: one process owns the file.
-    _lock: Arc<std::fs::File>,
 }
 
 impl SqliteStore {
@@ -77,15 +78,14 @@ impl SqliteStore {
     pub async fn open(options: SqliteOptions) -> Result<Self> {
         let opened = open::open(&options).await?;
         let (jobs, queue) = mpsc::channel(options.queue);
-        let writer = Writer::new(opened.writer, opened.checkpointer, queue, &options);
-        tokio::spawn(writer.run());
-        Ok(Self {
+        let store = Self {
             partitions: opened.partitions,
-            path: options.path,
+            path: options.path.clone(),
             jobs,
-            readers: opened.readers,
-            _lock: opened.lock,
-        })
+            readers: opened.readers.clone(),
+        };
+        tokio::spawn(Writer::new(opened, queue, &options).run());
+        Ok(store)
     }
 
     /// Hands a job to the writer and waits for its answer.
@@ -107,15 +107,18 @@ impl Store for SqliteStore {
     }
 
     fn acquire(&self, partition: u32) -> BoxFuture<'_, Result<(u32, u64)>> {
-        self.write(move |caller| Job::Acquire(partition, caller)).boxed()
+        self.write(move |caller| Job::Acquire(partition, caller))
+            .boxed()
     }
 
     fn append(&self, appends: Vec<Append>) -> BoxFuture<'_, Result<()>> {
-        self.write(move |caller| Job::Append(appends, caller)).boxed()
+        self.write(move |caller| Job::Append(appends, caller))
+            .boxed()
     }
 
     fn flush(&self, flush: Flush) -> BoxFuture<'_, Result<()>> {
-        self.write(move |caller| Job::Flush(Box::new(flush), caller)).boxed()
+        self.write(move |caller| Job::Flush(Box::new(flush), caller))
+            .boxed()
     }
 
     fn read_log(
@@ -237,9 +240,9 @@ impl Store for SqliteStore {
 
     fn close(&self) -> BoxFuture<'_, Result<()>> {
         async move {
-            self.write(Job::Close).await?;
+            // A reader that is still open would keep part of the log alive.
             self.readers.close().await;
-            Ok(())
+            self.write(Job::Close).await
         }
         .boxed()
     }

@@ -2,8 +2,8 @@
 
 use std::fs::{File, TryLockError};
 use std::path::Path;
-use std::sync::Arc;
 
+use sqlx::migrate::MigrateError;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
 };
@@ -28,12 +28,12 @@ pub(super) struct Opened {
     pub writer: SqliteConnection,
     pub checkpointer: SqliteConnection,
     pub readers: SqlitePool,
-    pub lock: Arc<File>,
+    pub lock: File,
 }
 
 /// Opens a database.
 pub(super) async fn open(options: &SqliteOptions) -> Result<Opened> {
-    let lock = Arc::new(lock(&options.path)?);
+    let lock = lock(&options.path)?;
     let connect = SqliteConnectOptions::new()
         .filename(&options.path)
         .create_if_missing(true)
@@ -43,11 +43,18 @@ pub(super) async fn open(options: &SqliteOptions) -> Result<Opened> {
         .statement_cache_capacity(PREPARED_STATEMENTS)
         // Writing back on the committing connection would stall commits.
         .pragma("wal_autocheckpoint", "0")
+        // After a burst the file shrinks again.
+        .pragma(
+            "journal_size_limit",
+            (2 * options.checkpoint_bytes).to_string(),
+        )
         .pragma("cache_size", "-65536")
         .pragma("temp_store", "memory");
     let mut writer = connect.connect().await?;
-    let migrated = MIGRATIONS.run(&mut writer).await;
-    migrated.map_err(|error| Error::Unusable(format!("migration failed: {error}")))?;
+    // Not `run`: with that the compiler does not see that the future may move
+    // between threads.
+    let migrated = MIGRATIONS.run_direct(None, &mut writer, false).await;
+    migrated.map_err(unmigrated)?;
     let partitions = settle_partitions(&mut writer, options.partitions).await?;
     let checkpointer = connect.connect().await?;
     let readers = SqlitePoolOptions::new()
@@ -61,6 +68,15 @@ pub(super) async fn open(options: &SqliteOptions) -> Result<Opened> {
         readers,
         lock,
     })
+}
+
+/// What came of a migration that failed: the database's own errors keep their
+/// kind.
+fn unmigrated(error: MigrateError) -> Error {
+    match error {
+        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => error.into(),
+        other => Error::Unusable(format!("migration failed: {other}")),
+    }
 }
 
 /// Makes sure that no other process has the file.

@@ -1,5 +1,6 @@
 //! Statements that read, on connections of their own.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -8,11 +9,9 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row as _, Sqlite, SqlitePool};
 
 use crate::Result;
-use crate::row::{
-    Cursor, HistoryChunk, LogRow, MessageChunk, RootKey, RootKind, RootRow, RunRow,
-};
+use crate::row::{Cursor, HistoryChunk, LogRow, MessageChunk, RootKey, RootKind, RootRow, RunRow};
 use crate::sqlite::rows;
-use crate::sqlite::write::{SEQUENCE_BITS, log_id, signed, unsigned};
+use crate::sqlite::write::{int, log_end, log_id, log_sequence, signed, unsigned};
 
 /// Lists leave the states out.
 const LISTED_ROOTS: &str = "SELECT namespace, root_id, kind, type_name, status, create_time,
@@ -38,17 +37,17 @@ pub(super) async fn log(
 ) -> Result<Vec<LogRow>> {
     let mut rows = sqlx::query("SELECT id, payload FROM log WHERE id > ? AND id < ? ORDER BY id")
         .bind(log_id(partition, after))
-        .bind(log_id(partition + 1, 0))
+        .bind(log_end(partition))
         .fetch(pool);
     let mut read = Vec::new();
     let mut bytes = 0;
-    while bytes < max_bytes
+    while (bytes < max_bytes || read.is_empty())
         && let Some(row) = rows.try_next().await?
     {
         let payload: &[u8] = row.try_get("payload")?;
         bytes += payload.len();
         read.push(LogRow {
-            sequence: (row.try_get::<i64, _>("id")? & SEQUENCE_BITS).unsigned_abs(),
+            sequence: log_sequence(row.try_get("id")?),
             payload: Bytes::copy_from_slice(payload),
         });
     }
@@ -62,6 +61,7 @@ pub(super) async fn roots(
 ) -> Result<Vec<RootRow>> {
     let mut found = Vec::with_capacity(keys.len());
     for keys in keys.chunks(KEYS_PER_STATEMENT) {
+        let wanted: HashSet<&RootKey> = keys.iter().collect();
         let mut query: QueryBuilder<Sqlite> =
             QueryBuilder::new("SELECT * FROM roots WHERE partition = ");
         query.push_bind(i64::from(partition)).push(" AND hash IN (");
@@ -73,7 +73,7 @@ pub(super) async fn roots(
         for row in query.build().fetch_all(pool).await? {
             let root = rows::root(&row)?;
             // Another one may have the same hash.
-            if keys.contains(&root.key) {
+            if wanted.contains(&root.key) {
                 found.push(root);
             }
         }
@@ -87,17 +87,22 @@ pub(super) async fn hashes(
     after: Option<u64>,
     limit: usize,
 ) -> Result<Vec<u64>> {
+    let Some(first) = after.map_or(Some(0), |after| after.checked_add(1)) else {
+        return Ok(Vec::new());
+    };
     // A hash that two roots share is listed once, so that the next page cannot
     // skip one of them.
     let rows = sqlx::query(
-        "SELECT DISTINCT hash FROM roots WHERE partition = ? AND hash > ? ORDER BY hash LIMIT ?",
+        "SELECT DISTINCT hash FROM roots WHERE partition = ? AND hash >= ? ORDER BY hash LIMIT ?",
     )
     .bind(i64::from(partition))
-    .bind(after.map_or(i64::MIN, signed))
-    .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+    .bind(signed(first))
+    .bind(int(limit as u64))
     .fetch_all(pool)
     .await?;
-    rows.iter().map(|row| Ok(unsigned(row.try_get(0)?))).collect()
+    rows.iter()
+        .map(|row| Ok(unsigned(row.try_get(0)?)))
+        .collect()
 }
 
 pub(super) async fn due(
@@ -112,7 +117,7 @@ pub(super) async fn due(
     )
     .bind(i64::from(partition))
     .bind(before)
-    .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+    .bind(int(limit as u64))
     .fetch_all(pool)
     .await?;
     let read = |row: &SqliteRow| Ok((rows::key(row)?, row.try_get("next_deadline")?));
@@ -132,15 +137,16 @@ pub(super) async fn history(
          AND last_event_id >= ?2 ORDER BY first_event_id",
     )
     .bind(run_id.to_vec())
-    .bind(i64::try_from(after.saturating_add(1)).unwrap_or(i64::MAX))
+    .bind(int(after.saturating_add(1)))
     .fetch(pool);
     let mut read = Vec::new();
     let mut bytes = 0;
-    while bytes < max_bytes
-        && let Some(row) = rows.try_next().await?
-    {
+    while let Some(row) = rows.try_next().await? {
         let chunk = rows::history(&row)?;
         bytes += chunk.payload.len();
+        if bytes > max_bytes && !read.is_empty() {
+            break;
+        }
         read.push(chunk);
     }
     Ok(read)
@@ -160,15 +166,16 @@ pub(super) async fn messages(
     )
     .bind(key.namespace.to_string())
     .bind(key.root_id.to_string())
-    .bind(i64::try_from(after.saturating_add(1)).unwrap_or(i64::MAX))
+    .bind(int(after.saturating_add(1)))
     .fetch(pool);
     let mut read = Vec::new();
     let mut bytes = 0;
-    while bytes < max_bytes
-        && let Some(row) = rows.try_next().await?
-    {
+    while let Some(row) = rows.try_next().await? {
         let chunk = rows::messages(&row)?;
         bytes += chunk.payload.len();
+        if bytes > max_bytes && !read.is_empty() {
+            break;
+        }
         read.push(chunk);
     }
     Ok(read)
@@ -210,11 +217,13 @@ pub(super) async fn list_roots(
     if let Some(after) = &filter.after {
         // Ids of roots are texts in SQLite's byte order.
         let id = String::from_utf8_lossy(&after.id).into_owned();
-        query.push(" AND (update_time, root_id) < (").push_bind(after.time);
+        query
+            .push(" AND (update_time, root_id) < (")
+            .push_bind(after.time);
         query.push(", ").push_bind(id).push(")");
     }
     query.push(" ORDER BY update_time DESC, root_id DESC LIMIT ");
-    query.push_bind(i64::try_from(filter.limit + 1).unwrap_or(i64::MAX));
+    query.push_bind(int((filter.limit as u64).saturating_add(1)));
     let rows = query.build().fetch_all(pool).await?;
     let read = rows.iter().map(rows::root).collect::<Result<Vec<_>>>()?;
     Ok(page(read, filter.limit, |row| Cursor {
@@ -227,15 +236,18 @@ pub(super) async fn list_runs(
     pool: &SqlitePool,
     filter: Filter,
 ) -> Result<(Vec<RunRow>, Option<Cursor>)> {
-    let mut query: QueryBuilder<Sqlite> = QueryBuilder::new("SELECT * FROM runs WHERE namespace = ");
+    let mut query: QueryBuilder<Sqlite> =
+        QueryBuilder::new("SELECT * FROM runs WHERE namespace = ");
     query.push_bind(filter.namespace.to_string());
     restrict(&mut query, &filter);
     if let Some(after) = &filter.after {
-        query.push(" AND (start_time, run_id) < (").push_bind(after.time);
+        query
+            .push(" AND (start_time, run_id) < (")
+            .push_bind(after.time);
         query.push(", ").push_bind(after.id.clone()).push(")");
     }
     query.push(" ORDER BY start_time DESC, run_id DESC LIMIT ");
-    query.push_bind(i64::try_from(filter.limit + 1).unwrap_or(i64::MAX));
+    query.push_bind(int((filter.limit as u64).saturating_add(1)));
     let rows = query.build().fetch_all(pool).await?;
     let read = rows.iter().map(rows::run).collect::<Result<Vec<_>>>()?;
     Ok(page(read, filter.limit, |row| Cursor {
@@ -246,7 +258,9 @@ pub(super) async fn list_runs(
 
 fn restrict(query: &mut QueryBuilder<Sqlite>, filter: &Filter) {
     if let Some(type_name) = &filter.type_name {
-        query.push(" AND type_name = ").push_bind(type_name.to_string());
+        query
+            .push(" AND type_name = ")
+            .push_bind(type_name.to_string());
     }
     if let Some(status) = filter.status {
         query.push(" AND status = ").push_bind(i64::from(status));

@@ -1,110 +1,92 @@
 //! Statements that write. Rows go in groups: a statement costs far more than
 //! a row.
 
-use std::collections::HashMap;
-
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{Connection as _, QueryBuilder, Row as _, Sqlite, SqliteTransaction};
 
 use crate::Result;
 use crate::error::Error;
-use crate::row::{Append, Flush, HistoryChunk, MessageChunk, RootRow, RunRow};
-use crate::sqlite::writer::Owner;
+use crate::row::{Append, HistoryChunk, MessageChunk, RootRow, RunRow};
+use crate::sqlite::flush::FlushProgress;
+use crate::sqlite::owners::Owners;
 
-/// Rows in one statement: 14 values each at most, under SQLite's bound of
-/// 32,766 (<https://sqlite.org/limits.html>).
+/// Rows in one statement: 13 values each at most, under SQLite's bound of
+/// 32,766 (<https://sqlite.org/limits.html>). A power of two.
 const ROWS_PER_STATEMENT: usize = 64;
-/// Rows for the view in one transaction, so that appends do not wait long.
-const ROWS_PER_COMMIT: usize = 128;
 /// Log rows that are trimmed in one transaction.
 const TRIM_PER_COMMIT: i64 = 256;
-/// What a transaction adds to the write-ahead log besides its payloads.
-const COMMIT_BYTES: u64 = 8 * 1024;
+/// What a commit, and what a row of the log, adds to the write-ahead log
+/// besides payloads: whole pages.
+const COMMIT_BYTES: usize = 8 * 1024;
+const LOG_ROW_BYTES: usize = 4 * 1024;
 
-/// The part of a log row's key that is its sequence.
-pub(super) const SEQUENCE_BITS: i64 = (1 << 48) - 1;
+/// Bits of a log row's key that are its sequence.
+const SEQUENCE_BITS: u32 = 48;
 
 /// The key of a log row.
 pub(super) fn log_id(partition: u32, sequence: u64) -> i64 {
-    i64::from(partition) << 48 | i64::try_from(sequence).unwrap_or(i64::MAX)
+    i64::from(partition) << SEQUENCE_BITS | int(sequence)
 }
 
-/// A flush, and how far it is written.
-pub(super) struct FlushProgress {
-    flush: Flush,
-    trimmed: bool,
+/// The key that all log rows of a partition are below.
+pub(super) fn log_end(partition: u32) -> i64 {
+    log_id(partition, 0).saturating_add(1 << SEQUENCE_BITS)
 }
 
-impl FlushProgress {
-    pub fn new(flush: Flush) -> Self {
-        let trimmed = flush.trim_log_through.is_none();
-        Self { flush, trimmed }
-    }
-
-    pub fn owner(&self) -> (u32, u32) {
-        (self.flush.partition, self.flush.owner_epoch)
-    }
-
-    pub fn is_complete(&self) -> bool {
-        self.rows_are_written() && self.trimmed
-    }
-
-    fn rows_are_written(&self) -> bool {
-        let flush = &self.flush;
-        flush.history.is_empty()
-            && flush.messages.is_empty()
-            && flush.runs.is_empty()
-            && flush.roots.is_empty()
-    }
+/// The sequence of a log row.
+pub(super) fn log_sequence(id: i64) -> u64 {
+    id.cast_unsigned() & ((1 << SEQUENCE_BITS) - 1)
 }
 
 /// Takes a partition: a new epoch, and where its log ends.
-pub(super) async fn acquire(connection: &mut SqliteConnection, partition: u32) -> Result<Owner> {
+pub(super) async fn acquire(
+    connection: &mut SqliteConnection,
+    partition: u32,
+) -> Result<(u32, u64)> {
+    let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
     let row = sqlx::query(
         "UPDATE partitions SET owner_epoch = owner_epoch + 1 WHERE partition = ?
          RETURNING owner_epoch, last_sequence",
     )
     .bind(i64::from(partition))
-    .fetch_optional(&mut *connection)
+    .fetch_optional(&mut *tx)
     .await?
     .ok_or_else(|| Error::Unusable(format!("there is no partition {partition}")))?;
     let end = sqlx::query("SELECT max(id) FROM log WHERE id > ? AND id < ?")
         .bind(log_id(partition, 0))
-        .bind(log_id(partition + 1, 0))
-        .fetch_one(connection)
+        .bind(log_end(partition))
+        .fetch_one(&mut *tx)
         .await?
-        .get::<Option<i64>, _>(0);
-    let appended = end.map_or(0, |id| (id & SEQUENCE_BITS).unsigned_abs());
-    let noted = row.get::<i64, _>(1).unsigned_abs();
-    Ok(Owner {
-        epoch: u32::try_from(row.get::<i64, _>(0)).unwrap_or(u32::MAX),
-        last_sequence: noted.max(appended),
-    })
+        .try_get::<Option<i64>, _>(0)?;
+    tx.commit().await?;
+    let epoch = u32::try_from(row.try_get::<i64, _>(0)?);
+    let epoch = epoch.map_err(|_| Error::Corrupt("an epoch is out of range".into()))?;
+    let noted = row.try_get::<i64, _>(1)?.unsigned_abs();
+    Ok((epoch, noted.max(end.map_or(0, log_sequence))))
 }
 
 /// One transaction: appends, the ends of their logs, and a part of a flush.
 /// Returns roughly how much the write-ahead log grew.
 pub(super) async fn transaction(
     connection: &mut SqliteConnection,
-    appends: impl Iterator<Item = &Append>,
-    owners: &HashMap<u32, Owner>,
+    appends: &[&Append],
+    owners: &Owners,
     flush: Option<&mut FlushProgress>,
 ) -> Result<u64> {
     let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
     let mut bytes = COMMIT_BYTES;
-    for append in appends {
-        bytes += append.payload.len() as u64;
-        sqlx::query("INSERT INTO log (id, payload) VALUES (?, ?)")
-            .bind(log_id(append.partition, append.sequence))
-            .bind(&append.payload[..])
-            .execute(&mut *tx)
-            .await?;
+    for group in groups(appends) {
+        bytes += group
+            .iter()
+            .map(|a| a.payload.len() + LOG_ROW_BYTES)
+            .sum::<usize>();
+        log(&mut tx, group).await?;
     }
     if let Some(progress) = flush {
         bytes += write_part(&mut tx, progress, owners).await?;
     }
     tx.commit().await?;
-    Ok(bytes)
+    Ok(bytes as u64)
 }
 
 /// Writes the next part of a flush. What is written is taken out only in
@@ -112,48 +94,42 @@ pub(super) async fn transaction(
 async fn write_part(
     tx: &mut SqliteTransaction<'_>,
     progress: &mut FlushProgress,
-    owners: &HashMap<u32, Owner>,
-) -> Result<u64> {
-    let mut room = ROWS_PER_COMMIT;
-    let flush = &mut progress.flush;
-    let mut bytes = 0;
-    for chunk in take(&mut flush.history, &mut room).chunks(ROWS_PER_STATEMENT) {
-        bytes += chunk.iter().map(|row| row.payload.len()).sum::<usize>();
-        history(tx, chunk).await?;
+    owners: &Owners,
+) -> Result<usize> {
+    let part = progress.next_part();
+    for rows in groups(&part.history) {
+        history(tx, rows).await?;
     }
-    for chunk in take(&mut flush.messages, &mut room).chunks(ROWS_PER_STATEMENT) {
-        bytes += chunk.iter().map(|row| row.payload.len()).sum::<usize>();
-        messages(tx, chunk).await?;
+    for rows in groups(&part.messages) {
+        messages(tx, rows).await?;
     }
-    for chunk in take(&mut flush.runs, &mut room).chunks(ROWS_PER_STATEMENT) {
-        bytes += chunk.iter().map(|row| row.detail.len() + 256).sum::<usize>();
-        runs(tx, chunk).await?;
+    for rows in groups(&part.runs) {
+        runs(tx, rows).await?;
     }
-    for chunk in take(&mut flush.roots, &mut room).chunks(ROWS_PER_STATEMENT) {
-        bytes += chunk.iter().map(|row| row.snapshot.len() + 512).sum::<usize>();
-        roots(tx, flush.partition, chunk).await?;
+    for rows in groups(&part.roots) {
+        roots(tx, progress.partition, rows).await?;
     }
-    if let Some(through) = progress.flush.trim_log_through
+    if let Some(through) = progress.trim_through
         && progress.rows_are_written()
     {
-        let partition = progress.flush.partition;
-        trim(tx, partition, through, owners, &mut progress.trimmed).await?;
+        let last = owners.last_sequence(progress.partition);
+        if trim(tx, progress.partition, through.min(last), last).await? {
+            progress.trim_through = None;
+        }
     }
-    Ok(bytes as u64)
+    Ok(part.bytes)
 }
 
-/// Forgets a bounded part of the log. The end of the log is noted first: it
-/// must survive its rows.
+/// Forgets a bounded part of the log; whether that was all. The end of the log
+/// is noted first: it must survive its rows.
 async fn trim(
     tx: &mut SqliteTransaction<'_>,
     partition: u32,
     through: u64,
-    owners: &HashMap<u32, Owner>,
-    trimmed: &mut bool,
-) -> Result<()> {
-    let last = owners.get(&partition).map_or(0, |owner| owner.last_sequence);
+    last: u64,
+) -> Result<bool> {
     sqlx::query("UPDATE partitions SET last_sequence = ? WHERE partition = ?")
-        .bind(i64::try_from(last).unwrap_or(i64::MAX))
+        .bind(int(last))
         .bind(i64::from(partition))
         .execute(&mut **tx)
         .await?;
@@ -166,14 +142,29 @@ async fn trim(
     .bind(TRIM_PER_COMMIT)
     .execute(&mut **tx)
     .await?;
-    *trimmed = deleted.rows_affected() < TRIM_PER_COMMIT.unsigned_abs();
-    Ok(())
+    Ok(deleted.rows_affected() < TRIM_PER_COMMIT.unsigned_abs())
 }
 
-fn take<T>(rows: &mut Vec<T>, room: &mut usize) -> Vec<T> {
-    let count = rows.len().min(*room);
-    *room -= count;
-    rows.drain(..count).collect()
+/// Cuts rows into groups of 64, 32, 16 and so on down to 1, so that there are
+/// few different statements to keep prepared.
+fn groups<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
+    std::iter::from_fn(move || {
+        let size = 1 << rows.len().min(ROWS_PER_STATEMENT).checked_ilog2()?;
+        let (group, rest) = rows.split_at(size);
+        rows = rest;
+        Some(group)
+    })
+}
+
+async fn log(tx: &mut SqliteTransaction<'_>, rows: &[&Append]) -> Result<()> {
+    let mut query: QueryBuilder<Sqlite> = QueryBuilder::new("INSERT INTO log (id, payload) ");
+    query.push_values(rows, |mut values, row| {
+        values
+            .push_bind(log_id(row.partition, row.sequence))
+            .push_bind(&row.payload[..]);
+    });
+    query.build().execute(&mut **tx).await?;
+    Ok(())
 }
 
 async fn history(tx: &mut SqliteTransaction<'_>, rows: &[HistoryChunk]) -> Result<()> {
@@ -269,7 +260,8 @@ async fn roots(tx: &mut SqliteTransaction<'_>, partition: u32, rows: &[RootRow])
     Ok(())
 }
 
-fn int(value: u64) -> i64 {
+/// Numbers beyond SQLite's integers count as the largest one.
+pub(super) fn int(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
 

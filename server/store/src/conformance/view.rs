@@ -1,0 +1,250 @@
+//! The view: roots, found by key, by hash and by deadline.
+
+use bytes::Bytes;
+
+use super::Place;
+use super::rows::{Owned, history, key, messages, root, run, run_id, whole_log};
+use crate::{Flush, Result, RootKey, RootRow};
+
+/// Two ids in the namespace "default" with the same hash, found by search.
+const COLLIDING: [&str; 2] = ["4LrC_NmRRj5", "iqiKSSNpAZ9"];
+
+fn everything(owned: &Owned) -> Flush {
+    let mut flush = owned.flush();
+    flush.roots.push(RootRow {
+        next_deadline: Some(9_000),
+        ..root("order-7")
+    });
+    flush.roots.push(root("order-8"));
+    flush.runs.push(run(1, "order-7/refund"));
+    flush.history.push(history(1, 1, 12, 100));
+    flush
+        .messages
+        .push(messages(&key("default", "order-7"), 1, 4, 50));
+    flush.trim_log_through = Some(owned.sequence);
+    flush
+}
+
+pub async fn a_flush_writes_rows_and_trims_the_log(place: &dyn Place) -> Result<()> {
+    let store = place.open().await?;
+    let mut owned = Owned::take(&store, 0).await?;
+    owned.append(&store, "one").await?;
+    owned.append(&store, "two").await?;
+    let mut flush = everything(&owned);
+    flush.trim_log_through = Some(1);
+    store.flush(flush.clone()).await?;
+    assert_eq!(whole_log(&store, 0).await?, [(2, "two".to_owned())]);
+    let order = key("default", "order-7");
+    assert_eq!(
+        store.load_roots(0, vec![order.clone()]).await?,
+        flush.roots[..1]
+    );
+    assert_eq!(
+        store.load_run(run_id(1)).await?.as_ref(),
+        flush.runs.first()
+    );
+    assert_eq!(
+        store.load_history(run_id(1), 0, 1_000).await?,
+        flush.history
+    );
+    assert_eq!(store.load_messages(order, 0, 1_000).await?, flush.messages);
+    store.close().await
+}
+
+pub async fn repeating_a_flush_is_harmless(place: &dyn Place) -> Result<()> {
+    let store = place.open().await?;
+    let mut owned = Owned::take(&store, 0).await?;
+    owned.append(&store, "one").await?;
+    let flush = everything(&owned);
+    for _ in 0..3 {
+        store.flush(flush.clone()).await?;
+    }
+    owned.append(&store, "two").await?;
+    store.flush(flush.clone()).await?;
+    assert_eq!(whole_log(&store, 0).await?, [(2, "two".to_owned())]);
+    let keys = flush.roots.iter().map(|root| root.key.clone()).collect();
+    assert_eq!(store.load_roots(0, keys).await?.len(), 2);
+    assert_eq!(
+        store.load_history(run_id(1), 0, 1_000).await?,
+        flush.history
+    );
+    assert_eq!(store.root_hashes(0, None, 10).await?.len(), 2);
+    store.close().await
+}
+
+pub async fn a_later_flush_replaces_what_changed(place: &dyn Place) -> Result<()> {
+    let store = place.open().await?;
+    let owned = Owned::take(&store, 0).await?;
+    store.flush(everything(&owned)).await?;
+    let mut later = owned.flush();
+    later.roots.push(RootRow {
+        status: 3,
+        update_time: 5_000,
+        next_deadline: None,
+        applied_sequence: 44,
+        snapshot: Bytes::from_static(b"new state"),
+        summary: Bytes::new(),
+        ..root("order-7")
+    });
+    later.runs.push(crate::RunRow {
+        status: 5,
+        close_time: None,
+        event_count: 40,
+        detail: Bytes::new(),
+        ..run(1, "order-7/refund")
+    });
+    store.flush(later.clone()).await?;
+    let order = key("default", "order-7");
+    assert_eq!(store.load_roots(0, vec![order]).await?, later.roots);
+    assert_eq!(
+        store.load_run(run_id(1)).await?.as_ref(),
+        later.runs.first()
+    );
+    assert_eq!(store.due_roots(0, i64::MAX, 10).await?, []);
+    store.close().await
+}
+
+pub async fn roots_are_found_by_key_even_when_hashes_collide(place: &dyn Place) -> Result<()> {
+    let [first, second] = COLLIDING.map(|id| key("default", id));
+    assert_eq!(first.hash64(), second.hash64());
+    let store = place.open().await?;
+    let owned = Owned::take(&store, 0).await?;
+    let mut flush = owned.flush();
+    flush.roots.push(root(COLLIDING[0]));
+    store.flush(flush).await?;
+    assert_eq!(store.load_roots(0, vec![second.clone()]).await?, []);
+    let mut flush = owned.flush();
+    flush.roots.push(root(COLLIDING[1]));
+    store.flush(flush).await?;
+    for (wanted, id) in [(&first, COLLIDING[0]), (&second, COLLIDING[1])] {
+        assert_eq!(store.load_roots(0, vec![wanted.clone()]).await?, [root(id)]);
+    }
+    assert_eq!(
+        store
+            .load_roots(0, vec![first.clone(), second])
+            .await?
+            .len(),
+        2
+    );
+    // Listed once, so that a page never ends between the two.
+    assert_eq!(store.root_hashes(0, None, 1).await?, [first.hash64()]);
+    assert_eq!(store.root_hashes(0, Some(first.hash64()), 1).await?, []);
+    store.close().await
+}
+
+pub async fn roots_that_do_not_exist_are_left_out(place: &dyn Place) -> Result<()> {
+    let store = place.open().await?;
+    let owned = Owned::take(&store, 0).await?;
+    store.flush(everything(&owned)).await?;
+    let keys = vec![
+        key("default", "nobody"),
+        key("default", "order-8"),
+        key("other", "order-8"),
+    ];
+    assert_eq!(store.load_roots(0, keys.clone()).await?, [root("order-8")]);
+    assert_eq!(store.load_roots(1, keys).await?, [], "it is in partition 0");
+    assert_eq!(store.load_roots(0, Vec::new()).await?, []);
+    store.close().await
+}
+
+pub async fn many_roots_are_found_at_once(place: &dyn Place) -> Result<()> {
+    let store = place.open().await?;
+    let owned = Owned::take(&store, 0).await?;
+    let mut flush = owned.flush();
+    flush.roots = (0..1_000).map(|n| root(&format!("order-{n}"))).collect();
+    store.flush(flush.clone()).await?;
+    let keys: Vec<RootKey> = flush.roots.iter().map(|root| root.key.clone()).collect();
+    let mut found = store.load_roots(0, keys).await?;
+    found.sort_by(|a, b| a.key.cmp(&b.key));
+    flush.roots.sort_by(|a, b| a.key.cmp(&b.key));
+    assert_eq!(found, flush.roots);
+    store.close().await
+}
+
+pub async fn hashes_of_roots_come_in_pages(place: &dyn Place) -> Result<()> {
+    let store = place.open().await?;
+    let owned = Owned::take(&store, 0).await?;
+    let other = Owned::take(&store, 1).await?;
+    let mut flush = owned.flush();
+    flush.roots = (0..25).map(|n| root(&format!("order-{n}"))).collect();
+    let mut hashes: Vec<u64> = flush.roots.iter().map(|root| root.key.hash64()).collect();
+    hashes.sort_unstable();
+    store.flush(flush).await?;
+    let mut elsewhere = other.flush();
+    elsewhere.roots.push(root("elsewhere"));
+    store.flush(elsewhere).await?;
+    let mut read = Vec::new();
+    loop {
+        let page = store.root_hashes(0, read.last().copied(), 10).await?;
+        let complete = page.len() < 10;
+        read.extend(page);
+        if complete {
+            break;
+        }
+    }
+    assert_eq!(read, hashes);
+    assert_eq!(store.root_hashes(0, Some(u64::MAX), 10).await?, []);
+    store.close().await
+}
+
+pub async fn due_roots_come_earliest_first_and_bounded(place: &dyn Place) -> Result<()> {
+    let store = place.open().await?;
+    let owned = Owned::take(&store, 0).await?;
+    let mut flush = owned.flush();
+    for (id, next_deadline) in [
+        ("c", Some(300)),
+        ("a", Some(100)),
+        ("never", None),
+        ("b", Some(200)),
+        ("long-ago", Some(-5)),
+    ] {
+        flush.roots.push(RootRow {
+            next_deadline,
+            ..root(id)
+        });
+    }
+    store.flush(flush).await?;
+    let due = |ids: &[(&str, i64)]| -> Vec<(RootKey, i64)> {
+        ids.iter()
+            .map(|(id, at)| (key("default", id), *at))
+            .collect()
+    };
+    let before_300 = due(&[("long-ago", -5), ("a", 100), ("b", 200)]);
+    assert_eq!(store.due_roots(0, 300, 10).await?, before_300);
+    assert_eq!(store.due_roots(0, 301, 2).await?, before_300[..2]);
+    assert_eq!(store.due_roots(0, 301, 10).await?.len(), 4);
+    assert_eq!(store.due_roots(1, 301, 10).await?, []);
+    store.close().await
+}
+
+pub async fn everything_survives_closing_and_reopening(place: &dyn Place) -> Result<()> {
+    let store = place.open().await?;
+    let mut owned = Owned::take(&store, 0).await?;
+    owned.append(&store, "one").await?;
+    let flush = everything(&owned);
+    store.flush(flush.clone()).await?;
+    owned.append(&store, "two").await?;
+    store.close().await?;
+    drop(store);
+    let store = place.open().await?;
+    let order = key("default", "order-7");
+    assert_eq!(whole_log(&store, 0).await?, [(2, "two".to_owned())]);
+    assert_eq!(
+        store.load_roots(0, vec![order.clone()]).await?,
+        flush.roots[..1]
+    );
+    assert_eq!(
+        store.load_run(run_id(1)).await?.as_ref(),
+        flush.runs.first()
+    );
+    assert_eq!(
+        store.load_history(run_id(1), 0, 1_000).await?,
+        flush.history
+    );
+    assert_eq!(
+        store.load_messages(order.clone(), 0, 1_000).await?,
+        flush.messages
+    );
+    assert_eq!(store.due_roots(0, 9_001, 10).await?, [(order, 9_000)]);
+    store.close().await
+}

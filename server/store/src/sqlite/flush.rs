@@ -1,0 +1,101 @@
+//! How far a flush is written: a bounded part of it in each transaction, so
+//! that appends do not wait long.
+
+use std::vec::IntoIter;
+
+use crate::row::{Flush, HistoryChunk, MessageChunk, RootRow, RunRow};
+
+/// Rows in one part.
+const ROWS_PER_PART: usize = 128;
+/// Bytes after which a part takes no more rows.
+const BYTES_PER_PART: usize = 1024 * 1024;
+/// What a row takes besides its blobs, indexes included.
+const ROW_BYTES: usize = 512;
+
+/// A flush, and what of it is still to be written.
+pub(super) struct FlushProgress {
+    pub partition: u32,
+    pub owner_epoch: u32,
+    history: IntoIter<HistoryChunk>,
+    messages: IntoIter<MessageChunk>,
+    runs: IntoIter<RunRow>,
+    roots: IntoIter<RootRow>,
+    /// Where to trim the log, unless that is done.
+    pub trim_through: Option<u64>,
+}
+
+/// Rows for one transaction.
+#[derive(Default)]
+pub(super) struct Part {
+    pub history: Vec<HistoryChunk>,
+    pub messages: Vec<MessageChunk>,
+    pub runs: Vec<RunRow>,
+    pub roots: Vec<RootRow>,
+    rows: usize,
+    pub bytes: usize,
+}
+
+impl FlushProgress {
+    pub fn new(flush: Flush) -> Self {
+        Self {
+            partition: flush.partition,
+            owner_epoch: flush.owner_epoch,
+            history: flush.history.into_iter(),
+            messages: flush.messages.into_iter(),
+            runs: flush.runs.into_iter(),
+            roots: flush.roots.into_iter(),
+            trim_through: flush.trim_log_through,
+        }
+    }
+
+    /// Takes out the next part: journals and transcripts before the roots that
+    /// rely on them.
+    pub fn next_part(&mut self) -> Part {
+        let mut part = Part::default();
+        while part.has_room()
+            && let Some(row) = self.history.next()
+        {
+            part.count(row.payload.len());
+            part.history.push(row);
+        }
+        while part.has_room()
+            && let Some(row) = self.messages.next()
+        {
+            part.count(row.payload.len());
+            part.messages.push(row);
+        }
+        while part.has_room()
+            && let Some(row) = self.runs.next()
+        {
+            part.count(row.detail.len());
+            part.runs.push(row);
+        }
+        while part.has_room()
+            && let Some(row) = self.roots.next()
+        {
+            part.count(row.snapshot.len() + row.summary.len());
+            part.roots.push(row);
+        }
+        part
+    }
+
+    /// Whether no rows are left; the log may still have to be trimmed.
+    pub fn rows_are_written(&self) -> bool {
+        self.history.len() + self.messages.len() + self.runs.len() + self.roots.len() == 0
+    }
+
+    pub fn is_complete(&self) -> bool {
+        self.rows_are_written() && self.trim_through.is_none()
+    }
+}
+
+impl Part {
+    fn has_room(&self) -> bool {
+        self.rows < ROWS_PER_PART && self.bytes < BYTES_PER_PART
+    }
+
+    fn count(&mut self, bytes: usize) {
+        self.rows += 1;
+        self.bytes += bytes + ROW_BYTES;
+    }
+}

@@ -1,0 +1,12 @@
+//! The SQLite store: the suite of all stores, and what is its own.
+
+mod busy;
+mod damage;
+mod kill;
+mod place;
+mod single_owner;
+mod wal;
+
+use place::SqlitePlace;
+
+everturn_store::conformance_suite!(SqlitePlace::new());
