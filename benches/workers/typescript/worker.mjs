@@ -1,0 +1,60 @@
+// The load worker of `everturn bench` in TypeScript: the same turns and pipeline as
+// server/everturn/src/bench/rust_worker.rs, written with the SDK. Activities hand their input back.
+//
+// Python activities run on the task queue "<task queue>-python": in turns always Support and Manager,
+// in the pipeline the steps with `--step-activities python`.
+//
+// Needs `npm ci && npm run build` in sdk-clients/typescript.
+import { parseArgs } from "node:util";
+import { defineActivity, defineConversation, defineWorkflow, Worker } from "../../../sdk-clients/typescript/dist/index.js";
+
+const STEPS_PER_WORKFLOW = 10;
+
+const { values: flags } = parseArgs({
+  options: {
+    address: { type: "string", default: "127.0.0.1:7400" },
+    namespace: { type: "string", default: "default" },
+    "task-queue": { type: "string", default: "default" },
+    slots: { type: "string", default: "100" },
+    "step-activities": { type: "string", default: "typescript" },
+  },
+});
+const taskQueue = flags["task-queue"];
+const slots = Number(flags.slots);
+const python = { taskQueue: `${taskQueue}-python` };
+
+const support = defineActivity("support", python);
+const manager = defineActivity("manager", python);
+const sales = defineActivity("sales");
+const step = defineActivity("step", flags["step-activities"] === "python" ? python : {});
+
+const turns = defineConversation({
+  type: "bench-turns",
+  onTurn: async (ctx, turn) => {
+    const question = turn.messages.at(-1).text;
+    const [draft] = await Promise.all([ctx.activity(support, question), ctx.activity(sales, question)]);
+    ctx.reply(await ctx.activity(manager, draft), { author: "manager" });
+  },
+});
+
+const pipeline = defineWorkflow("bench-pipeline", async (ctx, input) => {
+  let value = input;
+  for (let number = 1; number <= STEPS_PER_WORKFLOW; number += 1) {
+    value = await ctx.activity(step, value, { key: `step-${number}` });
+  }
+  return value;
+});
+
+const echo = (input) => input;
+
+await new Worker({
+  address: flags.address,
+  namespace: flags.namespace,
+  taskQueue,
+  workflows: [pipeline],
+  conversations: [turns],
+  activities: flags["step-activities"] === "python" ? { sales: echo } : { sales: echo, step: echo },
+  maxConcurrentActivities: slots,
+  maxConcurrentWorkflowTasks: slots,
+  maxCachedRuns: 100_000,
+}).run();

@@ -1,0 +1,60 @@
+/** The client: conversations and workflows, from services and tools. */
+
+import { Client as GrpcClient } from "@grpc/grpc-js";
+import { type Duration, milliseconds } from "../duration.js";
+import { ConversationService } from "../gen/everturn/v1/conversation_service_pb.js";
+import { WorkflowService } from "../gen/everturn/v1/workflow_service_pb.js";
+import { addressOf, channelOptions, type ConnectOptions, credentialsOf, namespaceOf } from "../grpc/channel.js";
+import { stubOf } from "../grpc/stub.js";
+import { jsonConverter, type PayloadConverter } from "../payload.js";
+import { ConversationClient } from "./conversations.js";
+import type { RetrySettings } from "./retry.js";
+import { WorkflowClient } from "./workflows.js";
+
+/** Settings of a {@link Client}. */
+export interface ClientOptions extends ConnectOptions {
+  /** Address of the coordinator. Default: `EVERTURN_ADDRESS`, else `127.0.0.1:7400`. */
+  readonly address?: string;
+  /** Namespace. Default: `EVERTURN_NAMESPACE`, else `default`. */
+  readonly namespace?: string;
+  /** Longest time of one try of a call. Default 10 s. */
+  readonly timeout?: Duration;
+  /** How calls are repeated. */
+  readonly retry?: RetrySettings;
+  /** Writes and reads payloads. Default: JSON. */
+  readonly converter?: PayloadConverter;
+}
+
+/** What the calls of a client share. */
+export interface CallSettings {
+  readonly namespace: string;
+  readonly timeoutMs: number;
+  readonly retry: RetrySettings;
+  readonly converter: PayloadConverter;
+}
+
+/** A client of one namespace. All methods throw `RpcError` when the server refuses or stays away. */
+export class Client {
+  /** Customers' messages in, replies out. */
+  readonly conversations: ConversationClient;
+  /** Durable runs, by id. */
+  readonly workflows: WorkflowClient;
+  readonly #client: GrpcClient;
+
+  constructor(options: ClientOptions = {}) {
+    const client = (this.#client = new GrpcClient(addressOf(options.address), credentialsOf(options), channelOptions(options)));
+    const settings: CallSettings = {
+      namespace: namespaceOf(options.namespace),
+      timeoutMs: milliseconds(options.timeout ?? 10_000),
+      retry: options.retry ?? {},
+      converter: options.converter ?? jsonConverter,
+    };
+    this.conversations = new ConversationClient(stubOf(ConversationService, client), settings);
+    this.workflows = new WorkflowClient(stubOf(WorkflowService, client), settings);
+  }
+
+  /** Frees the connection; calls under way fail. */
+  close(): void {
+    this.#client.close();
+  }
+}

@@ -1,0 +1,81 @@
+/** Messages of conversations, as user code sees and writes them. */
+
+import { create } from "@bufbuild/protobuf";
+import { fromPbTime } from "./duration.js";
+import { AuthorKind, type Message as PbMessage, type MessageContent as PbContent, MessageContentSchema } from "./gen/everturn/v1/message_pb.js";
+import { decodeOptional, jsonConverter, type PayloadConverter } from "./payload.js";
+
+/** Who wrote a message: a customer, an agent, a person of the staff, or the platform itself. */
+export type AuthorKindName = "customer" | "agent" | "human" | "system";
+
+/** One entry of a conversation's transcript. */
+export interface Message {
+  /** Position in the transcript, from 1, without gaps. */
+  readonly sequence: number;
+  /** Who wrote it. */
+  readonly authorKind: AuthorKindName;
+  /** Name of the author, if known. */
+  readonly authorName: string;
+  /** Channel it came in by or goes out by (`"email"`, `"sms"`, `"chat"`). */
+  readonly channel: string;
+  /** Id that the channel's provider gave an inbound message; empty if none. */
+  readonly providerMessageId: string;
+  /** The text; may be empty when there is `data`. */
+  readonly text: string;
+  /** Structured content beside the text; `undefined` if there is none. */
+  readonly data: unknown;
+  /** Small annotations: subject, intent, language. */
+  readonly attributes: Readonly<Record<string, string>>;
+  /** When it became part of the conversation. */
+  readonly createTime: Date;
+  /** Number of the turn that wrote an agent's message; 0 for others. */
+  readonly turn: number;
+}
+
+/** What a message says. */
+export interface Content {
+  /** The text. May be left out when `data` is there. */
+  readonly text?: string;
+  /** Structured content beside the text (a card, a list of attachments). */
+  readonly data?: unknown;
+  /** Small annotations; at most 64 entries of 256 bytes each. */
+  readonly attributes?: Readonly<Record<string, string>>;
+}
+
+const AUTHORS: Readonly<Record<number, AuthorKindName>> = {
+  [AuthorKind.CUSTOMER]: "customer",
+  [AuthorKind.AGENT]: "agent",
+  [AuthorKind.HUMAN]: "human",
+  [AuthorKind.SYSTEM]: "system",
+};
+
+/** The texts of messages, one per line. */
+export function textOf(messages: readonly Message[]): string {
+  return messages.map((message) => message.text).filter((text) => text !== "").join("\n");
+}
+
+/** Reads a message of the wire. */
+export function fromPbMessage(message: PbMessage, converter: PayloadConverter = jsonConverter): Message {
+  return {
+    sequence: Number(message.sequence),
+    authorKind: AUTHORS[message.authorKind] ?? "system",
+    authorName: message.authorName,
+    channel: message.channel,
+    providerMessageId: message.providerMessageId,
+    text: message.content?.text ?? "",
+    data: decodeOptional(converter, message.content?.data),
+    attributes: message.content?.attributes ?? {},
+    createTime: new Date(fromPbTime(message.createTime)),
+    turn: Number(message.turn),
+  };
+}
+
+/** Writes content for the wire. */
+export function toPbContent(content: string | Content, converter: PayloadConverter = jsonConverter): PbContent {
+  if (typeof content === "string") return create(MessageContentSchema, { text: content });
+  return create(MessageContentSchema, {
+    text: content.text ?? "",
+    ...(content.data === undefined ? {} : { data: converter.encode(content.data) }),
+    attributes: { ...content.attributes },
+  });
+}

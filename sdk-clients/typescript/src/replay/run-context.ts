@@ -1,0 +1,188 @@
+/** The context that a run's code gets: every call becomes a step of the run. */
+
+import { type Activity, mergeOptions, toPbActivityOptions } from "../activity.js";
+import type {
+  ActivityStepOptions,
+  ChildOptions,
+  ReplyOptions,
+  RunInfo,
+  StateAccess,
+  Step,
+  StepOptions,
+  TurnContext,
+} from "../context.js";
+import { type Duration, milliseconds } from "../duration.js";
+import { CanceledError, ReplayError } from "../errors.js";
+import type { RunStarted } from "../gen/everturn/v1/event_pb.js";
+import type { Logger } from "../logger.js";
+import type { Content, Message } from "../message.js";
+import type { Signal, WorkflowType } from "../workflow.js";
+import * as commands from "./commands.js";
+import type { StepKind } from "./journal.js";
+import { RunState } from "./run-state.js";
+import { runLogger } from "./run-logger.js";
+import type { Run } from "./run.js";
+
+type AskOptions = ReplyOptions & { readonly timeout?: Duration };
+
+/** The context of one run. */
+export class RunContext implements TurnContext {
+  readonly info: RunInfo;
+  readonly state: StateAccess;
+  readonly log: Logger;
+  readonly #run: Run;
+
+  constructor(run: Run, started: RunStarted) {
+    this.#run = run;
+    this.info = {
+      ...run.identity,
+      workflowType: started.workflowType,
+      taskQueue: started.taskQueue,
+      parentWorkflowId: started.parentWorkflowId,
+      startTime: new Date(run.timeMs),
+    };
+    this.state = new RunState(run, started.turn?.state ?? {});
+    this.log = runLogger(run);
+  }
+
+  activity<Output>(activity: string | Activity<never, Output>, input?: unknown, options: ActivityStepOptions = {}): Step<Output> {
+    const name = typeof activity === "string" ? activity : activity.name;
+    const { key: chosen, ...own } = options;
+    const merged = mergeOptions(typeof activity === "string" ? {} : activity.options, own);
+    toPbActivityOptions(merged);
+    return this.#step("activity", name, name, chosen, (key) =>
+      commands.scheduleActivity(key, name, this.#run.settings.converter.encode(input), merged));
+  }
+
+  child<Output>(workflow: string | WorkflowType<never, Output>, input?: unknown, options: ChildOptions = {}): Step<Output> {
+    const type = typeof workflow === "string" ? workflow : workflow.type;
+    if ((options.key ?? type).includes("/")) {
+      throw new RangeError(`the key of a child holds no "/": give "${type}" another key`);
+    }
+    return this.#step("child", type, type, options.key, (key) =>
+      commands.startChild(key, type, this.#run.settings.converter.encode(input), options));
+  }
+
+  sleep(duration: Duration, options: StepOptions = {}): Step<undefined> {
+    milliseconds(duration);
+    return this.#step("timer", "", "sleep", options.key, (key) => commands.startTimer(key, duration));
+  }
+
+  run<T>(name: string, fn: () => T | Promise<T>, options: StepOptions = {}): Step<T> {
+    const run = this.#run;
+    return this.#step("local step", "", name, options.key, (key) => {
+      run.startLocal(key, fn);
+      return undefined;
+    });
+  }
+
+  signal(workflowId: string, signal: string | { readonly name: string }, input?: unknown, options: StepOptions = {}): Step<undefined> {
+    const name = typeof signal === "string" ? signal : signal.name;
+    return this.#step("signal", name, `signal:${name}`, options.key, (key) =>
+      commands.sendSignal(key, workflowId, name, this.#run.settings.converter.encode(input)));
+  }
+
+  onSignal<Input>(signal: string | Signal<Input>, handler: (input: Input) => unknown): void {
+    const run = this.#run;
+    run.checkActive();
+    run.handlerCount += 1;
+    run.signals(typeof signal === "string" ? signal : signal.name).handle((input) => {
+      run.call(() => handler(input as Input));
+    });
+  }
+
+  waitSignal<Input>(signal: string | Signal<Input>): Promise<Input> {
+    this.#run.checkActive();
+    return this.#run.signals(typeof signal === "string" ? signal : signal.name).take(this.#run.waits) as Promise<Input>;
+  }
+
+  reply(content: string | Content, options: ReplyOptions = {}): void {
+    this.#checkTurn("reply");
+    const run = this.#run;
+    const { key, isRecorded } = run.claim("message", "", "reply", options.key);
+    if (!isRecorded) run.push(commands.sendMessage(key, commands.draft(content, options, run.settings.converter)));
+  }
+
+  ask(question?: string | Content, options?: ReplyOptions): Step<readonly Message[]>;
+  ask(question: string | Content | undefined, options: ReplyOptions & { readonly timeout: Duration }): Step<readonly Message[] | undefined>;
+  ask(question?: string | Content, options: AskOptions = {}): Step<readonly Message[] | undefined> {
+    this.#checkTurn("ask");
+    const { converter } = this.#run.settings;
+    const step = this.#step<readonly Message[]>("ask", "", "ask", options.key, (key) =>
+      commands.ask(key, question === undefined ? undefined : commands.draft(question, options, converter)));
+    return options.timeout === undefined ? step : this.#bounded(step, options.timeout);
+  }
+
+  async shield<T>(fn: () => T | Promise<T>): Promise<T> {
+    this.#run.checkActive();
+    return this.#run.waits.shield(fn);
+  }
+
+  get isCanceled(): boolean {
+    return this.#run.waits.error !== undefined;
+  }
+
+  now(): number {
+    return this.#run.timeMs;
+  }
+
+  random(): number {
+    this.#run.checkActive();
+    return this.#run.random.number();
+  }
+
+  uuid(): string {
+    this.#run.checkActive();
+    return this.#run.random.uuid();
+  }
+
+  /** Asks for a step that ends later; `begin` makes its command, if the journal does not have it. */
+  #step<T>(kind: StepKind, subject: string, name: string, chosen: string | undefined, begin: (key: string) => ReturnType<typeof commands.startTimer> | undefined): Step<T> {
+    const run = this.#run;
+    run.checkActive();
+    const refusal = run.waits.refusal();
+    if (refusal !== undefined) return this.#handle(refusal, chosen ?? name, () => undefined);
+    const { key, isRecorded } = run.claim(kind, subject, name, chosen);
+    if (!isRecorded) {
+      const command = begin(key);
+      if (command !== undefined) run.push(command);
+    }
+    const wait = run.open(key, kind, subject);
+    return this.#handle(wait.promise as Promise<T>, key, () => {
+      run.checkActive();
+      wait.cancel(new CanceledError(`step "${key}" was canceled`));
+    });
+  }
+
+  #handle<T>(promise: Promise<T>, key: string, cancel: () => void): Step<T> {
+    return Object.assign(promise, { key, cancel, within: (duration: Duration) => this.#within(promise, duration) });
+  }
+
+  async #within<T>(promise: Promise<T>, duration: Duration): Promise<T | undefined> {
+    const timer = this.sleep(duration);
+    try {
+      return await Promise.race([promise, timer]);
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  /** A step that is given up when a time has passed. */
+  #bounded<T>(step: Step<T>, duration: Duration): Step<T | undefined> {
+    const promise = (async (): Promise<T | undefined> => {
+      const value = await step.within(duration);
+      if (value === undefined) step.cancel();
+      return value;
+    })();
+    promise.catch(() => undefined);
+    return this.#handle(promise, step.key, () => {
+      step.cancel();
+    });
+  }
+
+  #checkTurn(what: string): void {
+    if (this.#run.program.kind !== "conversation") {
+      throw new ReplayError("NotInTurn", `only the code of a turn can ${what}`);
+    }
+  }
+}

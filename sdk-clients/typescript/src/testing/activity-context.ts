@@ -1,0 +1,58 @@
+/** The context of an activity, without worker or coordinator. */
+
+import { create } from "@bufbuild/protobuf";
+import type { ActivityContext, CancelReason } from "../activity-context.js";
+import { ActivityTaskSchema } from "../gen/everturn/v1/worker_service_pb.js";
+import { type Logger, silentLogger } from "../logger.js";
+import { jsonConverter } from "../payload.js";
+import { Attempt } from "../worker/attempts.js";
+
+/** What an attempt is given. */
+export interface TestActivityOptions {
+  readonly activityType?: string;
+  /** Number of the attempt. Default 1. */
+  readonly attempt?: number;
+  readonly workflowId?: string;
+  readonly key?: string;
+  /** Details of the last heartbeat of an earlier attempt. */
+  readonly heartbeatDetails?: unknown;
+  readonly logger?: Logger;
+}
+
+/** A context and what the code did with it. */
+export interface TestActivityContext {
+  readonly context: ActivityContext;
+  /** Details of every heartbeat, in order. */
+  readonly heartbeats: readonly unknown[];
+  /** Tells the code to stop. */
+  readonly cancel: (reason?: CancelReason) => void;
+}
+
+/** Makes a context to call the code of an activity with. */
+export function activityContext(options: TestActivityOptions = {}): TestActivityContext {
+  const { heartbeatDetails } = options;
+  const task = create(ActivityTaskSchema, {
+    activityType: options.activityType ?? "activity",
+    attempt: options.attempt ?? 1,
+    workflowId: options.workflowId ?? "workflow",
+    runId: "run",
+    key: options.key ?? options.activityType ?? "activity",
+    taskQueue: "default",
+    ...(heartbeatDetails === undefined ? {} : { heartbeatDetails: jsonConverter.encode(heartbeatDetails) }),
+  });
+  const heartbeats: unknown[] = [];
+  const attempt = new Attempt(task, jsonConverter, options.logger ?? silentLogger, { heartbeat: () => undefined });
+  const heartbeat = attempt.heartbeat.bind(attempt);
+  attempt.heartbeat = (details?: unknown): void => {
+    heartbeats.push(details);
+    // Also written, so that what cannot be is found here.
+    heartbeat(details);
+  };
+  return {
+    context: attempt,
+    heartbeats,
+    cancel: (reason = "requested") => {
+      attempt.cancel(reason);
+    },
+  };
+}

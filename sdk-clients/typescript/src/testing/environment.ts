@@ -1,0 +1,307 @@
+/** A coordinator in memory: runs workflows and turns with scripted activities, and skips time. */
+
+import { create } from "@bufbuild/protobuf";
+import type { ActivityFunction, ImplementedActivity } from "../activity.js";
+import { type Duration, milliseconds, toPbDuration, toPbTime } from "../duration.js";
+import { type UnsuccessfulStatus, WorkflowError } from "../errors.js";
+import { failureInfo, plainFailure, toFailure } from "../failure.js";
+import type { SendMessage } from "../gen/everturn/v1/command_pb.js";
+import { type HistoryEvent, RunStatus } from "../gen/everturn/v1/event_pb.js";
+import { type Failure, FailureKind } from "../gen/everturn/v1/failure_pb.js";
+import { AuthorKind, type Message as PbMessage, MessageSchema } from "../gen/everturn/v1/message_pb.js";
+import type { Payload } from "../gen/everturn/v1/payload_pb.js";
+import { TurnCause, TurnInputSchema } from "../gen/everturn/v1/turn_pb.js";
+import { type Logger, silentLogger } from "../logger.js";
+import { fromPbMessage, toPbContent } from "../message.js";
+import { decodeOptional, jsonConverter } from "../payload.js";
+import { STATUS_NAMES } from "../replay/outcomes.js";
+import type { Program } from "../replay/run.js";
+import type { Conversation, Signal, Workflow } from "../workflow.js";
+import { activityContext } from "./activity-context.js";
+import { TestClock } from "./clock.js";
+import { replayJournal } from "./replay-journal.js";
+import { event, TestRun, type TestRunHost } from "./test-run.js";
+
+/** What the world of a test holds. */
+export interface TestEnvironmentOptions {
+  /** Code of the activities: from `implementActivity`, or functions by name. One that throws fails its activity: retries are not simulated. */
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- functions of any input
+  readonly activities?: readonly ImplementedActivity[] | Readonly<Record<string, ActivityFunction<any, unknown>>>;
+  /** Workflows that may be run as children. */
+  readonly workflows?: readonly Program[];
+  /** When the test begins, in milliseconds since 1970. Default: the beginning of 2026. */
+  readonly startMs?: number;
+  /** Takes the log lines of the code. Default: none. */
+  readonly logger?: Logger;
+}
+
+/** An answer of the customer: at once, or after a while. */
+export type ScriptedAnswer = string | { readonly after: Duration; readonly text: string };
+
+/** What a turn is given. */
+export interface TurnScript {
+  /** Texts of the messages to answer. */
+  readonly messages: readonly string[];
+  /** What the customer answers to the asks, in order. Default: nothing. */
+  readonly answers?: readonly ScriptedAnswer[];
+  /** The conversation's state when the turn starts. */
+  readonly state?: Readonly<Record<string, unknown>>;
+  /** Number of the turn. Default 1. */
+  readonly number?: number;
+  /** Channel of the messages. Default `chat`. */
+  readonly channel?: string;
+}
+
+/** A reply that left. */
+export interface TestReply {
+  readonly text: string;
+  readonly data: unknown;
+  readonly channel: string;
+  readonly author: string;
+}
+
+/** A run of a test. */
+export interface TestHandle<Output> {
+  readonly workflowId: string;
+  /** The journal so far. */
+  readonly events: readonly HistoryEvent[];
+  /** What was said to the customer so far. */
+  readonly replies: readonly TestReply[];
+  /** Entries of the state. */
+  state(): Record<string, unknown>;
+  /** Sends a signal, now or after a while. */
+  signal<Input>(signal: string | Signal<Input>, input: NoInfer<Input>, after?: Duration): void;
+  /** Asks the run to cancel, now or after a while. */
+  cancel(after?: Duration): void;
+  /** Interrupts the turn, now or after a while. */
+  interrupt(after?: Duration): void;
+  /** Delivers messages into the running turn (policy `STEER`), now or after a while. */
+  deliver(texts: readonly string[], after?: Duration): void;
+  /**
+   * Lets everything happen until the run is closed, then replays its journal to make sure that the
+   * code takes the same path again.
+   *
+   * @throws WorkflowError if it did not complete; ReplayError if the code left the rules.
+   */
+  result(): Promise<Output>;
+}
+
+/** A coordinator in memory, with a clock that jumps to what is due next. */
+export class TestEnvironment {
+  readonly #functions: ReadonlyMap<string, ActivityFunction<never, unknown>>;
+  readonly #programs: ReadonlyMap<string, Program>;
+  readonly #clock: TestClock;
+  readonly #logger: Logger;
+  readonly #runs = new Map<string, TestRun>();
+  readonly #scripts = new Map<TestRun, { answers: ScriptedAnswer[]; replies: TestReply[]; channel: string; sequence: number }>();
+  readonly #timers = new Map<string, () => void>();
+  #busy = 0;
+  #wake: (() => void) | undefined;
+  #failure: unknown;
+
+  constructor(options: TestEnvironmentOptions = {}) {
+    const activities = options.activities ?? {};
+    this.#functions = new Map(
+      isList(activities) ? activities.map(({ name, run }) => [name, run]) : Object.entries(activities),
+    );
+    this.#programs = new Map((options.workflows ?? []).map((program) => [program.type, program]));
+    this.#clock = new TestClock(options.startMs ?? Date.UTC(2026, 0, 1));
+    this.#logger = options.logger ?? silentLogger;
+  }
+
+  /** The simulated time, in milliseconds since 1970. */
+  now(): number {
+    return this.#clock.nowMs;
+  }
+
+  /** For activities: takes simulated time, without waiting. */
+  async sleep(duration: Duration): Promise<void> {
+    this.#busy -= 1;
+    await new Promise<void>((resolve) => {
+      this.#clock.after(milliseconds(duration), () => {
+        this.#busy += 1;
+        resolve();
+      });
+      this.#wake?.();
+    });
+  }
+
+  /** Starts a workflow; nothing happens before its result is waited for. */
+  start<Input, Output>(workflow: Workflow<Input, Output>, input: NoInfer<Input>, workflowId = workflow.type): TestHandle<Output> {
+    const run = this.#open(workflow, workflowId, undefined);
+    run.append(event("runStarted", { workflowType: workflow.type, taskQueue: "default", input: jsonConverter.encode(input) }));
+    return this.#handle(run);
+  }
+
+  /** Starts a turn of a conversation; nothing happens before its result is waited for. */
+  startTurn(conversation: Conversation, script: TurnScript): TestHandle<unknown> {
+    const number = script.number ?? 1;
+    const run = this.#open(conversation, `conversation/turn-${String(number)}`, undefined);
+    const texts = this.#scripts.get(run);
+    const channel = script.channel ?? "chat";
+    if (texts !== undefined) {
+      texts.answers.push(...(script.answers ?? []));
+      texts.channel = channel;
+    }
+    const state = Object.entries(script.state ?? {}).map(([name, value]) => [name, jsonConverter.encode(value)] as const);
+    for (const [name, value] of state) run.state.set(name, value);
+    const turn = create(TurnInputSchema, {
+      conversationId: "conversation",
+      conversationType: conversation.type,
+      number: BigInt(number),
+      cause: TurnCause.MESSAGE,
+      messages: script.messages.map((text) => this.#inbound(run, text)),
+      state: Object.fromEntries(state),
+      replyChannel: channel,
+    });
+    run.append(event("runStarted", { workflowType: conversation.type, taskQueue: "default", turn }));
+    return this.#handle(run);
+  }
+
+  #open(program: Program, workflowId: string, parent: TestRun["parent"]): TestRun {
+    if (this.#runs.has(workflowId)) throw new RangeError(`there is a run with the id "${workflowId}"`);
+    const run = new TestRun(program, workflowId, `run-${String(this.#runs.size + 1)}`, this.#host, parent);
+    this.#runs.set(workflowId, run);
+    this.#scripts.set(run, { answers: [], replies: [], channel: "chat", sequence: 0 });
+    return run;
+  }
+
+  #handle<Output>(run: TestRun): TestHandle<Output> {
+    const later = (after: Duration | undefined, action: () => void): void => {
+      if (after === undefined) action();
+      else this.#clock.after(milliseconds(after), action);
+    };
+    return {
+      workflowId: run.workflowId,
+      events: run.events,
+      replies: this.#scripts.get(run)?.replies ?? [],
+      state: () => Object.fromEntries([...run.state].map(([name, value]) => [name, jsonConverter.decode(value)])),
+      signal: (signal, input, after) => {
+        const signalName = typeof signal === "string" ? signal : signal.name;
+        later(after, () => { run.append(event("signalReceived", { signalName, input: jsonConverter.encode(input) })); });
+      },
+      cancel: (after) => { later(after, () => { run.append(event("cancelRequested", { reason: "" })); }); },
+      interrupt: (after) => { later(after, () => { run.append(event("turnInterrupted", { grace: toPbDuration("10s") })); }); },
+      deliver: (texts, after) => {
+        later(after, () => { run.append(event("messagesArrived", { messages: texts.map((text) => this.#inbound(run, text)) })); });
+      },
+      result: () => this.#finish(run) as Promise<Output>,
+    };
+  }
+
+  async #finish(run: TestRun): Promise<unknown> {
+    while (run.closed === undefined) {
+      const next = [...this.#runs.values()].find((it) => it.hasNews);
+      if (next !== undefined) await next.advance();
+      else if (this.#busy > 0) await new Promise<void>((resolve) => { this.#wake = resolve; });
+      else if (!this.#clock.advance()) throw new Error(`run "${run.workflowId}" waits for: ${[...run.open.keys()].join(", ") || "a signal"}; nothing will happen`);
+      if (this.#failure !== undefined) throw this.#failure as Error;
+    }
+    const { workflowId, runId } = run;
+    const { newCommands } = await replayJournal(run.program, run.events, { workflowId, runId });
+    if (newCommands.length > 0) {
+      throw new Error(`the code took another path in replay: ${newCommands.map(({ key }) => key).join(", ")}`);
+    }
+    if (run.closed.status === RunStatus.COMPLETED) return decodeOptional(jsonConverter, run.closed.result);
+    const { failure } = run.closed;
+    throw new WorkflowError(workflowId, runId, statusOf(run), failure === undefined ? undefined : failureInfo(failure));
+  }
+
+  readonly #host: TestRunHost = {
+    nowMs: () => this.#clock.nowMs,
+    settings: {
+      converter: jsonConverter,
+      logger: { debug: (...line) => { this.#logger.debug(...line); }, info: (...line) => { this.#logger.info(...line); }, warn: (...line) => { this.#logger.warn(...line); }, error: (...line) => { this.#logger.error(...line); } },
+      isStrict: true,
+    },
+    activity: (run, key, activityType, input) => {
+      this.#busy += 1;
+      void this.#activity(run, key, activityType, input);
+    },
+    child: (run, key, workflowType, input) => {
+      const program = this.#programs.get(workflowType);
+      if (program === undefined) {
+        this.#failure = new Error(`child "${key}" has the workflow type "${workflowType}", which is not in \`workflows\``);
+        return "";
+      }
+      const child = this.#open(program, `${run.workflowId}/${key}`, { run, key });
+      child.append(event("runStarted", { workflowType, taskQueue: "default", parentWorkflowId: run.workflowId, ...(input === undefined ? {} : { input }) }));
+      return child.runId;
+    },
+    timer: (run, key, delayMs) => {
+      this.#timers.set(`${run.runId} ${key}`, this.#clock.after(delayMs, () => { run.append(event("timerFired", { key })); }));
+    },
+    ask: (run, key) => {
+      const answer = this.#scripts.get(run)?.answers.shift();
+      if (answer === undefined) return;
+      const { after, text } = typeof answer === "string" ? { after: 0, text: answer } : answer;
+      this.#clock.after(milliseconds(after), () => { run.append(event("askAnswered", { key, messages: [this.#inbound(run, text)] })); });
+    },
+    message: (run, message) => this.#outbound(run, message),
+    signal: (workflowId, signalName, input) => {
+      const receiver = this.#runs.get(workflowId);
+      if (receiver === undefined) return refused("RUN_NOT_FOUND");
+      if (receiver.closed !== undefined) return refused("RUN_CLOSED");
+      receiver.append(event("signalReceived", { signalName, ...(input === undefined ? {} : { input }) }));
+      return undefined;
+    },
+    cancel: (run, key) => {
+      this.#timers.get(`${run.runId} ${key}`)?.();
+      if (run.open.get(key) === "child") this.#runs.get(`${run.workflowId}/${key}`)?.append(event("cancelRequested", { reason: "canceled by the parent" }));
+    },
+    closed: (run) => {
+      const { closed, parent } = run;
+      if (closed === undefined || parent === undefined) return;
+      const { status, result, failure } = closed;
+      parent.run.append(event("childClosed", { key: parent.key, status, ...(result === undefined ? {} : { result }), ...(failure === undefined ? {} : { failure }) }));
+    },
+  };
+
+  async #activity(run: TestRun, key: string, activityType: string, input: Payload | undefined): Promise<void> {
+    try {
+      const code = this.#functions.get(activityType);
+      if (code === undefined) throw new Error(`activity "${activityType}" is not in \`activities\``);
+      const { context } = activityContext({ activityType, key, workflowId: run.workflowId });
+      const value = await code(decodeOptional(jsonConverter, input) as never, context);
+      run.append(event("activityCompleted", { key, attempt: 1, result: jsonConverter.encode(value) }));
+    } catch (error) {
+      run.append(event("activityFailed", { key, attempt: 1, failure: toFailure(error, jsonConverter) }));
+    }
+    this.#busy -= 1;
+    this.#wake?.();
+  }
+
+  #inbound(run: TestRun, text: string): PbMessage {
+    const script = this.#scripts.get(run);
+    const sequence = script === undefined ? 1 : (script.sequence += 1);
+    return create(MessageSchema, {
+      sequence: BigInt(sequence),
+      authorKind: AuthorKind.CUSTOMER,
+      channel: script?.channel ?? "chat",
+      content: toPbContent(text),
+      createTime: toPbTime(this.#clock.nowMs),
+    });
+  }
+
+  #outbound(run: TestRun, message: SendMessage): number {
+    const script = this.#scripts.get(run);
+    if (script === undefined) return 0;
+    script.sequence += 1;
+    const { text, data } = fromPbMessage(create(MessageSchema, { content: message.content ?? {} }));
+    script.replies.push({ text, data, channel: message.channel || script.channel, author: message.authorName || run.program.type });
+    return script.sequence;
+  }
+}
+
+function isList(activities: NonNullable<TestEnvironmentOptions["activities"]>): activities is readonly ImplementedActivity[] {
+  return Array.isArray(activities);
+}
+
+function statusOf(run: TestRun): UnsuccessfulStatus {
+  return STATUS_NAMES[run.closed?.status ?? RunStatus.FAILED] ?? "failed";
+}
+
+function refused(type: string): Failure {
+  return plainFailure(FailureKind.APPLICATION, type, "the signal was not delivered");
+}
+

@@ -1,0 +1,172 @@
+/** The workflow tasks of a worker: finds or rebuilds the run, lets its code go on, reports what it wants. */
+
+import { create } from "@bufbuild/protobuf";
+import { ReplayError } from "../errors.js";
+import { plainFailure, toFailure } from "../failure.js";
+import type { HistoryEvent } from "../gen/everturn/v1/event_pb.js";
+import { type Failure, FailureKind } from "../gen/everturn/v1/failure_pb.js";
+import { type WorkflowTask, type WorkflowTaskResult, WorkflowTaskResultSchema } from "../gen/everturn/v1/worker_service_pb.js";
+import { type Program, type Progress, Run, type RunSettings } from "../replay/run.js";
+import { COMPLETION_BYTES_MAX, completionBytes } from "./batch.js";
+import type { HistoryRange } from "./transport.js";
+import type { WorkflowAnswer, WorkflowTaskRef } from "./workflow-ledger.js";
+
+/** Where runs report to, and where they read on. */
+export interface RunReports {
+  /** A task was done. */
+  finish(ref: WorkflowTaskRef, result: WorkflowTaskResult, isClosing: boolean): void;
+  /** Whether the stream of a task is still there. */
+  isCurrent(ref: WorkflowTaskRef): boolean;
+  /** Reads the rest of a long journal. */
+  history(range: HistoryRange): Promise<HistoryEvent[]>;
+}
+
+/** What the runs of a worker share. */
+export interface RunsOptions extends RunSettings {
+  readonly namespace: string;
+  /** Most runs that are kept between their tasks. */
+  readonly cachedRunsMax: number;
+}
+
+/** The runs of one worker. */
+export class Runs {
+  /** Runs between their tasks, the longest unused first. */
+  readonly #cached = new Map<string, Run>();
+  /** Runs that want to close and have not been answered. */
+  readonly #closing = new Map<string, Run>();
+
+  constructor(
+    private readonly programs: ReadonlyMap<string, Program>,
+    private readonly options: RunsOptions,
+    private readonly reports: RunReports,
+  ) {}
+
+  /** Number of runs that are kept between their tasks. */
+  get cachedCount(): number {
+    return this.#cached.size;
+  }
+
+  /** Does a task. */
+  start(task: WorkflowTask, ref: WorkflowTaskRef): void {
+    void this.#report(ref, () => this.#advance(task));
+  }
+
+  /** What became of a completion. */
+  answered(answer: WorkflowAnswer): void {
+    const { ref } = answer;
+    if (answer.type === "accepted") {
+      if (answer.isClosing) this.#closing.delete(ref.runId);
+      return;
+    }
+    const run = this.#closing.get(ref.runId);
+    this.#closing.delete(ref.runId);
+    if (answer.type === "unread") {
+      void this.#report(ref, async () => {
+        if (run === undefined) return needsJournal();
+        return { run, progress: await run.reopen(answer.events) };
+      });
+      return;
+    }
+    this.#cached.delete(ref.runId);
+    const { reason, message } = answer;
+    if (reason === "FENCED") {
+      this.options.logger.debug("workflow task was over", { runId: ref.runId });
+      return;
+    }
+    this.options.logger.warn("workflow task was not taken", { runId: ref.runId, reason, detail: message });
+    if (reason === "COMMAND_INVALID" || reason === "LIMIT_EXCEEDED" || reason === "FIELD_INVALID") {
+      // The same commands would be refused again: say so, and try again later.
+      const failure = plainFailure(FailureKind.APPLICATION, reason, `the coordinator refused the commands: ${message}`);
+      this.reports.finish(ref, create(WorkflowTaskResultSchema, { failure }), false);
+    }
+  }
+
+  /** The coordinator says that runs need not be kept. */
+  evict(runIds: readonly string[]): void {
+    for (const runId of runIds) this.#cached.delete(runId);
+  }
+
+  /** The stream is gone: no run that is kept here will be asked for again. */
+  clear(): void {
+    this.#cached.clear();
+    this.#closing.clear();
+  }
+
+  async #advance(task: WorkflowTask): Promise<{ run: Run; progress: Progress } | WorkflowTaskResult> {
+    const cached = this.#cached.get(task.runId);
+    this.#cached.delete(task.runId);
+    const previousEventId = Number(task.previousEventId);
+    let run: Run;
+    let { events } = task;
+    if (previousEventId > 0) {
+      if (cached === undefined || cached.seenEventId < previousEventId) return needsJournal();
+      run = cached;
+    } else {
+      const program = this.programs.get(task.workflowType);
+      if (program === undefined) {
+        const names = [...this.programs.keys()].sort().join(", ");
+        const message = `workflow type "${task.workflowType}" is not registered; this worker has: ${names}`;
+        throw new ReplayError("WorkflowNotRegistered", message);
+      }
+      run = new Run(program, { workflowId: task.workflowId, runId: task.runId }, this.options);
+      const afterEventId = events.at(-1)?.id ?? 0n;
+      if (task.lastEventId > afterEventId) {
+        const { workflowId, runId, lastEventId } = task;
+        const { namespace } = this.options;
+        events = [...events, ...(await this.reports.history({ namespace, workflowId, runId, afterEventId, throughEventId: lastEventId }))];
+      }
+    }
+    return { run, progress: await run.advance(events, Number(task.lastEventId)) };
+  }
+
+  async #report(ref: WorkflowTaskRef, work: () => Promise<{ run: Run; progress: Progress } | WorkflowTaskResult>): Promise<void> {
+    let result: WorkflowTaskResult;
+    let isClosing = false;
+    try {
+      const outcome = await work();
+      if (!this.reports.isCurrent(ref)) return;
+      if ("progress" in outcome) {
+        ({ isClosing } = outcome.progress);
+        result = this.#completion(outcome.run, outcome.progress, ref.runId);
+      } else {
+        result = outcome;
+      }
+    } catch (error) {
+      const failure = this.#failureOf(error);
+      this.options.logger.error("workflow task failed", { runId: ref.runId, type: failure.type, reason: failure.message });
+      result = create(WorkflowTaskResultSchema, { failure });
+      isClosing = false;
+    }
+    this.reports.finish(ref, result, isClosing);
+  }
+
+  #completion(run: Run, progress: Progress, runId: string): WorkflowTaskResult {
+    const { commands, seenEventId, isClosing } = progress;
+    const result = create(WorkflowTaskResultSchema, { seenEventId: BigInt(seenEventId), commands });
+    const bytes = completionBytes(result);
+    if (bytes > COMPLETION_BYTES_MAX) {
+      throw new ReplayError("LIMIT_EXCEEDED", `the commands of one task have about ${String(bytes)} bytes, at most ${String(COMPLETION_BYTES_MAX)} fit`);
+    }
+    if (isClosing) {
+      this.#closing.set(runId, run);
+    } else if (this.options.cachedRunsMax > 0) {
+      this.#cached.set(runId, run);
+      result.runCached = true;
+      if (this.#cached.size > this.options.cachedRunsMax) {
+        const [oldest] = this.#cached.keys();
+        if (oldest !== undefined) this.#cached.delete(oldest);
+      }
+    }
+    return result;
+  }
+
+  #failureOf(error: unknown): Failure {
+    const failure = toFailure(error, this.options.converter);
+    if (error instanceof ReplayError) failure.type = error.type;
+    return failure;
+  }
+}
+
+function needsJournal(): WorkflowTaskResult {
+  return create(WorkflowTaskResultSchema, { needsFullJournal: true });
+}

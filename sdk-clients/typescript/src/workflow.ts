@@ -1,0 +1,83 @@
+/** Workflows, conversations and signals: what user code defines and what names it. */
+
+import { checkName } from "./activity.js";
+import type { Turn, TurnContext, WorkflowContext } from "./context.js";
+
+declare const types: unique symbol;
+
+/** A typed name of a workflow, wherever its code is. */
+export interface WorkflowType<Input, Output> {
+  /** Workflow type, as workers register it. */
+  readonly type: string;
+  /** Only for the type checker: never there. */
+  readonly [types]?: (input: Input) => Output;
+}
+
+/** The code of a workflow. */
+export type WorkflowFunction<Input, Output> = (ctx: WorkflowContext, input: Input) => Output | Promise<Output>;
+
+/** A workflow with its code. */
+export interface Workflow<Input, Output> extends WorkflowType<Input, Output> {
+  readonly kind: "workflow";
+  /** The code. */
+  readonly run: WorkflowFunction<Input, Output>;
+}
+
+/** What a conversation does. */
+export interface ConversationOptions {
+  /** Type of the conversation. 1 to 256 bytes. */
+  readonly type: string;
+  /** Answers one turn. */
+  readonly onTurn: (ctx: TurnContext, turn: Turn) => unknown;
+}
+
+/** A conversation with its code. */
+export interface Conversation {
+  readonly kind: "conversation";
+  /** Type of the conversation. */
+  readonly type: string;
+  /** Answers one turn. */
+  readonly onTurn: (ctx: TurnContext, turn: Turn) => unknown;
+}
+
+/** A typed name of a signal. */
+export interface Signal<Input> {
+  /** Name of the signal. */
+  readonly name: string;
+  /** Only for the type checker: never there. */
+  readonly [types]?: (input: Input) => Input;
+}
+
+/**
+ * Defines a workflow. Its code is durable: it may stop at every `await` of a step and go on
+ * elsewhere, days later. So it must take everything that can change from its context: time,
+ * chance, the outside world.
+ *
+ * @param type Workflow type. 1 to 256 bytes.
+ */
+export function defineWorkflow<Input = void, Output = void>(type: string, run: WorkflowFunction<Input, Output>): Workflow<Input, Output> {
+  checkName("workflow", type);
+  return { kind: "workflow", type, run };
+}
+
+/** Names a workflow whose code is elsewhere, to start it or to run it as a child. */
+export function declareWorkflow<Input = void, Output = void>(type: string): WorkflowType<Input, Output> {
+  checkName("workflow", type);
+  return { type };
+}
+
+/**
+ * Defines a conversation: how one turn is answered. When a turn begins is the business of the
+ * conversation's turn policy, which is given to `client.conversations.submitMessage` when the
+ * conversation is opened. The rules of {@link defineWorkflow} hold here too.
+ */
+export function defineConversation(options: ConversationOptions): Conversation {
+  checkName("conversation", options.type);
+  return { kind: "conversation", type: options.type, onTurn: options.onTurn };
+}
+
+/** Names a signal and the type of its input. */
+export function defineSignal<Input = void>(name: string): Signal<Input> {
+  checkName("signal", name);
+  return { name };
+}
