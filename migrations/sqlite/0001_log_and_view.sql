@@ -50,6 +50,7 @@ CREATE TABLE runs (
     detail             BLOB    NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX runs_by_workflow ON runs (namespace, workflow_id, start_time);
+CREATE INDEX runs_by_root ON runs (namespace, root_id);
 CREATE INDEX runs_by_start ON runs (namespace, start_time);
 
 CREATE TABLE history (
@@ -68,3 +69,15 @@ CREATE TABLE messages (
     payload        BLOB    NOT NULL,
     PRIMARY KEY (namespace, root_id, first_sequence)
 ) STRICT;
+
+CREATE TABLE approvals (
+    namespace    TEXT    NOT NULL,
+    approval_id  TEXT    NOT NULL,
+    root_id      TEXT    NOT NULL,
+    status       INTEGER NOT NULL,
+    request_time INTEGER NOT NULL,
+    detail       BLOB    NOT NULL,
+    PRIMARY KEY (namespace, approval_id)
+) STRICT;
+CREATE INDEX approvals_by_root ON approvals (namespace, root_id);
+CREATE INDEX approvals_by_time ON approvals (namespace, request_time);

@@ -31,6 +31,8 @@ impl Watch {
                 namespace: client.options().namespace.clone(),
                 conversation_id,
                 after_sequence,
+                output_cursors: Vec::new(),
+                without_outputs: false,
             },
             stream: None,
             backoff: Backoff::new(retry.initial_delay, retry.maximum_delay),
@@ -94,9 +96,34 @@ impl Watch {
                 self.request.after_sequence = message.sequence;
             }
             Update::Closed(_) => self.is_closed = true,
-            Update::CaughtUp(_) | Update::TurnChanged(_) | Update::Lagged(_) => {}
+            Update::OutputDelta(delta) => self.follow(delta.cursor.as_ref()),
+            Update::OutputReset(reset) => self.follow(reset.cursor.as_ref()),
+            Update::OutputEnded(ended) => {
+                if let Some(cursor) = &ended.cursor {
+                    self.forget(cursor);
+                }
+            }
+            Update::CaughtUp(_)
+            | Update::TurnChanged(_)
+            | Update::Lagged(_)
+            | Update::Delivery(_)
+            | Update::Changed(_) => {}
         }
         Some(update)
+    }
+
+    /// Notes where this watch stands in an output, for the next connection.
+    fn follow(&mut self, cursor: Option<&v1::OutputCursor>) {
+        if let Some(cursor) = cursor {
+            self.forget(cursor);
+            self.request.output_cursors.push(cursor.clone());
+        }
+    }
+
+    fn forget(&mut self, cursor: &v1::OutputCursor) {
+        self.request
+            .output_cursors
+            .retain(|known| known.workflow_id != cursor.workflow_id || known.key != cursor.key);
     }
 
     async fn lost(&mut self) {

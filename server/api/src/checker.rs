@@ -139,6 +139,9 @@ impl Checker {
         if value.contains('/') {
             self.violation(path, "holds a \"/\", which separates children from parents");
         }
+        if value.starts_with('~') {
+            self.violation(path, "begins with \"~\", which is kept for Everturn's own");
+        }
     }
 
     /// Free text of at most so many bytes.

@@ -83,6 +83,9 @@ pub(crate) fn refused(error: &Error) -> Status {
     match error {
         Error::Rejected(rejection) => rejected(rejection),
         Error::LimitExceeded { subject, limit } => limit_exceeded(subject, *limit),
+        Error::CursorInvalid(_) => {
+            status(Code::InvalidArgument, ErrorReason::CursorInvalid, message)
+        }
         Error::Busy(_) => retry(Code::ResourceExhausted, ErrorReason::Busy),
         Error::Draining => retry(Code::Unavailable, ErrorReason::Draining),
         Error::PartitionMoved => retry(Code::Unavailable, ErrorReason::PartitionMoved),
@@ -104,6 +107,7 @@ pub(crate) fn reason_of(error: &Error) -> (ErrorReason, String) {
     let reason = match error {
         Error::Rejected(rejection) => class(rejection).1,
         Error::LimitExceeded { .. } => ErrorReason::LimitExceeded,
+        Error::CursorInvalid(_) => ErrorReason::CursorInvalid,
         Error::Busy(_) => ErrorReason::Busy,
         Error::Draining => ErrorReason::Draining,
         Error::PartitionMoved => ErrorReason::PartitionMoved,
@@ -125,6 +129,8 @@ fn rejected(rejection: &Rejection) -> Status {
         }
         Rejection::RunNotFound => not_found(reason, "workflow run", message),
         Rejection::ConversationNotFound => not_found(reason, "conversation", message),
+        Rejection::ApprovalNotFound => not_found(reason, "approval", message),
+        Rejection::DeliveryNotFound => not_found(reason, "delivery", message),
         _ => status(code, reason, message),
     }
 }
@@ -146,6 +152,14 @@ fn class(rejection: &Rejection) -> (Code, ErrorReason) {
         Rejection::CommandInvalid { .. } => (Code::InvalidArgument, R::CommandInvalid),
         Rejection::LimitExceeded { .. } => (Code::ResourceExhausted, R::LimitExceeded),
         Rejection::TypeRequired => (Code::InvalidArgument, R::FieldInvalid),
+        Rejection::ConversationErased => (Code::FailedPrecondition, R::ConversationErased),
+        Rejection::NotHandedOff => (Code::FailedPrecondition, R::NotHandedOff),
+        Rejection::WrongAssignee(_) => (Code::FailedPrecondition, R::WrongAssignee),
+        Rejection::ApprovalNotFound => (Code::NotFound, R::ApprovalNotFound),
+        Rejection::ApprovalDecided => (Code::FailedPrecondition, R::ApprovalDecided),
+        Rejection::ApprovalExpired => (Code::FailedPrecondition, R::ApprovalExpired),
+        Rejection::ApprovalChanged => (Code::FailedPrecondition, R::ApprovalChanged),
+        Rejection::DeliveryNotFound => (Code::NotFound, R::DeliveryNotFound),
     }
 }
 

@@ -3,7 +3,7 @@
 
 use crate::policy::ActivityOptions;
 use crate::text::{QueueName, StepKey, Text, TypeName, WorkflowId};
-use crate::value::{Failure, MessageContent, Outcome, Payload, Span};
+use crate::value::{Assignee, Failure, MessageContent, Outcome, Payload, Span};
 
 /// One command of a workflow task.
 #[derive(Clone, Debug, PartialEq)]
@@ -77,6 +77,26 @@ pub enum CommandKind {
         /// Key of the step.
         target: StepKey,
     },
+    /// Ask a person for approval.
+    RequestApproval {
+        /// What is asked, in one line.
+        title: Text,
+        /// What they need to decide.
+        details: Option<Payload>,
+        /// The arguments of what will be done.
+        arguments: Payload,
+        /// How long it may take to decide.
+        expires_after: Option<Span>,
+    },
+    /// Hand the conversation to a person or team.
+    HandOff {
+        /// Who takes over.
+        assignee: Assignee,
+        /// Why.
+        reason: Text,
+        /// What they need to know.
+        context: Option<Payload>,
+    },
     /// Close the run: it succeeded.
     Complete {
         /// Its result.
@@ -120,6 +140,8 @@ impl CommandKind {
             Self::SetState { .. } => 7,
             Self::SendSignal { .. } => 8,
             Self::Cancel { .. } => 9,
+            Self::RequestApproval { .. } => 10,
+            Self::HandOff { .. } => 11,
             Self::Complete { .. } | Self::Fail { .. } | Self::CancelRun { .. } => 0,
         }
     }

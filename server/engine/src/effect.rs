@@ -59,6 +59,15 @@ pub enum Effect {
         /// Why.
         reason: Text,
     },
+    /// The delivery of a message changed: tell watchers.
+    DeliveryMoved {
+        /// The message.
+        sequence: u64,
+    },
+    /// Who may act in the conversation changed: tell watchers.
+    ConversationChanged,
+    /// The content of the conversation was removed: forget it everywhere.
+    Erased,
     /// Deliver a signal to another root, then report with
     /// `decide::signal_outcome`.
     SendSignal {

@@ -6,9 +6,11 @@ use std::collections::BTreeMap;
 
 use minicbor::{Decode, Encode};
 
-use crate::policy::{ActivityOptions, TurnPolicy};
+use crate::policy::{ActivityOptions, Budget, TurnPolicy, TypeSettings};
 use crate::text::{QueueName, RootKey, StepKey, Text, TypeName, WorkflowId};
-use crate::value::{Failure, Message, MessageContent, Outcome, Payload, Span, Time};
+use crate::value::{
+    Assignee, Failure, InboundEvent, Message, MessageContent, Outcome, Payload, Span, Time, Usage,
+};
 
 /// Number of a run within its root; never used twice.
 pub type Slot = u32;
@@ -97,6 +99,9 @@ pub enum Event {
         /// Why.
         #[n(0)]
         reason: Text,
+        /// When its content is to be removed, if ever.
+        #[n(1)]
+        erase_at: Option<Time>,
     },
     /// A request with an id was carried out.
     #[n(6)]
@@ -105,6 +110,222 @@ pub enum Event {
         #[n(0)]
         hash: u64,
     },
+    /// An event was accepted.
+    #[n(7)]
+    EventReceived(#[n(0)] InboundEvent),
+    /// Labels, addresses, policy or reply channel changed.
+    #[n(8)]
+    ConversationUpdated(#[n(0)] Box<Update>),
+    /// The conversation was paused.
+    #[n(9)]
+    ConversationPaused {
+        /// Why.
+        #[n(0)]
+        reason: Text,
+    },
+    /// The conversation was resumed.
+    #[n(10)]
+    ConversationResumed,
+    /// A person or team owns the conversation from here on.
+    #[n(11)]
+    HandedOff {
+        /// Who.
+        #[n(0)]
+        assignee: Assignee,
+        /// Why.
+        #[n(1)]
+        reason: Text,
+        /// What they need to know.
+        #[n(2)]
+        context: Option<Payload>,
+        /// The marker in the transcript.
+        #[n(3)]
+        marker: Box<Message>,
+    },
+    /// The agents own the conversation from here on.
+    #[n(12)]
+    HandedBack {
+        /// The marker in the transcript.
+        #[n(0)]
+        marker: Box<Message>,
+    },
+    /// A person wrote to the customer.
+    #[n(13)]
+    HumanMessageSent {
+        /// The message.
+        #[n(0)]
+        message: Box<Message>,
+        /// Hash of the request's id; 0 for none.
+        #[n(1)]
+        request: u64,
+    },
+    /// The budget is used up; an approval was requested.
+    #[n(14)]
+    BudgetReached {
+        /// Id of the approval.
+        #[n(0)]
+        approval_id: Text,
+        /// What it asks for, as JSON.
+        #[n(1)]
+        arguments: Payload,
+    },
+    /// The approval for a used-up budget ended.
+    #[n(15)]
+    BudgetDecided {
+        /// Id of the approval.
+        #[n(0)]
+        approval_id: Text,
+        /// How.
+        #[n(1)]
+        decided: Box<Decided>,
+        /// The budget from here on, if it was raised.
+        #[n(2)]
+        budget: Option<Budget>,
+    },
+    /// An adapter took the delivery of a message.
+    #[n(16)]
+    DeliveryStarted {
+        /// The message.
+        #[n(0)]
+        sequence: u64,
+        /// Number of the attempt, from 1.
+        #[n(1)]
+        attempt: u32,
+        /// Epoch of this delivery; results of others are fenced.
+        #[n(2)]
+        epoch: u64,
+        /// Identity of the worker.
+        #[n(3)]
+        worker: Text,
+        /// The adapter can find out whether a message was sent.
+        #[n(4)]
+        reconciles: bool,
+    },
+    /// The delivery of a message came further, or back into its queue.
+    #[n(17)]
+    DeliveryMoved {
+        /// The message.
+        #[n(0)]
+        sequence: u64,
+        /// How it stands.
+        #[n(1)]
+        status: DeliveryStatus,
+        /// Id that the provider gave it, if known from here on.
+        #[n(2)]
+        provider_message_id: Text,
+        /// Why, or what the provider said.
+        #[n(3)]
+        detail: Text,
+        /// With `Pending`: when the next attempt may start.
+        #[n(4)]
+        next_at: Option<Time>,
+        /// With `Pending`: the next attempt has to ask the provider first.
+        #[n(5)]
+        reconcile: bool,
+    },
+    /// The content of the conversation was removed.
+    #[n(18)]
+    Erased(#[n(0)] Tombstone),
+    /// What conversations of a type begin with was set.
+    #[n(19)]
+    SettingsChanged(#[n(0)] Box<TypeSettings>),
+}
+
+/// What an update of a conversation leaves behind: the new values, whole.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub struct Update {
+    /// Its labels.
+    #[n(0)]
+    pub labels: BTreeMap<Text, Text>,
+    /// Its addresses by channel.
+    #[n(1)]
+    pub addresses: BTreeMap<Text, Text>,
+    /// Its policy.
+    #[n(2)]
+    pub policy: TurnPolicy,
+    /// Its reply channel.
+    #[n(3)]
+    pub reply_channel: Text,
+}
+
+/// What stays of an erased conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Tombstone {
+    /// Messages that were removed.
+    #[n(0)]
+    pub messages: u64,
+    /// Runs whose journals were removed.
+    #[n(1)]
+    pub runs: u64,
+    /// Turns that it had.
+    #[n(2)]
+    pub turns: u64,
+}
+
+/// How far the delivery of a message has come. In order: a status never goes
+/// back to a smaller one by a receipt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+#[cbor(index_only)]
+pub enum DeliveryStatus {
+    /// In the queue of its channel.
+    #[n(1)]
+    Pending,
+    /// An adapter has it.
+    #[n(2)]
+    Sending,
+    /// Nobody knows whether the provider has it.
+    #[n(3)]
+    Unknown,
+    /// The provider took it.
+    #[n(4)]
+    Accepted,
+    /// It will not reach the customer.
+    #[n(5)]
+    Failed,
+    /// It reached the customer.
+    #[n(6)]
+    Delivered,
+    /// The customer has read it.
+    #[n(7)]
+    Read,
+}
+
+/// How an approval ended.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Decided {
+    /// How.
+    #[n(0)]
+    pub outcome: ApprovalOutcome,
+    /// Who decided; empty when it expired.
+    #[n(1)]
+    pub decider: Text,
+    /// What they said about it.
+    #[n(2)]
+    pub comment: Text,
+    /// What is approved.
+    #[n(3)]
+    pub arguments: Option<Payload>,
+}
+
+/// How an approval ended, in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum ApprovalOutcome {
+    /// As asked.
+    #[n(1)]
+    Approved,
+    /// With other arguments.
+    #[n(2)]
+    ApprovedWithChanges,
+    /// Not.
+    #[n(3)]
+    Rejected,
+    /// Nobody decided in time.
+    #[n(4)]
+    Expired,
+    /// The run that asked has closed or taken it back.
+    #[n(5)]
+    Withdrawn,
 }
 
 /// One event of a run's journal.
@@ -193,6 +414,9 @@ pub enum RunEvent {
         /// What it would have said.
         #[n(2)]
         content: MessageContent,
+        /// Channel it would have gone out by.
+        #[n(3)]
+        channel: Text,
     },
     /// Command Ask was recorded.
     #[n(7)]
@@ -265,6 +489,9 @@ pub enum RunEvent {
         /// Number of the attempt that succeeded.
         #[n(3)]
         attempt: u32,
+        /// What it used, if it said so.
+        #[n(4)]
+        usage: Option<Box<Usage>>,
     },
     /// An activity ended without a result.
     #[n(13)]
@@ -281,6 +508,9 @@ pub enum RunEvent {
         /// Number of the last attempt; 0 if none was started.
         #[n(3)]
         attempt: u32,
+        /// What the last attempt used, if it said so.
+        #[n(4)]
+        usage: Option<Box<Usage>>,
     },
     /// A timer's delay passed.
     #[n(14)]
@@ -380,7 +610,106 @@ pub enum RunEvent {
         /// When the next attempt may start.
         #[n(4)]
         next_at: Time,
+        /// What it used, if it said so.
+        #[n(5)]
+        usage: Option<Box<Usage>>,
     },
+    /// Command RequestApproval was recorded.
+    #[n(23)]
+    ApprovalRequested {
+        /// Key of the command.
+        #[n(0)]
+        key: StepKey,
+        /// What is asked.
+        #[n(1)]
+        request: Box<ApprovalRequest>,
+        /// Id of the approval: the workflow id, "/" and the key.
+        #[n(2)]
+        approval_id: Text,
+    },
+    /// An approval was decided, expired or withdrawn.
+    #[n(24)]
+    ApprovalDecided {
+        /// Key of the command that asked.
+        #[n(0)]
+        key: StepKey,
+        /// How.
+        #[n(1)]
+        decided: Box<Decided>,
+    },
+    /// Command HandOff was recorded.
+    #[n(25)]
+    HandedOff {
+        /// Key of the command.
+        #[n(0)]
+        key: StepKey,
+    },
+    /// The conversation was handed back.
+    #[n(26)]
+    HandedBack {
+        /// Key of the command that had handed it off.
+        #[n(0)]
+        key: StepKey,
+        /// Who handed it back.
+        #[n(1)]
+        author_name: Text,
+        /// What they said to the agents.
+        #[n(2)]
+        note: Text,
+        /// What was written meanwhile.
+        #[n(3)]
+        messages: Vec<Message>,
+    },
+    /// Events arrived for this running turn.
+    #[n(27)]
+    EventsArrived {
+        /// The events, at least one.
+        #[n(0)]
+        events: Vec<InboundEvent>,
+    },
+    /// The delivery of a message of this run changed.
+    #[n(28)]
+    DeliveryChanged {
+        /// Key of the command that sent it.
+        #[n(0)]
+        key: StepKey,
+        /// The message.
+        #[n(1)]
+        sequence: u64,
+        /// How it stands.
+        #[n(2)]
+        status: DeliveryStatus,
+        /// Why, or what the provider said.
+        #[n(3)]
+        detail: Text,
+    },
+    /// The run was paused.
+    #[n(29)]
+    Paused {
+        /// Why.
+        #[n(0)]
+        reason: Text,
+    },
+    /// The run was resumed.
+    #[n(30)]
+    Resumed,
+}
+
+/// What a person is asked to approve.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct ApprovalRequest {
+    /// In one line.
+    #[n(0)]
+    pub title: Text,
+    /// What they need to decide.
+    #[n(1)]
+    pub details: Option<Payload>,
+    /// The arguments of what will be done.
+    #[n(2)]
+    pub arguments: Payload,
+    /// When it expires, if it does.
+    #[n(3)]
+    pub expire_at: Option<Time>,
 }
 
 /// Id of a run: a UUID (version 7) as a number.
@@ -452,6 +781,44 @@ pub struct TurnStart {
     /// The turn takes the waiting messages up to this sequence.
     #[n(1)]
     pub through: u64,
+    /// Why it was started.
+    #[n(2)]
+    pub cause: TurnCause,
+    /// The turn takes the waiting events up to this sequence.
+    #[n(3)]
+    pub events_through: u64,
+}
+
+/// Why a turn was started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum TurnCause {
+    /// Messages of the customer, possibly with events.
+    #[n(1)]
+    Message,
+    /// Events.
+    #[n(2)]
+    Event,
+    /// Nobody wrote for a while.
+    #[n(3)]
+    Idle,
+    /// The customer did not answer for a while.
+    #[n(4)]
+    CustomerTimeout,
+    /// The customer had no answer for a while.
+    #[n(5)]
+    StaffTimeout,
+}
+
+impl TurnCause {
+    /// Whether agents write first in such a turn.
+    #[must_use]
+    pub fn is_proactive(self) -> bool {
+        match self {
+            Self::Message | Self::StaffTimeout => false,
+            Self::Event | Self::Idle | Self::CustomerTimeout => true,
+        }
+    }
 }
 
 /// Where a child belongs.
@@ -481,6 +848,18 @@ pub enum SuppressReason {
     /// The conversation was closed.
     #[n(2)]
     ConversationClosed,
+    /// The conversation was paused.
+    #[n(3)]
+    ConversationPaused,
+    /// A person owned the conversation.
+    #[n(4)]
+    HumanOwns,
+    /// A proactive message fell into quiet hours.
+    #[n(5)]
+    QuietHours,
+    /// A proactive message was over the frequency cap.
+    #[n(6)]
+    FrequencyCap,
 }
 
 /// How a run stands.
@@ -545,7 +924,11 @@ impl RunEvent {
             | Self::CancelRequested { .. }
             | Self::SignalDelivered { .. }
             | Self::TurnInterrupted { .. }
-            | Self::MessagesArrived { .. } => true,
+            | Self::MessagesArrived { .. }
+            | Self::ApprovalDecided { .. }
+            | Self::HandedBack { .. }
+            | Self::EventsArrived { .. }
+            | Self::DeliveryChanged { .. } => true,
             Self::ActivityScheduled { .. }
             | Self::TimerStarted { .. }
             | Self::ChildStarted { .. }
@@ -557,7 +940,11 @@ impl RunEvent {
             | Self::SignalScheduled { .. }
             | Self::CommandCanceled { .. }
             | Self::Closed { .. }
-            | Self::ActivityAttemptFailed { .. } => false,
+            | Self::ActivityAttemptFailed { .. }
+            | Self::ApprovalRequested { .. }
+            | Self::HandedOff { .. }
+            | Self::Paused { .. }
+            | Self::Resumed => false,
         }
     }
 
@@ -567,7 +954,11 @@ impl RunEvent {
     pub fn must_be_read(&self) -> bool {
         matches!(
             self,
-            Self::SignalReceived { .. } | Self::AskAnswered { .. } | Self::MessagesArrived { .. }
+            Self::SignalReceived { .. }
+                | Self::AskAnswered { .. }
+                | Self::MessagesArrived { .. }
+                | Self::EventsArrived { .. }
+                | Self::HandedBack { .. }
         )
     }
 }

@@ -39,3 +39,25 @@ pub const RECENT_MESSAGES: usize = 20;
 pub const RECENT_BYTES: usize = 32 * 1024;
 /// Commands in one completion of a workflow task.
 pub const COMMANDS: usize = 10_000;
+/// Bytes of the messages that wait for a turn.
+pub const MAILBOX_BYTES: usize = 8 * 1024 * 1024;
+/// Events that wait for a turn.
+pub const MAILBOX_EVENTS: usize = 1_000;
+/// Bytes of messages, or of events, that a turn, an answer or a notification
+/// takes together; more wait for the next one.
+pub const BURST_BYTES: usize = 1024 * 1024;
+/// Approvals that a run may wait for at once.
+pub const PENDING_APPROVALS: usize = 100;
+/// Approvals that a root remembers after they ended.
+pub const ENDED_APPROVALS: usize = 100;
+/// Deliveries that a conversation remembers.
+pub const DELIVERIES: usize = 256;
+/// Addresses of a conversation.
+pub const ADDRESSES: usize = 16;
+/// Messages, and bytes of them, that were written while a person owned the
+/// conversation and that its turn is given with the hand-back.
+pub const HANDOVER_MESSAGES: usize = 100;
+/// See `HANDOVER_MESSAGES`.
+pub const HANDOVER_BYTES: usize = 256 * 1024;
+/// Bytes of the title of an approval.
+pub const TITLE_BYTES: usize = 1024;

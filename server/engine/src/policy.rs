@@ -3,7 +3,7 @@
 use minicbor::{Decode, Encode};
 
 use crate::text::{QueueName, Text};
-use crate::value::{Failure, Span};
+use crate::value::{Failure, Span, Usage};
 
 /// When and how often a failed attempt is repeated.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
@@ -125,8 +125,80 @@ pub enum OnBusy {
     Steer,
 }
 
-/// When messages become turns.
+/// Hours of the day in which agents do not write first.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct QuietHours {
+    /// IANA name of the time zone.
+    #[n(0)]
+    pub time_zone: Text,
+    /// First minute of the day, below 1,440.
+    #[n(1)]
+    pub start_minute: u16,
+    /// Minute of the day at which they end, below 1,440; before the start: on
+    /// the next day.
+    #[n(2)]
+    pub end_minute: u16,
+}
+
+/// How often agents may write first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct FrequencyCap {
+    /// Proactive messages in any window.
+    #[n(0)]
+    pub max_messages: u32,
+    /// Length of the window.
+    #[n(1)]
+    pub window: Span,
+}
+
+/// What a conversation may use.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Budget {
+    /// Tokens; 0: no bound.
+    #[n(0)]
+    pub tokens: u64,
+    /// Cost in millionths of the currency; 0: no bound.
+    #[n(1)]
+    pub cost_micros: u64,
+    /// Currency of the cost.
+    #[n(2)]
+    pub currency: Text,
+}
+
+impl Budget {
+    /// Whether what was used reaches a bound.
+    #[must_use]
+    pub fn is_reached(&self, usage: &Usage) -> bool {
+        let tokens = self.tokens != 0 && usage.tokens() >= self.tokens;
+        let same_currency = usage.currency == self.currency;
+        let cost = self.cost_micros != 0 && same_currency && usage.cost_micros >= self.cost_micros;
+        tokens || cost
+    }
+
+    /// The budget with every bound raised by another's.
+    #[must_use]
+    pub fn raised_by(&self, step: &Self) -> Self {
+        Self {
+            tokens: self.tokens.saturating_add(step.tokens),
+            cost_micros: self.cost_micros.saturating_add(step.cost_micros),
+            currency: self.currency.clone(),
+        }
+    }
+}
+
+/// What conversations of a type begin with.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct TypeSettings {
+    /// Turn policy.
+    #[n(0)]
+    pub policy: TurnPolicy,
+    /// How long a closed conversation is kept.
+    #[n(1)]
+    pub retention: Option<Span>,
+}
+
+/// When messages become turns.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct TurnPolicy {
     /// A turn starts when no message came for this long.
     #[n(0)]
@@ -143,6 +215,27 @@ pub struct TurnPolicy {
     /// How long an interrupted turn may clean up.
     #[n(4)]
     pub interrupt_grace: Span,
+    /// What an event does to a running turn.
+    #[n(5)]
+    pub on_event: OnBusy,
+    /// Silence of both sides after which a turn starts.
+    #[n(6)]
+    pub idle_timeout: Option<Span>,
+    /// Silence of the customer after our message after which a turn starts.
+    #[n(7)]
+    pub customer_timeout: Option<Span>,
+    /// Wait of the customer for an answer after which a turn starts.
+    #[n(8)]
+    pub staff_timeout: Option<Span>,
+    /// When agents do not write first.
+    #[n(9)]
+    pub quiet_hours: Option<QuietHours>,
+    /// How often agents may write first.
+    #[n(10)]
+    pub frequency_cap: Option<FrequencyCap>,
+    /// What the conversation may use.
+    #[n(11)]
+    pub budget: Option<Budget>,
 }
 
 impl Default for TurnPolicy {
@@ -153,6 +246,13 @@ impl Default for TurnPolicy {
             max_messages: 0,
             on_busy: OnBusy::Queue,
             interrupt_grace: Span::from_secs(10),
+            on_event: OnBusy::Queue,
+            idle_timeout: None,
+            customer_timeout: None,
+            staff_timeout: None,
+            quiet_hours: None,
+            frequency_cap: None,
+            budget: None,
         }
     }
 }

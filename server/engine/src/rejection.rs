@@ -57,6 +57,30 @@ pub enum Rejection {
     /// The conversation is opened without a type.
     #[error("conversation_type is required when a conversation is opened")]
     TypeRequired,
+    /// The content of the conversation was removed.
+    #[error("the content of the conversation was removed, its id is not used again")]
+    ConversationErased,
+    /// No person or team owns the conversation.
+    #[error("the conversation is not handed to a person or team")]
+    NotHandedOff,
+    /// Another person owns the conversation.
+    #[error("the conversation is handed to {0}")]
+    WrongAssignee(String),
+    /// No such approval.
+    #[error("there is no approval with this id")]
+    ApprovalNotFound,
+    /// The approval is decided or withdrawn already.
+    #[error("the approval is decided already")]
+    ApprovalDecided,
+    /// The approval has expired.
+    #[error("the approval has expired")]
+    ApprovalExpired,
+    /// The decision was made on other arguments.
+    #[error("the decision was made on other arguments than the approval's")]
+    ApprovalChanged,
+    /// No such delivery.
+    #[error("there is no such delivery, or it is too long ago")]
+    DeliveryNotFound,
     /// A task was offered that is no longer wanted; nothing is wrong.
     #[error("the task is no longer wanted")]
     Stale,

@@ -3,6 +3,7 @@
 
 use crate::effect::{Effect, TurnActivity};
 use crate::event::{Event, RunEvent, RunId, Slot};
+use crate::policy::ActivityOptions;
 use crate::state::root::Root;
 use crate::state::run::{Stage, Task};
 use crate::value::{Span, Time};
@@ -116,6 +117,9 @@ impl<'a> Transaction<'a> {
     /// Offers a workflow task if the run's code has something to do and no
     /// task is under way.
     pub(crate) fn offer_task(&mut self, slot: Slot) {
+        if self.root.is_paused(slot) {
+            return;
+        }
         let Some(run) = self.root.runs.get_mut(&slot) else {
             return;
         };
@@ -128,8 +132,60 @@ impl<'a> Transaction<'a> {
         }
     }
 
-    /// Offers the current attempt of an activity.
+    /// Offers every task of the root that stood still and may go on.
+    pub(crate) fn offer_everything(&mut self) {
+        let slots: Vec<Slot> = self.root.runs.keys().copied().collect();
+        for slot in slots {
+            self.offer_task(slot);
+        }
+        self.offer_held_activities();
+        let conversation = self.root.conversation.as_ref();
+        let queued = conversation.map_or_else(Vec::new, |conversation| {
+            let queued = conversation.deliveries.values().filter(|d| d.is_queued());
+            queued.map(|d| d.sequence).collect()
+        });
+        for sequence in queued {
+            self.offer_delivery(sequence);
+        }
+    }
+
+    /// Offers every attempt of the root that waits in its queue.
+    pub(crate) fn offer_held_activities(&mut self) {
+        let runs = self.root.runs.values();
+        let queued = runs.flat_map(|run| {
+            let waiting = run.activities.iter();
+            let waiting = waiting.filter(|(_, a)| matches!(a.stage, Stage::Queued(_)));
+            waiting.map(|(id, _)| (run.slot, *id))
+        });
+        let queued: Vec<(Slot, u64)> = queued.collect();
+        for (slot, activity) in queued {
+            self.offer_activity(slot, activity);
+        }
+    }
+
+    /// Offers the current attempt of a delivery.
+    pub(crate) fn offer_delivery(&mut self, sequence: u64) {
+        let Some(conversation) = &self.root.conversation else {
+            return;
+        };
+        let delivery = conversation.deliveries.get(&sequence);
+        if let Some(delivery) = delivery.filter(|d| d.is_queued() && conversation.pause.is_none()) {
+            self.output.effects.push(Effect::OfferActivity {
+                slot: 0,
+                activity: sequence,
+                attempt: delivery.attempt,
+                queue: delivery.queue(),
+                priority: ActivityOptions::PRIORITY,
+            });
+        }
+    }
+
+    /// Offers the current attempt of an activity, unless it must not start
+    /// now.
     pub(crate) fn offer_activity(&mut self, slot: Slot, activity: u64) {
+        if self.root.holds_activities(slot) {
+            return;
+        }
         let run = self.root.runs.get(&slot);
         if let Some(pending) = run.and_then(|run| run.activities.get(&activity)) {
             self.output.effects.push(Effect::OfferActivity {
@@ -170,20 +226,34 @@ impl<'a> Transaction<'a> {
     }
 
     fn note_effects(&mut self, event: &Event) {
-        match event {
-            Event::MessageReceived(message) => {
-                let effect = Effect::MessageAdded(Box::new(message.clone()));
-                self.output.effects.push(effect);
+        let effect = match event {
+            Event::MessageReceived(message) => Effect::MessageAdded(Box::new(message.clone())),
+            Event::HumanMessageSent { message, .. } => {
+                self.offer_delivery(message.sequence);
+                Effect::MessageAdded(message.clone())
             }
-            Event::ConversationClosed { reason } => {
-                let reason = reason.clone();
-                self.output
-                    .effects
-                    .push(Effect::ConversationClosed { reason });
+            Event::HandedOff { marker, .. } | Event::HandedBack { marker } => {
+                let added = Effect::MessageAdded(marker.clone());
+                self.output.effects.push(added);
+                Effect::ConversationChanged
             }
-            Event::Run { slot, id, event } => self.note_run_effects(*slot, *id, event),
-            _ => {}
-        }
+            Event::ConversationPaused { .. }
+            | Event::ConversationResumed
+            | Event::BudgetReached { .. }
+            | Event::BudgetDecided { .. } => Effect::ConversationChanged,
+            Event::DeliveryStarted { sequence, .. } | Event::DeliveryMoved { sequence, .. } => {
+                Effect::DeliveryMoved {
+                    sequence: *sequence,
+                }
+            }
+            Event::ConversationClosed { reason, .. } => Effect::ConversationClosed {
+                reason: reason.clone(),
+            },
+            Event::Erased(_) => Effect::Erased,
+            Event::Run { slot, id, event } => return self.note_run_effects(*slot, *id, event),
+            _ => return,
+        };
+        self.output.effects.push(effect);
     }
 
     fn note_run_effects(&mut self, slot: Slot, id: u64, event: &RunEvent) {
@@ -200,6 +270,7 @@ impl<'a> Transaction<'a> {
                 changed(None)
             }
             RunEvent::MessageSent { message, .. } => {
+                self.offer_delivery(message.sequence);
                 Some(Effect::MessageAdded(Box::new(message.clone())))
             }
             RunEvent::ActivityScheduled { .. } => {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use minicbor::{Decode, Decoder, Encode, Encoder};
 
-use crate::text::Text;
+use crate::text::{Text, TypeName};
 
 /// Microseconds since the Unix epoch, UTC.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
@@ -242,4 +242,99 @@ pub struct Message {
     /// Number of the turn that wrote it; 0 for others.
     #[n(7)]
     pub turn: u64,
+}
+
+/// Who a conversation is handed to.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum Assignee {
+    /// A person; only they may write.
+    #[n(0)]
+    Person(#[n(0)] Text),
+    /// A team; anybody may write.
+    #[n(1)]
+    Team(#[n(0)] Text),
+}
+
+impl Assignee {
+    /// Whether somebody of this name may write.
+    #[must_use]
+    pub fn admits(&self, author_name: &Text) -> bool {
+        match self {
+            Self::Person(name) => name == author_name,
+            Self::Team(_) => true,
+        }
+    }
+}
+
+impl std::fmt::Display for Assignee {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Person(name) => write!(f, "{name}"),
+            Self::Team(name) => write!(f, "team {name}"),
+        }
+    }
+}
+
+/// Something that happened outside and concerns a conversation.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct InboundEvent {
+    /// Position among the events of the conversation, from 1, without gaps.
+    #[n(0)]
+    pub sequence: u64,
+    /// Type of the event.
+    #[n(1)]
+    pub event_type: TypeName,
+    /// Id that its source gave it, or empty.
+    #[n(2)]
+    pub event_id: Text,
+    /// What happened.
+    #[n(3)]
+    pub payload: Payload,
+    /// When it was accepted.
+    #[n(4)]
+    pub time: Time,
+    /// The last message of the transcript when it came.
+    #[n(5)]
+    pub after_message: u64,
+}
+
+/// What activities used.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct Usage {
+    /// Tokens read by models.
+    #[n(0)]
+    pub input_tokens: u64,
+    /// Tokens written by models.
+    #[n(1)]
+    pub output_tokens: u64,
+    /// Cost in millionths of the currency.
+    #[n(2)]
+    pub cost_micros: u64,
+    /// Currency of the cost; empty without one.
+    #[n(3)]
+    pub currency: Text,
+}
+
+impl Usage {
+    /// Adds what another activity used. Costs in another currency than the
+    /// first one are left out: they cannot be added.
+    pub fn add(&mut self, other: &Self) {
+        self.input_tokens = self.input_tokens.saturating_add(other.input_tokens);
+        self.output_tokens = self.output_tokens.saturating_add(other.output_tokens);
+        if other.cost_micros == 0 {
+            return;
+        }
+        if self.currency.as_str().is_empty() {
+            self.currency = other.currency.clone();
+        }
+        if self.currency == other.currency {
+            self.cost_micros = self.cost_micros.saturating_add(other.cost_micros);
+        }
+    }
+
+    /// Tokens read and written.
+    #[must_use]
+    pub fn tokens(&self) -> u64 {
+        self.input_tokens.saturating_add(self.output_tokens)
+    }
 }

@@ -115,7 +115,9 @@ impl Coordinator {
             partitions: Some(settings.partitions).filter(|count| *count > 0),
             ..SqliteOptions::new(&settings.store)
         });
-        let store = opened.await.with_context(|| format!("cannot open {path}"))?;
+        let store = opened
+            .await
+            .with_context(|| format!("cannot open {path}"))?;
         let store = Arc::new(store);
         let shared = Arc::clone(&store) as Arc<dyn Store>;
         let runtime = Runtime::start(shared, runtime_options(settings)).await;

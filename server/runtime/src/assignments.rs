@@ -8,7 +8,7 @@ use everturn_dispatch::{
     AckMode, Assignment, DeliveryId, Dispatcher, Expired, Offer, QueueKey, SubscriberId, TaskKind,
 };
 use everturn_engine::decide::ActivityToken;
-use everturn_engine::text::{RootKey, Text};
+use everturn_engine::text::{QueueName, RootKey, Text};
 use everturn_engine::value::Time;
 
 use crate::clock::system_now;
@@ -119,6 +119,7 @@ impl Workers {
         queues: &[QueueKey],
         identity: Text,
         acks: AckMode,
+        reconciles: Vec<QueueName>,
     ) -> Result<Arc<SessionCore>, Error> {
         let now = system_now();
         let mut inner = self.lock();
@@ -127,7 +128,7 @@ impl Workers {
             .subscribe(now.0, queues, identity.shared(), acks)
             .map_err(refused)?;
         let polled = matches!(acks, AckMode::Implicit);
-        let session = Arc::new(SessionCore::new(id, identity, polled));
+        let session = Arc::new(SessionCore::new(id, identity, polled, reconciles));
         inner.sessions.insert(id, Arc::clone(&session));
         Ok(session)
     }

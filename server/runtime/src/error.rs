@@ -19,6 +19,9 @@ pub enum Error {
         /// The limit.
         limit: u64,
     },
+    /// A cursor is beyond what there is.
+    #[error("{0}")]
+    CursorInvalid(&'static str),
     /// The server is shutting down: connect again.
     #[error("the server is shutting down")]
     Draining,

@@ -25,10 +25,11 @@ pub use handle::Handle;
 pub use journal::{Entry, TurnInput};
 pub use metrics::{Metric, Metrics, Snapshot};
 pub use options::Options;
-pub use read::{ConversationPage, HistoryPage, MessagePage, RunPage};
-pub use record::{ConversationRecord, RunDescription, RunRecord, TurnRecord};
+pub use read::{ApprovalPage, ConversationPage, HistoryPage, MessagePage, RunPage};
+pub use record::{ConversationRecord, DeliveryRecord, RunDescription, RunRecord, TurnRecord};
 pub use runtime::Runtime;
 pub use session::{
-    ActivityTask, Poll, ResultBody, Session, SessionOptions, TaskResult, WorkItem, WorkflowTask,
+    ActivityTask, OutputPiece, Poll, ResultBody, Session, SessionOptions, TaskResult, WorkItem,
+    WorkflowTask,
 };
-pub use watch::{Update, Watch};
+pub use watch::{Access, OutputPosition, StreamName, Update, Watch};

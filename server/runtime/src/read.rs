@@ -1,5 +1,6 @@
 //! Reads that span memory and view, and errands between roots.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use everturn_engine::decide::{RunRef, SignalWorkflow, settle_signal, signal_work
 use everturn_engine::event::{RunId, Slot};
 use everturn_engine::hash::stable_hash;
 use everturn_engine::rejection::Rejection;
+use everturn_engine::state::approval::Approval;
 use everturn_engine::text::{RootKey, Text, WorkflowId};
 use everturn_engine::value::{Failure, FailureKind, Message, Payload};
 
@@ -14,7 +16,7 @@ use crate::error::Error;
 use crate::handle::visit;
 use crate::journal::{Entry, decode_chunk};
 use crate::partition::Shared;
-use crate::record::{ConversationRecord, RunRecord};
+use crate::record::{ConversationRecord, DeliveryRecord, RunRecord};
 
 /// A part of the journal of a run.
 #[derive(Debug)]
@@ -28,12 +30,33 @@ pub struct HistoryPage {
 }
 
 /// A part of the transcript of a conversation.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct MessagePage {
     /// The messages, oldest first.
     pub messages: Vec<Message>,
+    /// Deliveries of messages among them.
+    pub deliveries: BTreeMap<u64, DeliveryRecord>,
     /// There are more.
     pub more: bool,
+}
+
+/// A page of approvals, last requested first.
+#[derive(Debug)]
+pub struct ApprovalPage {
+    /// The approvals.
+    pub approvals: Vec<Approval>,
+    /// Where the next page begins, if there is one.
+    pub next: Option<everturn_store::Cursor>,
+}
+
+/// A read of a transcript whose older part is in the view.
+pub(crate) struct TranscriptRead {
+    /// Position of the first message that was in memory.
+    pub first_in_memory: u64,
+    /// The wanted messages that were in memory.
+    pub newer: Vec<Message>,
+    /// Deliveries that are remembered.
+    pub deliveries: BTreeMap<u64, DeliveryRecord>,
 }
 
 /// A page of conversations, last updated first.
@@ -112,18 +135,19 @@ impl JournalRead {
     }
 }
 
-/// Reads messages after `after` from the view, up to one before
-/// `first_in_memory`, then those that were in memory.
+/// Reads messages after `after` from the view, up to the first one that was in
+/// memory, then those.
 pub(crate) async fn read_messages(
     shared: &Shared,
     key: &RootKey,
     after: u64,
-    newer: Vec<Message>,
+    read: TranscriptRead,
     max_count: usize,
 ) -> Result<MessagePage, Error> {
-    let first_in_memory = newer.first().map_or(u64::MAX, |m| m.sequence);
+    let first_in_memory = read.first_in_memory;
     let mut page = MessagePage {
         messages: Vec::new(),
+        deliveries: read.deliveries,
         more: false,
     };
     let mut bytes = 0;
@@ -161,7 +185,7 @@ pub(crate) async fn read_messages(
             break;
         }
     }
-    for message in newer {
+    for message in read.newer {
         if message.sequence > after && !take(&mut page, message) {
             break;
         }

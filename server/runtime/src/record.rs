@@ -3,13 +3,15 @@
 
 use std::collections::BTreeMap;
 
-use everturn_engine::event::{RunId, RunStatus};
+use everturn_engine::event::{DeliveryStatus, RunId, RunStatus, Tombstone};
 use everturn_engine::policy::TurnPolicy;
-use everturn_engine::state::conversation::{Conversation, State, Turn};
+use everturn_engine::state::approval::Approval;
+use everturn_engine::state::conversation::{Conversation, Handover, Pause, State, Turn};
+use everturn_engine::state::delivery::Delivery;
 use everturn_engine::state::root::Root;
 use everturn_engine::state::run::{Activity, Child, Run, Timer};
 use everturn_engine::text::{QueueName, RootKey, Text, TypeName, WorkflowId};
-use everturn_engine::value::{Failure, Outcome, Time};
+use everturn_engine::value::{Failure, Outcome, Time, Usage};
 use minicbor::{Decode, Encode};
 
 /// A run without its journal.
@@ -57,6 +59,12 @@ pub struct RunRecord {
     /// Number of the turn, if it is one.
     #[n(13)]
     pub turn: Option<u64>,
+    /// It is paused by itself.
+    #[n(14)]
+    pub paused: bool,
+    /// What its activities used.
+    #[n(15)]
+    pub usage: Usage,
 }
 
 /// A run with everything it waits for.
@@ -70,6 +78,8 @@ pub struct RunDescription {
     pub timers: Vec<Timer>,
     /// Children it waits for.
     pub children: Vec<Child>,
+    /// Approvals it waits for.
+    pub approvals: Vec<Approval>,
     /// Why its last workflow task failed, if it did and none succeeded since.
     pub task_failure: Option<Failure>,
     /// State that its code wrote; the conversation's for a turn that is open.
@@ -118,6 +128,30 @@ pub struct ConversationRecord {
     /// When it last changed.
     #[n(12)]
     pub updated: Time,
+    /// It is paused.
+    #[n(13)]
+    pub pause: Option<Pause>,
+    /// A person or team owns it; without what was written meanwhile.
+    #[n(14)]
+    pub handover: Option<Handover>,
+    /// Addresses by channel.
+    #[n(15)]
+    pub addresses: BTreeMap<Text, Text>,
+    /// Events that no turn has taken.
+    #[n(16)]
+    pub waiting_events: u64,
+    /// What its activities used.
+    #[n(17)]
+    pub usage: Usage,
+    /// What its current or last turn used.
+    #[n(18)]
+    pub turn_usage: Usage,
+    /// Its budget is used up.
+    #[n(19)]
+    pub budget_reached: bool,
+    /// What is left of it, once it was erased.
+    #[n(20)]
+    pub tombstone: Option<Tombstone>,
     /// Entries written by its code; `None` in lists.
     #[cbor(skip)]
     pub state: Option<State>,
@@ -168,6 +202,8 @@ impl RunRecord {
                 run.state.clone()
             },
             turn: run.turn,
+            paused: run.paused,
+            usage: run.usage.clone(),
         }
     }
 }
@@ -181,6 +217,12 @@ impl RunDescription {
             activities: run.activities.values().cloned().collect(),
             timers: run.timers.values().cloned().collect(),
             children: run.children.values().cloned().collect(),
+            approvals: root
+                .approvals
+                .values()
+                .filter(|approval| approval.slot == run.slot && approval.ended.is_none())
+                .cloned()
+                .collect(),
             task_failure: run.task_failure.clone(),
             state: conversation.map_or_else(|| run.state.clone(), |c| c.state.clone()),
         }
@@ -194,6 +236,7 @@ impl RunDescription {
             activities: Vec::new(),
             timers: Vec::new(),
             children: Vec::new(),
+            approvals: Vec::new(),
             task_failure: None,
         }
     }
@@ -207,7 +250,7 @@ impl ConversationRecord {
             key: root.key.clone(),
             type_name: conversation.type_name.clone(),
             task_queue: conversation.task_queue.clone(),
-            policy: conversation.policy,
+            policy: conversation.policy.clone(),
             closed: conversation.closed.clone(),
             reply_channel: conversation.reply_channel.clone(),
             message_count: conversation.message_count,
@@ -217,7 +260,84 @@ impl ConversationRecord {
             labels: root.labels.clone(),
             created: root.created,
             updated: root.updated,
+            pause: conversation.pause.clone(),
+            handover: conversation.handover.as_ref().map(without_messages),
+            addresses: conversation.addresses.clone(),
+            waiting_events: conversation.events.len() as u64,
+            usage: conversation.usage.clone(),
+            turn_usage: conversation.turn_usage.clone(),
+            budget_reached: conversation.budget_reached,
+            tombstone: None,
             state: None,
+        }
+    }
+
+    /// What is left of an erased conversation.
+    pub(crate) fn erased(root: &Root, tombstone: Tombstone) -> Self {
+        Self {
+            key: root.key.clone(),
+            type_name: TypeName::default(),
+            task_queue: QueueName::default(),
+            policy: TurnPolicy::default(),
+            closed: Some(Text::default()),
+            reply_channel: Text::default(),
+            message_count: tombstone.messages,
+            waiting_count: 0,
+            turn_count: tombstone.turns,
+            turn: None,
+            labels: BTreeMap::new(),
+            created: root.created,
+            updated: root.updated,
+            pause: None,
+            handover: None,
+            addresses: BTreeMap::new(),
+            waiting_events: 0,
+            usage: Usage::default(),
+            turn_usage: Usage::default(),
+            budget_reached: false,
+            tombstone: Some(tombstone),
+            state: None,
+        }
+    }
+}
+
+/// A handover as it is shown.
+pub(crate) fn without_messages(handover: &Handover) -> Handover {
+    Handover {
+        messages: std::collections::VecDeque::new(),
+        ..handover.clone()
+    }
+}
+
+/// The delivery of a message, without the message.
+#[derive(Clone, Debug)]
+pub struct DeliveryRecord {
+    /// How it stands.
+    pub status: DeliveryStatus,
+    /// Address it goes to.
+    pub address: Text,
+    /// Id that the provider gave it, or empty.
+    pub provider_message_id: Text,
+    /// Number of the current or last attempt; 0 before the first.
+    pub attempt: u32,
+    /// Why it failed or is unknown, or what the provider said.
+    pub detail: Text,
+    /// When its status last changed.
+    pub updated: Time,
+}
+
+impl DeliveryRecord {
+    /// What is known of a delivery.
+    pub(crate) fn of(delivery: &Delivery) -> Self {
+        // One that waits for its next attempt shows the last one.
+        let waits = u32::from(delivery.status == DeliveryStatus::Pending);
+        Self {
+            status: delivery.status,
+            address: delivery.address.clone(),
+            provider_message_id: delivery.provider_message_id.clone(),
+            attempt: delivery.attempt - waits,
+            detail: delivery.detail.clone(),
+            updated: delivery.updated,
         }
     }
 }

@@ -3,12 +3,13 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
 use everturn_dispatch::{DeliveryId, SubscriberId, TaskKind};
 use everturn_engine::command::Command;
 use everturn_engine::decide::{ActivityStart, ActivityToken, TaskToken};
 use everturn_engine::event::RunId;
 use everturn_engine::text::{Namespace, QueueName, RootKey, Text, TypeName, WorkflowId};
-use everturn_engine::value::{Failure, Payload};
+use everturn_engine::value::{Failure, Payload, Usage};
 use futures::StreamExt as _;
 use tokio::sync::{Notify, mpsc};
 
@@ -29,6 +30,8 @@ pub struct SessionOptions {
     pub namespace: Namespace,
     /// Queues to serve.
     pub queues: Vec<(QueueName, TaskKind)>,
+    /// Queues of deliveries that the worker can reconcile.
+    pub reconciles: Vec<QueueName>,
     /// Who it is, for people.
     pub identity: Text,
     /// Attempts that it still runs from an earlier session.
@@ -68,6 +71,8 @@ pub enum ResultBody {
         token: ActivityToken,
         /// What it returned.
         result: Payload,
+        /// What it used, if it said so.
+        usage: Option<Box<Usage>>,
     },
     /// An attempt failed.
     ActivityFailed {
@@ -75,6 +80,15 @@ pub enum ResultBody {
         token: ActivityToken,
         /// How.
         failure: Failure,
+        /// What it used, if it said so.
+        usage: Option<Box<Usage>>,
+    },
+    /// The provider took a message.
+    DeliveryAccepted {
+        /// The attempt.
+        token: ActivityToken,
+        /// Id that the provider gave it, or empty.
+        provider_message_id: Text,
     },
     /// A workflow task was completed.
     TaskCompleted {
@@ -99,6 +113,19 @@ pub enum ResultBody {
         /// The task.
         token: TaskToken,
     },
+}
+
+/// A piece of the partial output of an attempt.
+#[derive(Clone, Debug)]
+pub struct OutputPiece {
+    /// The root.
+    pub root: RootKey,
+    /// The attempt.
+    pub token: ActivityToken,
+    /// Position in its output, from 1.
+    pub sequence: u64,
+    /// The piece.
+    pub data: Bytes,
 }
 
 /// An attempt for a worker to run.
@@ -225,6 +252,8 @@ pub(crate) struct SessionCore {
     pub identity: Text,
     /// Deliveries need no acknowledgement: a single poll.
     polled: bool,
+    /// Queues of deliveries that it can reconcile.
+    reconciles: Vec<QueueName>,
     outbox: Mutex<Outbox>,
     notify: Notify,
 }
@@ -236,11 +265,12 @@ struct Outbox {
 }
 
 impl SessionCore {
-    pub fn new(id: SubscriberId, identity: Text, polled: bool) -> Self {
+    pub fn new(id: SubscriberId, identity: Text, polled: bool, reconciles: Vec<QueueName>) -> Self {
         Self {
             id,
             identity,
             polled,
+            reconciles,
             outbox: Mutex::default(),
             notify: Notify::new(),
         }
@@ -251,23 +281,33 @@ impl SessionCore {
         if self.polled { 0 } else { delivery.0 }
     }
 
-    /// Adds an item for the worker. False when the session is closed: the
-    /// item was not taken.
-    pub fn push(&self, item: WorkItem) -> bool {
+    /// Whether it can find out what became of deliveries of a queue.
+    pub fn can_reconcile(&self, queue: &QueueName) -> bool {
+        self.reconciles.contains(queue)
+    }
+
+    /// Adds an item for the worker; dropped when the session is closed.
+    pub fn push(&self, item: WorkItem) {
+        self.push_or_return(item);
+    }
+
+    /// Adds an item for the worker; it comes back when the session is closed.
+    pub fn push_or_return(&self, item: WorkItem) -> Option<WorkItem> {
         let mut outbox = self.outbox();
+        let mut refused = None;
         if outbox.closed {
-            return false;
+            return Some(item);
         }
         if outbox.items.len() >= OUTBOX_ITEMS {
             tracing::warn!(session = self.id.0, "worker does not read, session closed");
             outbox.closed = true;
+            refused = Some(item);
         } else {
             outbox.items.push(item);
         }
-        let taken = !outbox.closed;
         drop(outbox);
         self.notify.notify_one();
-        taken
+        refused
     }
 
     /// Ends the session; what is still in the outbox is returned.
@@ -354,6 +394,25 @@ impl Session {
                 });
             })
             .await;
+    }
+
+    /// Hands on pieces of output. Those whose attempts are over get a
+    /// `WorkItem::Cancel`.
+    pub async fn outputs(&self, pieces: Vec<OutputPiece>) {
+        let attempts: Vec<(RootKey, ActivityToken)> = pieces
+            .iter()
+            .map(|piece| (piece.root.clone(), piece.token))
+            .collect();
+        let current = self.handle.outputs_of(pieces).await;
+        for ((root, token), current) in attempts.into_iter().zip(current) {
+            if !current {
+                self.core.push(WorkItem::Cancel {
+                    root,
+                    token,
+                    fenced: true,
+                });
+            }
+        }
     }
 
     /// The worker takes no more tasks.

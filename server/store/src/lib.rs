@@ -15,7 +15,8 @@ use std::sync::Arc;
 
 pub use error::Error;
 pub use row::{
-    Append, Cursor, Flush, HistoryChunk, LogRow, MessageChunk, RootKey, RootKind, RootRow, RunRow,
+    Append, ApprovalRow, Cursor, Flush, HistoryChunk, LogRow, MessageChunk, RootKey, RootKind,
+    RootRow, RunRow,
 };
 pub use sqlite::{SqliteOptions, SqliteStore};
 
@@ -43,8 +44,8 @@ pub trait Store: Send + Sync + 'static {
     fn append(&self, appends: Vec<Append>) -> BoxFuture<'_, Result<()>>;
 
     /// Writes rows to the view and trims the log. Repeating it is harmless;
-    /// journals and transcripts are written before the roots that rely on
-    /// them, the log is trimmed last. A chunk replaces the one that began where
+    /// what is erased goes first, journals and transcripts are written before
+    /// the roots that rely on them, the log is trimmed last. A chunk replaces the one that began where
     /// it begins.
     fn flush(&self, flush: Flush) -> BoxFuture<'_, Result<()>>;
 
@@ -127,6 +128,17 @@ pub trait Store: Send + Sync + 'static {
         after: Option<Cursor>,
         limit: usize,
     ) -> BoxFuture<'_, Result<(Vec<RunRow>, Option<Cursor>)>>;
+
+    /// Lists approvals, last requested first; the cursor of the next page if
+    /// there is one.
+    fn list_approvals(
+        &self,
+        namespace: Arc<str>,
+        root_id: Option<Arc<str>>,
+        status: Option<u8>,
+        after: Option<Cursor>,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<(Vec<ApprovalRow>, Option<Cursor>)>>;
 
     /// Bytes that the store takes, log included.
     fn size_bytes(&self) -> BoxFuture<'_, Result<u64>>;

@@ -64,6 +64,8 @@ pub enum RootKind {
     Conversation,
     /// A top-level workflow.
     Workflow,
+    /// What conversations of a type begin with.
+    Settings,
 }
 
 impl RootKind {
@@ -71,14 +73,15 @@ impl RootKind {
         match self {
             Self::Conversation => 1,
             Self::Workflow => 2,
+            Self::Settings => 3,
         }
     }
 
     pub(crate) fn from_code(code: i64) -> Self {
-        if code == 1 {
-            Self::Conversation
-        } else {
-            Self::Workflow
+        match code {
+            1 => Self::Conversation,
+            2 => Self::Workflow,
+            _ => Self::Settings,
         }
     }
 }
@@ -161,8 +164,23 @@ pub struct MessageChunk {
     pub payload: Bytes,
 }
 
+/// An approval in the view.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApprovalRow {
+    /// The root that it belongs to.
+    pub key: RootKey,
+    /// Its id, unique in the namespace.
+    pub approval_id: Arc<str>,
+    /// How it stands, in the runtime's numbers.
+    pub status: u8,
+    /// When it was requested.
+    pub request_time: i64,
+    /// What else is known of it.
+    pub detail: Bytes,
+}
+
 /// Rows for the view.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Flush {
     /// The partition that they come from.
     pub partition: u32,
@@ -176,6 +194,11 @@ pub struct Flush {
     pub history: Vec<HistoryChunk>,
     /// New parts of transcripts.
     pub messages: Vec<MessageChunk>,
+    /// Approvals that changed.
+    pub approvals: Vec<ApprovalRow>,
+    /// Roots whose runs, journals, transcripts and approvals are removed,
+    /// before anything else is written.
+    pub erased: Vec<RootKey>,
     /// The view holds everything up to this append: the log may forget it.
     pub trim_log_through: Option<u64>,
 }

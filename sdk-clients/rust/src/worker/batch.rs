@@ -68,6 +68,12 @@ fn command_bytes(command: &v1::Command) -> usize {
         Some(Kind::CompleteRun(it)) => payload_bytes(it.result.as_ref()),
         Some(Kind::FailRun(it)) => it.failure.as_ref().map_or(0, failure_bytes),
         Some(Kind::CancelRun(it)) => it.failure.as_ref().map_or(0, failure_bytes),
+        Some(Kind::RequestApproval(it)) => {
+            it.title.len()
+                + payload_bytes(it.details.as_ref())
+                + payload_bytes(it.arguments.as_ref())
+        }
+        Some(Kind::HandOff(it)) => it.reason.len() + payload_bytes(it.context.as_ref()),
         Some(Kind::StartTimer(_) | Kind::CancelCommand(_)) | None => 0,
     };
     // Names, options and framing; ids are at most 256 bytes each.

@@ -228,6 +228,7 @@ impl Connection {
         let subscription = |kind: v1::TaskKind| v1::QueueSubscription {
             task_queue: self.options.task_queue.clone(),
             kind: kind.into(),
+            can_reconcile: false,
         };
         let mut queues = Vec::new();
         if !self.activities.is_empty() {

@@ -130,6 +130,7 @@ impl Session {
                 Ok(payload) => v1::activity_result::Outcome::Result(payload),
                 Err(failure) => v1::activity_result::Outcome::Failure(failure),
             }),
+            usage: None,
         };
         self.unanswered_activities
             .insert(result.result_id, result.clone());
@@ -257,6 +258,7 @@ impl Session {
             activity_results,
             workflow_task_results,
             heartbeats: Vec::new(),
+            outputs: Vec::new(),
             ping: std::mem::take(&mut self.ping),
             pong: std::mem::take(&mut self.pong),
             draining: self.is_draining,

@@ -10,6 +10,7 @@ use crate::{error, incoming, outgoing, page_token};
 /// Stored numbers of the statuses.
 const OPEN: u8 = 1;
 const CLOSED: u8 = 2;
+const ERASED: u8 = 3;
 
 pub(super) async fn call(
     handle: &Handle,
@@ -29,6 +30,7 @@ pub(super) async fn call(
         Ok(pb::ConversationStatus::Unspecified) => None,
         Ok(pb::ConversationStatus::Open) => Some(OPEN),
         Ok(pb::ConversationStatus::Closed) => Some(CLOSED),
+        Ok(pb::ConversationStatus::Erased) => Some(ERASED),
         Err(_) => {
             checker.violation(Path::field("status"), "is unknown");
             None
@@ -41,12 +43,20 @@ pub(super) async fn call(
     let page = handle.list_conversations(namespace, type_name, status, after, limit);
     let page = page.await.map_err(|error| error::refused(&error))?;
     let next = page.next.map(|cursor| page_token::write(scope, &cursor));
+    let (conversations, next) = outgoing::cut(
+        page.conversations.iter().map(outgoing::conversation),
+        next,
+        |index| {
+            let record = &page.conversations[index];
+            let cursor = everturn_runtime::Cursor {
+                time: record.updated.0,
+                id: record.key.id.as_str().as_bytes().to_vec(),
+            };
+            page_token::write(scope, &cursor)
+        },
+    );
     Ok(Response::new(pb::ListConversationsResponse {
-        conversations: page
-            .conversations
-            .iter()
-            .map(outgoing::conversation)
-            .collect(),
+        conversations,
         next_page_token: next.unwrap_or_default(),
     }))
 }

@@ -28,7 +28,17 @@ pub(super) async fn call(
     let last = page.messages.last().filter(|_| page.more);
     let next = last.map(|message| page_token::write_position(scope, message.sequence));
     Ok(Response::new(pb::ListMessagesResponse {
-        messages: page.messages.iter().map(outgoing::message).collect(),
+        messages: page
+            .messages
+            .iter()
+            .map(|message| pb::Message {
+                delivery: page
+                    .deliveries
+                    .get(&message.sequence)
+                    .map(outgoing::delivery),
+                ..outgoing::message(message)
+            })
+            .collect(),
         next_page_token: next.unwrap_or_default(),
     }))
 }

@@ -1,16 +1,35 @@
 //! ConversationService: one call, one file.
 
 mod close_conversation;
+mod decide_approval;
+mod erase_conversation;
 mod get_conversation;
+mod get_conversation_type;
+mod hand_back_conversation;
+mod hand_off_conversation;
+mod list_approvals;
 mod list_conversations;
 mod list_messages;
+mod pause_conversation;
+mod report_delivery;
+mod resume_conversation;
+mod send_human_message;
+mod set_conversation_type;
+mod submit_event;
 mod submit_message;
+mod update_conversation;
 mod watch_conversation;
 
+use everturn_engine::decide::Opening;
+use everturn_engine::policy::TurnPolicy;
+use everturn_engine::text::RootKey;
 use everturn_proto::v1 as pb;
 use everturn_proto::v1::conversation_service_server::ConversationService;
 use everturn_runtime::Handle;
 use tonic::{Request, Response, Status};
+
+use crate::error;
+use crate::incoming::PolicyChanges;
 
 /// The service.
 #[derive(Clone, Debug)]
@@ -18,49 +37,66 @@ pub(crate) struct Conversations {
     pub handle: Handle,
 }
 
-#[tonic::async_trait]
-impl ConversationService for Conversations {
-    type WatchConversationStream = watch_conversation::Updates;
+macro_rules! service {
+    ($($call:ident($request:ident) -> $response:ident;)*) => {
+        #[tonic::async_trait]
+        impl ConversationService for Conversations {
+            type WatchConversationStream = watch_conversation::Updates;
 
-    async fn submit_message(
-        &self,
-        request: Request<pb::SubmitMessageRequest>,
-    ) -> Result<Response<pb::SubmitMessageResponse>, Status> {
-        submit_message::call(&self.handle, request.into_inner()).await
-    }
+            async fn watch_conversation(
+                &self,
+                request: Request<pb::WatchConversationRequest>,
+            ) -> Result<Response<Self::WatchConversationStream>, Status> {
+                watch_conversation::call(&self.handle, request.into_inner()).await
+            }
 
-    async fn get_conversation(
-        &self,
-        request: Request<pb::GetConversationRequest>,
-    ) -> Result<Response<pb::GetConversationResponse>, Status> {
-        get_conversation::call(&self.handle, request.into_inner()).await
-    }
+            $(async fn $call(
+                &self,
+                request: Request<pb::$request>,
+            ) -> Result<Response<pb::$response>, Status> {
+                $call::call(&self.handle, request.into_inner()).await
+            })*
+        }
+    };
+}
 
-    async fn list_conversations(
-        &self,
-        request: Request<pb::ListConversationsRequest>,
-    ) -> Result<Response<pb::ListConversationsResponse>, Status> {
-        list_conversations::call(&self.handle, request.into_inner()).await
-    }
+service! {
+    submit_message(SubmitMessageRequest) -> SubmitMessageResponse;
+    get_conversation(GetConversationRequest) -> GetConversationResponse;
+    list_conversations(ListConversationsRequest) -> ListConversationsResponse;
+    list_messages(ListMessagesRequest) -> ListMessagesResponse;
+    close_conversation(CloseConversationRequest) -> CloseConversationResponse;
+    submit_event(SubmitEventRequest) -> SubmitEventResponse;
+    update_conversation(UpdateConversationRequest) -> UpdateConversationResponse;
+    pause_conversation(PauseConversationRequest) -> PauseConversationResponse;
+    resume_conversation(ResumeConversationRequest) -> ResumeConversationResponse;
+    hand_off_conversation(HandOffConversationRequest) -> HandOffConversationResponse;
+    hand_back_conversation(HandBackConversationRequest) -> HandBackConversationResponse;
+    send_human_message(SendHumanMessageRequest) -> SendHumanMessageResponse;
+    list_approvals(ListApprovalsRequest) -> ListApprovalsResponse;
+    decide_approval(DecideApprovalRequest) -> DecideApprovalResponse;
+    report_delivery(ReportDeliveryRequest) -> ReportDeliveryResponse;
+    erase_conversation(EraseConversationRequest) -> EraseConversationResponse;
+    set_conversation_type(SetConversationTypeRequest) -> SetConversationTypeResponse;
+    get_conversation_type(GetConversationTypeRequest) -> GetConversationTypeResponse;
+}
 
-    async fn list_messages(
-        &self,
-        request: Request<pb::ListMessagesRequest>,
-    ) -> Result<Response<pb::ListMessagesResponse>, Status> {
-        list_messages::call(&self.handle, request.into_inner()).await
+/// The policy that a conversation opens with: its type's, with the changes of
+/// the request. Not asked for when the request cannot open one.
+async fn opening_policy(
+    handle: &Handle,
+    key: &RootKey,
+    opening: &Opening,
+    changes: PolicyChanges,
+) -> Result<TurnPolicy, Status> {
+    let mut policy = TurnPolicy::default();
+    if !opening.type_name.as_str().is_empty() {
+        let settings = handle
+            .type_settings(&key.namespace, &opening.type_name)
+            .await;
+        let settings = settings.map_err(|error| error::refused(&error))?;
+        policy.clone_from(&settings.policy);
     }
-
-    async fn watch_conversation(
-        &self,
-        request: Request<pb::WatchConversationRequest>,
-    ) -> Result<Response<Self::WatchConversationStream>, Status> {
-        watch_conversation::call(&self.handle, request.into_inner()).await
-    }
-
-    async fn close_conversation(
-        &self,
-        request: Request<pb::CloseConversationRequest>,
-    ) -> Result<Response<pb::CloseConversationResponse>, Status> {
-        close_conversation::call(&self.handle, request.into_inner()).await
-    }
+    changes.apply(&mut policy);
+    Ok(policy)
 }

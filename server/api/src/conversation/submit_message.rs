@@ -1,11 +1,13 @@
 //! SubmitMessage: a customer's message comes in.
 
-use everturn_engine::decide::SubmitMessage;
+use everturn_engine::decide::{Opening, SubmitMessage};
+use everturn_engine::policy::TurnPolicy;
 use everturn_proto::v1 as pb;
 use everturn_runtime::Handle;
 use tonic::{Response, Status};
 
 use crate::checker::{Checker, Path};
+use crate::conversation::opening_policy;
 use crate::{error, incoming, outgoing};
 
 pub(super) async fn call(
@@ -24,21 +26,24 @@ pub(super) async fn call(
     optional("provider_message_id", &request.provider_message_id);
     optional("author_name", &request.author_name);
     checker.name(Path::field("channel"), &request.channel);
-    let message = SubmitMessage {
-        type_name: request.conversation_type.into(),
-        task_queue: incoming::task_queue(&mut checker, request.task_queue),
-        policy: incoming::turn_policy(
-            &mut checker,
-            Path::field("turn_policy"),
-            request.turn_policy,
-        ),
-        labels: incoming::labels(&mut checker, Path::field("labels"), request.labels),
+    checker.optional_name(Path::field("customer_address"), &request.customer_address);
+    let policy = Path::field("turn_policy");
+    let changes = incoming::policy_changes(&mut checker, policy, request.turn_policy);
+    let mut message = SubmitMessage {
+        opening: Opening {
+            type_name: request.conversation_type.into(),
+            task_queue: incoming::task_queue(&mut checker, request.task_queue),
+            policy: TurnPolicy::default(),
+            labels: incoming::labels(&mut checker, Path::field("labels"), request.labels),
+        },
         channel: request.channel.into(),
         provider_message_id: request.provider_message_id.into(),
         author_name: request.author_name.into(),
         content: incoming::content(&mut checker, Path::field("content"), request.content),
+        customer_address: request.customer_address.into(),
     };
     checker.finish()?;
+    message.opening.policy = opening_policy(handle, &key, &message.opening, changes).await?;
     let accepted = handle.submit_message(key, message).await;
     let accepted = accepted.map_err(|error| error::refused(&error))?;
     Ok(Response::new(pb::SubmitMessageResponse {

@@ -8,7 +8,7 @@ use everturn_proto::v1::command::Kind;
 
 use crate::checker::{Checker, Path};
 use crate::incoming::{
-    activity_options, content, failure, optional_payload, optional_span, payload,
+    activity_options, assignee, content, failure, optional_payload, optional_span, payload,
 };
 
 /// All commands of a completion.
@@ -83,6 +83,15 @@ fn command(checker: &mut Checker, path: Path<'_>, kind: Kind) -> CommandKind {
                 target: value.target_key.into(),
             }
         }
+        Kind::RequestApproval(value) => request_approval(checker, path, value),
+        Kind::HandOff(value) => {
+            checker.text(path.then("reason"), &value.reason, limits::REASON_BYTES);
+            CommandKind::HandOff {
+                assignee: assignee(checker, path.then("assignee"), value.assignee),
+                reason: value.reason.into(),
+                context: optional_payload(checker, path.then("context"), value.context),
+            }
+        }
         Kind::CompleteRun(value) => CommandKind::Complete {
             result: payload(checker, path.then("result"), value.result),
         },
@@ -94,6 +103,25 @@ fn command(checker: &mut Checker, path: Path<'_>, kind: Kind) -> CommandKind {
                 .failure
                 .map(|value| failure(checker, path.then("failure"), Some(value))),
         },
+    }
+}
+
+fn request_approval(
+    checker: &mut Checker,
+    path: Path<'_>,
+    value: pb::RequestApproval,
+) -> CommandKind {
+    let title = path.then("title");
+    if value.title.is_empty() {
+        checker.violation(title, "is required");
+    }
+    checker.text(title, &value.title, limits::TITLE_BYTES);
+    let expires = path.then("expires_after");
+    CommandKind::RequestApproval {
+        title: value.title.into(),
+        details: optional_payload(checker, path.then("details"), value.details),
+        arguments: payload(checker, path.then("arguments"), value.arguments),
+        expires_after: optional_span(checker, expires, value.expires_after),
     }
 }
 

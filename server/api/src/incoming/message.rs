@@ -1,10 +1,10 @@
-//! The content of messages, and labels.
+//! The content of messages, labels, addresses, people, usage.
 
 use std::collections::{BTreeMap, HashMap};
 
 use everturn_engine::limits;
 use everturn_engine::text::Text;
-use everturn_engine::value::MessageContent;
+use everturn_engine::value::{Assignee, MessageContent, Usage};
 use everturn_proto::v1 as pb;
 
 use crate::checker::{Checker, Path};
@@ -49,4 +49,67 @@ pub(crate) fn labels(
     entries
         .map(|(key, value)| (key.into(), value.into()))
         .collect()
+}
+
+/// Addresses by channel; an empty one is kept, for requests that remove.
+pub(crate) fn addresses(
+    checker: &mut Checker,
+    path: Path<'_>,
+    value: HashMap<String, String>,
+) -> BTreeMap<Text, Text> {
+    if value.len() > limits::ADDRESSES {
+        let text = format!("has {} entries; at most {}", value.len(), limits::ADDRESSES);
+        checker.violation(path, text);
+    }
+    for (channel, address) in &value {
+        checker.name(path.then(channel), channel);
+        checker.optional_name(path.then(channel), address);
+    }
+    let entries = value.into_iter();
+    entries
+        .map(|(key, value)| (key.into(), value.into()))
+        .collect()
+}
+
+/// A person or team.
+pub(crate) fn assignee(
+    checker: &mut Checker,
+    path: Path<'_>,
+    value: Option<pb::Assignee>,
+) -> Assignee {
+    use pb::assignee::Kind;
+    match value.and_then(|value| value.kind) {
+        Some(Kind::Person(name)) => {
+            checker.name(path.then("person"), &name);
+            Assignee::Person(name.into())
+        }
+        Some(Kind::Team(name)) => {
+            checker.name(path.then("team"), &name);
+            Assignee::Team(name.into())
+        }
+        None => {
+            checker.violation(path, "names neither a person nor a team");
+            Assignee::Team(Text::default())
+        }
+    }
+}
+
+/// What an attempt used.
+pub(crate) fn usage(
+    checker: &mut Checker,
+    path: Path<'_>,
+    value: Option<pb::Usage>,
+) -> Option<Box<Usage>> {
+    let value = value?;
+    let currency = path.then("currency");
+    if value.cost_micros > 0 && value.currency.is_empty() {
+        checker.violation(currency, "is required with cost_micros");
+    }
+    super::policy::currency(checker, currency, &value.currency);
+    Some(Box::new(Usage {
+        input_tokens: value.input_tokens,
+        output_tokens: value.output_tokens,
+        cost_micros: value.cost_micros,
+        currency: value.currency.into(),
+    }))
 }

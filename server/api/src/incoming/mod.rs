@@ -8,10 +8,12 @@ mod target;
 mod task_result;
 
 pub(crate) use command::commands;
-pub(crate) use message::{content, labels};
+pub(crate) use message::{addresses, assignee, content, labels, usage};
 pub(crate) use payload::{failure, optional_payload, payload};
-pub(crate) use policy::{activity_options, optional_span, turn_policy, wait};
+pub(crate) use policy::{
+    PolicyChanges, activity_options, bounded, optional_span, policy_changes, wait,
+};
 pub(crate) use target::{namespace, request_hash, root_key, run_ref, task_queue};
 pub(crate) use task_result::{
-    Invalid, activity_result, activity_token, rejection_of, workflow_task_result,
+    Invalid, activity_result, activity_token, output_piece, rejection_of, workflow_task_result,
 };

@@ -3,7 +3,10 @@
 
 use std::time::Duration;
 
-use everturn_engine::policy::{ActivityOptions, OnBusy, RetryPolicy, TurnPolicy};
+use everturn_engine::decide::is_time_zone;
+use everturn_engine::policy::{
+    ActivityOptions, Budget, FrequencyCap, OnBusy, QuietHours, RetryPolicy, TurnPolicy,
+};
 use everturn_engine::value::Span;
 use everturn_proto::v1 as pb;
 
@@ -11,6 +14,8 @@ use crate::checker::{Checker, Path};
 
 const HOUR: Span = Span::from_secs(3_600);
 const DAY: Span = Span::from_secs(86_400);
+/// Longest silence that a timeout waits for.
+const LONGEST_SILENCE: Span = Span::from_secs(366 * 86_400);
 /// Longest duration that any field takes.
 const YEARS: Span = Span::from_secs(10 * 366 * 86_400);
 
@@ -24,7 +29,7 @@ pub(crate) fn optional_span(
 }
 
 /// A duration between bounds that may be left out.
-fn bounded(
+pub(crate) fn bounded(
     checker: &mut Checker,
     path: Path<'_>,
     value: Option<prost_types::Duration>,
@@ -138,51 +143,178 @@ fn retry_policy(checker: &mut Checker, path: Path<'_>, value: pb::RetryPolicy) -
     policy
 }
 
-/// The turn policy of a conversation, defaults filled in.
-pub(crate) fn turn_policy(
+/// Changes of a turn policy: what a request gives.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct PolicyChanges {
+    debounce: Option<(Span, Span, u32)>,
+    on_busy: Option<OnBusy>,
+    on_event: Option<OnBusy>,
+    interrupt_grace: Option<Span>,
+    idle_timeout: Option<Span>,
+    customer_timeout: Option<Span>,
+    staff_timeout: Option<Span>,
+    quiet_hours: Option<QuietHours>,
+    frequency_cap: Option<FrequencyCap>,
+    budget: Option<Budget>,
+}
+
+impl PolicyChanges {
+    /// Makes the changes. What is given as zero is removed.
+    pub fn apply(self, policy: &mut TurnPolicy) {
+        if let Some((quiet, max_wait, max_messages)) = self.debounce {
+            policy.quiet = quiet;
+            policy.max_wait = max_wait;
+            policy.max_messages = max_messages;
+        }
+        policy.on_busy = self.on_busy.unwrap_or(policy.on_busy);
+        policy.on_event = self.on_event.unwrap_or(policy.on_event);
+        policy.interrupt_grace = self.interrupt_grace.unwrap_or(policy.interrupt_grace);
+        for (timeout, change) in [
+            (&mut policy.idle_timeout, self.idle_timeout),
+            (&mut policy.customer_timeout, self.customer_timeout),
+            (&mut policy.staff_timeout, self.staff_timeout),
+        ] {
+            if let Some(span) = change {
+                *timeout = Some(span).filter(|span| span.0 > 0);
+            }
+        }
+        if let Some(hours) = self.quiet_hours {
+            policy.quiet_hours = Some(hours).filter(|h| h.start_minute != h.end_minute);
+        }
+        if let Some(cap) = self.frequency_cap {
+            policy.frequency_cap = Some(cap).filter(|cap| cap.max_messages > 0);
+        }
+        if let Some(budget) = self.budget {
+            policy.budget = Some(budget).filter(|b| b.tokens > 0 || b.cost_micros > 0);
+        }
+    }
+}
+
+/// What a request says about a turn policy.
+pub(crate) fn policy_changes(
     checker: &mut Checker,
     path: Path<'_>,
     value: Option<pb::TurnPolicy>,
-) -> TurnPolicy {
-    let mut policy = TurnPolicy::default();
+) -> PolicyChanges {
     let Some(value) = value else {
-        return policy;
+        return PolicyChanges::default();
     };
-    policy.on_busy = match pb::OnBusy::try_from(value.on_busy) {
-        Ok(pb::OnBusy::Unspecified | pb::OnBusy::Queue) => OnBusy::Queue,
-        Ok(pb::OnBusy::Interrupt) => OnBusy::Interrupt,
-        Ok(pb::OnBusy::Steer) => OnBusy::Steer,
-        Err(_) => {
-            checker.violation(path.then("on_busy"), "is unknown");
-            OnBusy::Queue
-        }
-    };
-    let grace = path.then("interrupt_grace");
     let ten_minutes = Span::from_secs(600);
-    if let Some(span) = bounded(checker, grace, value.interrupt_grace, Span(0), ten_minutes) {
-        policy.interrupt_grace = span;
-    }
-    let Some(debounce) = value.debounce else {
-        return policy;
+    let grace = path.then("interrupt_grace");
+    let mut timeout = |name, value| {
+        let path = path.then(name);
+        let span = bounded(checker, path, value, Span(0), LONGEST_SILENCE);
+        if span.is_some_and(|span| span.0 > 0 && span < Span::from_secs(1)) {
+            checker.violation(path, "is under 1s");
+        }
+        span
     };
-    let path = path.then("debounce");
-    let quiet = bounded(checker, path.then("quiet"), debounce.quiet, Span(0), HOUR);
-    policy.quiet = quiet.unwrap_or_default();
-    let max_wait = bounded(
-        checker,
-        path.then("max_wait"),
-        debounce.max_wait,
-        Span(0),
-        DAY,
-    );
-    policy.max_wait = max_wait
-        .unwrap_or(Span(policy.quiet.0 * 10))
-        .max(policy.quiet);
-    if debounce.max_messages > 1_000 {
+    PolicyChanges {
+        idle_timeout: timeout("idle_timeout", value.idle_timeout),
+        customer_timeout: timeout("customer_timeout", value.customer_timeout),
+        staff_timeout: timeout("staff_timeout", value.staff_timeout),
+        on_busy: on_busy(checker, path.then("on_busy"), value.on_busy),
+        on_event: on_busy(checker, path.then("on_event"), value.on_event),
+        interrupt_grace: bounded(checker, grace, value.interrupt_grace, Span(0), ten_minutes),
+        debounce: value
+            .debounce
+            .map(|value| debounce(checker, path.then("debounce"), value)),
+        quiet_hours: value
+            .quiet_hours
+            .map(|value| quiet_hours(checker, path.then("quiet_hours"), value)),
+        frequency_cap: value
+            .frequency_cap
+            .map(|value| frequency_cap(checker, path.then("frequency_cap"), value)),
+        budget: value
+            .budget
+            .map(|value| budget(checker, path.then("budget"), value)),
+    }
+}
+
+fn on_busy(checker: &mut Checker, path: Path<'_>, value: i32) -> Option<OnBusy> {
+    match pb::OnBusy::try_from(value) {
+        Ok(pb::OnBusy::Unspecified) => None,
+        Ok(pb::OnBusy::Queue) => Some(OnBusy::Queue),
+        Ok(pb::OnBusy::Interrupt) => Some(OnBusy::Interrupt),
+        Ok(pb::OnBusy::Steer) => Some(OnBusy::Steer),
+        Err(_) => {
+            checker.violation(path, "is unknown");
+            None
+        }
+    }
+}
+
+fn debounce(checker: &mut Checker, path: Path<'_>, value: pb::Debounce) -> (Span, Span, u32) {
+    let quiet = bounded(checker, path.then("quiet"), value.quiet, Span(0), HOUR);
+    let quiet = quiet.unwrap_or_default();
+    let max_wait = bounded(checker, path.then("max_wait"), value.max_wait, Span(0), DAY);
+    let max_wait = max_wait.unwrap_or(Span(quiet.0 * 10)).max(quiet);
+    if value.max_messages > 1_000 {
         checker.violation(path.then("max_messages"), "is over 1000");
     }
-    policy.max_messages = debounce.max_messages;
-    policy
+    (quiet, max_wait, value.max_messages)
+}
+
+fn quiet_hours(checker: &mut Checker, path: Path<'_>, value: pb::QuietHours) -> QuietHours {
+    let zone = match value.time_zone.as_str() {
+        "" => "UTC",
+        name => name,
+    };
+    if !is_time_zone(zone) {
+        checker.violation(
+            path.then("time_zone"),
+            "is not the IANA name of a time zone",
+        );
+    }
+    let mut minute = |name, value: u32| match u16::try_from(value) {
+        Ok(minute) if minute < 1_440 => minute,
+        _ => {
+            checker.violation(path.then(name), "is not between 0 and 1439");
+            0
+        }
+    };
+    QuietHours {
+        start_minute: minute("start_minute", value.start_minute),
+        end_minute: minute("end_minute", value.end_minute),
+        time_zone: zone.into(),
+    }
+}
+
+fn frequency_cap(checker: &mut Checker, path: Path<'_>, value: pb::FrequencyCap) -> FrequencyCap {
+    if value.max_messages > 1_000 {
+        checker.violation(path.then("max_messages"), "is over 1000");
+    }
+    let (window, second) = (path.then("window"), Span::from_secs(1));
+    let span = bounded(checker, window, value.window, second, LONGEST_SILENCE);
+    if span.is_none() && value.max_messages > 0 && value.window.is_none() {
+        checker.violation(window, "is required");
+    }
+    FrequencyCap {
+        max_messages: value.max_messages,
+        window: span.unwrap_or(second),
+    }
+}
+
+/// A budget.
+pub(crate) fn budget(checker: &mut Checker, path: Path<'_>, value: pb::Budget) -> Budget {
+    let currency = path.then("currency");
+    if value.cost_micros > 0 && value.currency.is_empty() {
+        checker.violation(currency, "is required with cost_micros");
+    }
+    self::currency(checker, currency, &value.currency);
+    Budget {
+        tokens: value.tokens,
+        cost_micros: value.cost_micros,
+        currency: value.currency.into(),
+    }
+}
+
+/// The code of a currency, or nothing.
+pub(crate) fn currency(checker: &mut Checker, path: Path<'_>, value: &str) {
+    let is_code = value.len() == 3 && value.bytes().all(|b| b.is_ascii_uppercase());
+    if !value.is_empty() && !is_code {
+        checker.violation(path, "is not an ISO 4217 code");
+    }
 }
 
 #[cfg(test)]

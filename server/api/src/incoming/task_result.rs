@@ -1,10 +1,10 @@
 //! Task tokens and the results that are reported under them.
 
 use everturn_engine::decide::{ActivityToken, TaskToken};
-use everturn_engine::text::RootKey;
+use everturn_engine::text::{RootKey, Text};
 use everturn_proto::v1 as pb;
 use everturn_proto::v1::ErrorReason;
-use everturn_runtime::{ResultBody, TaskResult};
+use everturn_runtime::{OutputPiece, ResultBody, TaskResult};
 use tonic::{Code, Status};
 
 use crate::checker::{Checker, Path};
@@ -80,22 +80,73 @@ pub(crate) fn activity_result(value: pb::ActivityResult) -> Result<TaskResult, I
     use pb::activity_result::Outcome;
     let (root, token) = activity_token(&value.task_token)?;
     let mut checker = Checker::default();
+    let usage = incoming::usage(&mut checker, Path::field("usage"), value.usage);
     let body = match value.outcome {
         Some(Outcome::Failure(failure)) => ResultBody::ActivityFailed {
             token,
             failure: incoming::failure(&mut checker, Path::field("failure"), Some(failure)),
+            usage,
+        },
+        Some(Outcome::Result(result)) if token.slot == OUTBOX => ResultBody::DeliveryAccepted {
+            token,
+            provider_message_id: provider_message_id(&mut checker, &result.data),
         },
         Some(Outcome::Result(result)) => ResultBody::ActivityCompleted {
             token,
             result: incoming::payload(&mut checker, Path::field("result"), Some(result)),
+            usage,
         },
         None => ResultBody::ActivityCompleted {
             token,
             result: everturn_engine::value::Payload::default(),
+            usage,
         },
     };
     finish(&checker, value.result_id, root, body)
 }
+
+/// The slot of tasks that deliver messages.
+const OUTBOX: u32 = 0;
+
+/// What an adapter hands back, as JSON.
+#[derive(serde::Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct Receipt {
+    provider_message_id: Option<String>,
+}
+
+/// The id that the provider gave a message, if the result of its delivery says
+/// so. A result that is not JSON, or `null`, says nothing.
+fn provider_message_id(checker: &mut Checker, result: &[u8]) -> Text {
+    let receipt: Receipt = serde_json::from_slice(result).unwrap_or_default();
+    let id = receipt.provider_message_id.unwrap_or_default();
+    checker.optional_name(Path::field("result.providerMessageId"), &id);
+    id.into()
+}
+
+/// A piece of partial output.
+pub(crate) fn output_piece(value: pb::ActivityOutput) -> Result<OutputPiece, Invalid> {
+    let (root, token) = activity_token(&value.task_token)?;
+    let mut checker = Checker::default();
+    if value.sequence == 0 {
+        checker.violation(Path::field("sequence"), "begins at 1");
+    }
+    if value.data.len() > OUTPUT_BYTES {
+        checker.over_limit("bytes of a piece of output", OUTPUT_BYTES as u64);
+    }
+    if !checker.is_clean() {
+        return Err(Invalid::fields(&checker));
+    }
+    Ok(OutputPiece {
+        root,
+        token,
+        sequence: value.sequence,
+        data: value.data,
+    })
+}
+
+/// Bytes of one piece of partial output.
+const OUTPUT_BYTES: usize = 64 * 1024;
 
 /// The result of a workflow task.
 pub(crate) fn workflow_task_result(value: pb::WorkflowTaskResult) -> Result<TaskResult, Invalid> {

@@ -1,17 +1,21 @@
 //! Conversations and their turns.
 
 use everturn_engine::effect::TurnActivity;
+use everturn_engine::state::conversation::{Handover, Pause};
+use everturn_engine::value::Assignee;
 use everturn_proto::v1 as pb;
-use everturn_runtime::{ConversationRecord, TurnRecord};
+use everturn_runtime::{Access, ConversationRecord, TurnRecord};
 
-use crate::outgoing::{run_id, state, timestamp};
+use crate::outgoing::{payload, run_id, state, timestamp, usage};
 
 /// A conversation, without its transcript.
 pub(crate) fn conversation(record: &ConversationRecord) -> pb::Conversation {
-    let status = match record.closed {
-        None => pb::ConversationStatus::Open,
-        Some(_) => pb::ConversationStatus::Closed,
+    let status = match (&record.closed, record.tombstone) {
+        (_, Some(_)) => pb::ConversationStatus::Erased,
+        (None, None) => pb::ConversationStatus::Open,
+        (Some(_), None) => pb::ConversationStatus::Closed,
     };
+    let count = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
     pb::Conversation {
         namespace: record.key.namespace.to_string(),
         conversation_id: record.key.id.to_string(),
@@ -20,7 +24,7 @@ pub(crate) fn conversation(record: &ConversationRecord) -> pb::Conversation {
         task_queue: record.task_queue.to_string(),
         reply_channel: record.reply_channel.to_string(),
         message_count: record.message_count,
-        waiting_message_count: u32::try_from(record.waiting_count).unwrap_or(u32::MAX),
+        waiting_message_count: count(record.waiting_count),
         turn_count: record.turn_count,
         turn: record.turn.as_ref().map(turn),
         state: record.state.as_ref().map(state).unwrap_or_default(),
@@ -28,6 +32,44 @@ pub(crate) fn conversation(record: &ConversationRecord) -> pb::Conversation {
         turn_policy: Some(super::policy::turn_policy(&record.policy)),
         create_time: Some(timestamp(record.created)),
         update_time: Some(timestamp(record.updated)),
+        pause: record.pause.as_ref().map(pause),
+        handover: record.handover.as_ref().map(handover),
+        addresses: super::message::labels(&record.addresses),
+        waiting_event_count: count(record.waiting_events),
+        usage: Some(usage(&record.usage)),
+        turn_usage: Some(usage(&record.turn_usage)),
+        budget_reached: record.budget_reached,
+        erased_run_count: record.tombstone.map_or(0, |it| it.runs),
+    }
+}
+
+/// Who may act in a conversation.
+pub(crate) fn changed(access: &Access) -> pb::ConversationChanged {
+    pb::ConversationChanged {
+        pause: access.pause.as_ref().map(pause),
+        handover: access.handover.as_ref().map(handover),
+        budget_reached: access.budget_reached,
+    }
+}
+
+fn pause(value: &Pause) -> pb::Pause {
+    pb::Pause {
+        reason: value.reason.to_string(),
+        pause_time: Some(timestamp(value.since)),
+    }
+}
+
+fn handover(value: &Handover) -> pb::Handover {
+    use pb::assignee::Kind;
+    let kind = match &value.assignee {
+        Assignee::Person(name) => Kind::Person(name.to_string()),
+        Assignee::Team(name) => Kind::Team(name.to_string()),
+    };
+    pb::Handover {
+        assignee: Some(pb::Assignee { kind: Some(kind) }),
+        reason: value.reason.to_string(),
+        context: value.context.as_ref().map(payload),
+        hand_off_time: Some(timestamp(value.since)),
     }
 }
 

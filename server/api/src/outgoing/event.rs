@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use everturn_engine::event::{RunEvent, RunStarted, SuppressReason};
+use everturn_engine::event::{ApprovalOutcome, RunEvent, RunStarted, SuppressReason, TurnCause};
 use everturn_engine::value::Outcome;
 use everturn_proto::v1 as pb;
 use everturn_proto::v1::history_event::Kind;
 use everturn_runtime::{Entry, TurnInput};
 
 use crate::outgoing::{
-    duration, failure, message, outcome, payload, run_id, run_status, state, timestamp,
+    delivery_status, duration, failure, inbound_event, message, outcome, payload, run_id,
+    run_status, state, timestamp, usage,
 };
 
 /// Several events.
@@ -84,14 +85,20 @@ fn record(event: &RunEvent) -> Kind {
             key,
             reason,
             content,
+            channel,
         } => Kind::MessageSuppressed(pb::MessageSuppressed {
+            channel: channel.to_string(),
             key: key.to_string(),
             reason: suppress_reason(*reason).into(),
             content: Some(super::message::content(content)),
         }),
         RunEvent::StateSet {
-            key, name, value, ..
+            key,
+            name,
+            value,
+            suppressed,
         } => Kind::StateSet(pb::StateSet {
+            suppressed: *suppressed,
             key: key.to_string(),
             name: name.to_string(),
             value: value.as_ref().map(payload),
@@ -126,16 +133,34 @@ fn record(event: &RunEvent) -> Kind {
             attempt,
             failure: value,
             next_at,
+            usage: used,
             ..
         } => Kind::ActivityAttemptFailed(pb::ActivityAttemptFailed {
             key: key.to_string(),
             attempt: *attempt,
             failure: Some(failure(value)),
             next_attempt_time: Some(timestamp(*next_at)),
+            usage: used.as_deref().map(usage),
         }),
         RunEvent::AskOpened { key } => Kind::AskOpened(pb::AskOpened {
             key: key.to_string(),
         }),
+        RunEvent::ApprovalRequested {
+            key,
+            request,
+            approval_id,
+        } => Kind::ApprovalRequested(pb::ApprovalRequested {
+            key: key.to_string(),
+            approval_id: approval_id.to_string(),
+            expire_time: request.expire_at.map(timestamp),
+        }),
+        RunEvent::HandedOff { key } => Kind::HandedOff(pb::HandedOff {
+            key: key.to_string(),
+        }),
+        RunEvent::Paused { reason } => Kind::RunPaused(pb::RunPaused {
+            reason: reason.to_string(),
+        }),
+        RunEvent::Resumed => Kind::RunResumed(pb::RunResumed {}),
         _ => unreachable!("notifications are mapped by `notification`"),
     }
 }
@@ -147,21 +172,25 @@ fn notification(event: &RunEvent) -> Kind {
             key,
             result,
             attempt,
+            usage: used,
             ..
         } => Kind::ActivityCompleted(pb::ActivityCompleted {
             key: key.to_string(),
             result: Some(payload(result)),
             attempt: *attempt,
+            usage: used.as_deref().map(usage),
         }),
         RunEvent::ActivityFailed {
             key,
             failure: value,
             attempt,
+            usage: used,
             ..
         } => Kind::ActivityFailed(pb::ActivityFailed {
             key: key.to_string(),
             failure: Some(failure(value)),
             attempt: *attempt,
+            usage: used.as_deref().map(usage),
         }),
         RunEvent::TimerFired { key, .. } => Kind::TimerFired(pb::TimerFired {
             key: key.to_string(),
@@ -205,7 +234,67 @@ fn notification(event: &RunEvent) -> Kind {
         RunEvent::MessagesArrived { messages } => Kind::MessagesArrived(pb::MessagesArrived {
             messages: messages.iter().map(message).collect(),
         }),
+        other => person_or_provider(other),
+    }
+}
+
+/// Notifications that come from people, providers and events.
+fn person_or_provider(event: &RunEvent) -> Kind {
+    match event {
+        RunEvent::ApprovalDecided { key, decided } => Kind::ApprovalDecided(pb::ApprovalDecided {
+            key: key.to_string(),
+            outcome: approval_outcome(decided.outcome).into(),
+            decider: decided.decider.to_string(),
+            comment: decided.comment.to_string(),
+            arguments: decided.arguments.as_ref().map(payload),
+        }),
+        RunEvent::HandedBack {
+            key,
+            author_name,
+            note,
+            messages,
+        } => Kind::HandedBack(pb::HandedBack {
+            key: key.to_string(),
+            author_name: author_name.to_string(),
+            note: note.to_string(),
+            messages: messages.iter().map(message).collect(),
+        }),
+        RunEvent::EventsArrived { events } => Kind::EventsArrived(pb::EventsArrived {
+            events: events.iter().map(inbound_event).collect(),
+        }),
+        RunEvent::DeliveryChanged {
+            key,
+            sequence,
+            status,
+            detail,
+        } => Kind::DeliveryChanged(pb::DeliveryChanged {
+            key: key.to_string(),
+            message_sequence: *sequence,
+            status: delivery_status(*status).into(),
+            detail: detail.to_string(),
+        }),
         _ => unreachable!("records are mapped by `record`"),
+    }
+}
+
+/// How an approval ended.
+pub(crate) fn approval_outcome(value: ApprovalOutcome) -> pb::ApprovalOutcome {
+    match value {
+        ApprovalOutcome::Approved => pb::ApprovalOutcome::Approved,
+        ApprovalOutcome::ApprovedWithChanges => pb::ApprovalOutcome::ApprovedWithChanges,
+        ApprovalOutcome::Rejected => pb::ApprovalOutcome::Rejected,
+        ApprovalOutcome::Expired => pb::ApprovalOutcome::Expired,
+        ApprovalOutcome::Withdrawn => pb::ApprovalOutcome::Withdrawn,
+    }
+}
+
+fn turn_cause(value: TurnCause) -> pb::TurnCause {
+    match value {
+        TurnCause::Message => pb::TurnCause::Message,
+        TurnCause::Event => pb::TurnCause::Event,
+        TurnCause::Idle => pb::TurnCause::Idle,
+        TurnCause::CustomerTimeout => pb::TurnCause::CustomerTimeout,
+        TurnCause::StaffTimeout => pb::TurnCause::StaffTimeout,
     }
 }
 
@@ -229,11 +318,13 @@ fn turn_input(turn: &TurnInput) -> pb::TurnInput {
         conversation_id: turn.conversation_id.to_string(),
         conversation_type: turn.conversation_type.to_string(),
         number: turn.number,
-        cause: pb::TurnCause::Message.into(),
+        cause: turn_cause(context.cause).into(),
         messages: context.messages.iter().map(message).collect(),
         recent: context.recent.iter().map(message).collect(),
         state: state(&context.state),
         reply_channel: context.reply_channel.to_string(),
+        events: context.events.iter().map(inbound_event).collect(),
+        addresses: super::message::labels(&context.addresses),
     }
 }
 
@@ -241,5 +332,9 @@ fn suppress_reason(reason: SuppressReason) -> pb::SuppressReason {
     match reason {
         SuppressReason::TurnSuperseded => pb::SuppressReason::TurnSuperseded,
         SuppressReason::ConversationClosed => pb::SuppressReason::ConversationClosed,
+        SuppressReason::ConversationPaused => pb::SuppressReason::ConversationPaused,
+        SuppressReason::HumanOwns => pb::SuppressReason::HumanOwns,
+        SuppressReason::QuietHours => pb::SuppressReason::QuietHours,
+        SuppressReason::FrequencyCap => pb::SuppressReason::FrequencyCap,
     }
 }

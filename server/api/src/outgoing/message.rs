@@ -1,10 +1,12 @@
-//! Messages of the transcript.
+//! Messages of the transcript, their deliveries, events, usage.
 
 use std::collections::{BTreeMap, HashMap};
 
+use everturn_engine::event::DeliveryStatus;
 use everturn_engine::text::Text;
-use everturn_engine::value::{AuthorKind, Message, MessageContent};
+use everturn_engine::value::{AuthorKind, InboundEvent, Message, MessageContent, Usage};
 use everturn_proto::v1 as pb;
+use everturn_runtime::DeliveryRecord;
 
 use crate::outgoing::{payload, timestamp};
 
@@ -25,6 +27,54 @@ pub(crate) fn message(value: &Message) -> pb::Message {
         content: Some(content(&value.content)),
         create_time: Some(timestamp(value.time)),
         turn: value.turn,
+        delivery: None,
+    }
+}
+
+/// The delivery of a message.
+pub(crate) fn delivery(value: &DeliveryRecord) -> pb::DeliveryState {
+    pb::DeliveryState {
+        status: delivery_status(value.status).into(),
+        address: value.address.to_string(),
+        provider_message_id: value.provider_message_id.to_string(),
+        attempt: value.attempt,
+        detail: value.detail.to_string(),
+        update_time: Some(timestamp(value.updated)),
+    }
+}
+
+/// How far a delivery has come.
+pub(crate) fn delivery_status(value: DeliveryStatus) -> pb::DeliveryStatus {
+    match value {
+        DeliveryStatus::Pending => pb::DeliveryStatus::Pending,
+        DeliveryStatus::Sending => pb::DeliveryStatus::Sending,
+        DeliveryStatus::Unknown => pb::DeliveryStatus::Unknown,
+        DeliveryStatus::Accepted => pb::DeliveryStatus::Accepted,
+        DeliveryStatus::Failed => pb::DeliveryStatus::Failed,
+        DeliveryStatus::Delivered => pb::DeliveryStatus::Delivered,
+        DeliveryStatus::Read => pb::DeliveryStatus::Read,
+    }
+}
+
+/// An event of a conversation.
+pub(crate) fn inbound_event(value: &InboundEvent) -> pb::ConversationEvent {
+    pb::ConversationEvent {
+        sequence: value.sequence,
+        event_type: value.event_type.to_string(),
+        event_id: value.event_id.to_string(),
+        payload: Some(payload(&value.payload)),
+        create_time: Some(timestamp(value.time)),
+        after_message_sequence: value.after_message,
+    }
+}
+
+/// What activities used.
+pub(crate) fn usage(value: &Usage) -> pb::Usage {
+    pb::Usage {
+        input_tokens: value.input_tokens,
+        output_tokens: value.output_tokens,
+        cost_micros: value.cost_micros,
+        currency: value.currency.to_string(),
     }
 }
 

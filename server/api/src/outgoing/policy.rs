@@ -31,18 +31,39 @@ pub(crate) fn activity_options(value: &ActivityOptions) -> pb::ActivityOptions {
 
 /// The turn policy of a conversation.
 pub(crate) fn turn_policy(value: &TurnPolicy) -> pb::TurnPolicy {
-    let on_busy = match value.on_busy {
-        OnBusy::Queue => pb::OnBusy::Queue,
-        OnBusy::Interrupt => pb::OnBusy::Interrupt,
-        OnBusy::Steer => pb::OnBusy::Steer,
-    };
     pb::TurnPolicy {
         debounce: Some(pb::Debounce {
             quiet: Some(duration(value.quiet)),
             max_wait: Some(duration(value.max_wait)),
             max_messages: value.max_messages,
         }),
-        on_busy: on_busy.into(),
+        on_busy: on_busy(value.on_busy).into(),
         interrupt_grace: Some(duration(value.interrupt_grace)),
+        on_event: on_busy(value.on_event).into(),
+        idle_timeout: value.idle_timeout.map(duration),
+        customer_timeout: value.customer_timeout.map(duration),
+        staff_timeout: value.staff_timeout.map(duration),
+        quiet_hours: value.quiet_hours.as_ref().map(|hours| pb::QuietHours {
+            time_zone: hours.time_zone.to_string(),
+            start_minute: u32::from(hours.start_minute),
+            end_minute: u32::from(hours.end_minute),
+        }),
+        frequency_cap: value.frequency_cap.map(|cap| pb::FrequencyCap {
+            max_messages: cap.max_messages,
+            window: Some(duration(cap.window)),
+        }),
+        budget: value.budget.as_ref().map(|budget| pb::Budget {
+            tokens: budget.tokens,
+            cost_micros: budget.cost_micros,
+            currency: budget.currency.to_string(),
+        }),
+    }
+}
+
+fn on_busy(value: OnBusy) -> pb::OnBusy {
+    match value {
+        OnBusy::Queue => pb::OnBusy::Queue,
+        OnBusy::Interrupt => pb::OnBusy::Interrupt,
+        OnBusy::Steer => pb::OnBusy::Steer,
     }
 }

@@ -5,7 +5,7 @@ use everturn_engine::state::run::{Activity, Stage};
 use everturn_proto::v1 as pb;
 use everturn_runtime::{RunDescription, RunRecord};
 
-use crate::outgoing::{failure, outcome, payload, timestamp};
+use crate::outgoing::{failure, outcome, payload, timestamp, usage};
 
 /// A run id: a UUID in its usual form.
 pub(crate) fn run_id(id: RunId) -> String {
@@ -41,16 +41,41 @@ pub(crate) fn run(record: &RunRecord) -> pb::WorkflowRun {
         close_time: record.closed.map(timestamp),
         event_count: record.event_count,
         labels: super::message::labels(&record.labels),
+        paused: record.paused,
+        usage: Some(usage(&record.usage)),
     }
 }
+
+/// Bytes of pending activities in one answer.
+const PENDING_BYTES: usize = 2 * 1024 * 1024;
 
 /// A run with everything it waits for.
 pub(crate) fn description(value: &RunDescription) -> pb::DescribeWorkflowResponse {
     let ended = value.record.outcome.as_ref().map(outcome);
     let (result, failed) = ended.unwrap_or_default();
+    let mut pending = Vec::new();
+    let mut bytes = 0;
+    for activity in value.activities.iter().map(pending_activity) {
+        bytes += prost::Message::encoded_len(&activity);
+        if bytes > PENDING_BYTES {
+            break;
+        }
+        pending.push(activity);
+    }
+    let omitted = value.activities.len() - pending.len();
     pb::DescribeWorkflowResponse {
         run: Some(run(&value.record)),
-        pending_activities: value.activities.iter().map(pending_activity).collect(),
+        pending_activities: pending,
+        omitted_activity_count: u32::try_from(omitted).unwrap_or(u32::MAX),
+        pending_approvals: value
+            .approvals
+            .iter()
+            .map(|approval| pb::PendingApproval {
+                key: approval.key.to_string(),
+                approval_id: approval.id.to_string(),
+                expire_time: approval.request.expire_at.map(timestamp),
+            })
+            .collect(),
         pending_timers: value
             .timers
             .iter()

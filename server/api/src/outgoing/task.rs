@@ -3,7 +3,7 @@
 use everturn_proto::v1 as pb;
 use everturn_runtime::{ActivityTask, WorkflowTask};
 
-use crate::outgoing::{duration, entries, payload, run_id, timestamp};
+use crate::outgoing::{duration, entries, message, payload, run_id, timestamp};
 use crate::task_token;
 
 /// An attempt of an activity.
@@ -16,12 +16,23 @@ pub(crate) fn activity_task(task: &ActivityTask) -> pb::ActivityTask {
         input: Some(payload(&activity.input)),
         attempt: task.token.attempt,
         workflow_id: task.workflow_id.to_string(),
-        run_id: run_id(task.run_id),
+        run_id: if task.start.delivery.is_some() {
+            String::new()
+        } else {
+            run_id(task.run_id)
+        },
         key: activity.key.to_string(),
         deadline: Some(timestamp(task.start.deadline)),
         heartbeat_timeout: activity.options.heartbeat.map(duration),
         heartbeat_details: activity.heartbeat_details.as_ref().map(payload),
         task_queue: activity.options.task_queue.to_string(),
+        delivery: task.start.delivery.as_ref().map(|delivery| pb::Delivery {
+            conversation_id: task.workflow_id.to_string(),
+            message: Some(message(&delivery.message)),
+            address: delivery.address.to_string(),
+            idempotency_key: delivery.idempotency_key.to_string(),
+            reconcile: delivery.reconcile,
+        }),
     }
 }
 

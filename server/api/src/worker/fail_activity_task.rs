@@ -16,6 +16,7 @@ pub(super) async fn call(
         result_id: 0,
         task_token: request.task_token,
         outcome: Some(pb::activity_result::Outcome::Failure(failure)),
+        usage: None,
     });
     let result = result.map_err(Invalid::into_status)?;
     for judgement in handle.report(vec![result]).await {

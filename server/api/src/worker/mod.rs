@@ -8,6 +8,7 @@ mod heartbeat_activity_task;
 mod hello;
 mod poll_activity_tasks;
 mod poll_workflow_task;
+mod send_activity_output;
 mod work;
 
 use everturn_proto::v1 as pb;
@@ -54,4 +55,5 @@ service! {
     heartbeat_activity_task(HeartbeatActivityTaskRequest) -> HeartbeatActivityTaskResponse;
     poll_workflow_task(PollWorkflowTaskRequest) -> PollWorkflowTaskResponse;
     complete_workflow_task(CompleteWorkflowTaskRequest) -> CompleteWorkflowTaskResponse;
+    send_activity_output(SendActivityOutputRequest) -> SendActivityOutputResponse;
 }

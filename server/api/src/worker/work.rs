@@ -114,6 +114,10 @@ impl Reader {
         if !request.acked_delivery_ids.is_empty() {
             self.session.ack(&request.acked_delivery_ids);
         }
+        // Before results: what an attempt said belongs before its end.
+        if !request.outputs.is_empty() {
+            self.outputs(request.outputs).await;
+        }
         let count = request.activity_results.len() + request.workflow_task_results.len();
         if count > 0 {
             self.report(
@@ -174,6 +178,29 @@ impl Reader {
             }
         }
         self.session.report(results).await;
+    }
+
+    async fn outputs(&self, outputs: Vec<pb::ActivityOutput>) {
+        let mut pieces = Vec::with_capacity(outputs.len());
+        for output in outputs {
+            let task_token = output.task_token.clone();
+            match incoming::output_piece(output) {
+                Ok(piece) => pieces.push(piece),
+                Err(invalid) => {
+                    tracing::debug!(
+                        session = self.session.id(),
+                        message = invalid.message,
+                        "output refused"
+                    );
+                    let cancel = pb::ActivityCancel {
+                        task_token,
+                        fenced: true,
+                    };
+                    self.control(Control::Cancel(cancel)).await;
+                }
+            }
+        }
+        self.session.outputs(pieces).await;
     }
 
     async fn heartbeats(&self, beats: Vec<pb::ActivityHeartbeat>) {

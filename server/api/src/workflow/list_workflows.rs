@@ -35,8 +35,16 @@ pub(super) async fn call(
     let page = handle.list_runs(namespace, type_name.map(Into::into), status, after, limit);
     let page = page.await.map_err(|error| error::refused(&error))?;
     let next = page.next.map(|cursor| page_token::write(scope, &cursor));
+    let (runs, next) = outgoing::cut(page.runs.iter().map(outgoing::run), next, |index| {
+        let record = &page.runs[index];
+        let cursor = everturn_runtime::Cursor {
+            time: record.started.0,
+            id: record.run_id.0.to_be_bytes().to_vec(),
+        };
+        page_token::write(scope, &cursor)
+    });
     Ok(Response::new(pb::ListWorkflowsResponse {
-        runs: page.runs.iter().map(outgoing::run).collect(),
+        runs,
         next_page_token: next.unwrap_or_default(),
     }))
 }

@@ -5,6 +5,8 @@ mod describe_workflow;
 mod get_history;
 mod get_state;
 mod list_workflows;
+mod pause_workflow;
+mod resume_workflow;
 mod signal_workflow;
 mod start_workflow;
 mod terminate_workflow;
@@ -45,4 +47,6 @@ calls! {
     get_history(GetHistoryRequest) -> GetHistoryResponse;
     wait_result(WaitResultRequest) -> WaitResultResponse;
     get_state(GetStateRequest) -> GetStateResponse;
+    pause_workflow(PauseWorkflowRequest) -> PauseWorkflowResponse;
+    resume_workflow(ResumeWorkflowRequest) -> ResumeWorkflowResponse;
 }

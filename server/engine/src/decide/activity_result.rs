@@ -1,12 +1,16 @@
 //! What becomes of an attempt: completed, failed, lost, alive.
 
+use crate::decide::decide_approval::check_budget;
+use crate::decide::deliveries::{self, accept_delivery, fail_delivery, lose_delivery};
 use crate::event::{RunEvent, Slot};
 use crate::rejection::Rejection;
 use crate::state::run::{Activity, Stage};
+use crate::text::{StepKey, Text, WorkflowId};
 use crate::transition::Transaction;
-use crate::value::{Failure, FailureKind, Payload};
+use crate::value::{Failure, FailureKind, Payload, Usage};
 
-/// Names one delivery of one attempt.
+/// Names one delivery of one attempt. Slot 0 is the outbox of a conversation:
+/// then `activity` is the position of the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ActivityToken {
     /// The run.
@@ -27,15 +31,21 @@ pub fn complete_activity(
     tx: &mut Transaction<'_>,
     token: ActivityToken,
     result: Payload,
+    usage: Option<Box<Usage>>,
 ) -> Result<(), Rejection> {
+    if token.slot == 0 {
+        return accept_delivery(tx, token, Text::default());
+    }
     let key = current(tx, token)?.key.clone();
     let event = RunEvent::ActivityCompleted {
         activity: token.activity,
         key,
         result,
         attempt: token.attempt,
+        usage,
     };
     tx.emit_run(token.slot, event);
+    check_budget(tx);
     Ok(())
 }
 
@@ -47,9 +57,14 @@ pub fn fail_activity(
     tx: &mut Transaction<'_>,
     token: ActivityToken,
     failure: Failure,
+    usage: Option<Box<Usage>>,
 ) -> Result<(), Rejection> {
+    if token.slot == 0 {
+        return fail_delivery(tx, token, &failure);
+    }
     current(tx, token)?;
-    end_attempt(tx, token.slot, token.activity, failure);
+    end_attempt(tx, token.slot, token.activity, failure, usage);
+    check_budget(tx);
     Ok(())
 }
 
@@ -63,6 +78,9 @@ pub fn heartbeat_activity(
     token: ActivityToken,
     details: Option<Payload>,
 ) -> Result<bool, Rejection> {
+    if token.slot == 0 {
+        return deliveries::check_delivery(tx, token).map(|()| false);
+    }
     let cancel_requested = current(tx, token)?.cancel_requested;
     let now = tx.context.now;
     let run = tx.root.runs.get_mut(&token.slot);
@@ -78,6 +96,9 @@ pub fn heartbeat_activity(
 /// The worker of an attempt went away and did not come back. No effect if the
 /// attempt is over.
 pub fn lose_activity(tx: &mut Transaction<'_>, slot: Slot, activity: u64, attempt: u32) {
+    if slot == 0 {
+        return lose_delivery(tx, activity, attempt);
+    }
     let run = tx.root.runs.get(&slot);
     let pending = run.and_then(|run| run.activities.get(&activity));
     let started = pending.is_some_and(|pending| {
@@ -89,12 +110,18 @@ pub fn lose_activity(tx: &mut Transaction<'_>, slot: Slot, activity: u64, attemp
             "WorkerLost",
             "the worker went away and did not come back",
         );
-        end_attempt(tx, slot, activity, failure);
+        end_attempt(tx, slot, activity, failure, None);
     }
 }
 
 /// Ends the current attempt: another one follows, or the activity failed.
-pub(crate) fn end_attempt(tx: &mut Transaction<'_>, slot: Slot, activity: u64, failure: Failure) {
+pub(crate) fn end_attempt(
+    tx: &mut Transaction<'_>,
+    slot: Slot,
+    activity: u64,
+    failure: Failure,
+    usage: Option<Box<Usage>>,
+) {
     let jitter = tx.context.take_fraction();
     let now = tx.context.now;
     let run = tx.root.runs.get(&slot);
@@ -124,15 +151,31 @@ pub(crate) fn end_attempt(tx: &mut Transaction<'_>, slot: Slot, activity: u64, f
             attempt: pending.attempt,
             failure,
             next_at: now + delay,
+            usage,
         },
         None => RunEvent::ActivityFailed {
             activity,
             key,
             failure,
             attempt,
+            usage,
         },
     };
     tx.emit_run(slot, event);
+}
+
+/// Checks that a token names an attempt that is under way; the workflow id of
+/// its run and the key of the activity.
+///
+/// # Errors
+/// `Fenced` when the attempt is over.
+pub fn check_activity<'a>(
+    tx: &'a Transaction<'_>,
+    token: ActivityToken,
+) -> Result<(&'a WorkflowId, &'a StepKey), Rejection> {
+    let activity = current(tx, token)?;
+    let run = tx.root.runs.get(&token.slot).ok_or(Rejection::Fenced)?;
+    Ok((&run.workflow_id, &activity.key))
 }
 
 /// The activity that a token names, if the token is current. An attempt whose

@@ -7,7 +7,8 @@ use crate::text::Text;
 use crate::transition::Transaction;
 use crate::value::Span;
 
-/// Closes the conversation. Idempotent.
+/// Closes the conversation; its content is removed after the retention.
+/// Idempotent.
 ///
 /// # Errors
 /// `ConversationNotFound`.
@@ -15,7 +16,11 @@ pub fn close_conversation(
     tx: &mut Transaction<'_>,
     reason: Text,
     grace: Option<Span>,
+    retention: Option<Span>,
 ) -> Result<(), Rejection> {
+    if tx.root.tombstone.is_some() {
+        return Ok(());
+    }
     let conversation = tx
         .root
         .conversation
@@ -25,7 +30,8 @@ pub fn close_conversation(
         return Ok(());
     }
     let grace = grace.unwrap_or(conversation.policy.interrupt_grace);
-    tx.emit(Event::ConversationClosed { reason });
+    let erase_at = retention.map(|span| tx.context.now + span);
+    tx.emit(Event::ConversationClosed { reason, erase_at });
     mailbox::interrupt(tx, grace);
     Ok(())
 }

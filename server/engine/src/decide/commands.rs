@@ -4,8 +4,13 @@ use std::collections::BTreeMap;
 
 use crate::command::{Command, CommandKind, Draft};
 use crate::decide::cancel_workflow::request_cancel;
+use crate::decide::decide_approval::withdraw_approval;
+use crate::decide::hand_off::{HandOff, hand_off_from_turn};
+use crate::decide::proactive::hindrance;
 use crate::decide::{closing, mailbox};
-use crate::event::{Parent, RunEvent, RunStarted, RunStatus, Slot, SuppressReason};
+use crate::event::{
+    ApprovalRequest, Parent, RunEvent, RunStarted, RunStatus, Slot, SuppressReason,
+};
 use crate::policy::ActivityOptions;
 use crate::state::key_hash;
 use crate::state::run::Stage;
@@ -88,6 +93,35 @@ fn carry_out_one(tx: &mut Transaction<'_>, slot: Slot, command: Command) {
             tx.emit_run(slot, event);
         }
         CommandKind::Cancel { target } => cancel(tx, slot, target),
+        CommandKind::RequestApproval {
+            title,
+            details,
+            arguments,
+            expires_after,
+        } => {
+            let expire_at = expires_after.map(|span| tx.context.now + span);
+            let request = Box::new(ApprovalRequest {
+                title,
+                details,
+                arguments,
+                expire_at,
+            });
+            request_approval(tx, slot, key, request);
+        }
+        CommandKind::HandOff {
+            assignee,
+            reason,
+            context,
+        } => {
+            let request = HandOff {
+                assignee,
+                reason,
+                context,
+            };
+            let fence = fence(tx, slot);
+            let superseded = fence.is_some_and(|fence| fence != SuppressReason::HumanOwns);
+            hand_off_from_turn(tx, slot, key, request, superseded);
+        }
         CommandKind::Complete { result } => {
             let outcome = Outcome::Completed(result);
             closing::close(tx, slot, RunStatus::Completed, outcome);
@@ -120,6 +154,23 @@ fn schedule(
         activity_type,
         input,
         options,
+    };
+    tx.emit_run(slot, event);
+}
+
+fn request_approval(
+    tx: &mut Transaction<'_>,
+    slot: Slot,
+    key: StepKey,
+    request: Box<ApprovalRequest>,
+) {
+    let Some(run) = tx.root.runs.get(&slot) else {
+        return;
+    };
+    let event = RunEvent::ApprovalRequested {
+        approval_id: run.workflow_id.child(key.as_str()).shared().into(),
+        key,
+        request,
     };
     tx.emit_run(slot, event);
 }
@@ -185,20 +236,28 @@ fn fence(tx: &Transaction<'_>, slot: Slot) -> Option<SuppressReason> {
     }
     let turn = conversation.turn.as_ref();
     let current = turn.is_some_and(|t| t.number == turn_number && t.interrupted.is_none());
-    (!current).then_some(SuppressReason::TurnSuperseded)
+    if conversation.handover.is_some() {
+        Some(SuppressReason::HumanOwns)
+    } else if !current {
+        Some(SuppressReason::TurnSuperseded)
+    } else if conversation.pause.is_some() {
+        Some(SuppressReason::ConversationPaused)
+    } else {
+        None
+    }
+}
+
+/// What keeps a message of a turn in: a fence, or the bounds of writing first.
+fn message_fence(tx: &Transaction<'_>, slot: Slot) -> Option<SuppressReason> {
+    fence(tx, slot).or_else(|| {
+        let conversation = tx.root.conversation.as_ref()?;
+        let proactive = conversation.turn.as_ref().is_some_and(|t| t.proactive);
+        hindrance(conversation, tx.context.now).filter(|_| proactive)
+    })
 }
 
 fn send(tx: &mut Transaction<'_>, slot: Slot, key: StepKey, draft: Draft) {
-    if let Some(reason) = fence(tx, slot) {
-        let content = draft.content;
-        let event = RunEvent::MessageSuppressed {
-            key,
-            reason,
-            content,
-        };
-        tx.emit_run(slot, event);
-        return;
-    }
+    let reason = message_fence(tx, slot);
     let Some(conversation) = &tx.root.conversation else {
         return;
     };
@@ -209,11 +268,22 @@ fn send(tx: &mut Transaction<'_>, slot: Slot, key: StepKey, draft: Draft) {
             text
         }
     };
+    let channel = or(draft.channel, conversation.reply_channel.clone());
+    if let Some(reason) = reason {
+        let event = RunEvent::MessageSuppressed {
+            key,
+            reason,
+            content: draft.content,
+            channel,
+        };
+        tx.emit_run(slot, event);
+        return;
+    }
     let message = Message {
         sequence: conversation.message_count + 1,
         author: AuthorKind::Agent,
         author_name: or(draft.author_name, conversation.type_name.as_str().into()),
-        channel: or(draft.channel, conversation.reply_channel.clone()),
+        channel,
         provider_message_id: Text::default(),
         content: draft.content,
         time: tx.context.now,
@@ -229,6 +299,7 @@ fn cancel(tx: &mut Transaction<'_>, slot: Slot, target: StepKey) {
     let activity = run.activities.iter().find(|(_, a)| a.key == target);
     let activity =
         activity.map(|(id, a)| (*id, matches!(a.stage, Stage::Started { .. }), a.attempt));
+    let approval: Text = run.workflow_id.child(target.as_str()).shared().into();
     let child = run.children.values().find(|child| child.key == target);
     let child = child.map(|child| child.slot);
     let event = RunEvent::CommandCanceled {
@@ -243,11 +314,13 @@ fn cancel(tx: &mut Transaction<'_>, slot: Slot, target: StepKey) {
                 key: target,
                 failure: canceled(),
                 attempt: attempt - 1,
+                usage: None,
             };
             tx.emit_run(slot, event);
         }
         None => {}
     }
+    withdraw_approval(tx, &approval);
     if let Some(child) = child {
         request_cancel(tx, child, "canceled by the parent".into());
     }

@@ -1,8 +1,11 @@
 //! What happens when a deadline comes.
 
 use crate::decide::activity_result::end_attempt;
+use crate::decide::decide_approval::expire_approval;
+use crate::decide::deliveries::delivery_due;
+use crate::decide::erase_conversation::erase_conversation;
 use crate::decide::{closing, mailbox, task};
-use crate::event::{RunEvent, RunStatus, Slot};
+use crate::event::{RunEvent, RunStatus, Slot, TurnCause};
 use crate::state::deadlines::Deadline;
 use crate::state::run::{Stage, Task};
 use crate::state::terminated;
@@ -29,7 +32,7 @@ fn meet(tx: &mut Transaction<'_>, deadline: Deadline) {
         }
         Deadline::StartToClose(slot, activity) => {
             tx.cancel_attempt(slot, activity, true);
-            end_attempt(tx, slot, activity, Failure::timeout("StartToClose"));
+            end_attempt(tx, slot, activity, Failure::timeout("StartToClose"), None);
         }
         Deadline::Heartbeat(slot, activity) => miss_heartbeat(tx, slot, activity),
         Deadline::Timer(slot, timer) => fire(tx, slot, timer),
@@ -42,6 +45,17 @@ fn meet(tx: &mut Transaction<'_>, deadline: Deadline) {
             let failure = terminated("the turn was superseded and its grace passed");
             let outcome = Outcome::Failed(failure);
             closing::close(tx, slot, RunStatus::Terminated, outcome);
+        }
+        Deadline::Approval(slot, event) => expire_approval(tx, slot, event),
+        Deadline::Idle => mailbox::silence(tx, deadline, TurnCause::Idle),
+        Deadline::CustomerTimeout => {
+            mailbox::silence(tx, deadline, TurnCause::CustomerTimeout);
+        }
+        Deadline::StaffTimeout => mailbox::silence(tx, deadline, TurnCause::StaffTimeout),
+        Deadline::Delivery(sequence) => delivery_due(tx, sequence),
+        Deadline::Retention => {
+            // The conversation is there: the deadline went with it otherwise.
+            let _ = erase_conversation(tx);
         }
         Deadline::TaskTimeout(slot) => task::lose_task(tx, slot),
         Deadline::TaskRetry(slot) => {
@@ -83,6 +97,7 @@ fn give_up(tx: &mut Transaction<'_>, slot: Slot, activity: u64, timeout: &str) {
         key: pending.key.clone(),
         failure,
         attempt: pending.attempt - u32::from(!started),
+        usage: None,
     };
     tx.emit_run(slot, event);
 }
@@ -106,7 +121,7 @@ fn miss_heartbeat(tx: &mut Transaction<'_>, slot: Slot, activity: u64) {
         return;
     }
     tx.cancel_attempt(slot, activity, true);
-    end_attempt(tx, slot, activity, Failure::timeout("Heartbeat"));
+    end_attempt(tx, slot, activity, Failure::timeout("Heartbeat"), None);
 }
 
 fn fire(tx: &mut Transaction<'_>, slot: Slot, timer: u64) {

@@ -1,35 +1,57 @@
-//! The mailbox of a conversation: when waiting messages become a turn, answer
-//! an ask, steer a running turn or interrupt it.
+//! The mailbox of a conversation: when waiting messages and events become a
+//! turn, answer an ask, steer a running turn or interrupt it.
 
 use std::collections::BTreeMap;
 
-use crate::event::{RunEvent, RunStarted, TurnStart};
+use crate::decide::proactive::quiet_until;
+use crate::event::{RunEvent, RunStarted, Slot, TurnCause, TurnStart};
 use crate::policy::OnBusy;
+use crate::state::conversation::{Conversation, Turn};
 use crate::state::deadlines::Deadline;
 use crate::text::StepKey;
 use crate::transition::Transaction;
-use crate::value::{Message, Span};
+use crate::value::{InboundEvent, Message, Span, Time};
 
-/// What the waiting messages are for.
-enum Taker {
-    NewTurn,
-    Ask(StepKey),
-    RunningTurn,
+/// What is to be done with what waits.
+enum Step {
+    /// Nothing now; look again at this time.
+    Wait(Option<Time>),
+    /// A turn begins.
+    Start(TurnCause),
+    /// The messages answer an ask.
+    Answer(StepKey),
+    /// The messages go into the running turn.
+    SteerMessages,
+    /// The events go into the running turn.
+    SteerEvents,
 }
 
 /// Interrupts the running turn when the policy says that a new message does.
-pub(crate) fn interrupt_if_busy(tx: &mut Transaction<'_>) {
+pub(crate) fn message_came(tx: &mut Transaction<'_>) {
+    let Some(conversation) = &tx.root.conversation else {
+        return;
+    };
+    let busy = conversation
+        .turn
+        .as_ref()
+        .is_some_and(|turn| turn.ask.is_none() && turn.hand_off.is_none());
+    let grace = conversation.policy.interrupt_grace;
+    if busy && conversation.is_active() && conversation.policy.on_busy == OnBusy::Interrupt {
+        interrupt(tx, grace);
+    }
+    settle(tx);
+}
+
+/// Interrupts the running turn when the policy says that a new event does.
+pub(crate) fn event_came(tx: &mut Transaction<'_>) {
     let Some(conversation) = &tx.root.conversation else {
         return;
     };
     let grace = conversation.policy.interrupt_grace;
-    let busy = conversation
-        .turn
-        .as_ref()
-        .is_some_and(|turn| turn.ask.is_none());
-    if busy && conversation.policy.on_busy == OnBusy::Interrupt {
+    if conversation.is_active() && conversation.policy.on_event == OnBusy::Interrupt {
         interrupt(tx, grace);
     }
+    settle(tx);
 }
 
 /// Supersedes the current turn, once: its sends are fenced from here on.
@@ -41,54 +63,136 @@ pub(crate) fn interrupt(tx: &mut Transaction<'_>, grace: Span) {
     }
 }
 
-/// Hands the waiting messages to whoever is to have them, if they are due;
-/// sets the deadline otherwise.
+/// Hands what waits to whoever is to have it, if it is due; sets the deadline
+/// otherwise.
 pub(crate) fn settle(tx: &mut Transaction<'_>) {
+    // Messages and events may be due one after the other.
+    for _ in 0..2 {
+        let Some(conversation) = &tx.root.conversation else {
+            return;
+        };
+        let slot = conversation.turn.as_ref().map_or(0, |turn| turn.slot);
+        match next_step(conversation, tx.context.now) {
+            Step::Wait(Some(due)) => {
+                tx.root.deadlines.arm(Deadline::Burst, due);
+                return;
+            }
+            Step::Wait(None) => {
+                tx.root.deadlines.disarm(Deadline::Burst);
+                return;
+            }
+            Step::Start(cause) => {
+                start_turn(tx, cause);
+                return;
+            }
+            Step::Answer(key) => {
+                let messages = waiting_messages(conversation);
+                tx.emit_run(slot, RunEvent::AskAnswered { key, messages });
+            }
+            Step::SteerMessages => {
+                let messages = waiting_messages(conversation);
+                tx.emit_run(slot, RunEvent::MessagesArrived { messages });
+            }
+            Step::SteerEvents => {
+                let events = waiting_events(conversation);
+                tx.emit_run(slot, RunEvent::EventsArrived { events });
+            }
+        }
+    }
+}
+
+/// The silence that a policy names has lasted: a turn begins, after the quiet
+/// hours if agents would write first.
+pub(crate) fn silence(tx: &mut Transaction<'_>, deadline: Deadline, cause: TurnCause) {
+    let now = tx.context.now;
     let Some(conversation) = &tx.root.conversation else {
         return;
     };
-    let due = conversation.burst_due().filter(|_| conversation.is_open());
-    let (Some(due), Some(taker)) = (due, taker(conversation)) else {
-        tx.root.deadlines.disarm(Deadline::Burst);
-        return;
-    };
-    if due > tx.context.now {
-        tx.root.deadlines.arm(Deadline::Burst, due);
+    if !conversation.is_active() || conversation.turn.is_some() {
         return;
     }
-    let messages: Vec<Message> = conversation.mailbox.iter().cloned().collect();
-    let slot = conversation.turn.as_ref().map_or(0, |turn| turn.slot);
-    match taker {
-        Taker::NewTurn => start_turn(tx),
-        Taker::Ask(key) => {
-            tx.emit_run(slot, RunEvent::AskAnswered { key, messages });
-        }
-        Taker::RunningTurn => {
-            tx.emit_run(slot, RunEvent::MessagesArrived { messages });
-        }
+    let hours = conversation.policy.quiet_hours.as_ref();
+    match quiet_until(hours, now).filter(|_| cause.is_proactive()) {
+        Some(until) => tx.root.deadlines.arm(deadline, until),
+        None => start_turn(tx, cause),
     }
 }
 
-fn taker(conversation: &crate::state::conversation::Conversation) -> Option<Taker> {
-    let Some(turn) = &conversation.turn else {
-        return Some(Taker::NewTurn);
-    };
-    if turn.interrupted.is_some() {
-        return None;
+fn next_step(conversation: &Conversation, now: Time) -> Step {
+    if !conversation.is_active() {
+        return Step::Wait(None);
     }
-    match (&turn.ask, conversation.policy.on_busy) {
-        (Some(key), _) => Some(Taker::Ask(key.clone())),
-        (None, OnBusy::Steer) => Some(Taker::RunningTurn),
-        (None, OnBusy::Queue | OnBusy::Interrupt) => None,
+    match &conversation.turn {
+        None => without_turn(conversation, now),
+        Some(turn) if turn.interrupted.is_some() => Step::Wait(None),
+        Some(turn) => with_turn(conversation, turn, now),
     }
 }
 
-fn start_turn(tx: &mut Transaction<'_>) {
+fn without_turn(conversation: &Conversation, now: Time) -> Step {
+    // Events that come while a burst is collected go with it.
+    if let Some(due) = conversation.burst_due() {
+        return if due > now {
+            Step::Wait(Some(due))
+        } else {
+            Step::Start(TurnCause::Message)
+        };
+    }
+    if conversation.events.is_empty() {
+        return Step::Wait(None);
+    }
+    match quiet_until(conversation.policy.quiet_hours.as_ref(), now) {
+        Some(until) => Step::Wait(Some(until)),
+        None => Step::Start(TurnCause::Event),
+    }
+}
+
+fn with_turn(conversation: &Conversation, turn: &Turn, now: Time) -> Step {
+    let policy = &conversation.policy;
+    let due = conversation.burst_due();
+    let steers = policy.on_busy == OnBusy::Steer && turn.hand_off.is_none();
+    let taken = due.filter(|_| turn.ask.is_some() || steers);
+    if taken.is_some_and(|due| due <= now) {
+        return match &turn.ask {
+            Some(key) => Step::Answer(key.clone()),
+            None => Step::SteerMessages,
+        };
+    }
+    if policy.on_event == OnBusy::Steer && !conversation.events.is_empty() {
+        return Step::SteerEvents;
+    }
+    Step::Wait(taken)
+}
+
+fn waiting_messages(conversation: &Conversation) -> Vec<Message> {
+    let through = conversation.burst_through();
+    let waiting = conversation.mailbox.iter();
+    waiting
+        .take_while(|m| m.sequence <= through)
+        .cloned()
+        .collect()
+}
+
+fn waiting_events(conversation: &Conversation) -> Vec<InboundEvent> {
+    let through = conversation.events_through();
+    let waiting = conversation.events.iter();
+    waiting
+        .take_while(|e| e.sequence <= through)
+        .cloned()
+        .collect()
+}
+
+fn start_turn(tx: &mut Transaction<'_>, cause: TurnCause) {
     let Some(conversation) = &tx.root.conversation else {
         return;
     };
     let number = conversation.turn_count + 1;
-    let through = conversation.mailbox.back().map_or(0, |m| m.sequence);
+    let turn = TurnStart {
+        number,
+        through: conversation.burst_through(),
+        cause,
+        events_through: conversation.events_through(),
+    };
     let started = RunStarted {
         workflow_id: tx
             .root
@@ -100,12 +204,12 @@ fn start_turn(tx: &mut Transaction<'_>) {
         type_name: conversation.type_name.clone(),
         task_queue: conversation.task_queue.clone(),
         input: None,
-        turn: Some(TurnStart { number, through }),
+        turn: Some(turn),
         parent: None,
         execution_timeout: None,
         labels: BTreeMap::new(),
         request: 0,
     };
-    let slot = tx.root.next_slot;
+    let slot: Slot = tx.root.next_slot;
     tx.emit_run(slot, RunEvent::Started(Box::new(started)));
 }

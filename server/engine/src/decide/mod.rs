@@ -9,32 +9,60 @@ mod closing;
 mod commands;
 mod complete_task;
 mod deadlines;
+mod decide_approval;
+mod deliveries;
+mod erase_conversation;
+mod hand_back;
+mod hand_off;
 mod mailbox;
+mod pause_conversation;
+mod pause_workflow;
+mod proactive;
+mod report_delivery;
 mod resume;
+mod send_human_message;
+mod set_type;
 mod signal_workflow;
 mod start_workflow;
+mod submit_event;
 mod submit_message;
 mod task;
 mod terminate_workflow;
+mod update_conversation;
 mod validate;
 
 pub use activity_result::{
-    ActivityToken, complete_activity, fail_activity, heartbeat_activity, lose_activity,
+    ActivityToken, check_activity, complete_activity, fail_activity, heartbeat_activity,
+    lose_activity,
 };
-pub use begin_activity::{ActivityStart, begin_activity};
+pub use begin_activity::{ActivityStart, Taker, begin_activity};
 pub use cancel_workflow::cancel_workflow;
 pub use close_conversation::close_conversation;
 pub use complete_task::complete_task;
 pub use deadlines::meet_deadlines;
+pub use decide_approval::{DecideApproval, approval_root, decide_approval};
+pub use deliveries::{DeliveryTask, accept_delivery, refuse_delivery, return_delivery};
+pub use erase_conversation::erase_conversation;
+pub use hand_back::hand_back;
+pub use hand_off::{HandOff, hand_off};
+pub use pause_conversation::{pause_conversation, resume_conversation};
+pub use pause_workflow::{pause_workflow, resume_workflow};
+pub use proactive::is_time_zone;
+pub use report_delivery::{DeliveryRef, report_delivery};
 pub use resume::resume;
+pub use send_human_message::{SendHumanMessage, send_human_message};
+pub use set_type::set_type;
 pub use signal_workflow::{SignalWorkflow, settle_signal, signal_workflow};
 pub use start_workflow::{StartWorkflow, start_workflow};
-pub use submit_message::{Accepted, SubmitMessage, submit_message};
+pub use submit_event::{SubmitEvent, submit_event};
+pub use submit_message::{Accepted, Opening, SubmitMessage, submit_message};
 pub use task::{TaskStart, TaskToken, begin_task, fail_task, lose_task, reoffer_task};
 pub use terminate_workflow::terminate_workflow;
+pub use update_conversation::{UpdateConversation, update_conversation};
 
 use crate::event::{RunId, Slot};
 use crate::rejection::Rejection;
+use crate::state::conversation::Conversation;
 use crate::state::root::Root;
 use crate::state::run::Run;
 use crate::text::WorkflowId;
@@ -72,4 +100,18 @@ pub(crate) fn open_slot(root: &Root, slot: Slot) -> Result<&Run, Rejection> {
         .get(&slot)
         .filter(|run| run.status.is_open())
         .ok_or(Rejection::Fenced)
+}
+
+/// The conversation, if it is there and open.
+pub(crate) fn open_conversation(root: &Root) -> Result<&Conversation, Rejection> {
+    if root.tombstone.is_some() {
+        return Err(Rejection::ConversationErased);
+    }
+    let conversation = root.conversation.as_ref();
+    let conversation = conversation.ok_or(Rejection::ConversationNotFound)?;
+    if conversation.is_open() {
+        Ok(conversation)
+    } else {
+        Err(Rejection::ConversationClosed)
+    }
 }

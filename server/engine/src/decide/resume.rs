@@ -45,7 +45,31 @@ pub fn resume(tx: &mut Transaction<'_>) -> Vec<ActivityToken> {
     for token in &held {
         tx.root.rearm(token.slot, token.activity);
     }
+    held.extend(resume_deliveries(tx));
     mailbox::settle(tx);
+    held
+}
+
+/// The outbox: what waits is offered, what an adapter has is expected back.
+fn resume_deliveries(tx: &mut Transaction<'_>) -> Vec<ActivityToken> {
+    let Some(conversation) = &tx.root.conversation else {
+        return Vec::new();
+    };
+    let queued = conversation.deliveries.values().filter(|d| d.is_queued());
+    let queued: Vec<u64> = queued.map(|d| d.sequence).collect();
+    let held = conversation.deliveries.values().filter_map(|delivery| {
+        let holder = delivery.holder.as_ref()?;
+        Some(ActivityToken {
+            slot: 0,
+            activity: delivery.sequence,
+            attempt: delivery.attempt,
+            epoch: holder.epoch,
+        })
+    });
+    let held = held.collect();
+    for sequence in queued {
+        tx.offer_delivery(sequence);
+    }
     held
 }
 

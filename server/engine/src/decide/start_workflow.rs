@@ -34,7 +34,7 @@ pub fn start_workflow(
     tx: &mut Transaction<'_>,
     request: StartWorkflow,
 ) -> Result<RunId, Rejection> {
-    if tx.root.conversation.is_some() {
+    if tx.root.conversation.is_some() || tx.root.tombstone.is_some() {
         return Err(Rejection::TypeMismatch("this id belongs to a conversation"));
     }
     let open = tx

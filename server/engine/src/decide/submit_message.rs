@@ -1,28 +1,36 @@
-//! SubmitMessage: a customer's message joins a conversation.
+//! SubmitMessage: a customer's message comes in.
 
 use std::collections::BTreeMap;
 
 use crate::decide::mailbox;
-use crate::event::Event;
+use crate::event::{Event, Update};
 use crate::limits;
 use crate::policy::TurnPolicy;
 use crate::rejection::Rejection;
+use crate::state::conversation::Conversation;
 use crate::state::root::Root;
 use crate::text::{QueueName, Text, TypeName};
 use crate::transition::Transaction;
 use crate::value::{AuthorKind, Message, MessageContent, Time};
 
-/// A customer's message, validated.
+/// What a conversation is opened with, if there is none.
 #[derive(Clone, Debug)]
-pub struct SubmitMessage {
+pub struct Opening {
     /// Type of the conversation; may be empty unless it opens.
     pub type_name: TypeName,
-    /// Task queue, used when it opens.
+    /// Task queue of its turns.
     pub task_queue: QueueName,
-    /// Turn policy, used when it opens.
+    /// Turn policy.
     pub policy: TurnPolicy,
-    /// Labels, used when it opens.
+    /// Labels.
     pub labels: BTreeMap<Text, Text>,
+}
+
+/// A message, validated.
+#[derive(Clone, Debug)]
+pub struct SubmitMessage {
+    /// What the conversation is opened with, if there is none.
+    pub opening: Opening,
     /// Channel the message came in by.
     pub channel: Text,
     /// Id that the provider gave it, or empty.
@@ -31,12 +39,14 @@ pub struct SubmitMessage {
     pub author_name: Text,
     /// What it says.
     pub content: MessageContent,
+    /// Address of the customer on the channel, or empty.
+    pub customer_address: Text,
 }
 
-/// How a message was accepted; the same for a duplicate.
+/// How a message or event was accepted; the same for a duplicate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Accepted {
-    /// Position in the transcript.
+    /// Position in the transcript, or among the events.
     pub sequence: u64,
     /// When it was accepted.
     pub time: Time,
@@ -45,7 +55,8 @@ pub struct Accepted {
 /// Adds a message to the conversation and opens it if there is none.
 ///
 /// # Errors
-/// `TypeMismatch`, `TypeRequired`, `ConversationClosed`, `LimitExceeded`.
+/// `TypeMismatch`, `TypeRequired`, `ConversationClosed`, `ConversationErased`,
+/// `LimitExceeded`.
 pub fn submit_message(
     tx: &mut Transaction<'_>,
     request: SubmitMessage,
@@ -61,34 +72,36 @@ pub fn submit_message(
         time: now,
         turn: 0,
     };
-    if let Some(first) = first_answer(tx.root, &request.type_name, &message)? {
-        return Ok(first);
+    match known_conversation(tx.root, &request.opening.type_name)? {
+        None => open(tx, request.opening),
+        Some(conversation) => {
+            if let Some(first) = first_answer(conversation, &message)? {
+                return Ok(first);
+            }
+            message.sequence = conversation.message_count + 1;
+        }
     }
-    match &tx.root.conversation {
-        Some(conversation) => message.sequence = conversation.message_count + 1,
-        None => tx.emit(Event::ConversationOpened {
-            type_name: request.type_name,
-            task_queue: request.task_queue,
-            policy: request.policy,
-            labels: request.labels,
-        }),
+    if !request.customer_address.as_str().is_empty() {
+        let address = (message.channel.clone(), request.customer_address);
+        set_addresses(tx, BTreeMap::from([address]), None)?;
     }
     let accepted = Accepted {
         sequence: message.sequence,
         time: now,
     };
     tx.emit(Event::MessageReceived(message));
-    mailbox::interrupt_if_busy(tx);
-    mailbox::settle(tx);
+    mailbox::message_came(tx);
     Ok(accepted)
 }
 
-/// Checks the request; the answer that a duplicate was given before.
-fn first_answer(
-    root: &Root,
+/// The conversation that a request is for; `None` if it opens one.
+pub(super) fn known_conversation<'a>(
+    root: &'a Root,
     type_name: &TypeName,
-    message: &Message,
-) -> Result<Option<Accepted>, Rejection> {
+) -> Result<Option<&'a Conversation>, Rejection> {
+    if root.tombstone.is_some() {
+        return Err(Rejection::ConversationErased);
+    }
     let Some(conversation) = &root.conversation else {
         if root.exists() {
             return Err(Rejection::TypeMismatch(
@@ -105,6 +118,56 @@ fn first_answer(
             "the conversation was opened with another type",
         ));
     }
+    Ok(Some(conversation))
+}
+
+/// Opens the conversation.
+pub(super) fn open(tx: &mut Transaction<'_>, opening: Opening) {
+    tx.emit(Event::ConversationOpened {
+        type_name: opening.type_name,
+        task_queue: opening.task_queue,
+        policy: opening.policy,
+        labels: opening.labels,
+    });
+}
+
+/// Notes addresses, and the reply channel, where they are news. A conversation
+/// that is just being opened has room for all.
+pub(super) fn set_addresses(
+    tx: &mut Transaction<'_>,
+    addresses: BTreeMap<Text, Text>,
+    reply_channel: Option<Text>,
+) -> Result<(), Rejection> {
+    let Some(conversation) = &tx.root.conversation else {
+        return Ok(());
+    };
+    let mut update = Update {
+        labels: tx.root.labels.clone(),
+        addresses: conversation.addresses.clone(),
+        policy: conversation.policy.clone(),
+        reply_channel: reply_channel.unwrap_or_else(|| conversation.reply_channel.clone()),
+    };
+    update.addresses.extend(addresses);
+    let news = update.addresses != conversation.addresses
+        || update.reply_channel != conversation.reply_channel;
+    if update.addresses.len() > limits::ADDRESSES {
+        return Err(Rejection::LimitExceeded {
+            subject: "addresses of a conversation",
+            limit: limits::ADDRESSES as u64,
+        });
+    }
+    if news {
+        tx.emit(Event::ConversationUpdated(Box::new(update)));
+    }
+    Ok(())
+}
+
+/// Checks whether the message may come in; the answer that a duplicate was
+/// given before.
+fn first_answer(
+    conversation: &Conversation,
+    message: &Message,
+) -> Result<Option<Accepted>, Rejection> {
     if !message.provider_message_id.as_str().is_empty() {
         let hash = crate::state::message_hash(message);
         if let Some(known) = conversation.remembered(hash) {
@@ -121,6 +184,13 @@ fn first_answer(
         return Err(Rejection::LimitExceeded {
             subject: "messages waiting in the mailbox",
             limit: limits::MAILBOX_MESSAGES as u64,
+        });
+    }
+    let waiting = conversation.mailbox.iter().map(|m| m.content.size_bytes());
+    if waiting.sum::<usize>() + message.content.size_bytes() > limits::MAILBOX_BYTES {
+        return Err(Rejection::LimitExceeded {
+            subject: "bytes of messages waiting in the mailbox",
+            limit: limits::MAILBOX_BYTES as u64,
         });
     }
     Ok(None)

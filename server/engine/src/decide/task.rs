@@ -41,6 +41,9 @@ pub struct TaskStart {
 pub fn begin_task(tx: &mut Transaction<'_>, slot: Slot) -> Result<TaskStart, Rejection> {
     let until = tx.context.now + tx.context.task_timeout;
     let epoch = tx.context.take_epoch();
+    if tx.root.is_paused(slot) {
+        return Err(Rejection::Stale);
+    }
     let run = tx.root.runs.get_mut(&slot).ok_or(Rejection::Stale)?;
     let wanted = matches!(run.task, Task::Offered | Task::Started { .. });
     if !run.status.is_open() || !wanted {

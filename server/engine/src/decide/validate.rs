@@ -17,6 +17,8 @@ struct Tally {
     timers: usize,
     children: usize,
     signals: usize,
+    approvals: usize,
+    messages: usize,
     state_bytes: usize,
     ask_open: bool,
     keys: std::collections::HashMap<u64, u8>,
@@ -86,6 +88,21 @@ pub(crate) fn check(
         limits::PENDING_SIGNALS,
         "signals under way of a run",
     )?;
+    let waiting = root.approvals.values();
+    let waiting = waiting.filter(|a| a.slot == run.slot && a.ended.is_none());
+    bound(
+        waiting.count() + tally.approvals,
+        limits::PENDING_APPROVALS,
+        "pending approvals of a run",
+    )?;
+    if let Some(conversation) = root.conversation.as_ref().filter(|_| tally.messages > 0) {
+        let under_way = conversation
+            .deliveries
+            .values()
+            .filter(|d| d.is_under_way());
+        let count = under_way.count() + tally.messages;
+        bound(count, limits::DELIVERIES, "deliveries under way")?;
+    }
     bound(tally.state_bytes, limits::STATE_BYTES, "bytes of state")?;
     bound(
         root.runs.len() + tally.children,
@@ -128,7 +145,15 @@ fn check_one(
             }
         }
         CommandKind::SendSignal { .. } => tally.signals += 1,
-        CommandKind::SendMessage(_) => turn_only(run, key)?,
+        CommandKind::SendMessage(_) => {
+            turn_only(run, key)?;
+            tally.messages += 1;
+        }
+        CommandKind::RequestApproval { .. } => tally.approvals += 1,
+        CommandKind::HandOff { .. } => {
+            turn_only(run, key)?;
+            tally.events += 1;
+        }
         CommandKind::Ask { .. } => {
             turn_only(run, key)?;
             if tally.ask_open {

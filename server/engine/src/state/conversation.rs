@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, VecDeque};
 
 use minicbor::{Decode, Encode};
 
-use crate::event::Slot;
+use crate::event::{Slot, TurnCause};
 use crate::limits;
-use crate::policy::TurnPolicy;
+use crate::policy::{Budget, TurnPolicy};
+use crate::state::delivery::Delivery;
 use crate::text::{QueueName, StepKey, Text, TypeName};
-use crate::value::{Message, Payload, Time};
+use crate::value::{Assignee, InboundEvent, Message, Payload, Time, Usage};
 
 /// A durable conversation with a customer.
 #[derive(Clone, Debug, Encode, Decode)]
@@ -46,9 +47,89 @@ pub struct Conversation {
     /// Entries written by its code.
     #[n(10)]
     pub state: State,
-    /// Provider ids of the last inbound messages, oldest first.
+    /// Ids of the last inbound messages and events, and of people's messages,
+    /// oldest first.
     #[n(11)]
     pub remembered: VecDeque<Remembered>,
+    /// Events accepted so far.
+    #[n(12)]
+    pub event_count: u64,
+    /// Events that no turn has taken, oldest first.
+    #[n(13)]
+    pub events: VecDeque<InboundEvent>,
+    /// Addresses of the customer, by channel.
+    #[n(14)]
+    pub addresses: BTreeMap<Text, Text>,
+    /// It is paused.
+    #[n(15)]
+    pub pause: Option<Pause>,
+    /// A person or team owns it.
+    #[n(16)]
+    pub handover: Option<Handover>,
+    /// Since when its timers stand still.
+    #[n(17)]
+    pub frozen: Option<Time>,
+    /// When somebody wrote last; `None` once the idle timeout has passed.
+    #[n(18)]
+    pub idle_since: Option<Time>,
+    /// Since when the customer's answer is waited for.
+    #[n(19)]
+    pub customer_since: Option<Time>,
+    /// Since when the customer waits for ours.
+    #[n(20)]
+    pub staff_since: Option<Time>,
+    /// Times of the last proactive messages, oldest first.
+    #[n(21)]
+    pub proactive: VecDeque<Time>,
+    /// The outbox, by position of the message.
+    #[n(22)]
+    pub deliveries: BTreeMap<u64, Delivery>,
+    /// What its activities used.
+    #[n(23)]
+    pub usage: Usage,
+    /// What the activities of the current or last turn used.
+    #[n(24)]
+    pub turn_usage: Usage,
+    /// The budget is used up: no activity starts.
+    #[n(25)]
+    pub budget_reached: bool,
+    /// By how much an approval raises the budget: the first one.
+    #[n(26)]
+    pub budget_step: Option<Budget>,
+    /// When its content is to be removed, once it is closed.
+    #[n(27)]
+    pub erase_at: Option<Time>,
+}
+
+/// A pause.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Pause {
+    /// Why.
+    #[n(0)]
+    pub reason: Text,
+    /// Since when.
+    #[n(1)]
+    pub since: Time,
+}
+
+/// A person or team owns the conversation.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Handover {
+    /// Who.
+    #[n(0)]
+    pub assignee: Assignee,
+    /// Why.
+    #[n(1)]
+    pub reason: Text,
+    /// What they need to know.
+    #[n(2)]
+    pub context: Option<Payload>,
+    /// Since when.
+    #[n(3)]
+    pub since: Time,
+    /// What was written meanwhile, oldest first: the end of it.
+    #[n(4)]
+    pub messages: VecDeque<Message>,
 }
 
 /// An inbound message that would be recognised if it came again.
@@ -92,6 +173,19 @@ pub struct Turn {
     /// What its code was given.
     #[n(7)]
     pub context: TurnContext,
+    /// Why it started.
+    #[n(8)]
+    pub cause: TurnCause,
+    /// Agents write first: quiet hours and the frequency cap hold.
+    #[n(9)]
+    pub proactive: bool,
+    /// Key of the hand-off that it waits for.
+    #[n(10)]
+    pub hand_off: Option<StepKey>,
+    /// Messages that arrived in it after its last reply: when it ends they
+    /// are the next turn's to answer.
+    #[n(11)]
+    pub unanswered: Vec<Message>,
 }
 
 /// The answer that a turn's ask was given last.
@@ -123,6 +217,15 @@ pub struct TurnContext {
     /// Where a reply goes by default.
     #[n(3)]
     pub reply_channel: Text,
+    /// The events to handle.
+    #[n(4)]
+    pub events: Vec<InboundEvent>,
+    /// Addresses of the customer, by channel.
+    #[n(5)]
+    pub addresses: BTreeMap<Text, Text>,
+    /// Why the turn started.
+    #[n(6)]
+    pub cause: TurnCause,
 }
 
 /// Entries written by user code, with their size.
@@ -186,16 +289,61 @@ impl Conversation {
             .copied()
     }
 
+    /// Whether agents may act: it is open, not paused, and theirs.
+    #[must_use]
+    pub fn is_active(&self) -> bool {
+        self.is_open() && self.pause.is_none() && self.handover.is_none()
+    }
+
+    /// The last of the waiting messages that are handed over together.
+    #[must_use]
+    pub fn burst_through(&self) -> u64 {
+        let sizes = self
+            .mailbox
+            .iter()
+            .map(|m| (m.sequence, m.content.size_bytes()));
+        through(sizes)
+    }
+
+    /// The last of the waiting events that are handed over together.
+    #[must_use]
+    pub fn events_through(&self) -> u64 {
+        let sizes = self
+            .events
+            .iter()
+            .map(|e| (e.sequence, e.payload.size_bytes()));
+        through(sizes)
+    }
+
     /// Adds a message to the transcript's end and drops the oldest ones
     /// beyond the bounds.
     pub(super) fn push_recent(&mut self, message: Message) {
         self.recent.push_back(message);
-        let mut bytes: usize = self.recent.iter().map(|m| m.content.size_bytes()).sum();
-        while self.recent.len() > limits::RECENT_MESSAGES || bytes > limits::RECENT_BYTES {
-            match self.recent.pop_front() {
-                Some(dropped) => bytes -= dropped.content.size_bytes(),
-                None => return,
-            }
+        trim(
+            &mut self.recent,
+            limits::RECENT_MESSAGES,
+            limits::RECENT_BYTES,
+        );
+    }
+
+    /// Notes what was written while a person owns the conversation.
+    pub(super) fn note_handover(&mut self, message: &Message) {
+        if let Some(handover) = &mut self.handover {
+            handover.messages.push_back(message.clone());
+            let messages = &mut handover.messages;
+            trim(messages, limits::HANDOVER_MESSAGES, limits::HANDOVER_BYTES);
+        }
+    }
+
+    /// Remembers the id of a message or event.
+    pub(super) fn remember(&mut self, hash: u64, sequence: u64, time: Time) {
+        self.remembered.push_back(Remembered {
+            hash,
+            sequence,
+            time,
+        });
+        if self.remembered.len() > limits::REMEMBERED_MESSAGES {
+            self.remembered.pop_front();
         }
     }
 
@@ -214,11 +362,53 @@ impl Conversation {
         taken
     }
 
+    /// Takes the waiting events up to a sequence.
+    pub(super) fn take_events(&mut self, through: u64) -> Vec<InboundEvent> {
+        let count = self
+            .events
+            .iter()
+            .take_while(|e| e.sequence <= through)
+            .count();
+        self.events.drain(..count).collect()
+    }
+
+    /// Puts events that were taken but not handled back to the front.
+    pub(super) fn return_events(&mut self, events: Vec<InboundEvent>) {
+        for event in events.into_iter().rev() {
+            self.events.push_front(event);
+        }
+    }
+
     /// Puts messages that were taken but not answered back to the front.
     pub(super) fn return_to_mailbox(&mut self, messages: Vec<Message>) {
         for message in messages.into_iter().rev() {
             self.recent.retain(|m| m.sequence != message.sequence);
             self.mailbox.push_front(message);
+        }
+    }
+}
+
+/// The last of the items that fit into one burst, at least the first.
+fn through(items: impl Iterator<Item = (u64, usize)>) -> u64 {
+    let mut bytes = 0;
+    let mut last = 0;
+    for (sequence, size) in items {
+        bytes += size;
+        if last != 0 && bytes > limits::BURST_BYTES {
+            break;
+        }
+        last = sequence;
+    }
+    last
+}
+
+/// Drops the oldest messages beyond the bounds.
+fn trim(messages: &mut VecDeque<Message>, max_count: usize, max_bytes: usize) {
+    let mut bytes: usize = messages.iter().map(|m| m.content.size_bytes()).sum();
+    while messages.len() > max_count || bytes > max_bytes {
+        match messages.pop_front() {
+            Some(dropped) => bytes -= dropped.content.size_bytes(),
+            None => return,
         }
     }
 }

@@ -30,6 +30,18 @@ pub enum Deadline {
     TaskTimeout(Slot),
     /// A failed workflow task is tried again.
     TaskRetry(Slot),
+    /// An approval expires: its run and the event that asked for it.
+    Approval(Slot, u64),
+    /// Nobody wrote for a while.
+    Idle,
+    /// The customer did not answer for a while.
+    CustomerTimeout,
+    /// The customer had no answer for a while.
+    StaffTimeout,
+    /// A delivery may be tried again, or its attempt took too long.
+    Delivery(u64),
+    /// The content of a closed conversation is to be removed.
+    Retention,
 }
 
 /// All deadlines of a root. Derived from its state, never stored.

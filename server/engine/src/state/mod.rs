@@ -1,10 +1,12 @@
 //! The state of a root, and how events change it.
 
+pub mod approval;
 pub mod conversation;
 pub mod deadlines;
+pub mod delivery;
 pub mod root;
 pub mod run;
 
 mod apply;
 
-pub(crate) use apply::{key_hash, message_hash, terminated};
+pub(crate) use apply::{event_hash, key_hash, message_hash, terminated};

@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, VecDeque};
 
 use minicbor::{Decode, Encode};
 
-use crate::event::Slot;
+use crate::event::{Slot, Tombstone};
+use crate::policy::TypeSettings;
+use crate::state::approval::Approval;
 use crate::state::conversation::Conversation;
 use crate::state::deadlines::{Deadline, Deadlines};
 use crate::state::run::{Activity, Run, Stage};
-use crate::text::{RootKey, WorkflowId};
+use crate::text::{RootKey, Text, WorkflowId};
 use crate::value::Time;
 
 /// Everything about one root. A root that does not exist yet is `Root::new`.
@@ -42,7 +44,16 @@ pub struct Root {
     pub updated: Time,
     /// Labels of a conversation.
     #[n(8)]
-    pub labels: BTreeMap<crate::text::Text, crate::text::Text>,
+    pub labels: BTreeMap<Text, Text>,
+    /// Its approvals, by id: those that wait, and the last that ended.
+    #[n(9)]
+    pub approvals: BTreeMap<Text, Approval>,
+    /// What stays of an erased conversation.
+    #[n(10)]
+    pub tombstone: Option<Tombstone>,
+    /// What conversations of a type begin with, if the root holds that.
+    #[n(11)]
+    pub settings: Option<Box<TypeSettings>>,
     /// Its deadlines; derived.
     #[cbor(skip)]
     pub deadlines: Deadlines,
@@ -62,6 +73,9 @@ impl Root {
             created: Time(0),
             updated: Time(0),
             labels: BTreeMap::new(),
+            approvals: BTreeMap::new(),
+            tombstone: None,
+            settings: None,
             deadlines: Deadlines::default(),
         }
     }
@@ -69,7 +83,39 @@ impl Root {
     /// Whether anything was ever recorded in it.
     #[must_use]
     pub fn exists(&self) -> bool {
-        self.conversation.is_some() || self.next_slot > 1
+        self.conversation.is_some()
+            || self.next_slot > 1
+            || self.tombstone.is_some()
+            || self.settings.is_some()
+    }
+
+    /// Whether the tasks of a run stand still: it, a run above it or the
+    /// conversation is paused.
+    #[must_use]
+    pub fn is_paused(&self, slot: Slot) -> bool {
+        if self
+            .conversation
+            .as_ref()
+            .is_some_and(|c| c.pause.is_some())
+        {
+            return true;
+        }
+        let mut next = self.runs.get(&slot);
+        // Depth is bounded by `limits::CHILD_DEPTH`.
+        while let Some(run) = next {
+            if run.paused {
+                return true;
+            }
+            next = run.parent.as_ref().and_then(|p| self.runs.get(&p.slot));
+        }
+        false
+    }
+
+    /// Whether an activity of a run must not start now.
+    #[must_use]
+    pub fn holds_activities(&self, slot: Slot) -> bool {
+        let reached = self.conversation.as_ref().is_some_and(|c| c.budget_reached);
+        reached || self.is_paused(slot)
     }
 
     /// The latest run with this workflow id that is still held here.
@@ -108,7 +154,12 @@ impl Root {
     /// Whether the root only waits, so that it may leave memory.
     #[must_use]
     pub fn is_waiting(&self) -> bool {
-        self.runs.values().all(Run::is_waiting)
+        let delivers = self.conversation.as_ref().is_some_and(|c| {
+            c.deliveries
+                .values()
+                .any(|d| d.is_queued() || d.holder.is_some())
+        });
+        !delivers && self.runs.values().all(Run::is_waiting)
     }
 
     /// Drops a closed run that the view holds now.
@@ -132,7 +183,13 @@ impl Root {
                 arm_activity(&mut deadlines, run.slot, *id, activity);
             }
         }
+        for approval in self.approvals.values().filter(|a| a.ended.is_none()) {
+            if let Some(at) = approval.request.expire_at {
+                deadlines.arm(Deadline::Approval(approval.slot, approval.event), at);
+            }
+        }
         if let Some(conversation) = &self.conversation {
+            // Whether it is really due is seen when it comes.
             if let Some(due) = conversation.burst_due() {
                 deadlines.arm(Deadline::Burst, due);
             }
@@ -141,8 +198,17 @@ impl Root {
             {
                 deadlines.arm(Deadline::Grace(turn.slot), until);
             }
+            if let Some(at) = conversation.erase_at {
+                deadlines.arm(Deadline::Retention, at);
+            }
+            for delivery in conversation.deliveries.values() {
+                if let Some(at) = delivery.due() {
+                    deadlines.arm(Deadline::Delivery(delivery.sequence), at);
+                }
+            }
         }
         self.deadlines = deadlines;
+        self.rearm_silence();
     }
 }
 

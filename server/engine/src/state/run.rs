@@ -8,7 +8,7 @@ use crate::event::{Parent, RunId, RunStatus, Slot};
 use crate::policy::ActivityOptions;
 use crate::state::conversation::State;
 use crate::text::{QueueName, StepKey, Text, TypeName, WorkflowId};
-use crate::value::{Failure, Outcome, Payload, Time};
+use crate::value::{Failure, Outcome, Payload, Time, Usage};
 
 /// One execution of a workflow.
 #[derive(Clone, Debug, Encode, Decode)]
@@ -91,6 +91,12 @@ pub struct Run {
     /// Why its last workflow task failed, if it did.
     #[n(25)]
     pub task_failure: Option<Failure>,
+    /// It is paused by itself.
+    #[n(26)]
+    pub paused: bool,
+    /// What its activities used.
+    #[n(27)]
+    pub usage: Usage,
     /// Where its workflow task is. Not stored: after a restart it is offered
     /// again.
     #[cbor(skip)]

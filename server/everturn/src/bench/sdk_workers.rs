@@ -42,7 +42,6 @@ impl SdkWorkers {
             command
                 .args(["--address", &options.address])
                 .args(["--namespace", &options.namespace])
-                .args(["--task-queue", &names.queue])
                 .args(["--slots", &slots])
                 .stdin(Stdio::null())
                 .stdout(Stdio::null())
@@ -51,6 +50,7 @@ impl SdkWorkers {
         let mut node = Command::new("node");
         node.arg(root.join(TYPESCRIPT_WORKER));
         common(&mut node);
+        node.args(["--task-queue", &names.queue]);
         node.args(["--step-activities", activities]);
         let mut children = vec![(
             "TypeScript worker",
@@ -68,6 +68,10 @@ impl SdkWorkers {
                 .arg(root.join(PYTHON_WORKER))
                 .env("PYTHONPATH", sdk.join("src"));
             common(&mut python);
+            // A queue of its own: each worker has other activities.
+            python
+                .arg("--task-queue")
+                .arg(format!("{}-python", names.queue));
             let child = python.spawn().context("cannot start Python")?;
             children.push(("Python worker", child));
         }

@@ -95,6 +95,11 @@ pub(crate) fn update(
             || json!({ "lagged": { "skipped_count": lagged.skipped_count } }),
             || format!("-- {} changes left out", lagged.skipped_count),
         ),
+        Update::OutputDelta(_)
+        | Update::OutputReset(_)
+        | Update::OutputEnded(_)
+        | Update::Delivery(_)
+        | Update::Changed(_) => Ok(()),
         Update::Closed(closed) => output.record(
             || json!({ "closed": { "reason": closed.reason } }),
             || format!("-- closed {}", closed.reason),

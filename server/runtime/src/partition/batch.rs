@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::metrics::Metrics;
 use crate::partition::{Internal, LAZY_DELAY, Partition};
 use crate::session::{Judgement, Reporter, SessionCore, WorkItem};
+use crate::watch::Update;
 
 /// Version of the format of a log row: a sequence of encoded transitions.
 pub(super) const LOG_FORMAT: u8 = 1;
@@ -25,8 +26,10 @@ pub(crate) enum After {
     Answer(Box<dyn FnOnce(Option<Error>) + Send>),
     /// Tell a worker what became of its result.
     Report(Reporter, u64, Judgement),
-    /// Give something to a worker.
+    /// Give an attempt to a worker.
     Push(Arc<SessionCore>, WorkItem),
+    /// Tell the watchers of a root.
+    Tell(RootKey, Update),
 }
 
 /// One append in the making.
@@ -132,6 +135,7 @@ impl Partition {
     /// Carries out what follows a durable batch.
     pub(super) fn settle_batch(&mut self, batch: Batch) {
         self.carry_out(batch.effects);
+        let mut unsent = Vec::new();
         for after in batch.after {
             match after {
                 After::Answer(answer) => answer(None),
@@ -139,9 +143,18 @@ impl Partition {
                     reporter.answer(result_id, judgement);
                 }
                 After::Push(session, item) => {
-                    session.push(item);
+                    if let Some(task) = session
+                        .push_or_return(item)
+                        .and_then(|item| self.task_in(&item))
+                    {
+                        unsent.push(task);
+                    }
                 }
+                After::Tell(key, update) => self.tell_watchers(&key, &update),
             }
+        }
+        if !unsent.is_empty() {
+            self.offer_again(unsent);
         }
     }
 

@@ -11,9 +11,9 @@ use everturn_engine::text::RootKey;
 use crate::assignments::{Assigned, TaskRef};
 use crate::metrics::Metrics;
 use crate::partition::{Input, Partition, Shared};
-use crate::record::RunRecord;
+use crate::record::{DeliveryRecord, RunRecord, without_messages};
 use crate::session::WorkItem;
-use crate::watch::{Told, Update};
+use crate::watch::{Access, Told, Update};
 
 impl Partition {
     /// Carries out effects; tasks are offered together.
@@ -97,7 +97,19 @@ impl Partition {
                     &metrics.messages_sent
                 };
                 Metrics::add(counter, 1);
-                self.tell_watchers(key, &Update::Message(message));
+                let delivery = self.delivery_of(key, message.sequence);
+                self.tell_watchers(key, &Update::Message(message, delivery));
+            }
+            Effect::DeliveryMoved { sequence } => {
+                if let Some(delivery) = self.delivery_of(key, sequence) {
+                    self.tell_watchers(key, &Update::Delivery(sequence, delivery));
+                }
+            }
+            Effect::ConversationChanged => self.access_changed(key),
+            Effect::Erased => {
+                let reason = "the conversation was erased".into();
+                self.tell_watchers(key, &Update::Closed { reason });
+                self.watchers.remove(key);
             }
             Effect::TurnChanged { number, activity } => {
                 self.tell_watchers(key, &Update::TurnChanged { number, activity });
@@ -180,7 +192,28 @@ impl Partition {
         }
     }
 
-    fn tell_watchers(&mut self, key: &RootKey, update: &Update) {
+    fn delivery_of(&self, key: &RootKey, sequence: u64) -> Option<Box<DeliveryRecord>> {
+        let conversation = self.roots.get(key)?.root.conversation.as_ref()?;
+        let delivery = conversation.deliveries.get(&sequence)?;
+        Some(Box::new(DeliveryRecord::of(delivery)))
+    }
+
+    fn access_changed(&mut self, key: &RootKey) {
+        let conversation = self
+            .roots
+            .get(key)
+            .and_then(|hot| hot.root.conversation.as_ref());
+        let access = conversation.map(|conversation| Access {
+            pause: conversation.pause.clone(),
+            handover: conversation.handover.as_ref().map(without_messages),
+            budget_reached: conversation.budget_reached,
+        });
+        if let Some(access) = access {
+            self.tell_watchers(key, &Update::Changed(Box::new(access)));
+        }
+    }
+
+    pub(super) fn tell_watchers(&mut self, key: &RootKey, update: &Update) {
         let Some(watchers) = self.watchers.get_mut(key) else {
             return;
         };

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use everturn_engine::event::Slot;
 use everturn_engine::state::root::Root;
 use everturn_engine::text::RootKey;
-use everturn_store::{Flush, HistoryChunk, MessageChunk, RootKind, RootRow, RunRow};
+use everturn_store::{ApprovalRow, Flush, HistoryChunk, MessageChunk, RootKind, RootRow, RunRow};
 use futures::FutureExt as _;
 
 use crate::journal::encode_chunk;
@@ -22,6 +22,8 @@ use crate::partition::load::store_key;
 use crate::partition::{Internal, Partition};
 use crate::record::{ConversationRecord, RunRecord};
 
+/// Stored number of the status of an erased conversation; 1 is open, 2 closed.
+const ERASED: u8 = 3;
 /// Roots in one chunk.
 const CHUNK_ROOTS: usize = 128;
 /// Bytes of a chunk after which it takes no more roots.
@@ -86,11 +88,7 @@ impl Partition {
         let mut flush = Flush {
             partition: self.number,
             owner_epoch: self.owner_epoch,
-            roots: Vec::new(),
-            runs: Vec::new(),
-            history: Vec::new(),
-            messages: Vec::new(),
-            trim_log_through: None,
+            ..Flush::default()
         };
         let mut marks = Vec::new();
         let mut bytes = 0;
@@ -102,6 +100,9 @@ impl Partition {
                 continue;
             };
             hot.dirty = false;
+            if std::mem::take(&mut hot.erased) {
+                flush.erased.push(store_key(&key));
+            }
             let (mark, size) = write_rows(&key, hot, &mut flush);
             marks.push(mark);
             bytes += size;
@@ -124,16 +125,7 @@ impl Partition {
             return;
         }
         if let Some(chunk) = &mut self.chunk {
-            let empty = Flush {
-                partition: self.number,
-                owner_epoch: self.owner_epoch,
-                roots: Vec::new(),
-                runs: Vec::new(),
-                history: Vec::new(),
-                messages: Vec::new(),
-                trim_log_through: None,
-            };
-            let flush = std::mem::replace(&mut chunk.flush, empty);
+            let flush = std::mem::take(&mut chunk.flush);
             let store = Arc::clone(&self.shared.store);
             self.chunk_in_flight = true;
             let write = async move { Internal::Flushed(store.flush(flush).await) };
@@ -240,6 +232,17 @@ fn write_rows(key: &RootKey, hot: &Hot, flush: &mut Flush) -> (Mark, usize) {
             payload: Bytes::from(payload),
         });
     }
+    for approval in root.approvals.values() {
+        let detail = minicbor::to_vec(approval).expect("writing to memory cannot fail");
+        bytes += detail.len();
+        flush.approvals.push(ApprovalRow {
+            key: store_key.clone(),
+            approval_id: approval.id.shared(),
+            status: if approval.ended.is_none() { 1 } else { 2 },
+            request_time: approval.requested.0,
+            detail: Bytes::from(detail),
+        });
+    }
     let row = root_row(root, store_key, hot.applied_sequence);
     bytes += row.snapshot.len();
     flush.roots.push(row);
@@ -296,6 +299,14 @@ fn write_runs(
 
 fn root_row(root: &Root, key: everturn_store::RootKey, applied_sequence: u64) -> RootRow {
     let (kind, type_name, status, summary) = match &root.conversation {
+        None if root.settings.is_some() => (RootKind::Settings, "".into(), 0, Vec::new()),
+        None if root.tombstone.is_some() => {
+            let erased = root
+                .tombstone
+                .map(|it| ConversationRecord::erased(root, it));
+            let summary = minicbor::to_vec(&erased).expect("writing to memory cannot fail");
+            (RootKind::Conversation, "".into(), ERASED, summary)
+        }
         Some(conversation) => {
             let record = ConversationRecord::of(root, conversation);
             let summary = minicbor::to_vec(&record).expect("writing to memory cannot fail");

@@ -9,8 +9,10 @@ use everturn_engine::value::{Message, Time};
 use tokio::sync::oneshot;
 
 use crate::journal::{Entry, Journal, TurnInput};
+use crate::partition::outputs::Ring;
 use crate::record::RunRecord;
 use crate::session::SessionCore;
+use crate::watch::Update;
 
 /// A root in memory.
 pub(crate) struct Hot {
@@ -31,6 +33,12 @@ pub(crate) struct Hot {
     pub holders: HashMap<(Slot, u64), Arc<SessionCore>>,
     /// Callers that wait for a run to close.
     pub waiters: HashMap<Slot, Vec<oneshot::Sender<RunRecord>>>,
+    /// Partial outputs of running attempts, by run and activity.
+    pub outputs: HashMap<(Slot, u64), Ring>,
+    /// For watchers, once what was recorded last is durable.
+    pub told_later: Vec<Update>,
+    /// The view is to forget everything below the root.
+    pub erased: bool,
 }
 
 impl Hot {
@@ -51,6 +59,9 @@ impl Hot {
             sticky: HashMap::new(),
             holders: HashMap::new(),
             waiters: HashMap::new(),
+            outputs: HashMap::new(),
+            told_later: Vec::new(),
+            erased: false,
         }
     }
 
@@ -64,6 +75,15 @@ impl Hot {
                     self.record_run(transition.time, slot, id, event);
                 }
                 Event::MessageReceived(message) => self.messages.push(message),
+                Event::HumanMessageSent { message, .. }
+                | Event::HandedOff {
+                    marker: message, ..
+                }
+                | Event::HandedBack { marker: message } => self.messages.push(*message),
+                Event::DeliveryMoved { sequence, .. } => {
+                    self.holders.remove(&(0, sequence));
+                }
+                Event::Erased(_) => self.erase(),
                 _ => {}
             }
         }
@@ -74,12 +94,21 @@ impl Hot {
         match &event {
             RunEvent::MessageSent { message, .. } => self.messages.push(message.clone()),
             RunEvent::ActivityCompleted { activity, .. }
-            | RunEvent::ActivityFailed { activity, .. }
-            | RunEvent::ActivityAttemptFailed { activity, .. } => {
+            | RunEvent::ActivityFailed { activity, .. } => {
                 self.holders.remove(&(slot, *activity));
+                self.end_output(slot, *activity, false);
+            }
+            RunEvent::ActivityAttemptFailed { activity, .. } => {
+                self.holders.remove(&(slot, *activity));
+                self.end_output(slot, *activity, true);
             }
             RunEvent::Closed { .. } => {
                 self.holders.retain(|(run, _), _| *run != slot);
+                let streams = self.outputs.keys().filter(|(run, _)| *run == slot);
+                let streams: Vec<u64> = streams.map(|(_, activity)| *activity).collect();
+                for activity in streams {
+                    self.end_output(slot, activity, false);
+                }
             }
             _ => {}
         }
@@ -107,6 +136,18 @@ impl Hot {
             number: turn.number,
             context: turn.context.clone(),
         })
+    }
+
+    /// Nothing of what was recorded is kept.
+    fn erase(&mut self) {
+        self.journals.clear();
+        self.messages.clear();
+        self.outputs.clear();
+        self.told_later.clear();
+        self.sticky.clear();
+        self.holders.clear();
+        self.waiters.clear();
+        self.erased = true;
     }
 
     /// Whether nothing but the view needs to know it.

@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
-use everturn_engine::decide;
+use everturn_engine::decide::{self, ActivityToken};
 use everturn_engine::state::root::Root;
-use everturn_engine::text::RootKey;
+use everturn_engine::text::{QueueName, RootKey};
 use everturn_engine::transition::Transaction;
 use everturn_engine::value::Span;
 use futures::FutureExt as _;
@@ -161,15 +161,11 @@ impl Partition {
         let mut tx = Transaction::new(&mut hot.root, &mut self.context, &mut self.output);
         let held = decide::resume(&mut tx);
         for token in held {
-            let run = hot.root.runs.get(&token.slot);
-            let Some(activity) = run.and_then(|run| run.activities.get(&token.activity)) else {
+            let Some(name) = queue_of(&hot.root, token) else {
                 continue;
             };
-            let queue = self.shared.queue(
-                key,
-                &activity.options.task_queue,
-                everturn_dispatch::TaskKind::Activity,
-            );
+            let kind = everturn_dispatch::TaskKind::Activity;
+            let queue = self.shared.queue(key, &name, kind);
             let task = TaskRef::of_activity(self.number, key, token);
             self.shared.workers.adopt(task, queue);
         }
@@ -212,4 +208,18 @@ impl Partition {
             }
         }
     }
+}
+
+/// The task queue of an attempt.
+fn queue_of(root: &Root, token: ActivityToken) -> Option<QueueName> {
+    if token.slot == 0 {
+        let conversation = root.conversation.as_ref()?;
+        return Some(conversation.deliveries.get(&token.activity)?.queue());
+    }
+    let activity = root
+        .runs
+        .get(&token.slot)?
+        .activities
+        .get(&token.activity)?;
+    Some(activity.options.task_queue.clone())
 }

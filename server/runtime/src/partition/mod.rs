@@ -8,6 +8,7 @@ mod effects;
 mod flush;
 mod hot;
 mod load;
+mod outputs;
 mod recover;
 mod timers;
 mod visit;
@@ -31,7 +32,7 @@ use crate::assignments::{Assigned, TaskRef, Workers};
 use crate::clock::Clock;
 use crate::metrics::Metrics;
 use crate::options::Options;
-use crate::session::{Reporter, TaskResult};
+use crate::session::{OutputPiece, Reporter, TaskResult};
 use crate::watch::Watcher;
 
 use batch::Batch;
@@ -53,6 +54,8 @@ pub(crate) enum Input {
     Visit(Visit),
     /// Results that one worker reported together.
     Results(Reporter, Vec<TaskResult>),
+    /// Partial outputs of attempts; whether each attempt is current goes back.
+    Outputs(Vec<OutputPiece>, Option<oneshot::Sender<Vec<bool>>>),
     /// Tasks that were given to sessions.
     Assigned(Vec<Assigned>),
     /// Tasks whose workers went away.
@@ -226,6 +229,13 @@ impl Partition {
         match input {
             Input::Visit(visit) => self.visit(visit),
             Input::Results(reporter, results) => self.take_results(&reporter, results),
+            Input::Outputs(pieces, caller) => {
+                let taken = self.take_outputs(pieces);
+                if let Some(caller) = caller {
+                    // A caller that went away needs no answer.
+                    let _ = caller.send(taken);
+                }
+            }
             Input::Assigned(assigned) => self.begin_all(assigned),
             Input::Lost(tasks) => self.lose_all(tasks),
             Input::Undelivered(tasks) => self.offer_again(tasks),
@@ -280,13 +290,20 @@ impl Partition {
 
     /// When to wake if nothing comes in.
     fn next_wake(&self) -> tokio::time::Instant {
-        let mut wake = self.next_flush.min(self.next_scan);
+        let mut wake = self.next_scan;
+        // What waits for the store is woken by its answer, not by the clock:
+        // a time in the past would keep the loop spinning.
+        if self.cycle.is_none() {
+            wake = wake.min(self.next_flush);
+        }
         if let Some(at) = self.timers.next() {
             let now = crate::clock::system_now();
             let delay = Duration::from_micros(at.since(now).0.unsigned_abs());
             wake = wake.min(tokio::time::Instant::now() + delay);
         }
-        if let Some(lazy) = self.lazy_until {
+        if let Some(lazy) = self.lazy_until
+            && self.in_flight.is_none()
+        {
             wake = wake.min(lazy);
         }
         wake

@@ -116,6 +116,9 @@ impl Partition {
             };
             self.batch.write(&transition);
             self.unflushed_events += hot.record(transition);
+            for update in hot.told_later.drain(..) {
+                self.batch.after.push(After::Tell(key.clone(), update));
+            }
             hot.applied_sequence = self.sealed_sequence + 1;
             if !hot.dirty {
                 hot.dirty = true;

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use everturn_dispatch::{Offer, TaskKind};
-use everturn_engine::decide::{self, ActivityToken, TaskStart, TaskToken};
-use everturn_engine::event::{RunEvent, Slot};
+use everturn_engine::decide::{self, ActivityToken, Taker, TaskStart, TaskToken};
+use everturn_engine::event::{RunEvent, RunId, Slot};
 use everturn_engine::rejection::Rejection;
+use everturn_engine::state::root::Root;
 use everturn_engine::text::RootKey;
 use everturn_engine::transition::Transaction;
 use everturn_engine::value::{Failure, FailureKind};
@@ -54,14 +55,23 @@ impl Partition {
         };
         hot.touched = self.context.now;
         let mut tx = Transaction::new(&mut hot.root, &mut self.context, &mut self.output);
-        let worker = &one.session.identity;
         let (slot, activity) = (task.slot, task.activity);
+        let worker = Taker {
+            identity: &one.session.identity,
+            reconciles: slot == 0 && reconciles(&one.session, tx.root, activity),
+        };
         let started = decide::begin_activity(&mut tx, slot, activity, task.attempt, worker);
         let Ok(start) = started else {
+            if slot == 0 {
+                decide::refuse_delivery(&mut tx, activity, task.attempt);
+                self.absorb(&task.root);
+            }
             return false;
         };
-        let Some(run) = hot.root.runs.get(&slot) else {
-            return false;
+        let (workflow_id, run_id) = match hot.root.runs.get(&slot) {
+            Some(run) => (run.workflow_id.clone(), run.run_id),
+            // A delivery belongs to the conversation itself.
+            None => (hot.root.key.id.workflow_id(), RunId::default()),
         };
         hot.holders
             .insert((slot, activity), Arc::clone(&one.session));
@@ -74,8 +84,8 @@ impl Partition {
                 attempt: task.attempt,
                 epoch: start.epoch,
             },
-            workflow_id: run.workflow_id.clone(),
-            run_id: run.run_id,
+            workflow_id,
+            run_id,
             start,
         }));
         self.deliver_activity(one, item)
@@ -200,6 +210,19 @@ impl Partition {
         });
     }
 
+    /// The task that an item is about, if it is one.
+    pub(super) fn task_in(&self, item: &WorkItem) -> Option<TaskRef> {
+        match item {
+            WorkItem::Activity(task) => {
+                Some(TaskRef::of_activity(self.number, &task.root, task.token))
+            }
+            WorkItem::Workflow(task) => {
+                Some(TaskRef::of_run(self.number, &task.root, task.token.slot))
+            }
+            _ => None,
+        }
+    }
+
     /// Takes the results that one worker reported together.
     pub(super) fn take_results(&mut self, reporter: &Reporter, results: Vec<TaskResult>) {
         let mut settled = Vec::with_capacity(results.len());
@@ -226,6 +249,7 @@ impl Partition {
     fn task_of(&self, result: &TaskResult) -> TaskRef {
         match &result.body {
             ResultBody::ActivityCompleted { token, .. }
+            | ResultBody::DeliveryAccepted { token, .. }
             | ResultBody::ActivityFailed { token, .. } => {
                 TaskRef::of_activity(self.number, &result.root, *token)
             }
@@ -252,13 +276,28 @@ impl Partition {
         let metrics = &self.shared.metrics;
         let mut tx = Transaction::new(&mut hot.root, &mut self.context, &mut self.output);
         let outcome = match body {
-            ResultBody::ActivityCompleted { token, result } => {
+            ResultBody::ActivityCompleted {
+                token,
+                result,
+                usage,
+            } => {
                 Metrics::add(&metrics.activity_results, 1);
-                decide::complete_activity(&mut tx, token, result)
+                decide::complete_activity(&mut tx, token, result, usage)
             }
-            ResultBody::ActivityFailed { token, failure } => {
+            ResultBody::ActivityFailed {
+                token,
+                failure,
+                usage,
+            } => {
                 Metrics::add(&metrics.activity_results, 1);
-                decide::fail_activity(&mut tx, token, failure)
+                decide::fail_activity(&mut tx, token, failure, usage)
+            }
+            ResultBody::DeliveryAccepted {
+                token,
+                provider_message_id,
+            } => {
+                Metrics::add(&metrics.activity_results, 1);
+                decide::accept_delivery(&mut tx, token, provider_message_id)
             }
             ResultBody::TaskCompleted {
                 token,
@@ -373,9 +412,15 @@ impl Partition {
                 self.park(Parked::Undelivered(task));
                 continue;
             }
-            let Some(hot) = self.roots.get(&task.root) else {
+            let Some(hot) = self.roots.get_mut(&task.root) else {
                 continue;
             };
+            if task.slot == 0 {
+                let mut tx = Transaction::new(&mut hot.root, &mut self.context, &mut self.output);
+                decide::return_delivery(&mut tx, task.activity, task.attempt);
+                self.absorb(&task.root);
+                continue;
+            }
             let Some(run) = hot.root.runs.get(&task.slot) else {
                 continue;
             };
@@ -399,11 +444,18 @@ impl Partition {
     }
 }
 
+/// Whether a session can reconcile the delivery of a message.
+fn reconciles(session: &SessionCore, root: &Root, sequence: u64) -> bool {
+    let conversation = root.conversation.as_ref();
+    let delivery = conversation.and_then(|c| c.deliveries.get(&sequence));
+    delivery.is_some_and(|delivery| session.can_reconcile(&delivery.queue()))
+}
+
 fn slot_of(body: &ResultBody) -> Slot {
     match body {
-        ResultBody::ActivityCompleted { token, .. } | ResultBody::ActivityFailed { token, .. } => {
-            token.slot
-        }
+        ResultBody::ActivityCompleted { token, .. }
+        | ResultBody::DeliveryAccepted { token, .. }
+        | ResultBody::ActivityFailed { token, .. } => token.slot,
         ResultBody::TaskCompleted { token, .. }
         | ResultBody::TaskFailed { token, .. }
         | ResultBody::TaskNeedsJournal { token } => token.slot,

@@ -55,6 +55,7 @@ impl Owned {
             history: Vec::new(),
             messages: Vec::new(),
             trim_log_through: None,
+            ..Flush::default()
         }
     }
 }

@@ -3,12 +3,14 @@
 
 use std::vec::IntoIter;
 
-use crate::row::{Flush, HistoryChunk, MessageChunk, RootRow, RunRow};
+use crate::row::{ApprovalRow, Flush, HistoryChunk, MessageChunk, RootKey, RootRow, RunRow};
 
 /// Rows in one part.
 const ROWS_PER_PART: usize = 128;
 /// Bytes after which a part takes no more rows.
 const BYTES_PER_PART: usize = 1024 * 1024;
+/// What a removed root counts as: its rows may be many.
+const ERASED_BYTES: usize = 64 * 1024;
 /// What a row takes besides its blobs, indexes included.
 const ROW_BYTES: usize = 512;
 
@@ -16,9 +18,11 @@ const ROW_BYTES: usize = 512;
 pub(super) struct FlushProgress {
     pub partition: u32,
     pub owner_epoch: u32,
+    erased: IntoIter<RootKey>,
     history: IntoIter<HistoryChunk>,
     messages: IntoIter<MessageChunk>,
     runs: IntoIter<RunRow>,
+    approvals: IntoIter<ApprovalRow>,
     roots: IntoIter<RootRow>,
     /// Where to trim the log, unless that is done.
     pub trim_through: Option<u64>,
@@ -27,9 +31,11 @@ pub(super) struct FlushProgress {
 /// Rows for one transaction.
 #[derive(Default)]
 pub(super) struct Part {
+    pub erased: Vec<RootKey>,
     pub history: Vec<HistoryChunk>,
     pub messages: Vec<MessageChunk>,
     pub runs: Vec<RunRow>,
+    pub approvals: Vec<ApprovalRow>,
     pub roots: Vec<RootRow>,
     rows: usize,
     pub bytes: usize,
@@ -40,9 +46,11 @@ impl FlushProgress {
         Self {
             partition: flush.partition,
             owner_epoch: flush.owner_epoch,
+            erased: flush.erased.into_iter(),
             history: flush.history.into_iter(),
             messages: flush.messages.into_iter(),
             runs: flush.runs.into_iter(),
+            approvals: flush.approvals.into_iter(),
             roots: flush.roots.into_iter(),
             trim_through: flush.trim_log_through,
         }
@@ -52,6 +60,12 @@ impl FlushProgress {
     /// rely on them.
     pub fn next_part(&mut self) -> Part {
         let mut part = Part::default();
+        while part.has_room()
+            && let Some(key) = self.erased.next()
+        {
+            part.count(ERASED_BYTES);
+            part.erased.push(key);
+        }
         while part.has_room()
             && let Some(row) = self.history.next()
         {
@@ -71,6 +85,12 @@ impl FlushProgress {
             part.runs.push(row);
         }
         while part.has_room()
+            && let Some(row) = self.approvals.next()
+        {
+            part.count(row.detail.len());
+            part.approvals.push(row);
+        }
+        while part.has_room()
             && let Some(row) = self.roots.next()
         {
             part.count(row.snapshot.len() + row.summary.len());
@@ -81,7 +101,8 @@ impl FlushProgress {
 
     /// Whether no rows are left; the log may still have to be trimmed.
     pub fn rows_are_written(&self) -> bool {
-        self.history.len() + self.messages.len() + self.runs.len() + self.roots.len() == 0
+        let rows = self.history.len() + self.messages.len() + self.runs.len();
+        rows + self.approvals.len() + self.roots.len() + self.erased.len() == 0
     }
 
     pub fn is_complete(&self) -> bool {

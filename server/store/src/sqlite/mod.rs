@@ -2,6 +2,7 @@
 //! connection.
 
 mod checkpoint;
+mod compact;
 mod flush;
 mod open;
 mod owners;
@@ -21,7 +22,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::error::Error;
 use crate::row::{
-    Append, Cursor, Flush, HistoryChunk, LogRow, MessageChunk, RootKey, RootKind, RootRow, RunRow,
+    Append, ApprovalRow, Cursor, Flush, HistoryChunk, LogRow, MessageChunk, RootKey, RootKind,
+    RootRow, RunRow,
 };
 use crate::{Result, Store};
 use writer::{Job, Writer};
@@ -86,6 +88,16 @@ impl SqliteStore {
         };
         tokio::spawn(Writer::new(opened, queue, &options).run());
         Ok(store)
+    }
+
+    /// Rewrites the file of a store that nobody has open, so that nothing of
+    /// what was removed is left in its bytes. Takes up to twice the space of
+    /// the file while it works. Returns the size before and after, in bytes.
+    ///
+    /// # Errors
+    /// `Unusable` when there is no such file or another process owns it.
+    pub async fn compact(options: &SqliteOptions) -> Result<(u64, u64)> {
+        compact::compact(options).await
     }
 
     /// Hands a job to the writer and waits for its answer.
@@ -221,6 +233,24 @@ impl Store for SqliteStore {
             limit,
         };
         read::list_runs(&self.readers, filter).boxed()
+    }
+
+    fn list_approvals(
+        &self,
+        namespace: Arc<str>,
+        root_id: Option<Arc<str>>,
+        status: Option<u8>,
+        after: Option<Cursor>,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<(Vec<ApprovalRow>, Option<Cursor>)>> {
+        let filter = read::Filter {
+            namespace,
+            type_name: None,
+            status,
+            after,
+            limit,
+        };
+        read::list_approvals(&self.readers, root_id, filter).boxed()
     }
 
     fn size_bytes(&self) -> BoxFuture<'_, Result<u64>> {

@@ -9,7 +9,9 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row as _, Sqlite, SqlitePool};
 
 use crate::Result;
-use crate::row::{Cursor, HistoryChunk, LogRow, MessageChunk, RootKey, RootKind, RootRow, RunRow};
+use crate::row::{
+    ApprovalRow, Cursor, HistoryChunk, LogRow, MessageChunk, RootKey, RootKind, RootRow, RunRow,
+};
 use crate::sqlite::rows;
 use crate::sqlite::write::{int, log_end, log_id, log_sequence, signed, unsigned};
 
@@ -253,6 +255,39 @@ pub(super) async fn list_runs(
     Ok(page(read, filter.limit, |row| Cursor {
         time: row.start_time,
         id: row.run_id.to_vec(),
+    }))
+}
+
+pub(super) async fn list_approvals(
+    pool: &SqlitePool,
+    root_id: Option<Arc<str>>,
+    filter: Filter,
+) -> Result<(Vec<ApprovalRow>, Option<Cursor>)> {
+    let mut query: QueryBuilder<Sqlite> =
+        QueryBuilder::new("SELECT * FROM approvals WHERE namespace = ");
+    query.push_bind(filter.namespace.to_string());
+    if let Some(root_id) = root_id {
+        query.push(" AND root_id = ").push_bind(root_id.to_string());
+    }
+    restrict(&mut query, &filter);
+    if let Some(after) = &filter.after {
+        // Ids of approvals are texts in SQLite's byte order.
+        let id = String::from_utf8_lossy(&after.id).into_owned();
+        query
+            .push(" AND (request_time, approval_id) < (")
+            .push_bind(after.time);
+        query.push(", ").push_bind(id).push(")");
+    }
+    query.push(" ORDER BY request_time DESC, approval_id DESC LIMIT ");
+    query.push_bind(int((filter.limit as u64).saturating_add(1)));
+    let rows = query.build().fetch_all(pool).await?;
+    let read = rows
+        .iter()
+        .map(rows::approval)
+        .collect::<Result<Vec<_>>>()?;
+    Ok(page(read, filter.limit, |row| Cursor {
+        time: row.request_time,
+        id: row.approval_id.as_bytes().to_vec(),
     }))
 }
 

@@ -8,7 +8,7 @@ use sqlx::sqlite::SqliteRow;
 
 use crate::Result;
 use crate::error::Error;
-use crate::row::{HistoryChunk, MessageChunk, RootKey, RootKind, RootRow, RunRow};
+use crate::row::{ApprovalRow, HistoryChunk, MessageChunk, RootKey, RootKind, RootRow, RunRow};
 
 pub(super) fn text(row: &SqliteRow, column: &str) -> Result<Arc<str>> {
     Ok(row.try_get::<&str, _>(column)?.into())
@@ -88,5 +88,15 @@ pub(super) fn messages(row: &SqliteRow) -> Result<MessageChunk> {
         first_sequence: number(row, "first_sequence")?,
         last_sequence: number(row, "last_sequence")?,
         payload: blob(row, "payload")?,
+    })
+}
+
+pub(super) fn approval(row: &SqliteRow) -> Result<ApprovalRow> {
+    Ok(ApprovalRow {
+        key: key(row)?,
+        approval_id: text(row, "approval_id")?,
+        status: status(row)?,
+        request_time: row.try_get("request_time")?,
+        detail: blob(row, "detail")?,
     })
 }

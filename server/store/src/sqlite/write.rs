@@ -6,7 +6,7 @@ use sqlx::{Connection as _, QueryBuilder, Row as _, Sqlite, SqliteTransaction};
 
 use crate::Result;
 use crate::error::Error;
-use crate::row::{Append, HistoryChunk, MessageChunk, RootRow, RunRow};
+use crate::row::{Append, ApprovalRow, HistoryChunk, MessageChunk, RootKey, RootRow, RunRow};
 use crate::sqlite::flush::FlushProgress;
 use crate::sqlite::owners::Owners;
 
@@ -97,6 +97,9 @@ async fn write_part(
     owners: &Owners,
 ) -> Result<usize> {
     let part = progress.next_part();
+    for key in &part.erased {
+        erase(tx, key).await?;
+    }
     for rows in groups(&part.history) {
         history(tx, rows).await?;
     }
@@ -105,6 +108,9 @@ async fn write_part(
     }
     for rows in groups(&part.runs) {
         runs(tx, rows).await?;
+    }
+    for rows in groups(&part.approvals) {
+        approvals(tx, rows).await?;
     }
     for rows in groups(&part.roots) {
         roots(tx, progress.partition, rows).await?;
@@ -225,6 +231,42 @@ async fn runs(tx: &mut SqliteTransaction<'_>, rows: &[RunRow]) -> Result<()> {
          detail = excluded.detail",
     );
     query.build().execute(&mut **tx).await?;
+    Ok(())
+}
+
+async fn approvals(tx: &mut SqliteTransaction<'_>, rows: &[ApprovalRow]) -> Result<()> {
+    let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(
+        "INSERT OR REPLACE INTO approvals
+         (namespace, approval_id, root_id, status, request_time, detail) ",
+    );
+    query.push_values(rows, |mut values, row| {
+        values
+            .push_bind(&*row.key.namespace)
+            .push_bind(&*row.approval_id)
+            .push_bind(&*row.key.root_id)
+            .push_bind(i64::from(row.status))
+            .push_bind(row.request_time)
+            .push_bind(&row.detail[..]);
+    });
+    query.build().execute(&mut **tx).await?;
+    Ok(())
+}
+
+/// Removes everything below a root.
+async fn erase(tx: &mut SqliteTransaction<'_>, key: &RootKey) -> Result<()> {
+    for statement in [
+        "DELETE FROM history WHERE run_id IN
+         (SELECT run_id FROM runs WHERE namespace = ? AND root_id = ?)",
+        "DELETE FROM runs WHERE namespace = ? AND root_id = ?",
+        "DELETE FROM messages WHERE namespace = ? AND root_id = ?",
+        "DELETE FROM approvals WHERE namespace = ? AND root_id = ?",
+    ] {
+        sqlx::query(statement)
+            .bind(&*key.namespace)
+            .bind(&*key.root_id)
+            .execute(&mut **tx)
+            .await?;
+    }
     Ok(())
 }
 

@@ -19,6 +19,7 @@ async fn filled() -> SqlitePlace {
         history: Vec::new(),
         messages: Vec::new(),
         trim_log_through: None,
+        ..Flush::default()
     };
     store.flush(flush).await.expect("it is open");
     store.close().await.expect("nothing is in the way");

@@ -1,108 +1,18 @@
-//! The fold: how each event changes the state of its root. Total and without
-//! choice: what may happen was settled when the event was decided.
+//! How runs and their steps change.
 
-use crate::event::{Event, RunEvent, RunStarted, RunStatus, Slot};
-use crate::hash::stable_hash;
-use crate::limits;
-use crate::state::conversation::{Answer, Conversation, Remembered, State, Turn, TurnContext};
-use crate::state::deadlines::Deadline;
+use std::collections::BTreeMap;
+
+use crate::event::{RunEvent, RunStarted, RunStatus, Slot};
+use crate::state::apply::key_hash;
+use crate::state::conversation::State;
+use crate::state::deadlines::{Deadline, Deadlines};
 use crate::state::root::{Root, arm_activity, disarm_activity};
 use crate::state::run::{Activity, Child, OutgoingSignal, Run, Stage, Task, Timer};
 use crate::text::StepKey;
-use crate::value::{Failure, Message, Outcome, Time};
+use crate::value::{Outcome, Time, Usage};
 
 impl Root {
-    /// Folds one event into the state.
-    pub fn apply(&mut self, time: Time, event: &Event) {
-        if !self.exists() {
-            self.created = time;
-        }
-        self.updated = time;
-        match event {
-            Event::Run { slot, id, event } => self.apply_run(time, *slot, *id, event),
-            Event::ActivityStarted {
-                slot,
-                activity,
-                attempt,
-                epoch,
-                worker,
-            } => {
-                let Some(pending) = activity_mut(self, *slot, *activity) else {
-                    return;
-                };
-                pending.attempt = *attempt;
-                pending.heard = time;
-                pending.stage = Stage::Started {
-                    at: time,
-                    epoch: *epoch,
-                    worker: worker.clone(),
-                };
-                self.rearm(*slot, *activity);
-            }
-            Event::TaskCompleted { slot, seen } => {
-                if let Some(run) = self.runs.get_mut(slot) {
-                    run.seen = run.seen.max(*seen);
-                }
-            }
-            Event::ConversationOpened {
-                type_name,
-                task_queue,
-                policy,
-                labels,
-            } => {
-                self.labels.clone_from(labels);
-                self.conversation = Some(Conversation {
-                    type_name: type_name.clone(),
-                    task_queue: task_queue.clone(),
-                    policy: *policy,
-                    closed: None,
-                    reply_channel: crate::text::Text::default(),
-                    message_count: 0,
-                    turn_count: 0,
-                    mailbox: std::collections::VecDeque::new(),
-                    recent: std::collections::VecDeque::new(),
-                    turn: None,
-                    state: State::default(),
-                    remembered: std::collections::VecDeque::new(),
-                });
-            }
-            Event::MessageReceived(message) => self.receive(message),
-            Event::ConversationClosed { reason } => {
-                if let Some(conversation) = &mut self.conversation {
-                    conversation.closed = Some(reason.clone());
-                    conversation.mailbox.clear();
-                }
-                self.deadlines.disarm(Deadline::Burst);
-            }
-            Event::RequestRemembered { hash } => {
-                self.requests.push_back(*hash);
-                if self.requests.len() > limits::REMEMBERED_REQUESTS {
-                    self.requests.pop_front();
-                }
-            }
-        }
-    }
-
-    fn receive(&mut self, message: &Message) {
-        let Some(conversation) = &mut self.conversation else {
-            return;
-        };
-        conversation.message_count = message.sequence;
-        conversation.reply_channel = message.channel.clone();
-        conversation.mailbox.push_back(message.clone());
-        if !message.provider_message_id.as_str().is_empty() {
-            conversation.remembered.push_back(Remembered {
-                hash: message_hash(message),
-                sequence: message.sequence,
-                time: message.time,
-            });
-            if conversation.remembered.len() > limits::REMEMBERED_MESSAGES {
-                conversation.remembered.pop_front();
-            }
-        }
-    }
-
-    fn apply_run(&mut self, time: Time, slot: Slot, id: u64, event: &RunEvent) {
+    pub(super) fn apply_run(&mut self, time: Time, slot: Slot, id: u64, event: &RunEvent) {
         if let RunEvent::Started(started) = event {
             self.start_run(time, slot, started);
         }
@@ -126,12 +36,28 @@ impl Root {
             | RunEvent::ActivityAttemptFailed { .. } => {
                 self.apply_activity(time, slot, id, event);
             }
-            RunEvent::MessageSent { message, .. } => self.send(message),
+            RunEvent::MessageSent { key, message } => self.send(slot, key, message),
             RunEvent::AskOpened { .. }
             | RunEvent::AskAnswered { .. }
             | RunEvent::TurnInterrupted { .. }
             | RunEvent::MessagesArrived { .. }
+            | RunEvent::EventsArrived { .. }
+            | RunEvent::HandedOff { .. }
+            | RunEvent::HandedBack { .. }
             | RunEvent::CommandCanceled { .. } => self.apply_turn(time, slot, id, event),
+            RunEvent::ApprovalRequested { key, request, .. } => {
+                self.request_approval(time, slot, id, key, request);
+            }
+            RunEvent::ApprovalDecided { key, decided } => {
+                let id = run.workflow_id.child(key.as_str()).shared().into();
+                self.end_approval(time, &id, decided);
+            }
+            RunEvent::Paused { .. } => {
+                run.paused = true;
+                let below = self.below(slot);
+                self.withdraw_tasks(&below);
+            }
+            RunEvent::Resumed => run.paused = false,
             RunEvent::StateSet {
                 name,
                 value,
@@ -170,14 +96,16 @@ impl Root {
                 last_notification: 0,
                 last_must_read: 0,
                 seen: 0,
-                keys: std::collections::BTreeMap::new(),
-                activities: std::collections::BTreeMap::new(),
-                timers: std::collections::BTreeMap::new(),
-                children: std::collections::BTreeMap::new(),
-                signals: std::collections::BTreeMap::new(),
+                keys: BTreeMap::new(),
+                activities: BTreeMap::new(),
+                timers: BTreeMap::new(),
+                children: BTreeMap::new(),
+                signals: BTreeMap::new(),
                 state: State::default(),
                 cancel_requested: false,
                 task_failure: None,
+                paused: false,
+                usage: Usage::default(),
                 task: Task::None,
                 task_failures: 0,
             },
@@ -186,44 +114,6 @@ impl Root {
             self.start_turn(time, slot, turn);
         } else if started.parent.is_none() {
             self.main = Some(slot);
-        }
-    }
-
-    fn start_turn(&mut self, time: Time, slot: Slot, turn: crate::event::TurnStart) {
-        let Some(conversation) = &mut self.conversation else {
-            return;
-        };
-        let recent: Vec<Message> = conversation.recent.iter().cloned().collect();
-        let messages = conversation.take_mailbox(turn.through);
-        conversation.turn_count = turn.number;
-        conversation.turn = Some(Turn {
-            number: turn.number,
-            slot,
-            started: time,
-            interrupted: None,
-            replied: false,
-            ask: None,
-            answer: None,
-            context: TurnContext {
-                messages,
-                recent,
-                state: conversation.state.clone(),
-                reply_channel: conversation.reply_channel.clone(),
-            },
-        });
-        self.deadlines.disarm(Deadline::Burst);
-    }
-
-    fn send(&mut self, message: &Message) {
-        let Some(conversation) = &mut self.conversation else {
-            return;
-        };
-        conversation.message_count = message.sequence;
-        conversation.push_recent(message.clone());
-        if let Some(turn) = &mut conversation.turn
-            && turn.number == message.turn
-        {
-            turn.replied = true;
         }
     }
 
@@ -254,16 +144,22 @@ impl Root {
                 arm_activity(&mut self.deadlines, slot, id, &activity);
                 run.activities.insert(id, activity);
             }
-            RunEvent::ActivityCompleted { activity, .. }
-            | RunEvent::ActivityFailed { activity, .. } => {
+            RunEvent::ActivityCompleted {
+                activity, usage, ..
+            }
+            | RunEvent::ActivityFailed {
+                activity, usage, ..
+            } => {
                 run.activities.remove(activity);
                 disarm_activity(&mut self.deadlines, slot, *activity);
+                self.add_usage(slot, usage.as_deref());
             }
             RunEvent::ActivityAttemptFailed {
                 activity,
                 attempt,
                 failure,
                 next_at,
+                usage,
                 ..
             } => {
                 if let Some(pending) = run.activities.get_mut(activity) {
@@ -272,63 +168,13 @@ impl Root {
                     pending.last_failure = Some(failure.clone());
                     arm_activity(&mut self.deadlines, slot, *activity, pending);
                 }
+                self.add_usage(slot, usage.as_deref());
             }
             _ => {}
         }
     }
 
-    fn apply_turn(&mut self, time: Time, slot: Slot, id: u64, event: &RunEvent) {
-        if let RunEvent::CommandCanceled { target } = event {
-            self.cancel_step(slot, target);
-        }
-        let Some(conversation) = &mut self.conversation else {
-            return;
-        };
-        let through = match event {
-            RunEvent::AskAnswered { messages, .. } | RunEvent::MessagesArrived { messages } => {
-                messages.last().map_or(0, |m| m.sequence)
-            }
-            _ => 0,
-        };
-        if through > 0 {
-            conversation.take_mailbox(through);
-            self.deadlines.disarm(Deadline::Burst);
-        }
-        let Some(turn) = conversation.turn.as_mut().filter(|t| t.slot == slot) else {
-            return;
-        };
-        match event {
-            RunEvent::AskOpened { key } => turn.ask = Some(key.clone()),
-            RunEvent::AskAnswered { key, messages } => {
-                turn.ask = None;
-                turn.answer = Some(Answer {
-                    event: id,
-                    key: key.clone(),
-                    messages: messages.clone(),
-                });
-            }
-            RunEvent::TurnInterrupted { grace } => {
-                let until = time + *grace;
-                turn.interrupted = Some(until);
-                self.deadlines.arm(Deadline::Grace(slot), until);
-            }
-            RunEvent::CommandCanceled { target } => {
-                if turn.ask.as_ref() == Some(target) {
-                    turn.ask = None;
-                }
-                let run_seen = self.runs.get(&slot).map_or(0, |run| run.seen);
-                let unread = turn
-                    .answer
-                    .take_if(|a| a.key == *target && a.event > run_seen);
-                if let Some(answer) = unread {
-                    conversation.return_to_mailbox(answer.messages);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn cancel_step(&mut self, slot: Slot, target: &StepKey) {
+    pub(super) fn cancel_step(&mut self, slot: Slot, target: &StepKey) {
         let Some(run) = self.runs.get_mut(&slot) else {
             return;
         };
@@ -372,20 +218,20 @@ impl Root {
         run.outcome = Some(outcome.clone());
         run.closed = Some(time);
         run.task = Task::None;
+        self.withdraw_approvals(time, slot);
         self.end_turn(slot);
     }
 
-    fn end_turn(&mut self, slot: Slot) {
-        let Some(conversation) = &mut self.conversation else {
-            return;
-        };
-        let Some(turn) = conversation.turn.take_if(|turn| turn.slot == slot) else {
-            return;
-        };
-        let unanswered = turn.interrupted.is_some() && !turn.replied;
-        if unanswered && conversation.is_open() {
-            conversation.return_to_mailbox(turn.context.messages);
+    /// A run and all open runs below it.
+    #[must_use]
+    pub(crate) fn below(&self, slot: Slot) -> Vec<Slot> {
+        let mut found = vec![slot];
+        let mut next = 0;
+        while let Some(run) = found.get(next).and_then(|slot| self.runs.get(slot)) {
+            found.extend(run.children.values().map(|child| child.slot));
+            next += 1;
         }
+        found
     }
 
     /// The state that a run's code writes: the conversation's for a turn.
@@ -398,26 +244,10 @@ impl Root {
             _ => &mut run.state,
         }
     }
-
-    pub(crate) fn rearm(&mut self, slot: Slot, activity: u64) {
-        let pending = self
-            .runs
-            .get(&slot)
-            .and_then(|r| r.activities.get(&activity));
-        if let Some(pending) = pending {
-            arm_activity(&mut self.deadlines, slot, activity, pending);
-        }
-    }
 }
 
 /// Steps that only touch the run itself.
-fn apply_step(
-    run: &mut Run,
-    deadlines: &mut crate::state::deadlines::Deadlines,
-    slot: Slot,
-    id: u64,
-    event: &RunEvent,
-) {
+fn apply_step(run: &mut Run, deadlines: &mut Deadlines, slot: Slot, id: u64, event: &RunEvent) {
     match event {
         RunEvent::TimerStarted { key, fire_at } => {
             deadlines.arm(Deadline::Timer(slot, id), *fire_at);
@@ -482,31 +312,8 @@ fn recorded_key(event: &RunEvent) -> Option<(&StepKey, u8)> {
         RunEvent::AskOpened { key } => Some((key, 6)),
         RunEvent::StateSet { key, .. } => Some((key, 7)),
         RunEvent::SignalScheduled { key, .. } => Some((key, 8)),
+        RunEvent::ApprovalRequested { key, .. } => Some((key, 10)),
+        RunEvent::HandedOff { key } => Some((key, 11)),
         _ => None,
     }
-}
-
-/// Hash under which a run remembers a command's key.
-#[must_use]
-pub(crate) fn key_hash(key: &StepKey) -> u64 {
-    stable_hash(&[key.as_str().as_bytes()])
-}
-
-/// Hash under which a conversation remembers an inbound message.
-#[must_use]
-pub(crate) fn message_hash(message: &Message) -> u64 {
-    stable_hash(&[
-        message.channel.as_str().as_bytes(),
-        message.provider_message_id.as_str().as_bytes(),
-    ])
-}
-
-fn activity_mut(root: &mut Root, slot: Slot, activity: u64) -> Option<&mut Activity> {
-    root.runs.get_mut(&slot)?.activities.get_mut(&activity)
-}
-
-/// The failure of a run that was closed from outside.
-#[must_use]
-pub(crate) fn terminated(reason: &str) -> Failure {
-    Failure::new(crate::value::FailureKind::Terminated, "Terminated", reason)
 }

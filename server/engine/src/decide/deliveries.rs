@@ -1,0 +1,290 @@
+//! The outbox: attempts of adapters, and what becomes of them.
+//!
+//! An attempt that failed before the provider had the message is repeated. One
+//! that was lost afterwards is unknown: it is not repeated, unless its adapter
+//! can ask the provider.
+
+use crate::decide::{ActivityStart, ActivityToken};
+use crate::event::{DeliveryStatus, Event, RunEvent};
+use crate::policy::ActivityOptions;
+use crate::rejection::Rejection;
+use crate::state::delivery::{Delivery, SEND_TIMEOUT};
+use crate::state::run::{Activity, Stage};
+use crate::text::Text;
+use crate::transition::Transaction;
+use crate::value::{Failure, Message, Payload, Time};
+
+/// Name of the activity that adapters are given.
+pub const DELIVER: &str = "deliver";
+
+/// What an adapter is given.
+#[derive(Clone, Debug)]
+pub struct DeliveryTask {
+    /// The message.
+    pub message: Box<Message>,
+    /// Address it goes to.
+    pub address: Text,
+    /// The same for every attempt.
+    pub idempotency_key: Text,
+    /// Ask the provider first.
+    pub reconcile: bool,
+}
+
+/// Starts the attempt that was offered.
+///
+/// # Errors
+/// `Stale` when it is over, under way, or the conversation is paused.
+pub(super) fn begin_delivery(
+    tx: &mut Transaction<'_>,
+    sequence: u64,
+    attempt: u32,
+    worker: &Text,
+    reconciles: bool,
+) -> Result<ActivityStart, Rejection> {
+    let key = tx.root.key.clone();
+    let conversation = tx.root.conversation.as_ref().ok_or(Rejection::Stale)?;
+    let delivery = conversation
+        .deliveries
+        .get(&sequence)
+        .ok_or(Rejection::Stale)?;
+    let wanted = delivery.is_queued() && delivery.attempt == attempt;
+    let paused = conversation.pause.is_some();
+    let able = reconciles || !delivery.reconcile;
+    let message = delivery.message.clone().ok_or(Rejection::Stale)?;
+    if !wanted || paused || !able {
+        return Err(Rejection::Stale);
+    }
+    let idempotency_key: Text = format!("{}/message-{sequence}", key.id).into();
+    let task = DeliveryTask {
+        message,
+        address: delivery.address.clone(),
+        idempotency_key: idempotency_key.clone(),
+        reconcile: delivery.reconcile,
+    };
+    let now = tx.context.now;
+    let mut options = ActivityOptions::on(delivery.queue());
+    options.start_to_close = SEND_TIMEOUT;
+    let start = ActivityStart {
+        epoch: tx.context.take_epoch(),
+        deadline: now + SEND_TIMEOUT,
+        activity: Activity {
+            key: idempotency_key.as_str().into(),
+            activity_type: DELIVER.into(),
+            input: Payload::default(),
+            options: Box::new(options),
+            scheduled: now,
+            attempt,
+            stage: Stage::Queued(now),
+            cancel_requested: false,
+            last_failure: None,
+            heartbeat_details: None,
+            heard: Time(0),
+        },
+        durable_first: true,
+        delivery: Some(Box::new(task)),
+    };
+    tx.emit(Event::DeliveryStarted {
+        sequence,
+        attempt,
+        epoch: start.epoch,
+        worker: worker.clone(),
+        reconciles,
+    });
+    Ok(start)
+}
+
+/// The provider took the message.
+///
+/// # Errors
+/// `Fenced` when the attempt is over.
+pub fn accept_delivery(
+    tx: &mut Transaction<'_>,
+    token: ActivityToken,
+    provider_message_id: Text,
+) -> Result<(), Rejection> {
+    current(tx, token)?;
+    let status = DeliveryStatus::Accepted;
+    moved(
+        tx,
+        token.activity,
+        status,
+        provider_message_id,
+        Text::default(),
+    );
+    Ok(())
+}
+
+/// The attempt failed and the provider does not have the message.
+///
+/// # Errors
+/// `Fenced` when the attempt is over.
+pub(super) fn fail_delivery(
+    tx: &mut Transaction<'_>,
+    token: ActivityToken,
+    failure: &Failure,
+) -> Result<(), Rejection> {
+    let attempt = current(tx, token)?.attempt;
+    let jitter = tx.context.take_fraction();
+    let now = tx.context.now;
+    let detail = Text::from(format!("{}: {}", failure.type_name, failure.message));
+    match Delivery::retry_policy().delay_after(attempt, failure, jitter) {
+        Some(delay) => again(tx, token.activity, detail, now + delay, false),
+        None => {
+            let none = Text::default();
+            moved(tx, token.activity, DeliveryStatus::Failed, none, detail);
+        }
+    }
+    Ok(())
+}
+
+/// The adapter of an attempt went away or took too long: nobody knows whether
+/// the provider has the message.
+pub(super) fn lose_delivery(tx: &mut Transaction<'_>, sequence: u64, attempt: u32) {
+    let now = tx.context.now;
+    let conversation = tx.root.conversation.as_ref();
+    let Some(delivery) = conversation.and_then(|c| c.deliveries.get(&sequence)) else {
+        return;
+    };
+    let Some(holder) = delivery
+        .holder
+        .as_ref()
+        .filter(|_| delivery.attempt == attempt)
+    else {
+        return;
+    };
+    let detail = Text::from("the adapter was lost while it had the message");
+    let exhausted = attempt >= Delivery::retry_policy().maximum_attempts;
+    if holder.reconciles && !exhausted {
+        again(tx, sequence, detail, now, true);
+    } else {
+        moved(
+            tx,
+            sequence,
+            DeliveryStatus::Unknown,
+            Text::default(),
+            detail,
+        );
+    }
+}
+
+/// An attempt could not be started. One that another adapter may have, since
+/// it never confirmed the delivery, counts as lost; and one that has to be
+/// reconciled is unknown when the adapter at hand cannot do that.
+pub fn refuse_delivery(tx: &mut Transaction<'_>, sequence: u64, attempt: u32) {
+    let conversation = tx.root.conversation.as_ref();
+    let Some(delivery) = conversation.and_then(|c| c.deliveries.get(&sequence)) else {
+        return;
+    };
+    if delivery.attempt != attempt || conversation.is_none_or(|c| c.pause.is_some()) {
+        return;
+    }
+    if delivery.holder.is_some() {
+        lose_delivery(tx, sequence, attempt);
+    } else if delivery.reconcile && delivery.is_queued() {
+        let detail = Text::from("no adapter can find out whether it was sent");
+        moved(
+            tx,
+            sequence,
+            DeliveryStatus::Unknown,
+            Text::default(),
+            detail,
+        );
+    }
+}
+
+/// An attempt that was started never left: it goes back to its queue.
+pub fn return_delivery(tx: &mut Transaction<'_>, sequence: u64, attempt: u32) {
+    let now = tx.context.now;
+    let conversation = tx.root.conversation.as_ref();
+    let delivery = conversation.and_then(|c| c.deliveries.get(&sequence));
+    let held = delivery.filter(|d| d.holder.is_some() && d.attempt == attempt);
+    if let Some(reconcile) = held.map(|d| d.reconcile) {
+        again(tx, sequence, Text::default(), now, reconcile);
+    }
+}
+
+/// A deadline of a delivery has come: its backoff passed, or its attempt took
+/// too long.
+pub(super) fn delivery_due(tx: &mut Transaction<'_>, sequence: u64) {
+    let conversation = tx.root.conversation.as_mut();
+    let Some(delivery) = conversation.and_then(|c| c.deliveries.get_mut(&sequence)) else {
+        return;
+    };
+    if delivery.holder.is_some() {
+        let attempt = delivery.attempt;
+        lose_delivery(tx, sequence, attempt);
+    } else if delivery.next_at.take().is_some() {
+        // Not an event: after a crash the backoff passes again.
+        tx.offer_delivery(sequence);
+    }
+}
+
+/// A delivery comes further; the run that sent the message is told.
+pub(super) fn moved(
+    tx: &mut Transaction<'_>,
+    sequence: u64,
+    status: DeliveryStatus,
+    provider_message_id: Text,
+    detail: Text,
+) {
+    tx.emit(Event::DeliveryMoved {
+        sequence,
+        status,
+        provider_message_id,
+        detail: detail.clone(),
+        next_at: None,
+        reconcile: false,
+    });
+    let conversation = tx.root.conversation.as_ref();
+    let delivery = conversation.and_then(|c| c.deliveries.get(&sequence));
+    let Some((slot, key)) = delivery.and_then(|delivery| delivery.sender.clone()) else {
+        return;
+    };
+    let open = tx
+        .root
+        .runs
+        .get(&slot)
+        .is_some_and(|run| run.status.is_open());
+    if open {
+        let event = RunEvent::DeliveryChanged {
+            key,
+            sequence,
+            status,
+            detail,
+        };
+        tx.emit_run(slot, event);
+    }
+}
+
+fn again(tx: &mut Transaction<'_>, sequence: u64, detail: Text, at: Time, reconcile: bool) {
+    tx.emit(Event::DeliveryMoved {
+        sequence,
+        status: DeliveryStatus::Pending,
+        provider_message_id: Text::default(),
+        detail,
+        next_at: Some(at),
+        reconcile,
+    });
+}
+
+/// Checks that a token names an attempt that is under way.
+pub(super) fn check_delivery(tx: &Transaction<'_>, token: ActivityToken) -> Result<(), Rejection> {
+    current(tx, token).map(|_| ())
+}
+
+fn current<'a>(tx: &'a Transaction<'_>, token: ActivityToken) -> Result<&'a Delivery, Rejection> {
+    let conversation = tx.root.conversation.as_ref().ok_or(Rejection::Fenced)?;
+    let delivery = conversation
+        .deliveries
+        .get(&token.activity)
+        .ok_or(Rejection::Fenced)?;
+    let held = delivery
+        .holder
+        .as_ref()
+        .is_some_and(|h| h.epoch == token.epoch);
+    if held && delivery.attempt == token.attempt {
+        Ok(delivery)
+    } else {
+        Err(Rejection::Fenced)
+    }
+}

@@ -1,0 +1,290 @@
+//! How a conversation itself changes: messages and events in, updates,
+//! pauses, handovers, the end.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::event::{Event, Update};
+use crate::policy::TurnPolicy;
+use crate::state::apply::{event_hash, message_hash};
+use crate::state::conversation::{Conversation, Handover, Pause, State};
+use crate::state::deadlines::Deadline;
+use crate::state::delivery::Delivery;
+use crate::state::root::Root;
+use crate::state::run::Task;
+use crate::text::{QueueName, StepKey, Text, TypeName};
+use crate::value::{AuthorKind, InboundEvent, Message, Time, Usage};
+use crate::{event::Slot, limits};
+
+impl Root {
+    pub(super) fn apply_conversation(&mut self, time: Time, event: &Event) {
+        if let Event::ConversationOpened {
+            type_name,
+            task_queue,
+            policy,
+            labels,
+        } = event
+        {
+            self.labels.clone_from(labels);
+            self.conversation = Some(opened(type_name, task_queue, policy));
+        }
+        match event {
+            Event::MessageReceived(message) => self.receive(message),
+            Event::EventReceived(event) => self.receive_event(event),
+            Event::ConversationUpdated(update) => self.update(update),
+            Event::HumanMessageSent { message, request } => {
+                self.human_spoke(message, *request);
+            }
+            Event::ConversationPaused { .. } | Event::ConversationResumed => {
+                self.apply_pause(time, event);
+            }
+            Event::HandedOff { .. } | Event::HandedBack { .. } => self.apply_handover(time, event),
+            Event::ConversationClosed { reason, erase_at } => {
+                if let Some(conversation) = &mut self.conversation {
+                    conversation.closed = Some(reason.clone());
+                    conversation.mailbox.clear();
+                    conversation.events.clear();
+                    conversation.erase_at = *erase_at;
+                    if let Some(at) = erase_at {
+                        self.deadlines.arm(Deadline::Retention, *at);
+                    }
+                }
+                self.deadlines.disarm(Deadline::Burst);
+            }
+            _ => {}
+        }
+        self.rearm_silence();
+    }
+
+    fn receive(&mut self, message: &Message) {
+        let Some(conversation) = &mut self.conversation else {
+            return;
+        };
+        conversation.message_count = message.sequence;
+        conversation.reply_channel = message.channel.clone();
+        conversation.mailbox.push_back(message.clone());
+        conversation.note_handover(message);
+        conversation.idle_since = Some(message.time);
+        conversation.customer_since = None;
+        conversation.staff_since.get_or_insert(message.time);
+        if !message.provider_message_id.as_str().is_empty() {
+            conversation.remember(message_hash(message), message.sequence, message.time);
+        }
+    }
+
+    fn receive_event(&mut self, event: &InboundEvent) {
+        let Some(conversation) = &mut self.conversation else {
+            return;
+        };
+        conversation.event_count = event.sequence;
+        conversation.events.push_back(event.clone());
+        if !event.event_id.as_str().is_empty() {
+            conversation.remember(event_hash(event), event.sequence, event.time);
+        }
+    }
+
+    fn update(&mut self, update: &Update) {
+        self.labels.clone_from(&update.labels);
+        if let Some(conversation) = &mut self.conversation {
+            conversation.addresses.clone_from(&update.addresses);
+            conversation.policy.clone_from(&update.policy);
+            conversation.reply_channel.clone_from(&update.reply_channel);
+            conversation.budget_step.clone_from(&update.policy.budget);
+            let usage = &conversation.usage;
+            let budget = update.policy.budget.as_ref();
+            conversation.budget_reached &= budget.is_some_and(|b| b.is_reached(usage));
+        }
+    }
+
+    fn human_spoke(&mut self, message: &Message, request: u64) {
+        let Some(conversation) = &mut self.conversation else {
+            return;
+        };
+        // What the customer wrote before is answered by it.
+        conversation.take_mailbox(u64::MAX);
+        if request != 0 {
+            conversation.remember(request, message.sequence, message.time);
+        }
+        if let Some(turn) = &mut conversation.turn {
+            turn.replied = true;
+            turn.unanswered.clear();
+        }
+        self.add_own_message(message, None);
+        self.deadlines.disarm(Deadline::Burst);
+    }
+
+    /// A message of ours becomes part of the transcript, and of the outbox if
+    /// there is an address for its channel.
+    pub(super) fn add_own_message(&mut self, message: &Message, sender: Option<(Slot, StepKey)>) {
+        let Some(conversation) = &mut self.conversation else {
+            return;
+        };
+        conversation.message_count = message.sequence;
+        conversation.push_recent(message.clone());
+        conversation.note_handover(message);
+        if message.author == AuthorKind::System {
+            return;
+        }
+        conversation.idle_since = Some(message.time);
+        conversation.customer_since = Some(message.time);
+        conversation.staff_since = None;
+        let Some(address) = conversation.addresses.get(&message.channel).cloned() else {
+            return;
+        };
+        let delivery = Delivery::new(message, address, sender);
+        conversation.deliveries.insert(message.sequence, delivery);
+        while conversation.deliveries.len() > limits::DELIVERIES {
+            let over = conversation.deliveries.values();
+            let Some(oldest) = over
+                .filter(|d| !d.is_under_way())
+                .map(|d| d.sequence)
+                .next()
+            else {
+                break;
+            };
+            conversation.deliveries.remove(&oldest);
+        }
+    }
+
+    fn apply_pause(&mut self, time: Time, event: &Event) {
+        let Some(conversation) = &mut self.conversation else {
+            return;
+        };
+        if let Event::ConversationPaused { reason } = event {
+            conversation.pause = Some(Pause {
+                reason: reason.clone(),
+                since: time,
+            });
+            conversation.frozen.get_or_insert(time);
+            let slots: Vec<Slot> = self.runs.keys().copied().collect();
+            self.withdraw_tasks(&slots);
+        } else {
+            conversation.pause = None;
+            thaw(conversation, time);
+        }
+    }
+
+    /// Tasks that were only offered are taken back: a resume offers them anew.
+    pub(super) fn withdraw_tasks(&mut self, slots: &[Slot]) {
+        for slot in slots {
+            if let Some(run) = self.runs.get_mut(slot)
+                && run.task == Task::Offered
+            {
+                run.task = Task::None;
+            }
+        }
+    }
+
+    fn apply_handover(&mut self, time: Time, event: &Event) {
+        match event {
+            Event::HandedOff {
+                assignee,
+                reason,
+                context,
+                marker,
+            } => {
+                if let Some(conversation) = &mut self.conversation {
+                    let before = conversation.handover.take();
+                    conversation.handover = Some(Handover {
+                        assignee: assignee.clone(),
+                        reason: reason.clone(),
+                        context: context.clone(),
+                        since: before.as_ref().map_or(time, |h| h.since),
+                        messages: before.map_or_else(VecDeque::new, |h| h.messages),
+                    });
+                    conversation.frozen.get_or_insert(time);
+                }
+                self.add_own_message(marker, None);
+            }
+            Event::HandedBack { marker } => {
+                self.add_own_message(marker, None);
+                if let Some(conversation) = &mut self.conversation {
+                    conversation.handover = None;
+                    thaw(conversation, time);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Sets the deadlines of silence: they run only while agents may act and
+    /// no turn is at work.
+    pub(in crate::state) fn rearm_silence(&mut self) {
+        let Some(conversation) = &self.conversation else {
+            return;
+        };
+        let runs = conversation.is_active() && conversation.turn.is_none();
+        let policy = &conversation.policy;
+        for (deadline, since, span) in [
+            (Deadline::Idle, conversation.idle_since, policy.idle_timeout),
+            (
+                Deadline::CustomerTimeout,
+                conversation.customer_since,
+                policy.customer_timeout,
+            ),
+            (
+                Deadline::StaffTimeout,
+                conversation.staff_since,
+                policy.staff_timeout,
+            ),
+        ] {
+            match (since, span) {
+                (Some(since), Some(span)) if runs => self.deadlines.arm(deadline, since + span),
+                _ => self.deadlines.disarm(deadline),
+            }
+        }
+    }
+}
+
+/// The clocks of silence go on from where they stood.
+fn thaw(conversation: &mut Conversation, now: Time) {
+    if conversation.pause.is_some() || conversation.handover.is_some() {
+        return;
+    }
+    let Some(frozen) = conversation.frozen.take() else {
+        return;
+    };
+    for since in [
+        &mut conversation.idle_since,
+        &mut conversation.customer_since,
+        &mut conversation.staff_since,
+    ]
+    .into_iter()
+    .flatten()
+    {
+        // What began while they stood still begins now.
+        *since = (*since).min(frozen) + now.since(frozen);
+    }
+}
+
+fn opened(type_name: &TypeName, task_queue: &QueueName, policy: &TurnPolicy) -> Conversation {
+    Conversation {
+        type_name: type_name.clone(),
+        task_queue: task_queue.clone(),
+        policy: policy.clone(),
+        closed: None,
+        reply_channel: Text::default(),
+        message_count: 0,
+        turn_count: 0,
+        mailbox: VecDeque::new(),
+        recent: VecDeque::new(),
+        turn: None,
+        state: State::default(),
+        remembered: VecDeque::new(),
+        event_count: 0,
+        events: VecDeque::new(),
+        addresses: BTreeMap::new(),
+        pause: None,
+        handover: None,
+        frozen: None,
+        idle_since: None,
+        customer_since: None,
+        staff_since: None,
+        proactive: VecDeque::new(),
+        deliveries: BTreeMap::new(),
+        usage: Usage::default(),
+        turn_usage: Usage::default(),
+        budget_reached: false,
+        budget_step: policy.budget.clone(),
+        erase_at: None,
+    }
+}

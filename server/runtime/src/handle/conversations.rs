@@ -1,0 +1,135 @@
+//! Calls about conversations themselves.
+
+use everturn_engine::decide::{self, UpdateConversation};
+use everturn_engine::event::Tombstone;
+use everturn_engine::rejection::Rejection;
+use everturn_engine::text::{Namespace, RootKey, Text, TypeName};
+use everturn_engine::value::Span;
+use everturn_store::{Cursor, RootKind};
+
+use crate::error::Error;
+use crate::handle::{Handle, visit};
+use crate::partition::Scope;
+use crate::read::ConversationPage;
+use crate::record::ConversationRecord;
+
+impl Handle {
+    /// Closes a conversation.
+    ///
+    /// # Errors
+    /// `ConversationNotFound`.
+    pub async fn close_conversation(
+        &self,
+        key: RootKey,
+        reason: Text,
+        grace: Option<Span>,
+    ) -> Result<(), Error> {
+        let type_name = self.conversation(key.clone()).await?.type_name;
+        let settings = self.type_settings(&key.namespace, &type_name).await?;
+        let retention = settings.retention;
+        visit(&self.shared, key, false, move |scope| {
+            let tx = &mut scope.transaction();
+            Ok(decide::close_conversation(tx, reason, grace, retention)?)
+        })
+        .await
+    }
+
+    /// Changes a conversation; the answer is how it is then.
+    ///
+    /// # Errors
+    /// A rejection of `decide::update_conversation`.
+    pub async fn update_conversation(
+        &self,
+        key: RootKey,
+        request: UpdateConversation,
+    ) -> Result<ConversationRecord, Error> {
+        visit(&self.shared, key, false, move |scope| {
+            decide::update_conversation(&mut scope.transaction(), request)?;
+            record_of(scope)
+        })
+        .await
+    }
+
+    /// Stops the dispatch of everything in a conversation.
+    ///
+    /// # Errors
+    /// A rejection of `decide::pause_conversation`.
+    pub async fn pause_conversation(&self, key: RootKey, reason: Text) -> Result<(), Error> {
+        visit(&self.shared, key, false, move |scope| {
+            Ok(decide::pause_conversation(
+                &mut scope.transaction(),
+                reason,
+            )?)
+        })
+        .await
+    }
+
+    /// Lets a paused conversation go on.
+    ///
+    /// # Errors
+    /// A rejection of `decide::resume_conversation`.
+    pub async fn resume_conversation(&self, key: RootKey) -> Result<(), Error> {
+        visit(&self.shared, key, false, move |scope| {
+            Ok(decide::resume_conversation(&mut scope.transaction())?)
+        })
+        .await
+    }
+
+    /// Removes the content of a conversation.
+    ///
+    /// # Errors
+    /// `ConversationNotFound`.
+    pub async fn erase_conversation(&self, key: RootKey) -> Result<Tombstone, Error> {
+        visit(&self.shared, key, false, move |scope| {
+            Ok(decide::erase_conversation(&mut scope.transaction())?)
+        })
+        .await
+    }
+
+    /// Reads a conversation.
+    ///
+    /// # Errors
+    /// `ConversationNotFound`.
+    pub async fn conversation(&self, key: RootKey) -> Result<ConversationRecord, Error> {
+        visit(&self.shared, key, false, record_of).await
+    }
+
+    /// Lists conversations, last updated first.
+    ///
+    /// # Errors
+    /// Faults of the store.
+    pub async fn list_conversations(
+        &self,
+        namespace: Namespace,
+        type_name: Option<TypeName>,
+        status: Option<u8>,
+        after: Option<Cursor>,
+        limit: usize,
+    ) -> Result<ConversationPage, Error> {
+        let type_name = type_name.map(|name| name.shared());
+        let kind = RootKind::Conversation;
+        let listed =
+            self.shared
+                .store
+                .list_roots(namespace.shared(), kind, type_name, status, after, limit);
+        let (rows, next) = listed.await?;
+        let read = |row: &everturn_store::RootRow| minicbor::decode(&row.summary);
+        let conversations = rows.iter().map(read).collect::<Result<_, _>>();
+        Ok(ConversationPage {
+            conversations: conversations.map_err(|error| Error::internal(&error))?,
+            next,
+        })
+    }
+}
+
+fn record_of(scope: &mut Scope<'_>) -> Result<ConversationRecord, Error> {
+    let root = &scope.hot.root;
+    if let Some(tombstone) = root.tombstone {
+        return Ok(ConversationRecord::erased(root, tombstone));
+    }
+    let conversation = root.conversation.as_ref();
+    let conversation = conversation.ok_or(Rejection::ConversationNotFound)?;
+    let mut record = ConversationRecord::of(root, conversation);
+    record.state = Some(conversation.state.clone());
+    Ok(record)
+}

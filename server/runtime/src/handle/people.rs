@@ -1,0 +1,118 @@
+//! Calls of people: handover, their messages, approvals; and of providers,
+//! about deliveries.
+
+use std::sync::Arc;
+
+use everturn_engine::decide::{
+    self, DecideApproval, DeliveryRef, HandOff, SendHumanMessage, approval_root,
+};
+use everturn_engine::event::DeliveryStatus;
+use everturn_engine::text::{Namespace, RootId, RootKey, Text};
+use everturn_store::Cursor;
+
+use crate::error::Error;
+use crate::handle::{Handle, visit};
+use crate::read::ApprovalPage;
+
+impl Handle {
+    /// Gives a conversation to a person or team.
+    ///
+    /// # Errors
+    /// A rejection of `decide::hand_off`.
+    pub async fn hand_off(&self, key: RootKey, request: HandOff) -> Result<(), Error> {
+        visit(&self.shared, key, false, move |scope| {
+            Ok(decide::hand_off(&mut scope.transaction(), request)?)
+        })
+        .await
+    }
+
+    /// Gives a conversation back to the agents.
+    ///
+    /// # Errors
+    /// A rejection of `decide::hand_back`.
+    pub async fn hand_back(&self, key: RootKey, author: Text, note: Text) -> Result<(), Error> {
+        visit(&self.shared, key, false, move |scope| {
+            Ok(decide::hand_back(&mut scope.transaction(), author, note)?)
+        })
+        .await
+    }
+
+    /// Sends a person's message; the answer is its position.
+    ///
+    /// # Errors
+    /// A rejection of `decide::send_human_message`.
+    pub async fn send_human_message(
+        &self,
+        key: RootKey,
+        request: SendHumanMessage,
+    ) -> Result<u64, Error> {
+        visit(&self.shared, key, false, move |scope| {
+            Ok(decide::send_human_message(
+                &mut scope.transaction(),
+                request,
+            )?)
+        })
+        .await
+    }
+
+    /// Decides an approval.
+    ///
+    /// # Errors
+    /// A rejection of `decide::decide_approval`.
+    pub async fn decide_approval(
+        &self,
+        namespace: Namespace,
+        request: DecideApproval,
+    ) -> Result<(), Error> {
+        let key = RootKey {
+            namespace,
+            id: approval_root(&request.approval_id).root_id(),
+        };
+        visit(&self.shared, key, false, move |scope| {
+            Ok(decide::decide_approval(&mut scope.transaction(), request)?)
+        })
+        .await
+    }
+
+    /// Lists approvals, last requested first.
+    ///
+    /// # Errors
+    /// Faults of the store.
+    pub async fn list_approvals(
+        &self,
+        namespace: Namespace,
+        root_id: Option<RootId>,
+        status: Option<u8>,
+        after: Option<Cursor>,
+        limit: usize,
+    ) -> Result<ApprovalPage, Error> {
+        let root_id: Option<Arc<str>> = root_id.map(|id| id.shared());
+        let store = &self.shared.store;
+        let listed = store.list_approvals(namespace.shared(), root_id, status, after, limit);
+        let (rows, next) = listed.await?;
+        let read = |row: &everturn_store::ApprovalRow| minicbor::decode(&row.detail);
+        let approvals = rows.iter().map(read).collect::<Result<_, _>>();
+        Ok(ApprovalPage {
+            approvals: approvals.map_err(|error| Error::internal(&error))?,
+            next,
+        })
+    }
+
+    /// Notes what a provider said about a delivery.
+    ///
+    /// # Errors
+    /// `ConversationNotFound`, `DeliveryNotFound`.
+    pub async fn report_delivery(
+        &self,
+        key: RootKey,
+        target: DeliveryRef,
+        status: DeliveryStatus,
+        detail: Text,
+    ) -> Result<DeliveryStatus, Error> {
+        visit(&self.shared, key, false, move |scope| {
+            let tx = &mut scope.transaction();
+            Ok(decide::report_delivery(tx, &target, status, detail)?)
+        })
+        .await
+    }
+}
