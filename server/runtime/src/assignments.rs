@@ -1,7 +1,6 @@
 //! The task queues and the sessions that serve them, behind one lock. Every
 //! method takes the lock once for a whole batch.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use everturn_dispatch::{
@@ -11,6 +10,7 @@ use everturn_engine::decide::ActivityToken;
 use everturn_engine::text::{QueueName, RootKey, Text};
 use everturn_engine::value::Time;
 
+use crate::map::Map;
 use crate::clock::system_now;
 use crate::error::Error;
 use crate::options::Options;
@@ -81,7 +81,7 @@ pub(crate) struct Workers {
 #[derive(Debug)]
 struct Inner {
     dispatcher: Dispatcher<TaskRef>,
-    sessions: HashMap<SubscriberId, Arc<SessionCore>>,
+    sessions: Map<SubscriberId, Arc<SessionCore>>,
     scratch: Vec<Assignment<TaskRef>>,
 }
 
@@ -107,7 +107,7 @@ impl Workers {
         Self {
             inner: Mutex::new(Inner {
                 dispatcher,
-                sessions: HashMap::new(),
+                sessions: Map::default(),
                 scratch: Vec::new(),
             }),
         }

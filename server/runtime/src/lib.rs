@@ -10,6 +10,7 @@ mod clock;
 mod error;
 mod handle;
 mod journal;
+mod map;
 mod metrics;
 mod options;
 mod partition;

@@ -103,6 +103,7 @@ fn rust() -> Vec<Step> {
                 "--locked",
                 "--workspace",
                 "--all-targets",
+                "--all-features",
                 "--",
                 "-D",
                 "warnings",
@@ -111,7 +112,8 @@ fn rust() -> Vec<Step> {
         // Tests with real processes come later, when the SDKs are there.
         Step::job(RUST, "cargo test", Counter::Cargo, |layout| {
             Job::new(layout, "cargo test", cargo())
-                .args(["test", "--locked", "--workspace", "--no-fail-fast"])
+                .args(["test", "--locked", "--workspace", "--all-features"])
+                .args(["--no-fail-fast"])
                 .args(["--exclude", "everturn-tests"])
         }),
     ]

@@ -48,7 +48,6 @@ const BANNED: [(&str, &[&str]); 4] = [
             "prost",
             "prost-types",
             "tonic",
-            "jiff",
             "rand",
             "uuid",
         ],

@@ -1,6 +1,6 @@
 //! The points in time at which a root has something to do.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::event::Slot;
 use crate::value::Time;
@@ -48,7 +48,7 @@ pub enum Deadline {
 #[derive(Clone, Debug, Default)]
 pub struct Deadlines {
     by_time: BTreeSet<(Time, Deadline)>,
-    by_kind: HashMap<Deadline, Time>,
+    by_kind: BTreeMap<Deadline, Time>,
 }
 
 impl Deadlines {

@@ -5,7 +5,6 @@
 //! nothing newer than that batch, and is written only once that batch is
 //! durable: the view never knows more than the log.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -15,6 +14,7 @@ use everturn_engine::text::RootKey;
 use everturn_store::{ApprovalRow, Flush, HistoryChunk, MessageChunk, RootKind, RootRow, RunRow};
 use futures::FutureExt as _;
 
+use crate::map::Map;
 use crate::journal::encode_chunk;
 use crate::metrics::Metrics;
 use crate::partition::hot::Hot;
@@ -251,7 +251,7 @@ fn write_rows(key: &RootKey, hot: &Hot, flush: &mut Flush) -> (Mark, usize) {
 
 fn write_runs(
     root: &Root,
-    journals: &HashMap<Slot, crate::journal::Journal>,
+    journals: &Map<Slot, crate::journal::Journal>,
     store_key: &everturn_store::RootKey,
     flush: &mut Flush,
     mark: &mut Mark,

@@ -1,6 +1,5 @@
 //! A root in memory, with what the runtime keeps beside the state machine.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use everturn_engine::event::{Event, RunEvent, Slot, Transition};
@@ -8,6 +7,7 @@ use everturn_engine::state::root::Root;
 use everturn_engine::value::{Message, Time};
 use tokio::sync::oneshot;
 
+use crate::map::Map;
 use crate::journal::{Entry, Journal, TurnInput};
 use crate::partition::outputs::Ring;
 use crate::record::RunRecord;
@@ -18,7 +18,7 @@ use crate::watch::Update;
 pub(crate) struct Hot {
     pub root: Root,
     /// Journals of the runs held by the root.
-    pub journals: HashMap<Slot, Journal>,
+    pub journals: Map<Slot, Journal>,
     /// Messages that the view does not hold, oldest first.
     pub messages: Vec<Message>,
     /// Log sequence of the last append that changed it.
@@ -28,13 +28,13 @@ pub(crate) struct Hot {
     /// When it was last used.
     pub touched: Time,
     /// Sessions that have the run in their cache.
-    pub sticky: HashMap<Slot, Arc<SessionCore>>,
+    pub sticky: Map<Slot, Arc<SessionCore>>,
     /// Sessions that run an activity, by run and activity.
-    pub holders: HashMap<(Slot, u64), Arc<SessionCore>>,
+    pub holders: Map<(Slot, u64), Arc<SessionCore>>,
     /// Callers that wait for a run to close.
-    pub waiters: HashMap<Slot, Vec<oneshot::Sender<RunRecord>>>,
+    pub waiters: Map<Slot, Vec<oneshot::Sender<RunRecord>>>,
     /// Partial outputs of running attempts, by run and activity.
-    pub outputs: HashMap<(Slot, u64), Ring>,
+    pub outputs: Map<(Slot, u64), Ring>,
     /// For watchers, once what was recorded last is durable.
     pub told_later: Vec<Update>,
     /// The view is to forget everything below the root.
@@ -56,10 +56,10 @@ impl Hot {
             applied_sequence: 0,
             dirty: false,
             touched: Time(0),
-            sticky: HashMap::new(),
-            holders: HashMap::new(),
-            waiters: HashMap::new(),
-            outputs: HashMap::new(),
+            sticky: Map::default(),
+            holders: Map::default(),
+            waiters: Map::default(),
+            outputs: Map::default(),
             told_later: Vec::new(),
             erased: false,
         }

@@ -14,7 +14,6 @@ mod timers;
 mod visit;
 mod work;
 
-use std::collections::{HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +27,7 @@ use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::map::{Map, Set};
 use crate::assignments::{Assigned, TaskRef, Workers};
 use crate::clock::Clock;
 use crate::metrics::Metrics;
@@ -98,12 +98,12 @@ pub(crate) struct Partition {
     output: Output,
     owner_epoch: u32,
 
-    roots: HashMap<RootKey, Hot>,
+    roots: Map<RootKey, Hot>,
     /// Hashes of all roots that exist, so that a new one needs no look-up.
-    exists: HashSet<u64>,
-    loading: HashMap<RootKey, Vec<Parked>>,
+    exists: Set<u64>,
+    loading: Map<RootKey, Vec<Parked>>,
     load_queue: Vec<RootKey>,
-    watchers: HashMap<RootKey, Vec<Watcher>>,
+    watchers: Map<RootKey, Vec<Watcher>>,
     timers: Timers,
 
     batch: Batch,
@@ -144,11 +144,11 @@ impl Partition {
             },
             output: Output::default(),
             owner_epoch: 0,
-            roots: HashMap::new(),
-            exists: HashSet::new(),
-            loading: HashMap::new(),
+            roots: Map::default(),
+            exists: Set::default(),
+            loading: Map::default(),
             load_queue: Vec::new(),
-            watchers: HashMap::new(),
+            watchers: Map::default(),
             timers: Timers::default(),
             batch: Batch::default(),
             in_flight: None,

@@ -1,7 +1,7 @@
 //! Timers of a partition: the next deadline of each root, as far as it is
 //! near; the rest is found in the view in time.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use everturn_engine::transition::Transaction;
 use everturn_engine::value::{Span, Time};
 use futures::FutureExt as _;
 
+use crate::map::Map;
 use crate::partition::load::{Parked, engine_key};
 use crate::partition::{Internal, Partition};
 
@@ -27,23 +28,38 @@ const ROOTS_PER_ROUND: usize = 1_024;
 #[derive(Debug, Default)]
 pub(super) struct Timers {
     by_time: BTreeSet<(Time, RootKey)>,
-    by_root: HashMap<RootKey, Time>,
+    by_root: Map<RootKey, Time>,
 }
 
 impl Timers {
-    /// Sets or removes the deadline of a root.
+    /// Makes sure that a root is looked at when its next deadline comes. One
+    /// that is noted for an earlier time stays: at that time it is noted anew.
+    /// Deadlines move with every step, mostly further away, so that this saves
+    /// nearly all of the work.
     pub fn set(&mut self, key: &RootKey, at: Option<Time>) {
-        let before = match at {
-            Some(at) if self.by_root.get(key) == Some(&at) => return,
-            Some(at) => self.by_root.insert(key.clone(), at),
-            None => self.by_root.remove(key),
+        let Some(at) = at else {
+            return;
         };
-        if let Some(before) = before {
+        match self.by_root.get_mut(key) {
+            Some(noted) if *noted <= at => {}
+            Some(noted) => {
+                let before = std::mem::replace(noted, at);
+                self.by_time.remove(&(before, key.clone()));
+                self.by_time.insert((at, key.clone()));
+            }
+            None => {
+                self.by_root.insert(key.clone(), at);
+                self.by_time.insert((at, key.clone()));
+            }
+        }
+    }
+
+    /// Notes a root that leaves memory for exactly this time, or not at all.
+    pub fn reset(&mut self, key: &RootKey, at: Option<Time>) {
+        if let Some(before) = self.by_root.remove(key) {
             self.by_time.remove(&(before, key.clone()));
         }
-        if let Some(at) = at {
-            self.by_time.insert((at, key.clone()));
-        }
+        self.set(key, at);
     }
 
     /// The earliest deadline.
@@ -96,9 +112,12 @@ impl Partition {
         let Some(hot) = self.roots.get_mut(&key) else {
             return;
         };
-        hot.touched = self.context.now;
         let mut tx = Transaction::new(&mut hot.root, &mut self.context, &mut self.output);
         decide::meet_deadlines(&mut tx);
+        // Most come early, see `Timers::set`: that is no use of the root.
+        if !self.output.events.is_empty() || !self.output.effects.is_empty() {
+            hot.touched = self.context.now;
+        }
         self.absorb(&key);
     }
 
@@ -129,8 +148,7 @@ impl Partition {
 
     /// A root leaves memory: a far deadline is left to the view.
     pub(super) fn forget_far_timer(&mut self, key: &RootKey, at: Option<Time>) {
-        if at.is_none_or(|at| at > self.context.now + SCAN_AHEAD) {
-            self.timers.set(key, None);
-        }
+        let horizon = self.context.now + SCAN_AHEAD;
+        self.timers.reset(key, at.filter(|at| *at <= horizon));
     }
 }

@@ -1,12 +1,12 @@
 //! Visits: a request is carried out on its root, inside the loop.
 
-use std::collections::HashMap;
 
 use everturn_engine::event::Transition;
 use everturn_engine::text::RootKey;
 use everturn_engine::transition::{Context, Output, Transaction};
 use tokio::sync::oneshot;
 
+use crate::map::Map;
 use crate::error::Error;
 use crate::partition::Partition;
 use crate::partition::batch::After;
@@ -28,7 +28,7 @@ pub(crate) struct Scope<'a> {
     context: &'a mut Context,
     output: &'a mut Output,
     after: &'a mut Vec<After>,
-    watchers: &'a mut HashMap<RootKey, Vec<Watcher>>,
+    watchers: &'a mut Map<RootKey, Vec<Watcher>>,
 }
 
 impl Scope<'_> {
