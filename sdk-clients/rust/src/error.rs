@@ -123,13 +123,24 @@ impl From<tonic::Status> for Error {
             .unwrap_or_default();
         let retry_delay = details.retry_info().and_then(|info| info.retry_delay);
         Self(Box::new(Inner {
-            code: status.code(),
+            code: code(&status),
             message: readable(&status),
             reason,
             metadata,
             field_violations,
             retry_delay,
         }))
+    }
+}
+
+/// A call whose connection breaks arrives with whatever code the layers below
+/// made of it. They leave their cause behind, and the server never does: such
+/// a call may be repeated like any that met no server.
+fn code(status: &tonic::Status) -> Code {
+    let is_local = std::error::Error::source(status).is_some();
+    match status.code() {
+        Code::Unknown | Code::Cancelled | Code::Internal if is_local => Code::Unavailable,
+        code => code,
     }
 }
 

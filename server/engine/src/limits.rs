@@ -39,7 +39,7 @@ pub const RECENT_MESSAGES: usize = 20;
 pub const RECENT_BYTES: usize = 32 * 1024;
 /// Commands in one completion of a workflow task.
 pub const COMMANDS: usize = 10_000;
-/// Bytes of the messages that wait for a turn.
+/// Bytes of the messages, and bytes of the events, that wait for a turn.
 pub const MAILBOX_BYTES: usize = 8 * 1024 * 1024;
 /// Events that wait for a turn.
 pub const MAILBOX_EVENTS: usize = 1_000;

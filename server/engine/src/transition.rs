@@ -139,37 +139,40 @@ impl<'a> Transaction<'a> {
             self.offer_task(slot);
         }
         self.offer_held_activities();
-        let conversation = self.root.conversation.as_ref();
-        let queued = conversation.map_or_else(Vec::new, |conversation| {
-            let queued = conversation.deliveries.values().filter(|d| d.is_queued());
-            queued.map(|d| d.sequence).collect()
-        });
-        for sequence in queued {
+        let conversation = self.root.conversation.iter();
+        let held = conversation.flat_map(|c| c.deliveries.values().filter(|d| d.stands_still));
+        let held: Vec<u64> = held.map(|d| d.sequence).collect();
+        for sequence in held {
             self.offer_delivery(sequence);
         }
     }
 
-    /// Offers every attempt of the root that waits in its queue.
+    /// Offers every attempt of the root that stood still and may start. The
+    /// others are in their queues already: an offer is made once.
     pub(crate) fn offer_held_activities(&mut self) {
         let runs = self.root.runs.values();
-        let queued = runs.flat_map(|run| {
-            let waiting = run.activities.iter();
-            let waiting = waiting.filter(|(_, a)| matches!(a.stage, Stage::Queued(_)));
-            waiting.map(|(id, _)| (run.slot, *id))
+        let held = runs.flat_map(|run| {
+            let held = run.activities.iter().filter(|(_, a)| a.stands_still);
+            held.map(|(id, _)| (run.slot, *id))
         });
-        let queued: Vec<(Slot, u64)> = queued.collect();
-        for (slot, activity) in queued {
+        let held: Vec<(Slot, u64)> = held.collect();
+        for (slot, activity) in held {
             self.offer_activity(slot, activity);
         }
     }
 
-    /// Offers the current attempt of a delivery.
+    /// Offers the current attempt of a delivery, or notes that it must not
+    /// start now.
     pub(crate) fn offer_delivery(&mut self, sequence: u64) {
-        let Some(conversation) = &self.root.conversation else {
+        let Some(conversation) = &mut self.root.conversation else {
             return;
         };
-        let delivery = conversation.deliveries.get(&sequence);
-        if let Some(delivery) = delivery.filter(|d| d.is_queued() && conversation.pause.is_none()) {
+        let delivery = conversation.deliveries.get_mut(&sequence);
+        if let Some(delivery) = delivery.filter(|d| d.is_queued()) {
+            delivery.stands_still = conversation.pause.is_some();
+            if delivery.stands_still {
+                return;
+            }
             self.output.effects.push(Effect::OfferActivity {
                 slot: 0,
                 activity: sequence,
@@ -180,14 +183,16 @@ impl<'a> Transaction<'a> {
         }
     }
 
-    /// Offers the current attempt of an activity, unless it must not start
-    /// now.
+    /// Offers the current attempt of an activity, or notes that it must not
+    /// start now.
     pub(crate) fn offer_activity(&mut self, slot: Slot, activity: u64) {
-        if self.root.holds_activities(slot) {
-            return;
-        }
-        let run = self.root.runs.get(&slot);
-        if let Some(pending) = run.and_then(|run| run.activities.get(&activity)) {
+        let held = self.root.holds_activities(slot);
+        let run = self.root.runs.get_mut(&slot);
+        if let Some(pending) = run.and_then(|run| run.activities.get_mut(&activity)) {
+            pending.stands_still = held;
+            if held {
+                return;
+            }
             self.output.effects.push(Effect::OfferActivity {
                 slot,
                 activity,

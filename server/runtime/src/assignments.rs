@@ -10,9 +10,9 @@ use everturn_engine::decide::ActivityToken;
 use everturn_engine::text::{QueueName, RootKey, Text};
 use everturn_engine::value::Time;
 
-use crate::map::Map;
 use crate::clock::system_now;
 use crate::error::Error;
+use crate::map::Map;
 use crate::options::Options;
 use crate::session::SessionCore;
 

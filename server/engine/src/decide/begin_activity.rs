@@ -55,7 +55,12 @@ pub fn begin_activity(
     let run = tx.root.runs.get(&slot).ok_or(Rejection::Stale)?;
     let pending = run.activities.get(&activity).ok_or(Rejection::Stale)?;
     let waits = matches!(pending.stage, Stage::BackingOff(_));
-    if pending.attempt != attempt || waits || tx.root.holds_activities(slot) {
+    if pending.attempt != attempt || waits {
+        return Err(Rejection::Stale);
+    }
+    if tx.root.holds_activities(slot) {
+        // Not offered now, but noted.
+        tx.offer_activity(slot, activity);
         return Err(Rejection::Stale);
     }
     let now = tx.context.now;

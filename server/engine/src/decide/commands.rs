@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::command::{Command, CommandKind, Draft};
 use crate::decide::cancel_workflow::request_cancel;
+use crate::decide::closing;
 use crate::decide::decide_approval::withdraw_approval;
 use crate::decide::hand_off::{HandOff, hand_off_from_turn};
 use crate::decide::proactive::hindrance;
-use crate::decide::{closing, mailbox};
 use crate::event::{
     ApprovalRequest, Parent, RunEvent, RunStarted, RunStatus, Slot, SuppressReason,
 };
@@ -67,7 +67,6 @@ fn carry_out_one(tx: &mut Transaction<'_>, slot: Slot, command: Command) {
                 send(tx, slot, format!("{key}/message").into(), draft);
             }
             tx.emit_run(slot, RunEvent::AskOpened { key });
-            mailbox::settle(tx);
         }
         CommandKind::SetState { name, value } => {
             let suppressed = fence(tx, slot).is_some();
@@ -118,8 +117,7 @@ fn carry_out_one(tx: &mut Transaction<'_>, slot: Slot, command: Command) {
                 reason,
                 context,
             };
-            let fence = fence(tx, slot);
-            let superseded = fence.is_some_and(|fence| fence != SuppressReason::HumanOwns);
+            let superseded = !is_current(tx, slot);
             hand_off_from_turn(tx, slot, key, request, superseded);
         }
         CommandKind::Complete { result } => {
@@ -227,18 +225,21 @@ fn start_child(
     tx.emit_run(child, RunEvent::Started(Box::new(started)));
 }
 
+/// Whether a run is the current turn, and not superseded.
+fn is_current(tx: &Transaction<'_>, slot: Slot) -> bool {
+    let turn = tx.root.conversation.as_ref().and_then(|c| c.turn.as_ref());
+    turn.is_some_and(|turn| turn.slot == slot && turn.interrupted.is_none())
+}
+
 /// Which fence keeps the writes of a turn in, if one does.
 fn fence(tx: &Transaction<'_>, slot: Slot) -> Option<SuppressReason> {
-    let turn_number = tx.root.runs.get(&slot)?.turn?;
+    tx.root.runs.get(&slot)?.turn?;
     let conversation = tx.root.conversation.as_ref()?;
     if !conversation.is_open() {
-        return Some(SuppressReason::ConversationClosed);
-    }
-    let turn = conversation.turn.as_ref();
-    let current = turn.is_some_and(|t| t.number == turn_number && t.interrupted.is_none());
-    if conversation.handover.is_some() {
+        Some(SuppressReason::ConversationClosed)
+    } else if conversation.handover.is_some() {
         Some(SuppressReason::HumanOwns)
-    } else if !current {
+    } else if !is_current(tx, slot) {
         Some(SuppressReason::TurnSuperseded)
     } else if conversation.pause.is_some() {
         Some(SuppressReason::ConversationPaused)

@@ -2,7 +2,7 @@
 
 use crate::command::Command;
 use crate::decide::task::current_task;
-use crate::decide::{TaskToken, commands, validate};
+use crate::decide::{TaskToken, commands, mailbox, validate};
 use crate::event::Event;
 use crate::rejection::Rejection;
 use crate::state::deadlines::Deadline;
@@ -37,6 +37,9 @@ pub fn complete_task(
     if !commands.is_empty() {
         tx.emit(Event::TaskCompleted { slot, seen });
         commands::carry_out(tx, slot, commands);
+        // For an ask that was opened, and for messages that went back to the
+        // mailbox.
+        mailbox::settle(tx);
     }
     tx.offer_task(slot);
     Ok(())

@@ -23,6 +23,8 @@ pub fn meet_deadlines(tx: &mut Transaction<'_>) {
 fn meet(tx: &mut Transaction<'_>, deadline: Deadline) {
     match deadline {
         Deadline::Retry(slot, activity) => retry(tx, slot, activity),
+        // What must not start waits anew once it may.
+        Deadline::ScheduleToStart(slot, _) if tx.root.holds_activities(slot) => {}
         Deadline::ScheduleToStart(slot, activity) => {
             give_up(tx, slot, activity, "ScheduleToStart");
         }

@@ -106,30 +106,52 @@ fn end_unanswered(
         return;
     };
     let (slot, key) = (approval.slot, approval.key.clone());
-    let decided = Box::new(Decided {
-        outcome,
-        decider: Text::default(),
-        comment: Text::default(),
-        arguments: None,
-    });
+    let decided = unanswered(outcome);
     tx.emit_run(slot, RunEvent::ApprovalDecided { key, decided });
 }
 
-/// Asks for a higher budget once what was used reaches it.
+/// Asks for a higher budget once what was used reaches it. One that was
+/// rejected is not asked for again.
 pub(crate) fn check_budget(tx: &mut Transaction<'_>) {
+    let conversation = tx.root.conversation.as_ref();
+    if conversation.is_some_and(|conversation| !conversation.budget_reached) {
+        ask_for_budget(tx);
+    }
+}
+
+/// The budget was set to another one: what was asked for the old one is
+/// withdrawn.
+pub(crate) fn budget_changed(tx: &mut Transaction<'_>) {
+    withdraw_budget(tx);
+    ask_for_budget(tx);
+}
+
+/// Nobody needs to decide on the budget any more.
+pub(crate) fn withdraw_budget(tx: &mut Transaction<'_>) {
+    let mut open = tx.root.approvals.values().filter(|a| a.ended.is_none());
+    if let Some(approval) = open.find(|approval| approval.slot == 0) {
+        tx.emit(Event::BudgetDecided {
+            approval_id: approval.id.clone(),
+            decided: unanswered(ApprovalOutcome::Withdrawn),
+            budget: None,
+        });
+    }
+}
+
+fn ask_for_budget(tx: &mut Transaction<'_>) {
     let Some(conversation) = &tx.root.conversation else {
         return;
     };
     let Some(budget) = &conversation.policy.budget else {
         return;
     };
-    if conversation.budget_reached || !budget.is_reached(&conversation.usage) {
+    if !conversation.is_open() || !budget.is_reached(&conversation.usage) {
         return;
     }
     let step = conversation.budget_step.as_ref().unwrap_or(budget);
     let arguments = budget_arguments(&budget.raised_by(step));
     let id = &tx.root.key.id;
-    let number = conversation.usage.tokens() ^ conversation.usage.cost_micros;
+    let number = conversation.budget_asks + 1;
     tx.emit(Event::BudgetReached {
         approval_id: format!("{id}/budget-{number}").into(),
         arguments,
@@ -152,14 +174,27 @@ fn decide_budget(
         ApprovalOutcome::ApprovedWithChanges => changed,
         _ => None,
     };
+    let raised = budget.is_some();
     tx.emit(Event::BudgetDecided {
         approval_id,
         decided,
         budget,
     });
-    tx.offer_held_activities();
-    // What was used may reach the new bound as well: then it asks again.
-    check_budget(tx);
+    if raised {
+        tx.offer_held_activities();
+        // What was used may reach the new bound as well: then it asks again.
+        ask_for_budget(tx);
+    }
+}
+
+/// The end of an approval that nobody has decided.
+fn unanswered(outcome: ApprovalOutcome) -> Box<Decided> {
+    Box::new(Decided {
+        outcome,
+        decider: Text::default(),
+        comment: Text::default(),
+        arguments: None,
+    })
 }
 
 /// What a budget asks for, as people and programs read it.

@@ -51,7 +51,12 @@ pub(super) fn begin_delivery(
     let paused = conversation.pause.is_some();
     let able = reconciles || !delivery.reconcile;
     let message = delivery.message.clone().ok_or(Rejection::Stale)?;
-    if !wanted || paused || !able {
+    if wanted && paused {
+        // Not offered now, but noted.
+        tx.offer_delivery(sequence);
+        return Err(Rejection::Stale);
+    }
+    if !wanted || !able {
         return Err(Rejection::Stale);
     }
     let idempotency_key: Text = format!("{}/message-{sequence}", key.id).into();
@@ -79,6 +84,7 @@ pub(super) fn begin_delivery(
             last_failure: None,
             heartbeat_details: None,
             heard: Time(0),
+            stands_still: false,
         },
         durable_first: true,
         delivery: Some(Box::new(task)),
@@ -93,7 +99,8 @@ pub(super) fn begin_delivery(
     Ok(start)
 }
 
-/// The provider took the message.
+/// The provider took the message. When a receipt has said so before, only the
+/// provider's id is news.
 ///
 /// # Errors
 /// `Fenced` when the attempt is over.
@@ -102,6 +109,18 @@ pub fn accept_delivery(
     token: ActivityToken,
     provider_message_id: Text,
 ) -> Result<(), Rejection> {
+    if let Some(known) = overtaken(tx, token).filter(|_| !provider_message_id.as_str().is_empty()) {
+        let event = Event::DeliveryMoved {
+            sequence: token.activity,
+            status: known.status,
+            provider_message_id,
+            detail: known.detail.clone(),
+            next_at: None,
+            reconcile: false,
+        };
+        tx.emit(event);
+        return Ok(());
+    }
     current(tx, token)?;
     let status = DeliveryStatus::Accepted;
     moved(
@@ -240,12 +259,8 @@ pub(super) fn moved(
     let Some((slot, key)) = delivery.and_then(|delivery| delivery.sender.clone()) else {
         return;
     };
-    let open = tx
-        .root
-        .runs
-        .get(&slot)
-        .is_some_and(|run| run.status.is_open());
-    if open {
+    let sender = tx.root.runs.get(&slot);
+    if sender.is_some_and(|run| run.status.is_open() && run.has_room()) {
         let event = RunEvent::DeliveryChanged {
             key,
             sequence,
@@ -270,6 +285,16 @@ fn again(tx: &mut Transaction<'_>, sequence: u64, detail: Text, at: Time, reconc
 /// Checks that a token names an attempt that is under way.
 pub(super) fn check_delivery(tx: &Transaction<'_>, token: ActivityToken) -> Result<(), Rejection> {
     current(tx, token).map(|_| ())
+}
+
+/// The delivery whose attempt was under way when a receipt ended it. An
+/// attempt has one epoch only, so that its number names it.
+fn overtaken<'a>(tx: &'a Transaction<'_>, token: ActivityToken) -> Option<&'a Delivery> {
+    let conversation = tx.root.conversation.as_ref()?;
+    let delivery = conversation.deliveries.get(&token.activity)?;
+    let over = delivery.holder.is_none() && delivery.status >= DeliveryStatus::Accepted;
+    let nameless = delivery.provider_message_id.as_str().is_empty();
+    Some(delivery).filter(|d| over && nameless && d.attempt == token.attempt)
 }
 
 fn current<'a>(tx: &'a Transaction<'_>, token: ActivityToken) -> Result<&'a Delivery, Rejection> {

@@ -4,6 +4,7 @@ use crate::decide::hand_off::marker;
 use crate::decide::{mailbox, open_conversation};
 use crate::event::{Event, RunEvent};
 use crate::rejection::Rejection;
+use crate::state::conversation::{Conversation, Handover};
 use crate::text::Text;
 use crate::transition::Transaction;
 use crate::value::Message;
@@ -19,7 +20,7 @@ pub fn hand_back(tx: &mut Transaction<'_>, author_name: Text, note: Text) -> Res
     let conversation = open_conversation(tx.root)?;
     let handover = conversation.handover.as_ref();
     let handover = handover.ok_or(Rejection::NotHandedOff)?;
-    let messages: Vec<Message> = handover.messages.iter().cloned().collect();
+    let messages = written_meanwhile(conversation, handover);
     let waiting = conversation.turn.as_ref().and_then(|turn| {
         let key = turn.hand_off.clone()?;
         Some((turn.slot, key))
@@ -45,4 +46,17 @@ pub fn hand_back(tx: &mut Transaction<'_>, author_name: Text, note: Text) -> Res
     }
     mailbox::settle(tx);
     Ok(())
+}
+
+/// What was written while the person owned the conversation, and whatever of
+/// the customer's messages nobody has answered: as many as go together.
+fn written_meanwhile(conversation: &Conversation, handover: &Handover) -> Vec<Message> {
+    let mailbox = &conversation.mailbox;
+    let through = conversation.burst_through();
+    let waits = |message: &Message| mailbox.iter().any(|m| m.sequence == message.sequence);
+    let answered = handover.messages.iter().filter(|m| !waits(m));
+    let waiting = mailbox.iter().take_while(|m| m.sequence <= through);
+    let mut messages: Vec<Message> = answered.chain(waiting).cloned().collect();
+    messages.sort_by_key(|m| m.sequence);
+    messages
 }

@@ -8,6 +8,8 @@ use crate::event::{RunEvent, RunStarted, Slot, TurnCause, TurnStart};
 use crate::policy::OnBusy;
 use crate::state::conversation::{Conversation, Turn};
 use crate::state::deadlines::Deadline;
+use crate::state::root::Root;
+use crate::state::run::Run;
 use crate::text::StepKey;
 use crate::transition::Transaction;
 use crate::value::{InboundEvent, Message, Span, Time};
@@ -47,8 +49,11 @@ pub(crate) fn event_came(tx: &mut Transaction<'_>) {
     let Some(conversation) = &tx.root.conversation else {
         return;
     };
-    let grace = conversation.policy.interrupt_grace;
-    if conversation.is_active() && conversation.policy.on_event == OnBusy::Interrupt {
+    let policy = &conversation.policy;
+    let grace = policy.interrupt_grace;
+    // In quiet hours the event waits, so that it interrupts nothing.
+    let awake = quiet_until(policy.quiet_hours.as_ref(), tx.context.now).is_none();
+    if conversation.is_active() && awake && policy.on_event == OnBusy::Interrupt {
         interrupt(tx, grace);
     }
     settle(tx);
@@ -66,13 +71,14 @@ pub(crate) fn interrupt(tx: &mut Transaction<'_>, grace: Span) {
 /// Hands what waits to whoever is to have it, if it is due; sets the deadline
 /// otherwise.
 pub(crate) fn settle(tx: &mut Transaction<'_>) {
-    // Messages and events may be due one after the other.
-    for _ in 0..2 {
+    // Messages and events may be due one after the other, and more of them
+    // than go together. Each step but the last takes at least one.
+    loop {
         let Some(conversation) = &tx.root.conversation else {
             return;
         };
         let slot = conversation.turn.as_ref().map_or(0, |turn| turn.slot);
-        match next_step(conversation, tx.context.now) {
+        match next_step(tx.root, conversation, tx.context.now) {
             Step::Wait(Some(due)) => {
                 tx.root.deadlines.arm(Deadline::Burst, due);
                 return;
@@ -118,14 +124,18 @@ pub(crate) fn silence(tx: &mut Transaction<'_>, deadline: Deadline, cause: TurnC
     }
 }
 
-fn next_step(conversation: &Conversation, now: Time) -> Step {
+fn next_step(root: &Root, conversation: &Conversation, now: Time) -> Step {
     if !conversation.is_active() {
         return Step::Wait(None);
     }
     match &conversation.turn {
         None => without_turn(conversation, now),
         Some(turn) if turn.interrupted.is_some() => Step::Wait(None),
-        Some(turn) => with_turn(conversation, turn, now),
+        Some(turn) => {
+            let run = root.runs.get(&turn.slot);
+            let steers = turn.hand_off.is_none() && run.is_some_and(Run::has_room);
+            with_turn(conversation, turn, steers, now)
+        }
     }
 }
 
@@ -147,21 +157,24 @@ fn without_turn(conversation: &Conversation, now: Time) -> Step {
     }
 }
 
-fn with_turn(conversation: &Conversation, turn: &Turn, now: Time) -> Step {
+fn with_turn(conversation: &Conversation, turn: &Turn, steers: bool, now: Time) -> Step {
     let policy = &conversation.policy;
     let due = conversation.burst_due();
-    let steers = policy.on_busy == OnBusy::Steer && turn.hand_off.is_none();
-    let taken = due.filter(|_| turn.ask.is_some() || steers);
+    let takes = steers && policy.on_busy == OnBusy::Steer;
+    let taken = due.filter(|_| turn.ask.is_some() || takes);
     if taken.is_some_and(|due| due <= now) {
         return match &turn.ask {
             Some(key) => Step::Answer(key.clone()),
             None => Step::SteerMessages,
         };
     }
-    if policy.on_event == OnBusy::Steer && !conversation.events.is_empty() {
-        return Step::SteerEvents;
+    if !steers || policy.on_event != OnBusy::Steer || conversation.events.is_empty() {
+        return Step::Wait(taken);
     }
-    Step::Wait(taken)
+    match quiet_until(policy.quiet_hours.as_ref(), now) {
+        None => Step::SteerEvents,
+        Some(until) => Step::Wait(Some(taken.map_or(until, |due| due.min(until)))),
+    }
 }
 
 fn waiting_messages(conversation: &Conversation) -> Vec<Message> {

@@ -42,22 +42,24 @@ pub fn send_human_message(
     if !assignee.admits(&request.author_name) {
         return Err(Rejection::WrongAssignee(assignee.to_string()));
     }
+    let own = Some(request.channel).filter(|channel| !channel.as_str().is_empty());
+    let channel = own.unwrap_or_else(|| conversation.reply_channel.clone());
     let under_way = conversation
         .deliveries
         .values()
         .filter(|d| d.is_under_way());
-    if under_way.count() >= limits::DELIVERIES {
+    let delivered = conversation.addresses.contains_key(&channel);
+    if delivered && under_way.count() >= limits::DELIVERIES {
         return Err(Rejection::LimitExceeded {
             subject: "deliveries under way",
             limit: limits::DELIVERIES as u64,
         });
     }
-    let own = Some(request.channel).filter(|channel| !channel.as_str().is_empty());
     let message = Message {
         sequence: conversation.message_count + 1,
         author: AuthorKind::Human,
         author_name: request.author_name,
-        channel: own.unwrap_or_else(|| conversation.reply_channel.clone()),
+        channel,
         provider_message_id: Text::default(),
         content: request.content,
         time: tx.context.now,

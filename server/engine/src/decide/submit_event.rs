@@ -63,6 +63,13 @@ pub fn submit_event(tx: &mut Transaction<'_>, request: SubmitEvent) -> Result<Ac
                     limit: limits::MAILBOX_EVENTS as u64,
                 });
             }
+            let waiting = conversation.events.iter().map(|e| e.payload.size_bytes());
+            if waiting.sum::<usize>() + event.payload.size_bytes() > limits::MAILBOX_BYTES {
+                return Err(Rejection::LimitExceeded {
+                    subject: "bytes of events waiting in the mailbox",
+                    limit: limits::MAILBOX_BYTES as u64,
+                });
+            }
             event.sequence = conversation.event_count + 1;
             event.after_message = conversation.message_count;
             false

@@ -180,13 +180,16 @@ fn first_answer(
     if !conversation.is_open() {
         return Err(Rejection::ConversationClosed);
     }
-    if conversation.mailbox.len() >= limits::MAILBOX_MESSAGES {
+    // What a running turn leaves to the next one waits as well.
+    let steered = conversation.turn.iter().flat_map(|turn| &turn.unanswered);
+    let waiting = conversation.mailbox.iter().chain(steered);
+    if waiting.clone().count() >= limits::MAILBOX_MESSAGES {
         return Err(Rejection::LimitExceeded {
             subject: "messages waiting in the mailbox",
             limit: limits::MAILBOX_MESSAGES as u64,
         });
     }
-    let waiting = conversation.mailbox.iter().map(|m| m.content.size_bytes());
+    let waiting = waiting.map(|m| m.content.size_bytes());
     if waiting.sum::<usize>() + message.content.size_bytes() > limits::MAILBOX_BYTES {
         return Err(Rejection::LimitExceeded {
             subject: "bytes of messages waiting in the mailbox",

@@ -41,10 +41,15 @@ pub struct TaskStart {
 pub fn begin_task(tx: &mut Transaction<'_>, slot: Slot) -> Result<TaskStart, Rejection> {
     let until = tx.context.now + tx.context.task_timeout;
     let epoch = tx.context.take_epoch();
-    if tx.root.is_paused(slot) {
+    let paused = tx.root.is_paused(slot);
+    let run = tx.root.runs.get_mut(&slot).ok_or(Rejection::Stale)?;
+    if paused {
+        // A resume offers it anew.
+        if run.task == Task::Offered {
+            run.task = Task::None;
+        }
         return Err(Rejection::Stale);
     }
-    let run = tx.root.runs.get_mut(&slot).ok_or(Rejection::Stale)?;
     let wanted = matches!(run.task, Task::Offered | Task::Started { .. });
     if !run.status.is_open() || !wanted {
         return Err(Rejection::Stale);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::decide::{mailbox, open_conversation};
+use crate::decide::{decide_approval, mailbox, open_conversation};
 use crate::event::{Event, Update};
 use crate::limits;
 use crate::policy::TurnPolicy;
@@ -64,7 +64,11 @@ pub fn update_conversation(
         }
     }
     let held = conversation.budget_reached;
+    let budget_changes = update.policy.budget != conversation.policy.budget;
     tx.emit(Event::ConversationUpdated(Box::new(update)));
+    if budget_changes {
+        decide_approval::budget_changed(tx);
+    }
     if held {
         tx.offer_held_activities();
     }

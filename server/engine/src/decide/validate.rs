@@ -1,9 +1,9 @@
 //! Checks the commands of a workflow task before any is carried out.
 
-use crate::command::{Command, CommandKind};
+use crate::command::{Command, CommandKind, Draft};
 use crate::limits;
 use crate::rejection::Rejection;
-use crate::state::conversation::{State, entry_bytes};
+use crate::state::conversation::{State, Turn, entry_bytes};
 use crate::state::key_hash;
 use crate::state::root::Root;
 use crate::state::run::Run;
@@ -18,9 +18,10 @@ struct Tally {
     children: usize,
     signals: usize,
     approvals: usize,
-    messages: usize,
+    deliveries: usize,
     state_bytes: usize,
     ask_open: bool,
+    handed_off: bool,
     keys: std::collections::HashMap<u64, u8>,
 }
 
@@ -50,6 +51,7 @@ pub(crate) fn check(
     let mut tally = Tally {
         state_bytes: state_of(root, run).size_bytes,
         ask_open: open_ask(root, run).is_some(),
+        handed_off: turn_of(root, run).is_some_and(|turn| turn.hand_off.is_some()),
         ..Tally::default()
     };
     for (index, command) in commands.iter().enumerate() {
@@ -95,12 +97,12 @@ pub(crate) fn check(
         limits::PENDING_APPROVALS,
         "pending approvals of a run",
     )?;
-    if let Some(conversation) = root.conversation.as_ref().filter(|_| tally.messages > 0) {
+    if let Some(conversation) = root.conversation.as_ref().filter(|_| tally.deliveries > 0) {
         let under_way = conversation
             .deliveries
             .values()
             .filter(|d| d.is_under_way());
-        let count = under_way.count() + tally.messages;
+        let count = under_way.count() + tally.deliveries;
         bound(count, limits::DELIVERIES, "deliveries under way")?;
     }
     bound(tally.state_bytes, limits::STATE_BYTES, "bytes of state")?;
@@ -145,17 +147,23 @@ fn check_one(
             }
         }
         CommandKind::SendSignal { .. } => tally.signals += 1,
-        CommandKind::SendMessage(_) => {
+        CommandKind::SendMessage(draft) => {
             turn_only(run, key)?;
-            tally.messages += 1;
+            tally.deliveries += usize::from(is_delivered(root, draft));
         }
         CommandKind::RequestApproval { .. } => tally.approvals += 1,
         CommandKind::HandOff { .. } => {
             turn_only(run, key)?;
+            if tally.handed_off {
+                return Err(invalid(key, "this turn waits for a hand-back already"));
+            }
+            tally.handed_off = true;
             tally.events += 1;
         }
-        CommandKind::Ask { .. } => {
+        CommandKind::Ask { message } => {
             turn_only(run, key)?;
+            let delivered = message.iter().filter(|draft| is_delivered(root, draft));
+            tally.deliveries += delivered.count();
             if tally.ask_open {
                 return Err(invalid(key, "another ask is open in this turn"));
             }
@@ -207,8 +215,22 @@ fn state_of<'a>(root: &'a Root, run: &'a Run) -> &'a State {
 }
 
 fn open_ask<'a>(root: &'a Root, run: &Run) -> Option<&'a StepKey> {
+    turn_of(root, run)?.ask.as_ref()
+}
+
+/// The current turn, if the run is the turn's.
+fn turn_of<'a>(root: &'a Root, run: &Run) -> Option<&'a Turn> {
     let turn = root.conversation.as_ref()?.turn.as_ref()?;
-    turn.ask.as_ref().filter(|_| turn.slot == run.slot)
+    Some(turn).filter(|turn| turn.slot == run.slot)
+}
+
+/// Whether a message goes to an adapter: there is an address for its channel.
+fn is_delivered(root: &Root, draft: &Draft) -> bool {
+    root.conversation.as_ref().is_some_and(|conversation| {
+        let own = Some(&draft.channel).filter(|channel| !channel.as_str().is_empty());
+        let channel = own.unwrap_or(&conversation.reply_channel);
+        conversation.addresses.contains_key(channel)
+    })
 }
 
 fn turn_only(run: &Run, key: &StepKey) -> Result<(), Rejection> {

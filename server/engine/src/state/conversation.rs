@@ -99,6 +99,9 @@ pub struct Conversation {
     /// When its content is to be removed, once it is closed.
     #[n(27)]
     pub erase_at: Option<Time>,
+    /// How often its budget was reached and an approval requested.
+    #[n(28)]
+    pub budget_asks: u32,
 }
 
 /// A pause.
@@ -186,6 +189,16 @@ pub struct Turn {
     /// are the next turn's to answer.
     #[n(11)]
     pub unanswered: Vec<Message>,
+    /// Messages that answered its asks, or came with a hand-back, after its
+    /// last reply: an interrupted turn leaves them to the next.
+    #[n(12)]
+    pub answers: VecDeque<Message>,
+    /// Events that arrived in it after its last reply: likewise.
+    #[n(13)]
+    pub events: VecDeque<InboundEvent>,
+    /// A person has answered its messages.
+    #[n(14)]
+    pub relieved: bool,
 }
 
 /// The answer that a turn's ask was given last.
@@ -319,11 +332,8 @@ impl Conversation {
     /// beyond the bounds.
     pub(super) fn push_recent(&mut self, message: Message) {
         self.recent.push_back(message);
-        trim(
-            &mut self.recent,
-            limits::RECENT_MESSAGES,
-            limits::RECENT_BYTES,
-        );
+        let (count, bytes) = (limits::RECENT_MESSAGES, limits::RECENT_BYTES);
+        trim(&mut self.recent, count, bytes, message_bytes);
     }
 
     /// Notes what was written while a person owns the conversation.
@@ -331,7 +341,8 @@ impl Conversation {
         if let Some(handover) = &mut self.handover {
             handover.messages.push_back(message.clone());
             let messages = &mut handover.messages;
-            trim(messages, limits::HANDOVER_MESSAGES, limits::HANDOVER_BYTES);
+            let (count, bytes) = (limits::HANDOVER_MESSAGES, limits::HANDOVER_BYTES);
+            trim(messages, count, bytes, message_bytes);
         }
     }
 
@@ -372,19 +383,19 @@ impl Conversation {
         self.events.drain(..count).collect()
     }
 
-    /// Puts events that were taken but not handled back to the front.
-    pub(super) fn return_events(&mut self, events: Vec<InboundEvent>) {
-        for event in events.into_iter().rev() {
-            self.events.push_front(event);
-        }
+    /// Puts events that were taken but not handled back to their places.
+    pub(super) fn return_events(&mut self, events: impl IntoIterator<Item = InboundEvent>) {
+        self.events.extend(events);
+        self.events.make_contiguous().sort_by_key(|e| e.sequence);
     }
 
-    /// Puts messages that were taken but not answered back to the front.
-    pub(super) fn return_to_mailbox(&mut self, messages: Vec<Message>) {
-        for message in messages.into_iter().rev() {
+    /// Puts messages that were taken but not answered back to their places.
+    pub(super) fn return_to_mailbox(&mut self, messages: impl IntoIterator<Item = Message>) {
+        for message in messages {
             self.recent.retain(|m| m.sequence != message.sequence);
-            self.mailbox.push_front(message);
+            self.mailbox.push_back(message);
         }
+        self.mailbox.make_contiguous().sort_by_key(|m| m.sequence);
     }
 }
 
@@ -402,12 +413,41 @@ fn through(items: impl Iterator<Item = (u64, usize)>) -> u64 {
     last
 }
 
-/// Drops the oldest messages beyond the bounds.
-fn trim(messages: &mut VecDeque<Message>, max_count: usize, max_bytes: usize) {
-    let mut bytes: usize = messages.iter().map(|m| m.content.size_bytes()).sum();
-    while messages.len() > max_count || bytes > max_bytes {
-        match messages.pop_front() {
-            Some(dropped) => bytes -= dropped.content.size_bytes(),
+impl Turn {
+    /// Notes messages that its code was given instead of a later turn's.
+    pub(super) fn note_answers(&mut self, messages: &[Message]) {
+        self.answers.extend(messages.iter().cloned());
+        let (count, bytes) = (limits::MAILBOX_MESSAGES, limits::MAILBOX_BYTES);
+        trim(&mut self.answers, count, bytes, message_bytes);
+    }
+
+    /// Notes events that its code was given instead of a later turn's.
+    pub(super) fn note_events(&mut self, events: &[InboundEvent]) {
+        self.events.extend(events.iter().cloned());
+        let (count, bytes) = (limits::MAILBOX_EVENTS, limits::MAILBOX_BYTES);
+        trim(&mut self.events, count, bytes, event_bytes);
+    }
+}
+
+fn message_bytes(message: &Message) -> usize {
+    message.content.size_bytes()
+}
+
+fn event_bytes(event: &InboundEvent) -> usize {
+    event.payload.size_bytes()
+}
+
+/// Drops the oldest items beyond the bounds.
+fn trim<T>(
+    items: &mut VecDeque<T>,
+    max_count: usize,
+    max_bytes: usize,
+    size: impl Fn(&T) -> usize,
+) {
+    let mut bytes: usize = items.iter().map(&size).sum();
+    while items.len() > max_count || bytes > max_bytes {
+        match items.pop_front() {
+            Some(dropped) => bytes -= size(&dropped),
             None => return,
         }
     }

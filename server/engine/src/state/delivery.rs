@@ -54,6 +54,10 @@ pub struct Delivery {
     /// The next attempt has to ask the provider first.
     #[n(12)]
     pub reconcile: bool,
+    /// It was to start while the conversation was paused: it is offered once
+    /// it may. Not stored: a restart finds out again.
+    #[cbor(skip)]
+    pub stands_still: bool,
 }
 
 /// The adapter that has an attempt.
@@ -90,6 +94,7 @@ impl Delivery {
             holder: None,
             next_at: None,
             reconcile: false,
+            stands_still: false,
         }
     }
 

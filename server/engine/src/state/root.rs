@@ -154,12 +154,11 @@ impl Root {
     /// Whether the root only waits, so that it may leave memory.
     #[must_use]
     pub fn is_waiting(&self) -> bool {
-        let delivers = self.conversation.as_ref().is_some_and(|c| {
-            c.deliveries
-                .values()
-                .any(|d| d.is_queued() || d.holder.is_some())
-        });
-        !delivers && self.runs.values().all(Run::is_waiting)
+        let conversation = self.conversation.iter();
+        let mut deliveries = conversation.flat_map(|c| c.deliveries.values());
+        let delivers = deliveries.any(|d| d.holder.is_some() || (d.is_queued() && !d.stands_still));
+        let mut runs = self.runs.values();
+        !delivers && runs.all(|run| run.is_waiting(self.is_paused(run.slot)))
     }
 
     /// Drops a closed run that the view holds now.

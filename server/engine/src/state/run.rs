@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use minicbor::{Decode, Encode};
 
 use crate::event::{Parent, RunId, RunStatus, Slot};
+use crate::limits;
 use crate::policy::ActivityOptions;
 use crate::state::conversation::State;
 use crate::text::{QueueName, StepKey, Text, TypeName, WorkflowId};
@@ -162,6 +163,10 @@ pub struct Activity {
     /// sign of life.
     #[cbor(skip)]
     pub heard: Time,
+    /// It was to start while it must not: it is offered once it may. Not
+    /// stored: a restart finds out again.
+    #[cbor(skip)]
+    pub stands_still: bool,
 }
 
 /// How an attempt stands.
@@ -237,14 +242,21 @@ impl Run {
         self.status.is_open() && self.task == Task::None && self.last_notification > self.seen
     }
 
-    /// Whether it waits only: no task, no attempt under way or queued.
+    /// Whether its journal has room for events that its code did not ask for.
     #[must_use]
-    pub fn is_waiting(&self) -> bool {
-        let idle_task = matches!(self.task, Task::None) && self.last_notification <= self.seen;
-        let idle_activities = self
-            .activities
-            .values()
-            .all(|a| matches!(a.stage, Stage::BackingOff(_)));
+    pub fn has_room(&self) -> bool {
+        self.last_event + limits::JOURNAL_RESERVE < limits::JOURNAL_EVENTS
+    }
+
+    /// Whether it waits only: no task, no attempt under way or offered.
+    pub(super) fn is_waiting(&self, paused: bool) -> bool {
+        let read = self.last_notification <= self.seen;
+        let idle_task = self.task == Task::None && (read || paused);
+        let idle_activities = self.activities.values().all(|a| match a.stage {
+            Stage::BackingOff(_) => true,
+            Stage::Queued(_) => a.stands_still,
+            Stage::Started { .. } => false,
+        });
         !self.status.is_open() || (idle_task && idle_activities && self.signals.is_empty())
     }
 }

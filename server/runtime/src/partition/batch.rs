@@ -79,6 +79,8 @@ impl Partition {
         self.lazy_until = None;
         self.sealed_sequence += 1;
         let mut batch = std::mem::take(&mut self.batch);
+        // The next batch will be about as large: no growing step by step.
+        self.batch.bytes.reserve(batch.bytes.len());
         let append = Append {
             partition: self.number,
             owner_epoch: self.owner_epoch,

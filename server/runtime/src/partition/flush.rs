@@ -14,8 +14,8 @@ use everturn_engine::text::RootKey;
 use everturn_store::{ApprovalRow, Flush, HistoryChunk, MessageChunk, RootKind, RootRow, RunRow};
 use futures::FutureExt as _;
 
-use crate::map::Map;
 use crate::journal::encode_chunk;
+use crate::map::Map;
 use crate::metrics::Metrics;
 use crate::partition::hot::Hot;
 use crate::partition::load::store_key;

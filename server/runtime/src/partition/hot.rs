@@ -7,8 +7,8 @@ use everturn_engine::state::root::Root;
 use everturn_engine::value::{Message, Time};
 use tokio::sync::oneshot;
 
-use crate::map::Map;
 use crate::journal::{Entry, Journal, TurnInput};
+use crate::map::Map;
 use crate::partition::outputs::Ring;
 use crate::record::RunRecord;
 use crate::session::SessionCore;

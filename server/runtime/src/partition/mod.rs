@@ -10,6 +10,7 @@ mod hot;
 mod load;
 mod outputs;
 mod recover;
+mod results;
 mod timers;
 mod visit;
 mod work;
@@ -27,9 +28,9 @@ use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::map::{Map, Set};
 use crate::assignments::{Assigned, TaskRef, Workers};
 use crate::clock::Clock;
+use crate::map::{Map, Set};
 use crate::metrics::Metrics;
 use crate::options::Options;
 use crate::session::{OutputPiece, Reporter, TaskResult};

@@ -1,13 +1,12 @@
 //! Visits: a request is carried out on its root, inside the loop.
 
-
 use everturn_engine::event::Transition;
 use everturn_engine::text::RootKey;
 use everturn_engine::transition::{Context, Output, Transaction};
 use tokio::sync::oneshot;
 
-use crate::map::Map;
 use crate::error::Error;
+use crate::map::Map;
 use crate::partition::Partition;
 use crate::partition::batch::After;
 use crate::partition::hot::Hot;

@@ -1,27 +1,21 @@
-//! Work: tasks leave for workers, results come back.
+//! Work: tasks leave for workers, or are lost on the way.
 
 use std::sync::Arc;
 
 use everturn_dispatch::{Offer, TaskKind};
 use everturn_engine::decide::{self, ActivityToken, Taker, TaskStart, TaskToken};
-use everturn_engine::event::{RunEvent, RunId, Slot};
-use everturn_engine::rejection::Rejection;
+use everturn_engine::event::{RunId, Slot};
 use everturn_engine::state::root::Root;
-use everturn_engine::text::RootKey;
 use everturn_engine::transition::Transaction;
-use everturn_engine::value::{Failure, FailureKind};
 
 use crate::assignments::{Assigned, TaskRef};
-use crate::error::Error;
 use crate::journal::Entry;
 use crate::metrics::Metrics;
 use crate::partition::batch::After;
 use crate::partition::hot::Hot;
 use crate::partition::load::Parked;
 use crate::partition::{Input, Partition};
-use crate::session::{
-    ActivityTask, Reporter, ResultBody, SessionCore, TaskResult, WorkItem, WorkflowTask,
-};
+use crate::session::{ActivityTask, SessionCore, WorkItem, WorkflowTask};
 
 impl Partition {
     /// Starts tasks for the sessions that they were given to.
@@ -223,165 +217,6 @@ impl Partition {
         }
     }
 
-    /// Takes the results that one worker reported together.
-    pub(super) fn take_results(&mut self, reporter: &Reporter, results: Vec<TaskResult>) {
-        let mut settled = Vec::with_capacity(results.len());
-        for result in results {
-            if !self.ensure(&result.root) {
-                self.park(Parked::Result(reporter.clone(), result));
-                continue;
-            }
-            if let Reporter::Session(session) = reporter {
-                settled.push((session.id, self.task_of(&result)));
-            }
-            let result_id = result.result_id;
-            let judgement = self.judge(reporter.session(), &result.root, result.body);
-            let judgement =
-                judgement.map_err(|(rejection, unread)| (Error::Rejected(rejection), unread));
-            let report = After::Report(reporter.clone(), result_id, judgement);
-            self.batch.after.push(report);
-        }
-        if !settled.is_empty() {
-            self.shared.workers.settle(&settled);
-        }
-    }
-
-    fn task_of(&self, result: &TaskResult) -> TaskRef {
-        match &result.body {
-            ResultBody::ActivityCompleted { token, .. }
-            | ResultBody::DeliveryAccepted { token, .. }
-            | ResultBody::ActivityFailed { token, .. } => {
-                TaskRef::of_activity(self.number, &result.root, *token)
-            }
-            ResultBody::TaskCompleted { token, .. }
-            | ResultBody::TaskFailed { token, .. }
-            | ResultBody::TaskNeedsJournal { token } => {
-                TaskRef::of_run(self.number, &result.root, token.slot)
-            }
-        }
-    }
-
-    /// Decides on a result; on a rejection also what the code has to read.
-    fn judge(
-        &mut self,
-        session: Option<&Arc<SessionCore>>,
-        key: &RootKey,
-        body: ResultBody,
-    ) -> Result<(), (Rejection, Vec<Arc<Entry>>)> {
-        let Some(hot) = self.roots.get_mut(key) else {
-            return Err((Rejection::Fenced, Vec::new()));
-        };
-        hot.touched = self.context.now;
-        let slot = slot_of(&body);
-        let metrics = &self.shared.metrics;
-        let mut tx = Transaction::new(&mut hot.root, &mut self.context, &mut self.output);
-        let outcome = match body {
-            ResultBody::ActivityCompleted {
-                token,
-                result,
-                usage,
-            } => {
-                Metrics::add(&metrics.activity_results, 1);
-                decide::complete_activity(&mut tx, token, result, usage)
-            }
-            ResultBody::ActivityFailed {
-                token,
-                failure,
-                usage,
-            } => {
-                Metrics::add(&metrics.activity_results, 1);
-                decide::fail_activity(&mut tx, token, failure, usage)
-            }
-            ResultBody::DeliveryAccepted {
-                token,
-                provider_message_id,
-            } => {
-                Metrics::add(&metrics.activity_results, 1);
-                decide::accept_delivery(&mut tx, token, provider_message_id)
-            }
-            ResultBody::TaskCompleted {
-                token,
-                seen,
-                commands,
-                cached,
-            } => {
-                Metrics::add(&metrics.workflow_task_results, 1);
-                let outcome = decide::complete_task(&mut tx, token, seen, commands);
-                note_task(hot, session, token.slot, cached, &outcome);
-                if let Err(rejection) = &outcome {
-                    self.fail_refused(key, token, rejection);
-                }
-                outcome
-            }
-            ResultBody::TaskFailed { token, failure } => {
-                Metrics::add(&metrics.workflow_task_results, 1);
-                hot.sticky.remove(&token.slot);
-                decide::fail_task(&mut tx, token, failure)
-            }
-            ResultBody::TaskNeedsJournal { token } => {
-                hot.sticky.remove(&token.slot);
-                decide::reoffer_task(&mut tx, token)
-            }
-        };
-        self.count_retries();
-        self.absorb(key);
-        outcome.map_err(|rejection| {
-            if rejection == Rejection::Fenced {
-                Metrics::add(&self.shared.metrics.fenced_results, 1);
-            }
-            let unread = self.unread_for(key, slot, &rejection);
-            (rejection, unread)
-        })
-    }
-
-    /// A completion that cannot be carried out must not leave its task under
-    /// way: it is tried again later, and the run shows why.
-    fn fail_refused(&mut self, key: &RootKey, token: TaskToken, rejection: &Rejection) {
-        let refused = matches!(
-            rejection,
-            Rejection::CommandInvalid { .. } | Rejection::LimitExceeded { .. }
-        );
-        let Some(hot) = self.roots.get_mut(key).filter(|_| refused) else {
-            return;
-        };
-        let failure = Failure::new(
-            FailureKind::Application,
-            "CompletionRefused",
-            &rejection.to_string(),
-        );
-        let mut tx = Transaction::new(&mut hot.root, &mut self.context, &mut self.output);
-        // The token was current a moment ago.
-        let _ = decide::fail_task(&mut tx, token, failure);
-    }
-
-    fn count_retries(&self) {
-        let retries = self.output.events.iter().filter(|event| {
-            matches!(
-                event,
-                everturn_engine::event::Event::Run {
-                    event: RunEvent::ActivityAttemptFailed { .. },
-                    ..
-                }
-            )
-        });
-        let count = retries.count() as u64;
-        if count > 0 {
-            Metrics::add(&self.shared.metrics.activity_retries, count);
-        }
-    }
-
-    /// The events that the code must be given before it may close.
-    fn unread_for(&self, key: &RootKey, slot: Slot, rejection: &Rejection) -> Vec<Arc<Entry>> {
-        let Rejection::UnreadEvents { after } = rejection else {
-            return Vec::new();
-        };
-        let journal = self.roots.get(key).and_then(|hot| hot.journals.get(&slot));
-        journal.map_or_else(Vec::new, |journal| {
-            let news = journal.entries_after(*after).filter(|entry| is_news(entry));
-            page(news, self.shared.options.page_bytes).0
-        })
-    }
-
     /// Workers went away with these tasks.
     pub(super) fn lose_all(&mut self, tasks: Vec<TaskRef>) {
         for task in tasks {
@@ -451,36 +286,6 @@ fn reconciles(session: &SessionCore, root: &Root, sequence: u64) -> bool {
     delivery.is_some_and(|delivery| session.can_reconcile(&delivery.queue()))
 }
 
-fn slot_of(body: &ResultBody) -> Slot {
-    match body {
-        ResultBody::ActivityCompleted { token, .. }
-        | ResultBody::DeliveryAccepted { token, .. }
-        | ResultBody::ActivityFailed { token, .. } => token.slot,
-        ResultBody::TaskCompleted { token, .. }
-        | ResultBody::TaskFailed { token, .. }
-        | ResultBody::TaskNeedsJournal { token } => token.slot,
-    }
-}
-
-/// Remembers who has the run in its cache.
-fn note_task(
-    hot: &mut Hot,
-    session: Option<&Arc<SessionCore>>,
-    slot: Slot,
-    cached: bool,
-    outcome: &Result<(), Rejection>,
-) {
-    match (outcome, session) {
-        (Ok(()), Some(session)) if cached => {
-            hot.sticky.insert(slot, Arc::clone(session));
-        }
-        (Err(Rejection::UnreadEvents { .. }), _) => {}
-        _ => {
-            hot.sticky.remove(&slot);
-        }
-    }
-}
-
 /// The entries for a workflow task, and whether these are all: the journal
 /// for a worker that has nothing, only the news for one that has issued the
 /// commands itself. The worker reads the rest of a long journal itself.
@@ -495,7 +300,7 @@ fn entries_for(hot: &Hot, slot: Slot, previous: u64, page_bytes: usize) -> (Vec<
 }
 
 /// As many entries as fit into a page, at least one; whether these are all.
-fn page<'a>(
+pub(super) fn page<'a>(
     entries: impl Iterator<Item = &'a Arc<Entry>>,
     page_bytes: usize,
 ) -> (Vec<Arc<Entry>>, bool) {
@@ -511,6 +316,6 @@ fn page<'a>(
     (taken, true)
 }
 
-fn is_news(entry: &Arc<Entry>) -> bool {
+pub(super) fn is_news(entry: &Arc<Entry>) -> bool {
     entry.event.is_notification()
 }

@@ -110,6 +110,7 @@ impl Root {
                 if let (Some(conversation), Some(budget)) = (&mut self.conversation, budget) {
                     conversation.budget_reached = budget.is_reached(&conversation.usage);
                     conversation.policy.budget = Some(budget.clone());
+                    self.restart_all_waits(time);
                 }
             }
             _ => {}
@@ -119,6 +120,7 @@ impl Root {
     fn reach_budget(&mut self, time: Time, approval_id: &Text, arguments: &Payload) {
         if let Some(conversation) = &mut self.conversation {
             conversation.budget_reached = true;
+            conversation.budget_asks += 1;
         }
         let approval = Approval {
             id: approval_id.clone(),

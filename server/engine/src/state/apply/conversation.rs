@@ -10,7 +10,6 @@ use crate::state::conversation::{Conversation, Handover, Pause, State};
 use crate::state::deadlines::Deadline;
 use crate::state::delivery::Delivery;
 use crate::state::root::Root;
-use crate::state::run::Task;
 use crate::text::{QueueName, StepKey, Text, TypeName};
 use crate::value::{AuthorKind, InboundEvent, Message, Time, Usage};
 use crate::{event::Slot, limits};
@@ -30,7 +29,7 @@ impl Root {
         match event {
             Event::MessageReceived(message) => self.receive(message),
             Event::EventReceived(event) => self.receive_event(event),
-            Event::ConversationUpdated(update) => self.update(update),
+            Event::ConversationUpdated(update) => self.update(time, update),
             Event::HumanMessageSent { message, request } => {
                 self.human_spoke(message, *request);
             }
@@ -39,20 +38,29 @@ impl Root {
             }
             Event::HandedOff { .. } | Event::HandedBack { .. } => self.apply_handover(time, event),
             Event::ConversationClosed { reason, erase_at } => {
-                if let Some(conversation) = &mut self.conversation {
-                    conversation.closed = Some(reason.clone());
-                    conversation.mailbox.clear();
-                    conversation.events.clear();
-                    conversation.erase_at = *erase_at;
-                    if let Some(at) = erase_at {
-                        self.deadlines.arm(Deadline::Retention, *at);
-                    }
-                }
-                self.deadlines.disarm(Deadline::Burst);
+                self.close_conversation(time, reason, *erase_at);
             }
             _ => {}
         }
         self.rearm_silence();
+    }
+
+    fn close_conversation(&mut self, time: Time, reason: &Text, erase_at: Option<Time>) {
+        let Some(conversation) = &mut self.conversation else {
+            return;
+        };
+        conversation.closed = Some(reason.clone());
+        conversation.mailbox.clear();
+        conversation.events.clear();
+        conversation.erase_at = erase_at;
+        if let Some(at) = erase_at {
+            self.deadlines.arm(Deadline::Retention, at);
+        }
+        self.deadlines.disarm(Deadline::Burst);
+        // Nobody could lift it any more, and the last turn has to clean up.
+        if conversation.pause.take().is_some() {
+            self.restart_all_waits(time);
+        }
     }
 
     fn receive(&mut self, message: &Message) {
@@ -66,6 +74,9 @@ impl Root {
         conversation.idle_since = Some(message.time);
         conversation.customer_since = None;
         conversation.staff_since.get_or_insert(message.time);
+        if let Some(turn) = &mut conversation.turn {
+            turn.proactive = false;
+        }
         if !message.provider_message_id.as_str().is_empty() {
             conversation.remember(message_hash(message), message.sequence, message.time);
         }
@@ -82,16 +93,23 @@ impl Root {
         }
     }
 
-    fn update(&mut self, update: &Update) {
+    fn update(&mut self, time: Time, update: &Update) {
         self.labels.clone_from(&update.labels);
-        if let Some(conversation) = &mut self.conversation {
-            conversation.addresses.clone_from(&update.addresses);
-            conversation.policy.clone_from(&update.policy);
-            conversation.reply_channel.clone_from(&update.reply_channel);
-            conversation.budget_step.clone_from(&update.policy.budget);
-            let usage = &conversation.usage;
-            let budget = update.policy.budget.as_ref();
-            conversation.budget_reached &= budget.is_some_and(|b| b.is_reached(usage));
+        let Some(conversation) = &mut self.conversation else {
+            return;
+        };
+        conversation.addresses.clone_from(&update.addresses);
+        conversation.reply_channel.clone_from(&update.reply_channel);
+        let budget = &update.policy.budget;
+        if conversation.policy.budget != *budget {
+            conversation.budget_step.clone_from(budget);
+        }
+        conversation.policy.clone_from(&update.policy);
+        let usage = &conversation.usage;
+        let reached = budget.as_ref().is_some_and(|b| b.is_reached(usage));
+        if conversation.budget_reached && !reached {
+            conversation.budget_reached = false;
+            self.restart_all_waits(time);
         }
     }
 
@@ -105,8 +123,9 @@ impl Root {
             conversation.remember(request, message.sequence, message.time);
         }
         if let Some(turn) = &mut conversation.turn {
-            turn.replied = true;
+            turn.relieved = true;
             turn.unanswered.clear();
+            turn.answers.clear();
         }
         self.add_own_message(message, None);
         self.deadlines.disarm(Deadline::Burst);
@@ -120,13 +139,14 @@ impl Root {
         };
         conversation.message_count = message.sequence;
         conversation.push_recent(message.clone());
-        conversation.note_handover(message);
         if message.author == AuthorKind::System {
             return;
         }
+        conversation.note_handover(message);
         conversation.idle_since = Some(message.time);
         conversation.customer_since = Some(message.time);
-        conversation.staff_since = None;
+        // What came in the meantime still waits for its answer.
+        conversation.staff_since = conversation.mailbox.front().map(|m| m.time);
         let Some(address) = conversation.addresses.get(&message.channel).cloned() else {
             return;
         };
@@ -155,23 +175,17 @@ impl Root {
                 since: time,
             });
             conversation.frozen.get_or_insert(time);
-            let slots: Vec<Slot> = self.runs.keys().copied().collect();
-            self.withdraw_tasks(&slots);
         } else {
             conversation.pause = None;
             thaw(conversation, time);
+            self.restart_all_waits(time);
         }
     }
 
-    /// Tasks that were only offered are taken back: a resume offers them anew.
-    pub(super) fn withdraw_tasks(&mut self, slots: &[Slot]) {
-        for slot in slots {
-            if let Some(run) = self.runs.get_mut(slot)
-                && run.task == Task::Offered
-            {
-                run.task = Task::None;
-            }
-        }
+    /// Attempts of the whole conversation may start again.
+    pub(super) fn restart_all_waits(&mut self, time: Time) {
+        let slots: Vec<Slot> = self.runs.keys().copied().collect();
+        self.restart_waits(time, &slots);
     }
 
     fn apply_handover(&mut self, time: Time, event: &Event) {
@@ -213,12 +227,18 @@ impl Root {
             return;
         };
         let runs = conversation.is_active() && conversation.turn.is_none();
+        // Agents do not write first while a burst is collected.
+        let silent = conversation.mailbox.is_empty();
         let policy = &conversation.policy;
         for (deadline, since, span) in [
-            (Deadline::Idle, conversation.idle_since, policy.idle_timeout),
+            (
+                Deadline::Idle,
+                conversation.idle_since.filter(|_| silent),
+                policy.idle_timeout,
+            ),
             (
                 Deadline::CustomerTimeout,
-                conversation.customer_since,
+                conversation.customer_since.filter(|_| silent),
                 policy.customer_timeout,
             ),
             (
@@ -286,5 +306,6 @@ fn opened(type_name: &TypeName, task_queue: &QueueName, policy: &TurnPolicy) -> 
         budget_reached: false,
         budget_step: policy.budget.clone(),
         erase_at: None,
+        budget_asks: 0,
     }
 }

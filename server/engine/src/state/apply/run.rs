@@ -52,12 +52,12 @@ impl Root {
                 let id = run.workflow_id.child(key.as_str()).shared().into();
                 self.end_approval(time, &id, decided);
             }
-            RunEvent::Paused { .. } => {
-                run.paused = true;
+            RunEvent::Paused { .. } => run.paused = true,
+            RunEvent::Resumed => {
+                run.paused = false;
                 let below = self.below(slot);
-                self.withdraw_tasks(&below);
+                self.restart_waits(time, &below);
             }
-            RunEvent::Resumed => run.paused = false,
             RunEvent::StateSet {
                 name,
                 value,
@@ -140,6 +140,7 @@ impl Root {
                     last_failure: None,
                     heartbeat_details: None,
                     heard: Time(0),
+                    stands_still: false,
                 };
                 arm_activity(&mut self.deadlines, slot, id, &activity);
                 run.activities.insert(id, activity);
@@ -166,6 +167,7 @@ impl Root {
                     pending.attempt = attempt + 1;
                     pending.stage = Stage::BackingOff(*next_at);
                     pending.last_failure = Some(failure.clone());
+                    pending.stands_still = false;
                     arm_activity(&mut self.deadlines, slot, *activity, pending);
                 }
                 self.add_usage(slot, usage.as_deref());
@@ -232,6 +234,21 @@ impl Root {
             next += 1;
         }
         found
+    }
+
+    /// Attempts that stood still in their queues begin to wait for a worker.
+    pub(super) fn restart_waits(&mut self, time: Time, slots: &[Slot]) {
+        for slot in slots {
+            let Some(run) = self.runs.get_mut(slot) else {
+                continue;
+            };
+            for (id, activity) in &mut run.activities {
+                if let Stage::Queued(since) = &mut activity.stage {
+                    *since = time;
+                    arm_activity(&mut self.deadlines, *slot, *id, activity);
+                }
+            }
+        }
     }
 
     /// The state that a run's code writes: the conversation's for a turn.

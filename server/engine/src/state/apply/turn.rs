@@ -1,11 +1,13 @@
 //! How turns begin, what they do to their conversation, how they end.
 
+use std::collections::VecDeque;
+
 use crate::event::{RunEvent, Slot, TurnStart};
 use crate::state::conversation::{Answer, Turn, TurnContext};
 use crate::state::deadlines::Deadline;
 use crate::state::root::Root;
 use crate::text::StepKey;
-use crate::value::{Message, Time, Usage};
+use crate::value::{AuthorKind, Message, Time, Usage};
 
 impl Root {
     pub(super) fn start_turn(&mut self, time: Time, slot: Slot, start: TurnStart) {
@@ -45,6 +47,9 @@ impl Root {
             proactive: start.cause.is_proactive(),
             hand_off: None,
             unanswered: Vec::new(),
+            answers: VecDeque::new(),
+            events: VecDeque::new(),
+            relieved: false,
         });
         self.deadlines.disarm(Deadline::Burst);
         self.rearm_silence();
@@ -61,6 +66,8 @@ impl Root {
         };
         turn.replied = true;
         turn.unanswered.clear();
+        turn.answers.clear();
+        turn.events.clear();
         if turn.proactive {
             conversation.proactive.push_back(message.time);
             let cap = conversation.policy.frequency_cap;
@@ -87,7 +94,7 @@ impl Root {
             RunEvent::AskOpened { key } => turn.ask = Some(key.clone()),
             RunEvent::AskAnswered { key, messages } => {
                 turn.ask = None;
-                turn.proactive = false;
+                turn.note_answers(messages);
                 turn.answer = Some(Answer {
                     event: id,
                     key: key.clone(),
@@ -95,13 +102,14 @@ impl Root {
                 });
             }
             RunEvent::MessagesArrived { messages } => {
-                turn.proactive = false;
                 turn.unanswered.extend(messages.iter().cloned());
             }
+            RunEvent::EventsArrived { events } => turn.note_events(events),
             RunEvent::HandedOff { key } => turn.hand_off = Some(key.clone()),
-            RunEvent::HandedBack { .. } => {
+            RunEvent::HandedBack { messages, .. } => {
                 turn.hand_off = None;
-                turn.proactive = false;
+                let person = messages.iter().rposition(|m| m.author == AuthorKind::Human);
+                turn.note_answers(&messages[person.map_or(0, |at| at + 1)..]);
             }
             RunEvent::TurnInterrupted { grace } => {
                 let until = time + *grace;
@@ -116,6 +124,8 @@ impl Root {
                     .answer
                     .take_if(|a| a.key == *target && a.event > run_seen);
                 if let Some(answer) = unread {
+                    let given = |m: &Message| answer.messages.contains(m);
+                    turn.answers.retain(|m| !given(m));
                     conversation.return_to_mailbox(answer.messages);
                 }
             }
@@ -154,10 +164,15 @@ impl Root {
         if conversation.is_open() {
             conversation.return_to_mailbox(turn.unanswered);
         }
-        let unanswered = turn.interrupted.is_some() && !turn.replied;
-        if unanswered && conversation.is_open() {
-            conversation.return_to_mailbox(turn.context.messages);
-            conversation.return_events(turn.context.events);
+        if turn.interrupted.is_some() && conversation.is_open() {
+            conversation.return_to_mailbox(turn.answers);
+            conversation.return_events(turn.events);
+            if !turn.replied && !turn.relieved {
+                conversation.return_to_mailbox(turn.context.messages);
+            }
+            if !turn.replied {
+                conversation.return_events(turn.context.events);
+            }
         }
         self.rearm_silence();
     }

@@ -1,0 +1,240 @@
+//! Events: what became true. The log stores them, `apply` folds them, and
+//! those of a run form its journal. Field and variant numbers are the stored
+//! format: add new ones, never renumber.
+
+mod conversation;
+mod run;
+mod run_event;
+
+use std::collections::BTreeMap;
+
+use minicbor::{Decode, Encode};
+
+use crate::policy::{Budget, TurnPolicy, TypeSettings};
+use crate::text::{QueueName, RootKey, Text, TypeName};
+use crate::value::{Assignee, InboundEvent, Message, Payload, Time};
+
+pub use conversation::{
+    ApprovalOutcome, ApprovalRequest, Decided, DeliveryStatus, Tombstone, Update,
+};
+pub use run::{Parent, RunId, RunStarted, RunStatus, SuppressReason, TurnCause, TurnStart};
+pub use run_event::RunEvent;
+
+/// Number of a run within its root; never used twice.
+pub type Slot = u32;
+
+/// Everything that one request changed in one root, in order.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub struct Transition {
+    /// The root.
+    #[n(0)]
+    pub root: RootKey,
+    /// Log time; never goes back within a partition.
+    #[n(1)]
+    pub time: Time,
+    /// What happened.
+    #[n(2)]
+    pub events: Vec<Event>,
+}
+
+/// One thing that became true in a root.
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+pub enum Event {
+    /// An event of a run's journal.
+    #[n(0)]
+    Run {
+        /// The run.
+        #[n(0)]
+        slot: Slot,
+        /// Position in its journal, dense from 1.
+        #[n(1)]
+        id: u64,
+        /// What happened.
+        #[n(2)]
+        event: RunEvent,
+    },
+    /// A worker took an attempt of an activity. Not part of the journal.
+    #[n(1)]
+    ActivityStarted {
+        /// The run.
+        #[n(0)]
+        slot: Slot,
+        /// Event id of its `ActivityScheduled`.
+        #[n(1)]
+        activity: u64,
+        /// Number of the attempt, from 1.
+        #[n(2)]
+        attempt: u32,
+        /// Epoch of this delivery; results of others are fenced.
+        #[n(3)]
+        epoch: u64,
+        /// Identity of the worker.
+        #[n(4)]
+        worker: Text,
+    },
+    /// A workflow task was completed. Not part of the journal.
+    #[n(2)]
+    TaskCompleted {
+        /// The run.
+        #[n(0)]
+        slot: Slot,
+        /// Last event that its code has been given.
+        #[n(1)]
+        seen: u64,
+    },
+    /// The root became a conversation.
+    #[n(3)]
+    ConversationOpened {
+        /// Workflow type that handles its turns.
+        #[n(0)]
+        type_name: TypeName,
+        /// Task queue of its turns.
+        #[n(1)]
+        task_queue: QueueName,
+        /// How messages become turns.
+        #[n(2)]
+        policy: TurnPolicy,
+        /// Its labels.
+        #[n(3)]
+        labels: BTreeMap<Text, Text>,
+    },
+    /// An inbound message was accepted.
+    #[n(4)]
+    MessageReceived(#[n(0)] Message),
+    /// The conversation takes no more messages.
+    #[n(5)]
+    ConversationClosed {
+        /// Why.
+        #[n(0)]
+        reason: Text,
+        /// When its content is to be removed, if ever.
+        #[n(1)]
+        erase_at: Option<Time>,
+    },
+    /// A request with an id was carried out.
+    #[n(6)]
+    RequestRemembered {
+        /// Hash of the request's kind and id.
+        #[n(0)]
+        hash: u64,
+    },
+    /// An event was accepted.
+    #[n(7)]
+    EventReceived(#[n(0)] InboundEvent),
+    /// Labels, addresses, policy or reply channel changed.
+    #[n(8)]
+    ConversationUpdated(#[n(0)] Box<Update>),
+    /// The conversation was paused.
+    #[n(9)]
+    ConversationPaused {
+        /// Why.
+        #[n(0)]
+        reason: Text,
+    },
+    /// The conversation was resumed.
+    #[n(10)]
+    ConversationResumed,
+    /// A person or team owns the conversation from here on.
+    #[n(11)]
+    HandedOff {
+        /// Who.
+        #[n(0)]
+        assignee: Assignee,
+        /// Why.
+        #[n(1)]
+        reason: Text,
+        /// What they need to know.
+        #[n(2)]
+        context: Option<Payload>,
+        /// The marker in the transcript.
+        #[n(3)]
+        marker: Box<Message>,
+    },
+    /// The agents own the conversation from here on.
+    #[n(12)]
+    HandedBack {
+        /// The marker in the transcript.
+        #[n(0)]
+        marker: Box<Message>,
+    },
+    /// A person wrote to the customer.
+    #[n(13)]
+    HumanMessageSent {
+        /// The message.
+        #[n(0)]
+        message: Box<Message>,
+        /// Hash of the request's id; 0 for none.
+        #[n(1)]
+        request: u64,
+    },
+    /// The budget is used up; an approval was requested.
+    #[n(14)]
+    BudgetReached {
+        /// Id of the approval.
+        #[n(0)]
+        approval_id: Text,
+        /// What it asks for, as JSON.
+        #[n(1)]
+        arguments: Payload,
+    },
+    /// The approval for a used-up budget ended.
+    #[n(15)]
+    BudgetDecided {
+        /// Id of the approval.
+        #[n(0)]
+        approval_id: Text,
+        /// How.
+        #[n(1)]
+        decided: Box<Decided>,
+        /// The budget from here on, if it was raised.
+        #[n(2)]
+        budget: Option<Budget>,
+    },
+    /// An adapter took the delivery of a message.
+    #[n(16)]
+    DeliveryStarted {
+        /// The message.
+        #[n(0)]
+        sequence: u64,
+        /// Number of the attempt, from 1.
+        #[n(1)]
+        attempt: u32,
+        /// Epoch of this delivery; results of others are fenced.
+        #[n(2)]
+        epoch: u64,
+        /// Identity of the worker.
+        #[n(3)]
+        worker: Text,
+        /// The adapter can find out whether a message was sent.
+        #[n(4)]
+        reconciles: bool,
+    },
+    /// The delivery of a message came further, or back into its queue.
+    #[n(17)]
+    DeliveryMoved {
+        /// The message.
+        #[n(0)]
+        sequence: u64,
+        /// How it stands.
+        #[n(1)]
+        status: DeliveryStatus,
+        /// Id that the provider gave it, if known from here on.
+        #[n(2)]
+        provider_message_id: Text,
+        /// Why, or what the provider said.
+        #[n(3)]
+        detail: Text,
+        /// With `Pending`: when the next attempt may start.
+        #[n(4)]
+        next_at: Option<Time>,
+        /// With `Pending`: the next attempt has to ask the provider first.
+        #[n(5)]
+        reconcile: bool,
+    },
+    /// The content of the conversation was removed.
+    #[n(18)]
+    Erased(#[n(0)] Tombstone),
+    /// What conversations of a type begin with was set.
+    #[n(19)]
+    SettingsChanged(#[n(0)] Box<TypeSettings>),
+}
