@@ -8,6 +8,7 @@ use tokio::net::TcpListener;
 use tonic::service::RoutesBuilder;
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
+use tonic_health::server::HealthReporter;
 
 use crate::conversation::Conversations;
 use crate::options::Options;
@@ -63,27 +64,7 @@ impl Services {
             options: self.options.clone(),
         });
         let (health, health_service) = tonic_health::server::health_reporter();
-        health
-            .set_serving::<ConversationServiceServer<Conversations>>()
-            .await;
-        health
-            .set_serving::<WorkflowServiceServer<Workflows>>()
-            .await;
-        health.set_serving::<WorkerServiceServer<Workers>>().await;
-        tokio::spawn(async move {
-            draining.await;
-            let status = tonic_health::ServingStatus::NotServing;
-            health.set_service_status("", status).await;
-            health
-                .set_not_serving::<ConversationServiceServer<Conversations>>()
-                .await;
-            health
-                .set_not_serving::<WorkflowServiceServer<Workflows>>()
-                .await;
-            health
-                .set_not_serving::<WorkerServiceServer<Workers>>()
-                .await;
-        });
+        report_health(health, draining).await;
         let mut routes = RoutesBuilder::default();
         routes
             .add_service(
@@ -121,6 +102,34 @@ impl Services {
             )
             .await
     }
+}
+
+/// Every service is healthy until the server drains.
+async fn report_health(
+    health: HealthReporter,
+    draining: impl Future<Output = ()> + Send + 'static,
+) {
+    health
+        .set_serving::<ConversationServiceServer<Conversations>>()
+        .await;
+    health
+        .set_serving::<WorkflowServiceServer<Workflows>>()
+        .await;
+    health.set_serving::<WorkerServiceServer<Workers>>().await;
+    tokio::spawn(async move {
+        draining.await;
+        let status = tonic_health::ServingStatus::NotServing;
+        health.set_service_status("", status).await;
+        health
+            .set_not_serving::<ConversationServiceServer<Conversations>>()
+            .await;
+        health
+            .set_not_serving::<WorkflowServiceServer<Workflows>>()
+            .await;
+        health
+            .set_not_serving::<WorkerServiceServer<Workers>>()
+            .await;
+    });
 }
 
 /// Describes the services to tools, in both versions of the protocol.

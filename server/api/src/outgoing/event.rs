@@ -103,6 +103,13 @@ fn record(event: &RunEvent) -> Kind {
             name: name.to_string(),
             value: value.as_ref().map(payload),
         }),
+        other => record_more(other),
+    }
+}
+
+/// The rest of them.
+fn record_more(event: &RunEvent) -> Kind {
+    match event {
         RunEvent::SignalScheduled {
             key,
             workflow_id,

@@ -14,10 +14,13 @@ use crate::handle::{Handle, visit};
 /// Types that are remembered; beyond that all are forgotten and read again.
 const REMEMBERED_TYPES: usize = 10_000;
 
-/// The settings read so far; `None`: the type has none of its own.
+/// Settings by type; `None`: the type has none of its own.
+type ByType = HashMap<(Namespace, TypeName), Option<Arc<TypeSettings>>>;
+
+/// The settings read so far.
 #[derive(Debug, Default)]
 pub(super) struct SettingsCache {
-    by_type: RwLock<HashMap<(Namespace, TypeName), Option<Arc<TypeSettings>>>>,
+    by_type: RwLock<ByType>,
 }
 
 /// The root that holds the settings of a type. Ids that begin with "~" are not

@@ -118,35 +118,38 @@ impl Partition {
                 self.tell_watchers(key, &Update::Closed { reason });
                 self.watchers.remove(key);
             }
-            Effect::SendSignal {
-                slot,
-                signal,
-                workflow_id,
-                name,
-                input,
-            } => {
-                let run_id = self
-                    .roots
-                    .get(key)
-                    .and_then(|hot| hot.root.runs.get(&slot))
-                    .map(|run| run.run_id);
-                if let Some(run_id) = run_id {
-                    let errand = crate::read::SignalErrand {
-                        sender: key.clone(),
-                        slot,
-                        signal,
-                        run_id,
-                        workflow_id,
-                        name,
-                        input,
-                    };
-                    tokio::spawn(errand.run(Arc::clone(&self.shared)));
-                }
-            }
+            signal @ Effect::SendSignal { .. } => self.send_signal(key, signal),
             Effect::OfferWorkflowTask { .. } | Effect::OfferActivity { .. } => {
                 unreachable!("offers were taken out before")
             }
         }
+    }
+
+    fn send_signal(&self, key: &RootKey, effect: Effect) {
+        let Effect::SendSignal {
+            slot,
+            signal,
+            workflow_id,
+            name,
+            input,
+        } = effect
+        else {
+            return;
+        };
+        let hot = self.roots.get(key);
+        let Some(run) = hot.and_then(|hot| hot.root.runs.get(&slot)) else {
+            return;
+        };
+        let errand = crate::read::SignalErrand {
+            sender: key.clone(),
+            slot,
+            signal,
+            run_id: run.run_id,
+            workflow_id,
+            name,
+            input,
+        };
+        tokio::spawn(errand.run(Arc::clone(&self.shared)));
     }
 
     fn cancel_activity(&mut self, key: &RootKey, token: ActivityToken, fenced: bool) {

@@ -13,12 +13,15 @@ use crate::partition::hot::Hot;
 use crate::partition::load::Parked;
 use crate::watch::Watcher;
 
+/// What a request does, once its root is in memory or cannot be had.
+pub(crate) type Act = Box<dyn FnOnce(Result<Scope<'_>, Error>) + Send>;
+
 /// A request for one root.
 pub(crate) struct Visit {
     pub key: RootKey,
     /// New work: refused while the server is over its bounds.
     pub admission: bool,
-    pub act: Box<dyn FnOnce(Result<Scope<'_>, Error>) + Send>,
+    pub act: Act,
 }
 
 /// A root under a visit.
