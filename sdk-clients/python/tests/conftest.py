@@ -1,4 +1,4 @@
-"""Fixtures: a fake coordinator and a worker connected to it."""
+"""Fixtures: a fake coordinator, a worker connected to it, both clients."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
+import pytest
 import pytest_asyncio
 
 from everturn import Worker
+from tests.client_fixture import Both, connected
 from tests.fake_coordinator import FakeCoordinator, FakeStream
 
 Connect = Callable[..., Awaitable[tuple[Worker, FakeStream]]]
@@ -47,3 +49,9 @@ async def connect(coordinator: FakeCoordinator) -> AsyncIterator[Connect]:
             return worker, stream
 
         yield open_worker
+
+
+@pytest_asyncio.fixture(params=["async", "sync"])
+async def both(request: pytest.FixtureRequest) -> AsyncIterator[Both]:
+    async with connected(is_async=request.param == "async") as client:
+        yield client

@@ -14,8 +14,8 @@ import grpc
 import grpc.aio
 from google.protobuf.duration_pb2 import Duration
 
+from everturn.v1 import message_pb2, worker_service_pb2_grpc
 from everturn.v1 import worker_service_pb2 as pb
-from everturn.v1 import worker_service_pb2_grpc
 from everturn.v1.payload_pb2 import Payload
 
 WAIT_S = 10.0
@@ -44,6 +44,7 @@ class FakeStream:
         self.acks: list[int] = []
         self.results: list[pb.ActivityResult] = []
         self.heartbeats: list[pb.ActivityHeartbeat] = []
+        self.outputs: list[pb.ActivityOutput] = []
         self.pings: list[int] = []
         self.pongs: list[int] = []
         self.credits = 0
@@ -77,12 +78,17 @@ class FakeStream:
         await self.until(lambda: any(r.task_token == token for r in self.results))
         return next(r for r in self.results if r.task_token == token)
 
+    def output_of(self, token: bytes) -> bytes:
+        """What an attempt has streamed."""
+        return b"".join(o.data for o in self.outputs if o.task_token == token)
+
     def receive(self, request: pb.WorkRequest) -> None:
         """Takes in a message of the worker."""
         self.requests.append(request)
         self.acks += request.acked_delivery_ids
         self.results += request.activity_results
         self.heartbeats += request.heartbeats
+        self.outputs += request.outputs
         self.credits += request.credits.activity_count
         if request.ping:
             self.pings.append(request.ping)
@@ -208,3 +214,29 @@ def task(number: int, activity: str, value: Any = None, **fields: Any) -> pb.Act
         "task_queue": "default",
     }
     return pb.ActivityTask(**{**defaults, **fields})
+
+
+def delivery_task(number: int, channel: str, **fields: Any) -> pb.ActivityTask:
+    """A delivery with the token ``token-<number>`` of the message "Hi" to "jo"."""
+    message = message_pb2.Message(
+        sequence=number,
+        author_kind=message_pb2.AUTHOR_KIND_AGENT,
+        channel=channel,
+        content=message_pb2.MessageContent(text="Hi", data=payload({"card": 1})),
+    )
+    defaults: dict[str, Any] = {
+        "conversation_id": "c1",
+        "message": message,
+        "address": "jo",
+        "idempotency_key": f"c1/message-{number}",
+    }
+    return pb.ActivityTask(
+        delivery_id=number,
+        task_token=f"token-{number}".encode(),
+        activity_type="deliver",
+        attempt=1,
+        workflow_id="c1",
+        key=f"c1/message-{number}",
+        task_queue=f"deliver.{channel}",
+        delivery=pb.Delivery(**{**defaults, **fields}),
+    )

@@ -44,3 +44,19 @@ def fail() -> None:
 @activity(executor="process")
 def ignore_everything() -> None:
     time.sleep(60)
+
+
+@activity(executor="process")
+def streams(count: int) -> int:
+    context = activity.context()
+    for number in range(count):
+        context.stream(f"{number} ")
+        context.report_usage(output_tokens=1)
+    return count
+
+
+@activity(executor="process")
+def pays_and_dies() -> None:
+    activity.context().report_usage(input_tokens=5)
+    activity.context().stream("last words")
+    os._exit(9)

@@ -1,90 +1,23 @@
-"""Both clients against real gRPC: values, pages, watches, errors, retries."""
+"""Both clients against real gRPC: values, pages, errors, retries."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 import grpc
-import grpc.aio
 import pytest
-import pytest_asyncio
 from google.protobuf.duration_pb2 import Duration
 from google.rpc import error_details_pb2  # pyright: ignore[reportMissingTypeStubs]
 
 import everturn
-from everturn import AsyncClient, Client, RetryOptions
+from everturn import AsyncClient, RetryOptions
 from everturn.v1 import conversation_service_pb2 as conv
-from everturn.v1 import event_pb2, failure_pb2, message_pb2
+from everturn.v1 import event_pb2, failure_pb2
 from everturn.v1 import workflow_service_pb2 as flow
+from tests.client_fixture import UNAVAILABLE, Both, message
 from tests.fake_coordinator import payload
-from tests.fake_services import Refusal, Script, add_services
-
-UNAVAILABLE = Refusal(grpc.StatusCode.UNAVAILABLE, "restarting")
-FAST = RetryOptions(initial_s=0.001, max_s=0.01, elapsed_max_s=2.0)
-
-
-class Both:
-    """Runs one test body through either client."""
-
-    def __init__(self, address: str, script: Script, is_async: bool, **options: Any) -> None:
-        kind = AsyncClient if is_async else Client
-        self.client: Any = kind(address, retry=FAST, **options)
-        self.is_async = is_async
-        self.script = script
-
-    async def call(self, path: str, *args: Any, **kwargs: Any) -> Any:
-        """Calls ``conversations.get``, say."""
-        service, method = path.split(".")
-        function = getattr(getattr(self.client, service), method)
-        if self.is_async:
-            return await function(*args, **kwargs)
-        return await asyncio.to_thread(function, *args, **kwargs)
-
-    async def items(self, path: str, *args: Any, **kwargs: Any) -> list[Any]:
-        """Collects all that an iterator gives."""
-        service, method = path.split(".")
-        iterator = getattr(getattr(self.client, service), method)(*args, **kwargs)
-        if self.is_async:
-            return [item async for item in iterator]
-        return await asyncio.to_thread(list, iterator)
-
-    async def close(self) -> None:
-        """Closes the client."""
-        if self.is_async:
-            await self.client.close()
-        else:
-            self.client.close()
-
-
-@pytest_asyncio.fixture(params=["async", "sync"])
-async def both(request: pytest.FixtureRequest) -> AsyncIterator[Both]:
-    script = Script()
-    server = grpc.aio.server()
-    add_services(server, script)
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    client = Both(
-        f"127.0.0.1:{port}",
-        script,
-        request.param == "async",
-        namespace="shop",
-        metadata={"Authorization": "Bearer x"},
-    )
-    yield client
-    await client.close()
-    await server.stop(None)
-
-
-def message(sequence: int) -> message_pb2.Message:
-    return message_pb2.Message(
-        sequence=sequence,
-        author_kind=message_pb2.AUTHOR_KIND_AGENT,
-        content=message_pb2.MessageContent(text=f"m{sequence}", data=payload([sequence])),
-    )
+from tests.fake_services import Refusal
 
 
 async def test_submit_message_fills_in_what_makes_a_retry_safe(both: Both) -> None:
@@ -136,35 +69,6 @@ async def test_lists_fetch_page_after_page(both: Both) -> None:
         (n, f"m{n}", [n]) for n in (1, 2, 3)
     ]
     assert [r.page_token for r in both.script.asked("ListMessages")] == ["", "t"]
-
-
-async def test_watch_goes_on_after_its_last_message(both: Both) -> None:
-    update = conv.WatchConversationResponse
-    changed = conv.TurnChanged(number=1, status=conv.TURN_STATUS_RUNNING)
-    both.script.on(
-        "WatchConversation",
-        [update(message=message(1)), update(caught_up=conv.CaughtUp()), UNAVAILABLE],
-        UNAVAILABLE,
-        [
-            update(message=message(1)),
-            update(message=message(2)),
-            update(caught_up=conv.CaughtUp()),
-            update(turn_changed=changed),
-            update(lagged=conv.Lagged(skipped_count=3)),
-            update(closed=conv.ConversationClosed(reason="bye")),
-        ],
-    )
-    updates = await both.items("conversations.watch", "c1")
-    assert [type(u).__name__ for u in updates] == [
-        "MessageAdded",
-        "CaughtUp",
-        "MessageAdded",
-        "TurnChanged",
-        "Lagged",
-        "ConversationClosed",
-    ]
-    assert [r.after_sequence for r in both.script.asked("WatchConversation")] == [0, 1, 1]
-    assert updates[-1].reason == "bye"
 
 
 async def test_errors_carry_every_detail(both: Both) -> None:

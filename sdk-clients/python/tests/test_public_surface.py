@@ -51,12 +51,25 @@ def test_exceptions_share_a_root() -> None:
 
 
 def test_both_clients_have_the_same_methods_and_parameters() -> None:
-    from everturn import _client_async, _client_sync
+    from everturn import (
+        _approvals_async,
+        _approvals_sync,
+        _client_async,
+        _client_sync,
+        _control_async,
+        _control_sync,
+        _conversations_async,
+        _conversations_sync,
+        _workflows_async,
+        _workflows_sync,
+    )
 
-    pairs = (
+    pairs: tuple[tuple[type, type], ...] = (
         (_client_async.AsyncClient, _client_sync.Client),
-        (_client_async.AsyncConversations, _client_sync.Conversations),
-        (_client_async.AsyncWorkflows, _client_sync.Workflows),
+        (_conversations_async.AsyncConversations, _conversations_sync.Conversations),
+        (_control_async.AsyncControl, _control_sync.Control),
+        (_workflows_async.AsyncWorkflows, _workflows_sync.Workflows),
+        (_approvals_async.AsyncApprovals, _approvals_sync.Approvals),
     )
     for one, other in pairs:
         names = [name for name in vars(one) if not name.startswith("__")]
@@ -102,14 +115,14 @@ def test_wrong_code_fails_to_type_check_and_the_readme_does_not(tmp_path: Path) 
         (tmp_path / f"readme_{number}.py").write_text(snippet, "utf-8")
     lines = wrong.read_text("utf-8").splitlines()
     expected = {("calls.py", n) for n, line in enumerate(lines, 1) if line.endswith("# WRONG")}
-    assert len(expected) == 10
+    assert len(expected) == 14
     assert check_types(tmp_path) == expected
 
 
-@pytest.mark.parametrize("number", range(6))
+@pytest.mark.parametrize("number", range(10))
 def test_readme_snippet_imports(number: int, tmp_path: Path) -> None:
     found = snippets()
-    assert len(found) == 6
+    assert len(found) == 10
     path = tmp_path / f"readme_{number}.py"
     path.write_text(found[number], "utf-8")
     code = f"import runpy; found = runpy.run_path({str(path)!r})"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from everturn import ActivityCanceledError, NoActivityError, activity
+from everturn import ActivityCanceledError, NoActivityError, Usage, activity
 from everturn.testing import activity_context
 
 
@@ -33,3 +33,14 @@ def test_canceled_activity_sees_it() -> None:
         with pytest.raises(ActivityCanceledError, match="requested"):
             resumes(1)
         assert probe.context.wait_canceled(0)
+
+
+def test_probe_sees_output_and_usage() -> None:
+    with activity_context() as probe:
+        context = activity.context()
+        context.stream("Grüß ")
+        context.stream(b"Gott")
+        context.report_usage(input_tokens=1)
+        context.report_usage(output_tokens=2)
+    assert (probe.text, len(probe.chunks)) == ("Grüß Gott", 2)
+    assert probe.usage == Usage(input_tokens=1, output_tokens=2)

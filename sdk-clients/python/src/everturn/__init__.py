@@ -1,31 +1,43 @@
 """Everturn: durable orchestration of agent conversations.
 
 Clients (``AsyncClient``, ``Client``) submit messages and start workflows; a
-``Worker`` runs functions decorated with ``@activity``. Everything public is
+``Worker`` runs functions decorated with ``@activity`` and delivers messages with
+those decorated with ``@delivery``. Everything public is
 listed in ``__all__``; the generated protobuf stubs are in ``everturn.v1``.
 """
 
 from everturn._activity import activity
-from everturn._activity_context import ActivityContext, CancelReason
+from everturn._activity_context import (
+    ActivityContext,
+    CancelReason,
+)
+from everturn._approval_models import (
+    Approval,
+    ApprovalDecision,
+    ApprovalOutcome,
+    ApprovalStatus,
+    hash_arguments,
+)
 from everturn._client_async import AsyncClient
 from everturn._client_sync import Client
 from everturn._conversation_models import (
-    AuthorKind,
-    CaughtUp,
+    Assignee,
     Conversation,
-    ConversationClosed,
     ConversationStatus,
-    ConversationUpdate,
-    Debounce,
-    Lagged,
-    Message,
-    MessageAdded,
-    OnBusy,
+    ErasedConversation,
+    Handover,
+    Pause,
+    Person,
+    SubmittedEvent,
     SubmittedMessage,
+    Team,
     Turn,
-    TurnChanged,
-    TurnPolicy,
     TurnStatus,
+)
+from everturn._delivery import (
+    Delivery,
+    DeliveryReceipt,
+    delivery,
 )
 from everturn._errors import (
     ActivityCanceledError,
@@ -33,6 +45,7 @@ from everturn._errors import (
     ApplicationError,
     CallCanceledError,
     DeadlineExceededError,
+    DeliveryUnknownError,
     EverturnError,
     FailedPreconditionError,
     FieldViolation,
@@ -53,14 +66,52 @@ from everturn._errors import (
     WorkflowTerminatedError,
     WorkflowTimedOutError,
 )
-from everturn._failure import Failure, FailureKind
-from everturn._payload import JsonPayloadConverter, PayloadConverter
+from everturn._failure import (
+    Failure,
+    FailureKind,
+)
+from everturn._message_models import (
+    AuthorKind,
+    DeliveryState,
+    DeliveryStatus,
+    Message,
+)
+from everturn._payload import (
+    JsonPayloadConverter,
+    PayloadConverter,
+)
+from everturn._policy_models import (
+    Budget,
+    ConversationType,
+    Debounce,
+    FrequencyCap,
+    OnBusy,
+    QuietHours,
+    TurnPolicy,
+)
 from everturn._retry import RetryOptions
-from everturn._worker import Worker, run_workers
+from everturn._run_workers import run_workers
+from everturn._usage import Usage
+from everturn._watch_models import (
+    CaughtUp,
+    ConversationChanged,
+    ConversationClosed,
+    ConversationUpdate,
+    DeliveryChanged,
+    Lagged,
+    MessageAdded,
+    OutputCursor,
+    OutputDelta,
+    OutputEnded,
+    OutputReset,
+    TurnChanged,
+)
+from everturn._worker import Worker
 from everturn._workflow_models import (
     HistoryEvent,
     PendingActivity,
     PendingActivityState,
+    PendingApproval,
     PendingChild,
     PendingTimer,
     RunStatus,
@@ -76,23 +127,40 @@ __all__ = [
     "ActivityContext",
     "AlreadyExistsError",
     "ApplicationError",
+    "Approval",
+    "ApprovalDecision",
+    "ApprovalOutcome",
+    "ApprovalStatus",
+    "Assignee",
     "AsyncClient",
     "AuthorKind",
+    "Budget",
     "CallCanceledError",
     "CancelReason",
     "CaughtUp",
     "Client",
     "Conversation",
+    "ConversationChanged",
     "ConversationClosed",
     "ConversationStatus",
+    "ConversationType",
     "ConversationUpdate",
     "DeadlineExceededError",
     "Debounce",
+    "Delivery",
+    "DeliveryChanged",
+    "DeliveryReceipt",
+    "DeliveryState",
+    "DeliveryStatus",
+    "DeliveryUnknownError",
+    "ErasedConversation",
     "EverturnError",
     "FailedPreconditionError",
     "Failure",
     "FailureKind",
     "FieldViolation",
+    "FrequencyCap",
+    "Handover",
     "HistoryEvent",
     "InvalidArgumentError",
     "JsonPayloadConverter",
@@ -102,26 +170,37 @@ __all__ = [
     "NoActivityError",
     "NotFoundError",
     "OnBusy",
+    "OutputCursor",
+    "OutputDelta",
+    "OutputEnded",
+    "OutputReset",
+    "Pause",
     "PayloadConverter",
     "PayloadError",
     "PendingActivity",
     "PendingActivityState",
+    "PendingApproval",
     "PendingChild",
     "PendingTimer",
     "PermissionDeniedError",
+    "Person",
+    "QuietHours",
     "ResourceExhaustedError",
     "RetryOptions",
     "RpcError",
     "RunStatus",
     "ServerError",
     "StartedWorkflow",
+    "SubmittedEvent",
     "SubmittedMessage",
+    "Team",
     "Turn",
     "TurnChanged",
     "TurnPolicy",
     "TurnStatus",
     "UnauthenticatedError",
     "UnavailableError",
+    "Usage",
     "WaitTimeoutError",
     "Worker",
     "WorkflowCanceledError",
@@ -133,5 +212,7 @@ __all__ = [
     "WorkflowTimedOutError",
     "__version__",
     "activity",
+    "delivery",
+    "hash_arguments",
     "run_workers",
 ]

@@ -36,6 +36,7 @@ class ActivityDefinition:
         executor: Where a function that is not async runs.
         takes_input: True if it has a parameter.
         input_hint: Type of the parameter; ``Any`` without annotation.
+        is_adapter: True for the delivery adapter of a channel.
     """
 
     name: str
@@ -44,6 +45,7 @@ class ActivityDefinition:
     executor: Executor
     takes_input: bool
     input_hint: Any
+    is_adapter: bool = False
 
 
 class ActivityDecorator:
@@ -122,6 +124,27 @@ def definition_of(function: Callable[..., Any]) -> ActivityDefinition:
     if not isinstance(mark, _Mark):
         name = getattr(function, "__qualname__", repr(function))
         raise TypeError(f"{name} is not an activity: decorate it with @activity")
+    first = check_parameters(function)
+    hint: Any = Any
+    if first is not None:
+        hints = typing.get_type_hints(function, include_extras=True)
+        hint = hints.get(first, Any)
+    return ActivityDefinition(
+        name=mark.name,
+        function=function,
+        is_async=inspect.iscoroutinefunction(function),
+        executor=mark.executor,
+        takes_input=first is not None,
+        input_hint=hint,
+    )
+
+
+def check_parameters(function: Callable[..., Any]) -> str | None:
+    """The name of the one parameter; ``None`` if there is none.
+
+    Raises:
+        TypeError: It takes more than one argument.
+    """
     parameters = list(inspect.signature(function).parameters.values())
     positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     required = [p for p in parameters if p.default is p.empty and p.kind < p.VAR_POSITIONAL]
@@ -129,19 +152,9 @@ def definition_of(function: Callable[..., Any]) -> ActivityDefinition:
         p for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is inspect.Parameter.empty
     ]
     if len(required) > 1 or keyword_only:
-        raise TypeError(f"activity {mark.name!r} must take no or one argument (its input)")
-    hint: Any = Any
-    if positional:
-        hints = typing.get_type_hints(function, include_extras=True)
-        hint = hints.get(positional[0].name, Any)
-    return ActivityDefinition(
-        name=mark.name,
-        function=function,
-        is_async=inspect.iscoroutinefunction(function),
-        executor=mark.executor,
-        takes_input=bool(positional),
-        input_hint=hint,
-    )
+        name = getattr(function, "__name__", repr(function))
+        raise TypeError(f"{name} must take no or one argument (its input)")
+    return positional[0].name if positional else None
 
 
 def _check_process_function(function: Callable[..., Any]) -> None:

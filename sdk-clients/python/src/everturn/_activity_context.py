@@ -1,18 +1,19 @@
-"""The context of a running activity: who it is, signs of life, cancellation."""
+"""The context of a running activity: who it is, what it can say, cancellation."""
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Generator, MutableMapping
+from collections.abc import Generator, MutableMapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from everturn._errors import ActivityCanceledError, NoActivityError
 from everturn._payload import PayloadConverter
 from everturn._times import Seconds, from_duration, from_timestamp, seconds_of
+from everturn._usage import Usage, added
 from everturn.v1.payload_pb2 import Payload
 from everturn.v1.worker_service_pb2 import ActivityTask
 
@@ -25,23 +26,35 @@ _LOGGER = logging.getLogger("everturn.activity")
 _lock = threading.Lock()
 
 
+class ContextSink(Protocol):
+    """Where what an activity says goes; called from any thread."""
+
+    def send_heartbeat(self, details: Payload | None, /) -> None:
+        """Takes a sign of life."""
+        ...
+
+    def send_output(self, data: bytes, /) -> None:
+        """Takes a piece of output, not empty."""
+        ...
+
+    def send_usage(self, total: Usage, /) -> None:
+        """Takes what the attempt has used so far."""
+        ...
+
+
 class ActivityContext:
     """What a running activity knows and can say. Safe to use from any thread.
 
     Made by the worker; get it with ``activity.context()``.
     """
 
-    __slots__ = ("_canceled", "_converter", "_logger", "_reason", "_send", "_task")
+    __slots__ = ("_canceled", "_converter", "_logger", "_reason", "_sink", "_task", "_usage")
 
-    def __init__(
-        self,
-        task: ActivityTask,
-        converter: PayloadConverter,
-        send_heartbeat: Callable[[Payload | None], None],
-    ) -> None:
+    def __init__(self, task: ActivityTask, converter: PayloadConverter, sink: ContextSink) -> None:
         self._task = task
         self._converter = converter
-        self._send = send_heartbeat
+        self._sink = sink
+        self._usage: Usage | None = None
         self._canceled: threading.Event | None = None
         self._logger: logging.LoggerAdapter[logging.Logger] | None = None
         self._reason: CancelReason | None = None
@@ -50,6 +63,11 @@ class ActivityContext:
     def activity_type(self) -> str:
         """Name of the activity."""
         return self._task.activity_type
+
+    @property
+    def is_delivery(self) -> bool:
+        """True in a delivery adapter."""
+        return self._task.HasField("delivery")
 
     @property
     def workflow_id(self) -> str:
@@ -69,6 +87,8 @@ class ActivityContext:
     @property
     def idempotency_key(self) -> str:
         """Key for requests to the outside world: the same for every attempt."""
+        if self.is_delivery:
+            return self._task.delivery.idempotency_key
         return f"{self._task.workflow_id}/{self._task.key}"
 
     @property
@@ -124,7 +144,54 @@ class ActivityContext:
         Raises:
             PayloadError: The details cannot be written.
         """
-        self._send(None if details is None else self._converter.encode(details))
+        self._sink.send_heartbeat(None if details is None else self._converter.encode(details))
+
+    def stream(self, chunk: str | bytes) -> None:
+        """Hands a part of the output to those who watch the conversation.
+
+        It leaves at once and is not stored: the result of the activity has to
+        say it all again. Watchers are told to begin anew when another attempt
+        follows. Chunks that are written while one is on its way leave together.
+
+        At most 1 MiB of an attempt waits to be sent. In threads and processes
+        this method waits while more than 256 KiB do. It never waits on the
+        event loop or without a connection: over the bound the oldest output is
+        dropped, and watchers learn where it goes on.
+
+        Args:
+            chunk: Text, or bytes as they are; empty ones are left out.
+        """
+        data = chunk.encode(errors="replace") if isinstance(chunk, str) else bytes(chunk)
+        if data:
+            self._sink.send_output(data)
+
+    def report_usage(
+        self,
+        *,
+        input_tokens: int = 0,
+        output_tokens: int = 0,
+        cost_micros: int = 0,
+        currency: str = "",
+    ) -> None:
+        """Says what the activity has used; adds to what it said before.
+
+        Sent with the end of the attempt, whether it succeeds or not, and
+        counted against the budget of the conversation.
+
+        Args:
+            input_tokens: Tokens read by models.
+            output_tokens: Tokens written by models.
+            cost_micros: Cost in millionths of ``currency``.
+            currency: ISO 4217 code such as ``"EUR"``; required with a cost.
+
+        Raises:
+            ValueError: A number is negative, or the currency is missing,
+                malformed or another one than before.
+        """
+        used = Usage(input_tokens, output_tokens, cost_micros, currency)
+        with _lock:
+            total = self._usage = added(self._usage, used)
+        self._sink.send_usage(total)
 
     @property
     def cancel_reason(self) -> CancelReason | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
@@ -18,26 +19,28 @@ from typing import Any
 
 from everturn._activity import ActivityDefinition
 from everturn._activity_context import ActivityContext, CancelReason
-from everturn._errors import ActivityCanceledError
 from everturn._failure import FailureKind, plain_failure
-from everturn._outcome import call_async, call_sync, failed
+from everturn._outcome import call_async, call_sync, not_begun
 from everturn._payload import PayloadConverter
 from everturn._process_pool import ProcessJob, ProcessPool
 from everturn._session import Session
 from everturn._thread_pool import ThreadPool
 from everturn._times import from_duration
+from everturn._usage import Usage, usage_to_proto
 from everturn.v1.payload_pb2 import Payload
 from everturn.v1.worker_service_pb2 import ActivityResult, ActivityTask
 
 _HEARTBEAT_S = 5.0
 _HEARTBEAT_MAX_S = 30.0
 _HEARTBEATS_PER_TIMEOUT = 3
+_FULL_S = 0.002
 
 
 class Attempt:
-    """One attempt under way."""
+    """One attempt under way; takes what its code says, from any thread."""
 
     __slots__ = (
+        "_owner",
         "context",
         "details",
         "handle",
@@ -47,9 +50,11 @@ class Attempt:
         "task",
         "timer",
         "token",
+        "usage",
     )
 
-    def __init__(self, task: ActivityTask) -> None:
+    def __init__(self, task: ActivityTask, owner: Attempts) -> None:
+        self._owner = owner
         self.task = task
         self.token = task.task_token
         self.context: ActivityContext
@@ -59,6 +64,19 @@ class Attempt:
         self.is_heartbeat_due = False
         self.sent_s = 0.0
         self.timer: asyncio.TimerHandle | None = None
+        self.usage: Usage | None = None
+
+    def send_heartbeat(self, details: Payload | None) -> None:
+        """Takes a heartbeat."""
+        self._owner.heartbeat(self, details)
+
+    def send_output(self, data: bytes) -> None:
+        """Takes a piece of output."""
+        self._owner.output(self, data)
+
+    def send_usage(self, total: Usage) -> None:
+        """Takes what the attempt has used so far."""
+        self.usage = total
 
     @property
     def heartbeat_interval_s(self) -> float:
@@ -73,7 +91,8 @@ class Attempts:
     """Runs the attempts of one worker.
 
     Args:
-        definitions: The activities by name.
+        activities: The activities by name.
+        adapters: The delivery adapters by task queue.
         converter: Writes and reads payloads.
         session: Gets results and heartbeats.
         wake: Called when the session has something to send.
@@ -83,20 +102,23 @@ class Attempts:
 
     def __init__(
         self,
-        definitions: Mapping[str, ActivityDefinition],
+        activities: Mapping[str, ActivityDefinition],
+        adapters: Mapping[str, ActivityDefinition],
         converter: PayloadConverter,
         session: Session,
         wake: Callable[[], None],
         threads: ThreadPool,
         processes: ProcessPool | None,
     ) -> None:
-        self._definitions = definitions
+        self._activities = activities
+        self._adapters = adapters
         self._converter = converter
         self._session = session
         self._wake = wake
         self._threads = threads
         self._processes = processes
         self._loop = asyncio.get_running_loop()
+        self._loop_thread = threading.get_ident()
         self._attempts: dict[bytes, Attempt] = {}
         self._inbox: deque[Callable[[], None]] = deque()
         self._is_inbox_due = False
@@ -108,13 +130,15 @@ class Attempts:
 
     def start(self, task: ActivityTask) -> None:
         """Starts an attempt; its end is reported to the session."""
-        attempt = Attempt(task)
-        definition = self._definitions.get(task.activity_type)
+        attempt = Attempt(task, self)
+        if task.HasField("delivery"):
+            definition = self._adapters.get(task.task_queue)
+        else:
+            definition = self._activities.get(task.activity_type)
         if definition is None:
-            self._session.finish(attempt.token, _not_registered(task, self._definitions))
+            self._session.finish(attempt.token, self._not_registered(task))
             return
-        send = partial(self._heartbeat, attempt)
-        attempt.context = ActivityContext(task, self._converter, send)
+        attempt.context = ActivityContext(task, self._converter, attempt)
         self._attempts[attempt.token] = attempt
         if definition.is_async:
             attempt.handle = _start(self._loop, self._run_async(attempt, definition))
@@ -122,7 +146,7 @@ class Attempts:
             attempt.job = ProcessJob(
                 definition,
                 task,
-                on_heartbeat=send,
+                sink=attempt,
                 on_result=lambda result: self._post(partial(self._finished, attempt, result)),
             )
             self._processes.submit(attempt.job)
@@ -156,7 +180,7 @@ class Attempts:
     def _run_in_thread(self, attempt: Attempt, definition: ActivityDefinition) -> None:
         context = attempt.context
         if context.cancel_reason is not None:
-            result = failed(ActivityCanceledError("canceled"), context, self._converter)
+            result = not_begun(attempt.task, context, self._converter)
         else:
             # An empty context: nothing leaks from one attempt to the next.
             result = Context().run(call_sync, definition, attempt.task, context, self._converter)
@@ -164,23 +188,38 @@ class Attempts:
 
     def _ended_unseen(self, attempt: Attempt) -> None:
         if attempt.token in self._attempts:
-            error = asyncio.CancelledError("canceled before it began")
-            self._finished(attempt, failed(error, attempt.context, self._converter))
+            self._finished(attempt, not_begun(attempt.task, attempt.context, self._converter))
 
     def _finished(self, attempt: Attempt, result: ActivityResult) -> None:
         token = attempt.token
         self._attempts.pop(token, None)
         if attempt.timer is not None:
             attempt.timer.cancel()
+        if attempt.usage is not None:
+            result.usage.CopyFrom(usage_to_proto(attempt.usage))
         details, attempt.details = attempt.details, None
         if details is not None and result.HasField("failure"):
             self._session.heartbeat(token, details)
         self._session.finish(token, result)
         self._wake()
 
-    # -- heartbeats ----------------------------------------------------------------
+    # -- outputs and heartbeats ----------------------------------------------------
 
-    def _heartbeat(self, attempt: Attempt, details: Payload | None) -> None:
+    def output(self, attempt: Attempt, data: bytes) -> None:
+        """Takes a piece of output from any thread; the event loop never waits."""
+        if attempt.task.HasField("delivery"):
+            return
+        session, token = self._session, attempt.token
+        if threading.get_ident() == self._loop_thread:
+            session.output(token, data)
+            self._wake()
+            return
+        while session.is_output_full(token) and attempt.context.cancel_reason is None:
+            time.sleep(_FULL_S)
+        session.output(token, data)
+        self._post(self._wake)
+
+    def heartbeat(self, attempt: Attempt, details: Payload | None) -> None:
         """Takes a heartbeat from any thread."""
         if details is not None:
             attempt.details = details
@@ -207,6 +246,17 @@ class Attempts:
         self._session.heartbeat(attempt.token, details)
         self._wake()
 
+    def _not_registered(self, task: ActivityTask) -> ActivityResult:
+        if task.HasField("delivery"):
+            known, what = self._adapters, f"the adapter of {task.task_queue!r}"
+        else:
+            known, what = self._activities, f"activity {task.activity_type!r}"
+        names = ", ".join(sorted(known)) or "none"
+        message = f"{what} is not registered; this worker has: {names}"
+        # Retryable: another worker of the queue, or the next deployment, may have it.
+        failure = plain_failure(FailureKind.APPLICATION, "ActivityNotRegistered", message)
+        return ActivityResult(failure=failure)
+
     # -- inbox ---------------------------------------------------------------------
 
     def _post(self, call: Callable[[], None]) -> None:
@@ -232,13 +282,3 @@ def _start(
         # Trivial activities end in their first step, without a turn of the loop.
         return asyncio.Task(coroutine, loop=loop, eager_start=True)
     return loop.create_task(coroutine)
-
-
-def _not_registered(
-    task: ActivityTask, definitions: Mapping[str, ActivityDefinition]
-) -> ActivityResult:
-    names = ", ".join(sorted(definitions))
-    message = f"activity {task.activity_type!r} is not registered; this worker has: {names}"
-    # Retryable: another worker of the queue, or the next deployment, may have it.
-    failure = plain_failure(FailureKind.APPLICATION, "ActivityNotRegistered", message)
-    return ActivityResult(failure=failure)

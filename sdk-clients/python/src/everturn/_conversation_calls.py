@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 from uuid import uuid4
 
 from everturn import _conversation_models as models
+from everturn import _message_models as messages
+from everturn import _policy_models as policies
+from everturn import _watch_models as watches
 from everturn._call import Call, Page, nothing
+from everturn._conversation_watch import ConversationWatch
+from everturn._enums import member_of
+from everturn._message_content import content_of
 from everturn._payload import PayloadConverter
 from everturn._times import Seconds, from_timestamp, to_duration
 from everturn.v1 import conversation_service_pb2 as pb
-from everturn.v1.message_pb2 import MessageContent
 
 SERVICE = "ConversationService"
 
@@ -41,17 +46,14 @@ class ConversationCalls:
         data: Any,
         attributes: Mapping[str, str] | None,
         task_queue: str,
-        turn_policy: models.TurnPolicy | None,
+        turn_policy: policies.TurnPolicy | None,
         labels: Mapping[str, str] | None,
+        customer_address: str,
     ) -> Call[models.SubmittedMessage]:
         """SubmitMessage; an id is made up when the provider gave none."""
         # A repeated request must not become a second message.
         message_id = provider_message_id or f"everturn-{uuid4()}"
-        content = MessageContent(
-            text=text,
-            data=None if data is None else self._converter.encode(data),
-            attributes=dict(attributes or {}),
-        )
+        content = content_of(text, data, attributes, self._converter)
         request = pb.SubmitMessageRequest(
             namespace=self._namespace,
             conversation_id=conversation_id,
@@ -61,8 +63,9 @@ class ConversationCalls:
             author_name=author_name,
             content=content,
             task_queue=task_queue,
-            turn_policy=turn_policy.to_proto() if turn_policy else None,
+            turn_policy=policies.policy_to_proto(turn_policy) if turn_policy else None,
             labels=dict(labels or {}),
+            customer_address=customer_address,
         )
 
         def read(response: pb.SubmitMessageResponse) -> models.SubmittedMessage:
@@ -107,7 +110,7 @@ class ConversationCalls:
 
     def messages_page(
         self, page_token: str, conversation_id: str, *, after_sequence: int, page_size: int
-    ) -> Call[Page[models.Message]]:
+    ) -> Call[Page[messages.Message]]:
         """One page of ListMessages."""
         request = pb.ListMessagesRequest(
             namespace=self._namespace,
@@ -116,9 +119,9 @@ class ConversationCalls:
             page_token=page_token,
             after_sequence=after_sequence,
         )
-        one = partial(models.message_from_proto, converter=self._converter)
+        one = partial(messages.message_from_proto, converter=self._converter)
 
-        def read(response: pb.ListMessagesResponse) -> Page[models.Message]:
+        def read(response: pb.ListMessagesResponse) -> Page[messages.Message]:
             return Page([one(item) for item in response.messages], response.next_page_token)
 
         return Call(SERVICE, "ListMessages", request, pb.ListMessagesResponse, read)
@@ -134,56 +137,99 @@ class ConversationCalls:
         response = pb.CloseConversationResponse
         return Call(SERVICE, "CloseConversation", request, response, nothing)
 
-    def watch(self, conversation_id: str, after_sequence: int) -> ConversationWatch:
-        """WatchConversation, as a cursor that survives broken streams."""
-        return ConversationWatch(self._namespace, conversation_id, after_sequence, self._converter)
-
-
-class ConversationWatch:
-    """Where a watch stands: makes the next request, reads the updates.
-
-    Attributes:
-        is_closed: True once the conversation was closed: the watch is over.
-    """
-
-    def __init__(
+    def submit_event(
         self,
-        namespace: str,
+        conversation_id: str,
+        event_type: str,
+        payload: Any,
+        *,
+        event_id: str | None,
+        conversation_type: str,
+        task_queue: str,
+        turn_policy: policies.TurnPolicy | None,
+        labels: Mapping[str, str] | None,
+        addresses: Mapping[str, str] | None,
+        reply_channel: str,
+    ) -> Call[models.SubmittedEvent]:
+        """SubmitEvent; an id is made up when the source gave none."""
+        # A repeated request must not become a second event.
+        chosen_id = event_id or f"everturn-{uuid4()}"
+        request = pb.SubmitEventRequest(
+            namespace=self._namespace,
+            conversation_id=conversation_id,
+            conversation_type=conversation_type,
+            event_type=event_type,
+            event_id=chosen_id,
+            payload=self._converter.encode(payload),
+            task_queue=task_queue,
+            turn_policy=policies.policy_to_proto(turn_policy) if turn_policy else None,
+            labels=dict(labels or {}),
+            addresses=dict(addresses or {}),
+            reply_channel=reply_channel,
+        )
+
+        def read(response: pb.SubmitEventResponse) -> models.SubmittedEvent:
+            accept_time = from_timestamp(response.accept_time)
+            return models.SubmittedEvent(response.event_sequence, accept_time, chosen_id)
+
+        return Call(SERVICE, "SubmitEvent", request, pb.SubmitEventResponse, read)
+
+    def report_delivery(
+        self,
+        conversation_id: str,
+        status: messages.DeliveryStatus,
+        *,
+        message_sequence: int | None,
+        provider_message_id: str | None,
+        detail: str,
+    ) -> Call[messages.DeliveryStatus | None]:
+        """ReportDelivery.
+
+        Raises:
+            ValueError: Not exactly one target is given.
+        """
+        if (message_sequence is None) == (provider_message_id is None):
+            raise ValueError("either message_sequence or provider_message_id says which message")
+        request = pb.ReportDeliveryRequest(
+            namespace=self._namespace,
+            conversation_id=conversation_id,
+            status=status.value,
+            detail=detail,
+        )
+        if message_sequence is not None:
+            request.message_sequence = message_sequence
+        if provider_message_id is not None:
+            request.provider_message_id = provider_message_id
+
+        def read(response: pb.ReportDeliveryResponse) -> messages.DeliveryStatus | None:
+            return member_of(messages.DeliveryStatus, response.status)
+
+        return Call(SERVICE, "ReportDelivery", request, pb.ReportDeliveryResponse, read)
+
+    def erase(self, conversation_id: str, reason: str) -> Call[models.ErasedConversation]:
+        """EraseConversation."""
+        request = pb.EraseConversationRequest(
+            namespace=self._namespace, conversation_id=conversation_id, reason=reason
+        )
+
+        def read(response: pb.EraseConversationResponse) -> models.ErasedConversation:
+            return models.ErasedConversation(response.message_count, response.run_count)
+
+        return Call(SERVICE, "EraseConversation", request, pb.EraseConversationResponse, read)
+
+    def watch(
+        self,
         conversation_id: str,
         after_sequence: int,
-        converter: PayloadConverter,
-    ) -> None:
-        self._namespace = namespace
-        self._conversation_id = conversation_id
-        self._sequence = after_sequence
-        self._converter = converter
-        self._caught_up = False
-        self.is_closed = False
-
-    def call(self) -> Call[models.ConversationUpdate | None]:
-        """The call that continues after the last message that was handed out."""
-        request = pb.WatchConversationRequest(
-            namespace=self._namespace,
-            conversation_id=self._conversation_id,
-            after_sequence=self._sequence,
+        outputs: bool,
+        cursors: Sequence[watches.OutputCursor],
+    ) -> ConversationWatch:
+        """WatchConversation, as a cursor that survives broken streams."""
+        return ConversationWatch(
+            self._namespace,
+            conversation_id,
+            self._converter,
+            after_sequence=after_sequence,
+            outputs=outputs,
+            cursors=cursors,
         )
-        response = pb.WatchConversationResponse
-        return Call(SERVICE, "WatchConversation", request, response, self._read)
-
-    def _read(self, response: pb.WatchConversationResponse) -> models.ConversationUpdate | None:
-        """The update to hand out; ``None`` for one that says nothing new."""
-        update = models.update_from_proto(response, self._converter)
-        match update:
-            case models.MessageAdded(message):
-                if message.sequence <= self._sequence:
-                    return None
-                self._sequence = message.sequence
-            case models.CaughtUp():
-                if self._caught_up:
-                    return None
-                self._caught_up = True
-            case models.ConversationClosed():
-                self.is_closed = True
-            case _:
-                pass
-        return update

@@ -8,9 +8,12 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from everturn._enums import member_of
-from everturn._times import Seconds, from_duration, from_timestamp, to_duration
+from everturn._payload import plain_value
+from everturn._policy_models import TurnPolicy, policy_from_proto
+from everturn._times import from_timestamp
+from everturn._usage import Usage, usage_from_proto
 from everturn.v1 import conversation_service_pb2 as pb
-from everturn.v1 import message_pb2, policy_pb2
+from everturn.v1 import message_pb2
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +26,7 @@ class ConversationStatus(Enum):
 
     OPEN = pb.CONVERSATION_STATUS_OPEN
     CLOSED = pb.CONVERSATION_STATUS_CLOSED
+    ERASED = pb.CONVERSATION_STATUS_ERASED
 
 
 class TurnStatus(Enum):
@@ -33,97 +37,60 @@ class TurnStatus(Enum):
     INTERRUPTED = pb.TURN_STATUS_INTERRUPTED
 
 
-class AuthorKind(Enum):
-    """Who wrote a message."""
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A person that a conversation is handed to; only they may write.
 
-    CUSTOMER = message_pb2.AUTHOR_KIND_CUSTOMER
-    AGENT = message_pb2.AUTHOR_KIND_AGENT
-    HUMAN = message_pb2.AUTHOR_KIND_HUMAN
-    SYSTEM = message_pb2.AUTHOR_KIND_SYSTEM
+    Attributes:
+        name: Name, as in the author name of their messages.
+    """
 
-
-class OnBusy(Enum):
-    """What happens to a message that arrives while a turn is running."""
-
-    QUEUE = policy_pb2.ON_BUSY_QUEUE
-    INTERRUPT = policy_pb2.ON_BUSY_INTERRUPT
-    STEER = policy_pb2.ON_BUSY_STEER
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
-class Debounce:
-    """When the messages of a burst are taken together as one turn.
+class Team:
+    """A team that a conversation is handed to; anybody may write.
 
     Attributes:
-        quiet: A turn starts when no message came for this long. Default: at once.
-        max_wait: A turn starts at the latest this long after the first message.
-            Default: 10 times ``quiet``.
-        max_messages: A turn starts when this many wait; 0 means no such bound.
+        name: Name of the team.
     """
 
-    quiet: Seconds | None = None
-    max_wait: Seconds | None = None
-    max_messages: int = 0
+    name: str
+
+
+Assignee = Person | Team
+"""Who a conversation is handed to."""
 
 
 @dataclass(frozen=True, slots=True)
-class TurnPolicy:
-    """How the messages of a conversation become turns; ``None`` means default.
+class Pause:
+    """A pause.
 
     Attributes:
-        debounce: How bursts are collected.
-        on_busy: What a message does to a turn that is running. Default: QUEUE.
-        interrupt_grace: How long an interrupted turn may clean up. Default 10 s.
+        reason: Why, in the words of who paused it.
+        pause_time: Since when.
     """
 
-    debounce: Debounce | None = None
-    on_busy: OnBusy | None = None
-    interrupt_grace: Seconds | None = None
-
-    def to_proto(self) -> policy_pb2.TurnPolicy:
-        """The policy as protobuf."""
-        proto = policy_pb2.TurnPolicy(
-            on_busy=self.on_busy.value if self.on_busy else policy_pb2.ON_BUSY_UNSPECIFIED,
-            interrupt_grace=to_duration(self.interrupt_grace),
-        )
-        if self.debounce is not None:
-            proto.debounce.CopyFrom(
-                policy_pb2.Debounce(
-                    quiet=to_duration(self.debounce.quiet),
-                    max_wait=to_duration(self.debounce.max_wait),
-                    max_messages=self.debounce.max_messages,
-                )
-            )
-        return proto
+    reason: str
+    pause_time: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
-    """One entry of a conversation's transcript.
+class Handover:
+    """A person or team owns the conversation.
 
     Attributes:
-        sequence: Position in the transcript, from 1, without gaps.
-        author_kind: Who wrote it; ``None`` for a kind this version does not know.
-        author_name: Name of the author, if known.
-        channel: Channel it came in by or goes out by.
-        provider_message_id: Id that the channel's provider gave an inbound one.
-        text: The text.
-        data: Structured content beside the text, as plain JSON values.
-        attributes: Small annotations.
-        create_time: When it became part of the conversation.
-        turn: Number of the turn that wrote an agent's message; 0 for others.
+        assignee: Who; ``None`` for a kind this version does not know.
+        reason: Why.
+        context: What they need to know, as plain JSON values.
+        hand_off_time: Since when.
     """
 
-    sequence: int
-    author_kind: AuthorKind | None
-    author_name: str
-    channel: str
-    provider_message_id: str
-    text: str
-    data: Any
-    attributes: Mapping[str, str]
-    create_time: datetime
-    turn: int
+    assignee: Assignee | None
+    reason: str
+    context: Any
+    hand_off_time: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +106,34 @@ class SubmittedMessage:
     message_sequence: int
     accept_time: datetime
     provider_message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SubmittedEvent:
+    """An event that was accepted.
+
+    Attributes:
+        event_sequence: Its position among the events of the conversation.
+        accept_time: When it was accepted.
+        event_id: The id it can be submitted again with.
+    """
+
+    event_sequence: int
+    accept_time: datetime
+    event_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ErasedConversation:
+    """What was removed with a conversation.
+
+    Attributes:
+        message_count: Number of messages.
+        run_count: Number of runs whose journals were removed.
+    """
+
+    message_count: int
+    run_count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +165,7 @@ class Conversation:
         conversation_type: The workflow type that handles its turns.
         status: Whether it takes messages.
         task_queue: Task queue of its turns.
-        reply_channel: Channel of the last inbound message.
+        reply_channel: Channel that replies go out by.
         message_count: Number of messages in the transcript.
         waiting_message_count: Number of messages that no turn has taken yet.
         turn_count: Number of turns started so far.
@@ -180,6 +175,14 @@ class Conversation:
         turn_policy: Policy in force, defaults filled in.
         create_time: When it was opened.
         update_time: When it last changed.
+        pause: Set while it is paused.
+        handover: Set while a person or team owns it.
+        addresses: Addresses of the customer by channel.
+        waiting_event_count: Number of events that no turn has taken yet.
+        usage: What its activities have used so far.
+        turn_usage: What its current or last turn has used.
+        budget_reached: Its budget is used up; activities wait for an approval.
+        erased_run_count: Number of runs it had; only of an erased one.
     """
 
     namespace: str
@@ -197,74 +200,19 @@ class Conversation:
     state: Mapping[str, Any] = field(default_factory=dict[str, Any])
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
     turn_policy: TurnPolicy = field(default_factory=TurnPolicy)
-
-
-@dataclass(frozen=True, slots=True)
-class MessageAdded:
-    """Update of a watch: a message became part of the transcript."""
-
-    message: Message
-
-
-@dataclass(frozen=True, slots=True)
-class CaughtUp:
-    """Update of a watch: everything up to the present was handed out. Comes once."""
-
-
-@dataclass(frozen=True, slots=True)
-class TurnChanged:
-    """Update of a watch: a turn started, changed its status or ended.
-
-    Attributes:
-        number: Number of the turn.
-        status: What it is doing; ``None`` when it ended.
-    """
-
-    number: int
-    status: TurnStatus | None
-
-
-@dataclass(frozen=True, slots=True)
-class Lagged:
-    """Update of a watch: changes (not messages) were left out, it reads too slowly."""
-
-    skipped_count: int
-
-
-@dataclass(frozen=True, slots=True)
-class ConversationClosed:
-    """Last update of a watch: the conversation was closed.
-
-    Attributes:
-        reason: Why, in the words of who closed it.
-    """
-
-    reason: str
-
-
-ConversationUpdate = MessageAdded | CaughtUp | TurnChanged | Lagged | ConversationClosed
-"""What a watch hands out."""
-
-
-def message_from_proto(proto: message_pb2.Message, converter: PayloadConverter) -> Message:
-    """Reads a message of a transcript."""
-    content = proto.content
-    return Message(
-        sequence=proto.sequence,
-        author_kind=member_of(AuthorKind, proto.author_kind),
-        author_name=proto.author_name,
-        channel=proto.channel,
-        provider_message_id=proto.provider_message_id,
-        text=content.text,
-        data=converter.decode(content.data, Any) if content.HasField("data") else None,
-        attributes=dict(content.attributes),
-        create_time=from_timestamp(proto.create_time),
-        turn=proto.turn,
-    )
+    pause: Pause | None = None
+    handover: Handover | None = None
+    addresses: Mapping[str, str] = field(default_factory=dict[str, str])
+    waiting_event_count: int = 0
+    usage: Usage = field(default_factory=Usage)
+    turn_usage: Usage = field(default_factory=Usage)
+    budget_reached: bool = False
+    erased_run_count: int = 0
 
 
 def conversation_from_proto(proto: pb.Conversation, converter: PayloadConverter) -> Conversation:
     """Reads a conversation."""
+    is_handed_off = proto.HasField("handover")
     return Conversation(
         namespace=proto.namespace,
         conversation_id=proto.conversation_id,
@@ -278,28 +226,50 @@ def conversation_from_proto(proto: pb.Conversation, converter: PayloadConverter)
         turn=_turn(proto.turn) if proto.HasField("turn") else None,
         create_time=from_timestamp(proto.create_time),
         update_time=from_timestamp(proto.update_time),
-        state={name: converter.decode(value, Any) for name, value in proto.state.items()},
+        state={name: plain_value(value, converter) for name, value in proto.state.items()},
         labels=dict(proto.labels),
-        turn_policy=_policy(proto.turn_policy),
+        turn_policy=policy_from_proto(proto.turn_policy),
+        pause=pause_from_proto(proto.pause) if proto.HasField("pause") else None,
+        handover=handover_from_proto(proto.handover, converter) if is_handed_off else None,
+        addresses=dict(proto.addresses),
+        waiting_event_count=proto.waiting_event_count,
+        usage=usage_from_proto(proto.usage),
+        turn_usage=usage_from_proto(proto.turn_usage),
+        budget_reached=proto.budget_reached,
+        erased_run_count=proto.erased_run_count,
     )
 
 
-def update_from_proto(
-    proto: pb.WatchConversationResponse, converter: PayloadConverter
-) -> ConversationUpdate | None:
-    """Reads an update of a watch; ``None`` for a kind this version does not know."""
-    match proto.WhichOneof("update"):
-        case "message":
-            return MessageAdded(message_from_proto(proto.message, converter))
-        case "caught_up":
-            return CaughtUp()
-        case "turn_changed":
-            changed = proto.turn_changed
-            return TurnChanged(changed.number, member_of(TurnStatus, changed.status))
-        case "lagged":
-            return Lagged(proto.lagged.skipped_count)
-        case "closed":
-            return ConversationClosed(proto.closed.reason)
+def pause_from_proto(proto: pb.Pause) -> Pause:
+    """Reads a pause."""
+    return Pause(proto.reason, from_timestamp(proto.pause_time))
+
+
+def handover_from_proto(proto: pb.Handover, converter: PayloadConverter) -> Handover:
+    """Reads a handover."""
+    return Handover(
+        assignee=_assignee(proto.assignee),
+        reason=proto.reason,
+        context=plain_value(proto.context, converter) if proto.HasField("context") else None,
+        hand_off_time=from_timestamp(proto.hand_off_time),
+    )
+
+
+def assignee_to_proto(assignee: Assignee) -> message_pb2.Assignee:
+    """The assignee as protobuf."""
+    match assignee:
+        case Person(name):
+            return message_pb2.Assignee(person=name)
+        case Team(name):
+            return message_pb2.Assignee(team=name)
+
+
+def _assignee(proto: message_pb2.Assignee) -> Assignee | None:
+    match proto.WhichOneof("kind"):
+        case "person":
+            return Person(proto.person)
+        case "team":
+            return Team(proto.team)
         case None:
             return None
 
@@ -311,19 +281,4 @@ def _turn(proto: pb.Turn) -> Turn:
         run_id=proto.run_id,
         status=member_of(TurnStatus, proto.status),
         start_time=from_timestamp(proto.start_time),
-    )
-
-
-def _policy(proto: policy_pb2.TurnPolicy) -> TurnPolicy:
-    debounce, grace = proto.debounce, proto.interrupt_grace
-    return TurnPolicy(
-        debounce=Debounce(
-            quiet=from_duration(debounce.quiet),
-            max_wait=from_duration(debounce.max_wait),
-            max_messages=debounce.max_messages,
-        )
-        if proto.HasField("debounce")
-        else None,
-        on_busy=member_of(OnBusy, proto.on_busy),
-        interrupt_grace=from_duration(grace) if proto.HasField("interrupt_grace") else None,
     )

@@ -21,6 +21,7 @@ EverturnError
 ├── WaitTimeoutError              a wait ended before the run (also a TimeoutError)
 ├── PayloadError                  a value cannot be written or read as a payload
 ├── ApplicationError              raised by activities to fail with a typed failure
+├── DeliveryUnknownError          raised by adapters that cannot tell
 ├── ActivityCanceledError         raised in an activity that should stop
 └── NoActivityError               activity.context() outside an activity
 """
@@ -95,11 +96,11 @@ class RpcError(EverturnError):
 
 
 class InvalidArgumentError(RpcError):
-    """A field, page token or task token is wrong; repeating will not help."""
+    """A field, cursor, page token or task token is wrong; repeating will not help."""
 
 
 class NotFoundError(RpcError):
-    """There is no such run or conversation."""
+    """There is no such run, conversation, approval or delivery."""
 
 
 class AlreadyExistsError(RpcError):
@@ -107,7 +108,12 @@ class AlreadyExistsError(RpcError):
 
 
 class FailedPreconditionError(RpcError):
-    """The run or conversation is in a state that does not allow the call."""
+    """The run, conversation or approval is in a state that does not allow the call.
+
+    ``reason`` says which: ``"CONVERSATION_ERASED"``, ``"NOT_HANDED_OFF"``,
+    ``"WRONG_ASSIGNEE"``, ``"APPROVAL_DECIDED"``, ``"APPROVAL_EXPIRED"``,
+    ``"APPROVAL_CHANGED"`` and others.
+    """
 
 
 class ResourceExhaustedError(RpcError):
@@ -236,6 +242,14 @@ class ApplicationError(EverturnError):
         self.non_retryable = non_retryable
         self.retry_after = retry_after
         self.details = details
+
+
+class DeliveryUnknownError(EverturnError):
+    """Raised by a delivery adapter that cannot tell whether the message was sent.
+
+    The connection to the provider broke before its answer, say. The message is
+    not sent again unless the adapter can reconcile.
+    """
 
 
 class ActivityCanceledError(EverturnError):

@@ -12,7 +12,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from everturn._errors import ApplicationError, PayloadError
-from everturn._payload import PAYLOAD_BYTES_MAX, PayloadConverter
+from everturn._payload import PAYLOAD_BYTES_MAX, PayloadConverter, plain_value
 from everturn._times import from_duration, seconds_of, to_duration
 from everturn.v1 import failure_pb2 as pb
 
@@ -73,7 +73,7 @@ def failure_from_proto(proto: pb.Failure, converter: PayloadConverter) -> Failur
         type=proto.type,
         message=proto.message,
         stack_trace=proto.stack_trace,
-        details=_details(proto.details, converter) if proto.HasField("details") else None,
+        details=plain_value(proto.details, converter) if proto.HasField("details") else None,
         non_retryable=proto.non_retryable,
         retry_after=from_duration(proto.retry_after) if proto.HasField("retry_after") else None,
         cause=failure_from_proto(proto.cause, converter) if proto.HasField("cause") else None,
@@ -166,13 +166,6 @@ def _within_limit(failure: pb.Failure) -> pb.Failure:
             break
         level = level.cause
     return failure
-
-
-def _details(payload: Payload, converter: PayloadConverter) -> Any:
-    try:
-        return converter.decode(payload, Any)
-    except PayloadError:
-        return payload.data
 
 
 def _cut(text: str, bytes_max: int) -> str:

@@ -6,7 +6,8 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from everturn._activity_context import set_context
-from everturn._errors import ActivityCanceledError, PayloadError
+from everturn._delivery import delivery_of, receipt_payload
+from everturn._errors import ActivityCanceledError, DeliveryUnknownError, PayloadError
 from everturn._failure import FailureKind, failure_of, plain_failure
 from everturn._payload import PAYLOAD_BYTES_MAX, PayloadConverter
 from everturn.v1.worker_service_pb2 import ActivityResult, ActivityTask
@@ -25,6 +26,9 @@ def call_sync(
     """Runs a function that is not async; never raises."""
     set_context(context)
     try:
+        if definition.is_adapter:
+            value = definition.function(delivery_of(task, converter))
+            return ActivityResult(result=receipt_payload(value))
         if definition.takes_input:
             value = definition.function(converter.decode(task.input, definition.input_hint))
         else:
@@ -43,6 +47,9 @@ async def call_async(
     """Runs a coroutine function; never raises."""
     set_context(context)
     try:
+        if definition.is_adapter:
+            value = await definition.function(delivery_of(task, converter))
+            return ActivityResult(result=receipt_payload(value))
         if definition.takes_input:
             value = await definition.function(converter.decode(task.input, definition.input_hint))
         else:
@@ -70,7 +77,11 @@ def failed(
     error: BaseException, context: ActivityContext, converter: PayloadConverter
 ) -> ActivityResult:
     """The result that reports an exception."""
-    if isinstance(error, asyncio.CancelledError | ActivityCanceledError):
+    if context.is_delivery:
+        lost = _lost_delivery(error, context)
+        if lost is not None:
+            return lost
+    elif isinstance(error, asyncio.CancelledError | ActivityCanceledError):
         if context.cancel_reason == "stopping":
             return ActivityResult(failure=worker_stopped())
         if context.cancel_reason is not None:
@@ -79,8 +90,37 @@ def failed(
     return ActivityResult(failure=failure_of(error, converter))
 
 
+def not_begun(
+    task: ActivityTask, context: ActivityContext, converter: PayloadConverter
+) -> ActivityResult:
+    """The result of an attempt that was canceled before its code began."""
+    message = "canceled before it began"
+    if task.HasField("delivery"):
+        # Not lost: the provider certainly does not have the message.
+        failure = plain_failure(FailureKind.APPLICATION, "WorkerStopped", message)
+        return ActivityResult(failure=failure)
+    return failed(ActivityCanceledError(message), context, converter)
+
+
 def worker_stopped() -> Any:
     """The failure of an attempt that its worker could not finish."""
     return plain_failure(
         FailureKind.WORKER_LOST, "WorkerStopped", "the worker stopped before the activity ended"
     )
+
+
+def _lost_delivery(error: BaseException, context: ActivityContext) -> ActivityResult | None:
+    """The result of a delivery that may be out, for all that anybody knows.
+
+    It is never repeated as it is: the coordinator has it reconciled or leaves
+    it unknown.
+    """
+    if isinstance(error, DeliveryUnknownError):
+        name = "DeliveryUnknown"
+        message = str(error) or "the adapter cannot tell whether the message was sent"
+    elif isinstance(error, asyncio.CancelledError | ActivityCanceledError) and context.is_canceled:
+        name, message = "DeliveryCutOff", "the adapter was stopped while it had the message"
+    else:
+        return None
+    failure = plain_failure(FailureKind.WORKER_LOST, name, message, non_retryable=True)
+    return ActivityResult(failure=failure)

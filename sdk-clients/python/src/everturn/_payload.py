@@ -79,6 +79,18 @@ class JsonPayloadConverter:
         return value if decoder is None else decoder(value, "$")
 
 
+def plain_value(payload: Payload, converter: PayloadConverter) -> Any:
+    """The value as it comes; its bytes if the converter cannot read it.
+
+    For what others wrote: one odd payload must not make a whole transcript
+    unreadable.
+    """
+    try:
+        return converter.decode(payload, Any)
+    except PayloadError:
+        return payload.data
+
+
 def _read(data: bytes) -> Any:
     """Reads JSON in UTF-8. The first way leaves out what ``json.loads`` does to be lenient."""
     text = data.decode()

@@ -1,8 +1,8 @@
 """What runs inside a process for activities: one attempt after the other.
 
 Messages of the pipe, each ``(kind, bytes)``; parent to child: ``job`` (the
-activity's module and name, the task); child to parent: ``heartbeat`` and
-``result``. Cancellation is a byte of shared memory, because a process that
+activity's module and name, the task); child to parent: ``heartbeat``, ``output``,
+``usage`` and ``result``. Cancellation is a byte of shared memory, because a process that
 computes does not read its pipe.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib
 import signal
+import threading
 import time
 from multiprocessing.connection import Connection
 from typing import Any, Literal, cast
@@ -20,6 +21,7 @@ from everturn._failure import FailureKind, plain_failure
 from everturn._outcome import call_sync
 from everturn._payload import PayloadConverter
 from everturn._times import Seconds, seconds_of
+from everturn._usage import Usage, usage_to_proto
 from everturn.v1.payload_pb2 import Payload
 from everturn.v1.worker_service_pb2 import ActivityResult, ActivityTask
 
@@ -31,7 +33,7 @@ _LOOK_S = 0.05
 ToChild = tuple[str, str, bytes]
 """Module, qualified name, serialized task."""
 
-FromChild = tuple[Literal["ready", "heartbeat", "result"], bytes | None]
+FromChild = tuple[Literal["ready", "heartbeat", "output", "usage", "result"], bytes | None]
 """Kind of a message and its bytes."""
 
 
@@ -61,6 +63,32 @@ class _ChildContext(ActivityContext):
         return True
 
 
+class _Pipe:
+    """Where what the function says goes: to the parent."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        # A function may say something from threads of its own.
+        self._lock = threading.Lock()
+
+    def send_heartbeat(self, details: Payload | None) -> None:
+        """Sends a sign of life."""
+        self.send("heartbeat", None if details is None else details.SerializeToString())
+
+    def send_output(self, data: bytes) -> None:
+        """Sends a piece of output; waits while the parent has too much."""
+        self.send("output", data)
+
+    def send_usage(self, total: Usage) -> None:
+        """Sends what the attempt has used so far."""
+        self.send("usage", usage_to_proto(total).SerializeToString())
+
+    def send(self, kind: str, data: bytes | None) -> None:
+        """Sends a message."""
+        with self._lock:
+            self._connection.send((kind, data))
+
+
 def child_main(connection: Connection, flag: Any, converter: PayloadConverter) -> None:
     """Runs attempts until the parent closes the pipe."""
     # A Ctrl-C or the SIGTERM of a supervisor goes to the whole group: the
@@ -68,18 +96,19 @@ def child_main(connection: Connection, flag: Any, converter: PayloadConverter) -
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     definitions: dict[tuple[str, str], ActivityDefinition] = {}
+    pipe = _Pipe(connection)
     try:
-        connection.send(("ready", None))
+        pipe.send("ready", None)
         while True:
             module, name, task = cast("ToChild", connection.recv())
-            result = _run(connection, flag, converter, definitions, module, name, task)
-            connection.send(("result", result.SerializeToString()))
+            result = _run(pipe, flag, converter, definitions, module, name, task)
+            pipe.send("result", result.SerializeToString())
     except (EOFError, OSError):
         return
 
 
 def _run(
-    connection: Connection,
+    pipe: _Pipe,
     flag: Any,
     converter: PayloadConverter,
     definitions: dict[tuple[str, str], ActivityDefinition],
@@ -97,9 +126,5 @@ def _run(
         failure = plain_failure(FailureKind.APPLICATION, type(error).__name__, message)
         return ActivityResult(failure=failure)
     task = ActivityTask.FromString(data)
-
-    def send_heartbeat(details: Payload | None) -> None:
-        connection.send(("heartbeat", None if details is None else details.SerializeToString()))
-
-    context = _ChildContext(flag, task, converter, send_heartbeat)
+    context = _ChildContext(flag, task, converter, pipe)
     return call_sync(definition, task, context, converter)

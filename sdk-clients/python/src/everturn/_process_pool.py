@@ -17,10 +17,12 @@ from multiprocessing.connection import Connection
 from typing import Any, cast
 
 from everturn._activity import ActivityDefinition
-from everturn._activity_context import CancelReason
+from everturn._activity_context import CancelReason, ContextSink
 from everturn._failure import FailureKind, plain_failure
 from everturn._payload import PayloadConverter
 from everturn._process_child import CANCEL_REASONS, FromChild, child_main
+from everturn._usage import usage_from_proto
+from everturn.v1.message_pb2 import Usage as UsageProto
 from everturn.v1.payload_pb2 import Payload
 from everturn.v1.worker_service_pb2 import ActivityResult, ActivityTask
 
@@ -34,14 +36,14 @@ class ProcessJob:
     Attributes:
         definition: The activity.
         task: The attempt.
-        on_heartbeat: Called in a thread of the pool.
+        sink: Takes what the function says; called in a thread of the pool.
         on_result: Called in a thread of the pool, once.
         cancel_reason: Set by ``ProcessPool.cancel``.
     """
 
     definition: ActivityDefinition
     task: ActivityTask
-    on_heartbeat: Callable[[Payload | None], None]
+    sink: ContextSink
     on_result: Callable[[ActivityResult], None]
     cancel_reason: CancelReason | None = None
     flag: Any = None
@@ -182,9 +184,16 @@ class ProcessPool:
                 raise self._death_of(child) from error
             while True:
                 kind, data = self._receive(child)
-                if kind == "result":
-                    return ActivityResult.FromString(data or b"")
-                job.on_heartbeat(None if data is None else Payload.FromString(data))
+                match kind, data:
+                    case "result", bytes():
+                        return ActivityResult.FromString(data)
+                    case "output", bytes():
+                        job.sink.send_output(data)
+                    case "usage", bytes():
+                        job.sink.send_usage(usage_from_proto(UsageProto.FromString(data)))
+                    case _:
+                        details = None if data is None else Payload.FromString(data)
+                        job.sink.send_heartbeat(details)
         finally:
             with self._lock:
                 job.flag = None

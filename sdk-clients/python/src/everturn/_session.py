@@ -4,22 +4,24 @@
          ^                        |                   |
          +------- disconnect -----+-------------------+
 
-What goes in: messages of the server (``receive``), results and heartbeats of
-attempts (``finish``, ``heartbeat``), the passing of time (``tick``). What comes
-out: the next message to send (``take``), attempts to start and to stop. Results
-outlive a stream: they are kept until the server answered them and go out again
-after a reconnect. Credits are never counted up and down by events: each grant
-is what is free minus what the server still holds, so they cannot drift.
+What goes in: messages of the server (``receive``), results, heartbeats and
+outputs of attempts (``finish``, ``heartbeat``, ``output``), the passing of time
+(``tick``). What comes out: the next message to send (``take``), attempts to
+start and to stop. Results outlive a stream: they are kept until the server
+answered them and go out again after a reconnect. Credits are never counted up
+and down by events: each grant is what is free minus what the server still
+holds, so they cannot drift.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from everturn._failure import FailureKind, plain_failure
+from everturn._outputs import Outputs
+from everturn._results import Kept, Results
+from everturn._session_values import Received, SessionOptions, hello_of
 from everturn._times import from_duration
 from everturn.v1 import worker_service_pb2 as pb
 from everturn.v1.payload_pb2 import Payload
@@ -37,16 +39,6 @@ _HELLO_TOKEN_BYTES_MAX = 3 * 1024 * 1024
 _GREETING_S = 10.0
 _PING_DEFAULT_S = 10.0
 _SILENT_INTERVALS_MAX = 3
-_RESULT_OVERHEAD_BYTES = 64
-
-
-@dataclass(slots=True)
-class _Kept:
-    """A result that the server has not answered."""
-
-    token: bytes
-    message: pb.ActivityResult
-    size_bytes: int
 
 
 class Phase(Enum):
@@ -55,42 +47,6 @@ class Phase(Enum):
     DISCONNECTED = auto()
     GREETING = auto()
     OPEN = auto()
-
-
-@dataclass(frozen=True, slots=True)
-class SessionOptions:
-    """What a worker says about itself.
-
-    Attributes:
-        namespace: Namespace.
-        task_queues: Queues to take activity tasks from; 1 to 256.
-        identity: Who the worker is, for people.
-        build_id: Build of the worker's code.
-        slots: Most attempts that run at a time; 1 to 10,000.
-    """
-
-    namespace: str
-    task_queues: tuple[str, ...]
-    identity: str
-    build_id: str
-    slots: int
-
-
-@dataclass(slots=True)
-class Received:
-    """What a message of the server asks the worker to do.
-
-    Attributes:
-        tasks: Attempts to start.
-        cancels: Tokens of attempts to stop, and whether they are over already.
-        resend_later: Numbers of results to hand to ``resend`` after a pause.
-        dropped: Rejected results that are given up.
-    """
-
-    tasks: list[pb.ActivityTask] = field(default_factory=list[pb.ActivityTask])
-    cancels: list[tuple[bytes, bool]] = field(default_factory=list[tuple[bytes, bool]])
-    resend_later: list[int] = field(default_factory=list[int])
-    dropped: list[pb.ResultRejection] = field(default_factory=list[pb.ResultRejection])
 
 
 class Session:
@@ -105,14 +61,11 @@ class Session:
         self._running: set[bytes] = set()
         # Given up by the server, but their code has not ended yet.
         self._dropped: set[bytes] = set()
-        self._results: dict[int, _Kept] = {}
-        self._result_of: dict[bytes, int] = {}
-        self._retained_bytes = 0
-        self._last_result_id = 0
+        self._results = Results()
         # What waits to be sent on this stream.
-        self._unsent: deque[int] = deque()
         self._acks: list[int] = []
         self._heartbeats: dict[bytes, Payload | None] = {}
+        self._outputs = Outputs()
         self._pong = 0
         self._ping_due = False
         self._draining_unsent = False
@@ -136,6 +89,11 @@ class Session:
         return len(self._results)
 
     @property
+    def has_outputs(self) -> bool:
+        """True when partial output waits: nobody should wait for company."""
+        return bool(self._outputs)
+
+    @property
     def outstanding_credits(self) -> int:
         """Number of tasks that the server may still send on this stream."""
         return self._outstanding
@@ -157,25 +115,14 @@ class Session:
         assert self.phase is Phase.DISCONNECTED, "one stream at a time"  # noqa: S101
         self.phase = Phase.GREETING
         self._acks.clear()
-        self._unsent.clear()
+        self._results.unsent.clear()
         self._pong = self._outstanding = 0
         self._ping_due = False
         self._draining_unsent = self.is_draining
         self._received_s = self._sent_s = now_s
         self._asked_s = None
         self._hello_tokens = self._tokens_to_list()
-        queues = [
-            pb.QueueSubscription(task_queue=name, kind=pb.TASK_KIND_ACTIVITY)
-            for name in self._options.task_queues
-        ]
-        hello = pb.Hello(
-            namespace=self._options.namespace,
-            queues=queues,
-            identity=self._options.identity,
-            build_id=self._options.build_id,
-            running_task_tokens=self._hello_tokens,
-        )
-        return pb.WorkRequest(hello=hello)
+        return pb.WorkRequest(hello=hello_of(self._options, self._hello_tokens))
 
     def disconnect(self) -> None:
         """The stream is gone. Attempts run on, results and heartbeats are kept."""
@@ -228,13 +175,8 @@ class Session:
             request.acked_delivery_ids.extend(self._acks)
             self._acks.clear()
             has_content = True
-        budget = BATCH_BYTES_MAX
-        sent_heartbeats: set[bytes] = set()
-        if self._heartbeats:
-            budget = self._take_heartbeats(request, sent_heartbeats, budget)
-            has_content = True
-        if self._unsent:
-            self._take_results(request, sent_heartbeats, budget)
+        if self._outputs or self._heartbeats or self._results.unsent:
+            self._take_what_attempts_said(request)
             has_content = True
         if self._draining_unsent:
             request.draining = True
@@ -271,19 +213,28 @@ class Session:
             self._dropped.discard(token)
             return False
         self._running.remove(token)
+        self._end_output(token)
         if result.HasField("result"):
             # Progress of an attempt that succeeded is of no use to anyone.
             self._heartbeats.pop(token, None)
-        self._last_result_id += 1
-        result.result_id = self._last_result_id
-        result.task_token = token
-        self._retain(token, result)
+        self._results.keep(token, result, send=self.phase is Phase.OPEN)
         return True
 
     def heartbeat(self, token: bytes, details: Payload | None) -> None:
         """Queues a sign of life; a newer one replaces one that was not sent."""
         if token in self._running:
             self._heartbeats[token] = details
+
+    def output(self, token: bytes, data: bytes) -> None:
+        """Queues partial output of an attempt; from any thread."""
+        self._outputs.add(token, data, self._running)
+
+    def is_output_full(self, token: bytes) -> bool:
+        """True while an attempt should wait before it writes more; from any thread.
+
+        Never without a stream: then the oldest output makes room.
+        """
+        return self.phase is Phase.OPEN and self._outputs.is_full(token)
 
     def drop(self, token: bytes) -> None:
         """Forgets an attempt, running or reported: the server does not want it.
@@ -294,16 +245,16 @@ class Session:
         if token in self._running:
             self._running.remove(token)
             self._dropped.add(token)
+        self._outputs.discard(token)
         self._heartbeats.pop(token, None)
-        result_id = self._result_of.get(token)
+        result_id = self._results.by_token.get(token)
         if result_id is not None:
             self._forget(result_id)
 
     def resend(self, result_ids: Sequence[int]) -> None:
         """Queues results again that were rejected for now."""
         if self.phase is Phase.OPEN:
-            queued = set(self._unsent)
-            self._unsent.extend(i for i in result_ids if i in self._results and i not in queued)
+            self._results.send_again(result_ids)
 
     def start_draining(self) -> None:
         """Takes no new tasks from here on."""
@@ -322,13 +273,19 @@ class Session:
             if index < len(self._hello_tokens):
                 self._canceled(self._hello_tokens[index], True, received)
         self._hello_tokens = []
-        # In the order in which they were finished.
-        self._unsent.extend(self._results)
+        self._outputs.restart()
+        self._results.send_all()
+
+    def _end_output(self, token: bytes) -> None:
+        if self.phase is Phase.OPEN:
+            self._outputs.end(token)
+        else:
+            self._outputs.discard(token)
 
     def _tokens_to_list(self) -> list[bytes]:
         tokens: list[bytes] = []
         size_bytes = 0
-        for token in (*self._running, *self._result_of):
+        for token in (*self._running, *self._results.by_token):
             size_bytes += len(token) + 4
             if len(tokens) == ATTEMPTS_MAX or size_bytes > _HELLO_TOKEN_BYTES_MAX:
                 break
@@ -336,7 +293,7 @@ class Session:
         return tokens
 
     def _take_tasks(self, tasks: Sequence[pb.ActivityTask], received: Received) -> None:
-        running, result_of, acks = self._running, self._result_of, self._acks
+        running, result_of, acks = self._running, self._results.by_token, self._acks
         self._outstanding = max(0, self._outstanding - len(tasks))
         for task in tasks:
             acks.append(task.delivery_id)
@@ -346,6 +303,27 @@ class Session:
                 continue
             running.add(token)
             received.tasks.append(task)
+
+    def _take_what_attempts_said(self, request: pb.WorkRequest) -> None:
+        budget_bytes = BATCH_BYTES_MAX
+        held_back: set[bytes] = set()
+        if self._outputs:
+            held_back = self._outputs.take(request, budget_bytes)
+            budget_bytes -= request.ByteSize()
+        if self._heartbeats:
+            budget_bytes = self._take_heartbeats(request, held_back, budget_bytes)
+        if self._results.unsent:
+            heartbeats, outputs = self._heartbeats, self._outputs
+
+            def is_held_back(token: bytes) -> bool:
+                # What an attempt said must be there before its end: the details
+                # of a last heartbeat, the last output.
+                return token in held_back or token in heartbeats or token in outputs
+
+            may_be_alone = budget_bytes == BATCH_BYTES_MAX
+            self._results.take(
+                request, budget_bytes, may_be_alone=may_be_alone, is_held_back=is_held_back
+            )
 
     def _take_heartbeats(self, request: pb.WorkRequest, sent: set[bytes], budget_bytes: int) -> int:
         heartbeats = self._heartbeats
@@ -357,48 +335,18 @@ class Session:
             sent.add(token)
         return budget_bytes
 
-    def _take_results(
-        self, request: pb.WorkRequest, heartbeats: set[bytes], budget_bytes: int
-    ) -> None:
-        batch: list[pb.ActivityResult] = []
-        results, unsent = self._results, self._unsent
-        while unsent:
-            kept = results.get(unsent[0])
-            if kept is None:
-                unsent.popleft()
-                continue
-            if (batch or budget_bytes < BATCH_BYTES_MAX) and kept.size_bytes > budget_bytes:
-                break
-            # The details of a last heartbeat must be there before the failure.
-            if kept.token in heartbeats or kept.token in self._heartbeats:
-                break
-            unsent.popleft()
-            budget_bytes -= kept.size_bytes
-            batch.append(kept.message)
-        request.activity_results.extend(batch)
-
     def _grantable(self) -> int:
-        if self.is_draining or self._retained_bytes > RETAINED_BYTES_MAX:
+        if self.is_draining or self._results.size_bytes > RETAINED_BYTES_MAX:
             return 0
         # A result that waits to be sent still has its slot.
         busy = len(self._running) + len(self._dropped) + self._outstanding
-        under_way = busy + len(self._unsent)
+        under_way = busy + len(self._results.unsent)
         held = busy + len(self._results)
         return min(self._options.slots - under_way, ATTEMPTS_MAX - held)
 
-    def _retain(self, token: bytes, result: pb.ActivityResult) -> None:
-        kept = _Kept(token, result, _size_bytes(result) + len(token))
-        self._results[result.result_id] = kept
-        self._result_of[token] = result.result_id
-        self._retained_bytes += kept.size_bytes
-        if self.phase is Phase.OPEN:
-            self._unsent.append(result.result_id)
-
-    def _forget(self, result_id: int) -> _Kept | None:
-        kept = self._results.pop(result_id, None)
+    def _forget(self, result_id: int) -> Kept | None:
+        kept = self._results.forget(result_id)
         if kept is not None:
-            self._result_of.pop(kept.token, None)
-            self._retained_bytes -= kept.size_bytes
             self._heartbeats.pop(kept.token, None)
         return kept
 
@@ -417,8 +365,11 @@ class Session:
             failure = plain_failure(
                 FailureKind.APPLICATION, rejection.reason, message, non_retryable=True
             )
+            replaced = pb.ActivityResult(failure=failure)
+            if kept.message.HasField("usage"):
+                replaced.usage.CopyFrom(kept.message.usage)
             self._running.add(kept.token)
-            self.finish(kept.token, pb.ActivityResult(failure=failure))
+            self.finish(kept.token, replaced)
             return
         received.dropped.append(rejection)
 
@@ -427,10 +378,3 @@ class Session:
             received.cancels.append((token, fenced))
         if fenced:
             self.drop(token)
-
-
-def _size_bytes(result: pb.ActivityResult) -> int:
-    """Size of a result's outcome on the wire, in bytes, from above."""
-    if result.HasField("result"):
-        return len(result.result.data) + 256 + _RESULT_OVERHEAD_BYTES
-    return result.ByteSize() + _RESULT_OVERHEAD_BYTES

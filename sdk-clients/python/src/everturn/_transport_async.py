@@ -16,8 +16,8 @@ from everturn._retry import Backoff, RetryOptions
 from everturn._status import error_of
 
 if TYPE_CHECKING:
-    from everturn._conversation_calls import ConversationWatch
-    from everturn._conversation_models import ConversationUpdate
+    from everturn._conversation_watch import ConversationWatch
+    from everturn._watch_models import ConversationUpdate
 
 T = TypeVar("T")
 

@@ -1,14 +1,13 @@
-"""The activity worker: options, lifecycle, signals."""
+"""The worker of activities and deliveries: options, lifecycle."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import os
-import signal
 import socket
 import threading
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import grpc
@@ -23,9 +22,12 @@ from everturn._channel import (
     call_metadata,
     namespace_or_default,
 )
+from everturn._delivery import QUEUE_PREFIX, adapter_of
 from everturn._payload import JsonPayloadConverter, PayloadConverter
 from everturn._process_pool import ProcessPool
-from everturn._session import ATTEMPTS_MAX, Session, SessionOptions
+from everturn._run_workers import run_workers
+from everturn._session import ATTEMPTS_MAX, Session
+from everturn._session_values import SessionOptions
 from everturn._thread_pool import ThreadPool
 from everturn._times import Seconds, seconds_of
 from everturn._worker_stream import WorkerStream
@@ -38,7 +40,7 @@ _WORK = "/everturn.v1.WorkerService/Work"
 
 
 class Worker:
-    """Takes activity tasks from task queues and runs them.
+    """Takes activity tasks and deliveries from task queues and runs them.
 
     A worker runs once. ``stop`` (or SIGTERM and SIGINT with ``run_sync``) makes
     it drain: it takes no new tasks, finishes and reports what it has, and
@@ -47,10 +49,14 @@ class Worker:
 
     Args:
         activities: Functions and bound methods decorated with ``@activity``.
+        deliveries: Adapters decorated with ``@delivery``, each with a queue of
+            its own that the channel names.
         address: ``host:port``. Default: ``EVERTURN_ADDRESS`` or 127.0.0.1:7400.
         namespace: Default: ``EVERTURN_NAMESPACE`` or "default".
-        task_queue: Queue to serve. Default: "default", if no queues are given.
-        task_queues: More queues to serve; at most 256 in all.
+        task_queue: Queue to take activities from. Default: "default", if there
+            are activities and no queues are given.
+        task_queues: More queues to take activities from; at most 256 in all,
+            with those of the deliveries.
         max_concurrent: Most attempts at a time; 1 to 10,000. Functions that are
             not async have up to as many threads.
         max_processes: Processes for activities with ``executor="process"``.
@@ -65,14 +71,16 @@ class Worker:
         channel_options: gRPC channel options that replace the defaults.
 
     Raises:
-        TypeError: An activity is not one.
-        ValueError: An option is out of its bounds or two activities share a name.
+        TypeError: An activity or adapter is not one.
+        ValueError: An option is out of its bounds, two activities share a name
+            or two adapters a channel, or there is neither.
     """
 
     def __init__(
         self,
         *,
-        activities: Sequence[Callable[..., Any]],
+        activities: Sequence[Callable[..., Any]] = (),
+        deliveries: Sequence[Callable[..., Any]] = (),
         address: str | None = None,
         namespace: str | None = None,
         task_queue: str | None = None,
@@ -87,7 +95,10 @@ class Worker:
         metadata: Mapping[str, str] | None = None,
         channel_options: Sequence[ChannelOption] = (),
     ) -> None:
-        self._definitions = _definitions(activities)
+        adapters = _adapters(deliveries)
+        self._definitions = _definitions(activities, adapters)
+        self._adapters = {definition.name: definition for definition, _ in adapters}
+        queues = _queues(task_queue, task_queues, has_activities=bool(activities))
         self._address = address_or_default(address)
         self._max_concurrent = _bounded("max_concurrent", max_concurrent, ATTEMPTS_MAX)
         processes = max_processes if max_processes is not None else os.cpu_count() or 1
@@ -102,11 +113,14 @@ class Worker:
         default_identity = f"{os.getpid()}@{socket.gethostname()}"[:_ID_BYTES_MAX]
         self._options = SessionOptions(
             namespace=namespace_or_default(namespace),
-            task_queues=_queues(task_queue, task_queues),
+            task_queues=queues,
             identity=_sized("identity", identity or default_identity),
             build_id=_sized("build_id", build_id, bytes_min=0),
             slots=self._max_concurrent,
+            delivery_queues=tuple((d.name, can_reconcile) for d, can_reconcile in adapters),
         )
+        if len(queues) + len(adapters) > _QUEUES_MAX:
+            raise ValueError(f"a worker serves at most {_QUEUES_MAX} task queues")
         self._stop_calls = 0
         self._stop_event: asyncio.Event | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -151,7 +165,13 @@ class Worker:
         threads = ThreadPool(self._max_concurrent)
         processes = self._process_pool()
         stream.attempts = attempts = Attempts(
-            self._definitions, self._converter, session, stream.wake, threads, processes
+            self._definitions,
+            self._adapters,
+            self._converter,
+            session,
+            stream.wake,
+            threads,
+            processes,
         )
         connection = asyncio.create_task(stream.run(), name="everturn-worker-stream")
         try:
@@ -228,74 +248,41 @@ async def _first_of(
         stopped.cancel()
 
 
-def run_workers(*workers: Worker) -> None:
-    """Runs workers together in one event loop until all have drained.
-
-    SIGTERM and SIGINT make them drain, a second one ends them without waiting
-    for attempts. Signals are only handled in the main thread. When a worker
-    fails the others drain first.
-
-    Raises:
-        InvalidArgumentError: The server refuses an option of a worker.
-    """
-    asyncio.run(_run_together(workers))
-
-
-async def _run_together(workers: Sequence[Worker]) -> None:
-    def stop_all() -> None:
-        for worker in workers:
-            worker.stop()
-
-    async def run_one(worker: Worker) -> None:
-        try:
-            await worker.run()
-        except BaseException:
-            stop_all()
-            raise
-
-    with _signals(stop_all):
-        tasks = [asyncio.create_task(run_one(worker)) for worker in workers]
-        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
-    for outcome in outcomes:
-        if isinstance(outcome, BaseException):
-            raise outcome
+def _adapters(
+    deliveries: Sequence[Callable[..., Any]],
+) -> list[tuple[ActivityDefinition, bool]]:
+    adapters = [adapter_of(function) for function in deliveries]
+    names = [definition.name for definition, _ in adapters]
+    for name in names:
+        if names.count(name) > 1:
+            channel = name.removeprefix(QUEUE_PREFIX)
+            raise ValueError(f"two adapters deliver the channel {channel!r}")
+    return adapters
 
 
-@contextlib.contextmanager
-def _signals(stop: Callable[[], None]) -> Generator[None]:
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    loop = asyncio.get_running_loop()
-    handled = (signal.SIGTERM, signal.SIGINT)
-    for number in handled:
-        loop.add_signal_handler(number, stop)
-    try:
-        yield
-    finally:
-        for number in handled:
-            loop.remove_signal_handler(number)
-
-
-def _definitions(activities: Sequence[Callable[..., Any]]) -> dict[str, ActivityDefinition]:
+def _definitions(
+    activities: Sequence[Callable[..., Any]], adapters: Sequence[tuple[ActivityDefinition, bool]]
+) -> dict[str, ActivityDefinition]:
     definitions: dict[str, ActivityDefinition] = {}
     for function in activities:
         definition = definition_of(function)
         if definition.name in definitions:
             raise ValueError(f"two activities are named {definition.name!r}")
         definitions[definition.name] = definition
-    if not definitions:
-        raise ValueError("a worker needs at least one activity")
+    if not definitions and not adapters:
+        raise ValueError("a worker needs at least one activity or delivery adapter")
     return definitions
 
 
-def _queues(first: str | None, more: Sequence[str]) -> tuple[str, ...]:
+def _queues(first: str | None, more: Sequence[str], *, has_activities: bool) -> tuple[str, ...]:
     if isinstance(more, str):
         raise TypeError("task_queues must be a list of names")
     names = ([] if first is None else [first]) + list(more)
-    unique = tuple(dict.fromkeys(names)) or (DEFAULT_TASK_QUEUE,)
-    if len(unique) > _QUEUES_MAX:
-        raise ValueError(f"a worker serves at most {_QUEUES_MAX} task queues")
+    if names and not has_activities:
+        raise ValueError("task queues are for activities; adapters have queues of their own")
+    unique = tuple(dict.fromkeys(names))
+    if has_activities and not unique:
+        unique = (DEFAULT_TASK_QUEUE,)
     for name in unique:
         _sized("task queue", name)
     return unique

@@ -19,7 +19,8 @@ import grpc
 import grpc.aio
 
 from everturn._errors import InvalidArgumentError, RpcError
-from everturn._session import Phase, Received, Session
+from everturn._session import Phase, Session
+from everturn._session_values import Received
 from everturn._status import error_of
 from everturn.v1.worker_service_pb2 import WorkResponse
 
@@ -152,8 +153,9 @@ class WorkerStream:
             await wake.wait()
             wake.clear()
             # One turn of the loop: results of trivial activities go out together
-            # with the acknowledgment of their tasks.
-            await asyncio.sleep(0)
+            # with the acknowledgment of their tasks. Output does not wait.
+            if not session.has_outputs:
+                await asyncio.sleep(0)
             while (request := session.take(time.monotonic())) is not None:
                 await call.write(request)
             if session.is_done and session.phase is Phase.OPEN:

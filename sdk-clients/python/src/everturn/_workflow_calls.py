@@ -10,7 +10,7 @@ from everturn import _errors as errors
 from everturn import _workflow_models as models
 from everturn._call import Call, Page, nothing
 from everturn._failure import failure_from_proto
-from everturn._payload import PayloadConverter
+from everturn._payload import PayloadConverter, plain_value
 from everturn._times import Seconds, seconds_of, to_duration
 from everturn.v1 import workflow_service_pb2 as pb
 
@@ -89,6 +89,20 @@ class WorkflowCalls:
         )
         return Call(SERVICE, "TerminateWorkflow", request, pb.TerminateWorkflowResponse, nothing)
 
+    def pause(self, workflow_id: str, reason: str, run_id: str) -> Call[None]:
+        """PauseWorkflow."""
+        request = pb.PauseWorkflowRequest(
+            namespace=self._namespace, workflow_id=workflow_id, run_id=run_id, reason=reason
+        )
+        return Call(SERVICE, "PauseWorkflow", request, pb.PauseWorkflowResponse, nothing)
+
+    def resume(self, workflow_id: str, run_id: str) -> Call[None]:
+        """ResumeWorkflow."""
+        request = pb.ResumeWorkflowRequest(
+            namespace=self._namespace, workflow_id=workflow_id, run_id=run_id
+        )
+        return Call(SERVICE, "ResumeWorkflow", request, pb.ResumeWorkflowResponse, nothing)
+
     def describe(self, workflow_id: str, run_id: str) -> Call[models.WorkflowDescription]:
         """DescribeWorkflow."""
         request = pb.DescribeWorkflowRequest(
@@ -149,8 +163,8 @@ class WorkflowCalls:
         )
 
         def read(response: pb.GetStateResponse) -> dict[str, Any]:
-            decode = self._converter.decode
-            return {name: decode(value, Any) for name, value in response.state.items()}
+            converter = self._converter
+            return {name: plain_value(value, converter) for name, value in response.state.items()}
 
         return Call(SERVICE, "GetState", request, pb.GetStateResponse, read)
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from everturn._enums import member_of
 from everturn._failure import Failure, failure_from_proto
+from everturn._payload import plain_value
 from everturn._times import from_timestamp
+from everturn._usage import Usage, usage_from_proto
 from everturn.v1 import event_pb2
 from everturn.v1 import workflow_service_pb2 as pb
 
@@ -70,6 +72,8 @@ class WorkflowRun:
         close_time: When it closed; ``None`` while it is open.
         event_count: Number of events in its journal.
         labels: Labels.
+        paused: It is paused by itself; runs below it stand still too.
+        usage: What its activities have used so far, without its children's.
     """
 
     namespace: str
@@ -83,6 +87,8 @@ class WorkflowRun:
     close_time: datetime | None
     event_count: int
     labels: Mapping[str, str]
+    paused: bool = False
+    usage: Usage = field(default_factory=Usage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +145,21 @@ class PendingChild:
 
 
 @dataclass(frozen=True, slots=True)
+class PendingApproval:
+    """An approval that a run waits for.
+
+    Attributes:
+        key: Key of the command that asked for it.
+        approval_id: Id of the approval.
+        expire_time: When it expires, if it does.
+    """
+
+    key: str
+    approval_id: str
+    expire_time: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class WorkflowDescription:
     """How a run stands, with what it waits for.
 
@@ -150,6 +171,9 @@ class WorkflowDescription:
         result: Result of a completed run, as plain JSON values.
         failure: Why any other closed run ended.
         workflow_task_failure: Why its code is stuck, if it is.
+        pending_approvals: Approvals it waits for.
+        omitted_activity_count: Number of pending activities that were left out
+            because the answer would be too large.
     """
 
     run: WorkflowRun
@@ -159,6 +183,8 @@ class WorkflowDescription:
     result: Any
     failure: Failure | None
     workflow_task_failure: Failure | None
+    pending_approvals: tuple[PendingApproval, ...] = ()
+    omitted_activity_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +220,8 @@ def run_from_proto(proto: pb.WorkflowRun) -> WorkflowRun:
         close_time=from_timestamp(proto.close_time) if proto.HasField("close_time") else None,
         event_count=proto.event_count,
         labels=dict(proto.labels),
+        paused=proto.paused,
+        usage=usage_from_proto(proto.usage),
     )
 
 
@@ -212,11 +240,13 @@ def description_from_proto(
         pending_children=tuple(
             PendingChild(child.key, child.workflow_id) for child in proto.pending_children
         ),
-        result=converter.decode(proto.result, Any) if proto.HasField("result") else None,
+        result=plain_value(proto.result, converter) if proto.HasField("result") else None,
         failure=failure_from_proto(proto.failure, converter) if proto.HasField("failure") else None,
         workflow_task_failure=failure_from_proto(proto.workflow_task_failure, converter)
         if stuck
         else None,
+        pending_approvals=tuple(_approval(a) for a in proto.pending_approvals),
+        omitted_activity_count=proto.omitted_activity_count,
     )
 
 
@@ -225,6 +255,12 @@ def event_from_proto(proto: event_pb2.HistoryEvent) -> HistoryEvent:
     kind = proto.WhichOneof("kind")
     data: ProtoMessage | None = getattr(proto, kind) if kind else None
     return HistoryEvent(proto.id, from_timestamp(proto.time), kind or "", data)
+
+
+def _approval(proto: pb.PendingApproval) -> PendingApproval:
+    expires = proto.HasField("expire_time")
+    expire_time = from_timestamp(proto.expire_time) if expires else None
+    return PendingApproval(proto.key, proto.approval_id, expire_time)
 
 
 def _activity(proto: pb.PendingActivity, converter: PayloadConverter) -> PendingActivity:
@@ -240,7 +276,7 @@ def _activity(proto: pb.PendingActivity, converter: PayloadConverter) -> Pending
         if proto.HasField("last_failure")
         else None,
         next_attempt_time=from_timestamp(proto.next_attempt_time) if backing_off else None,
-        heartbeat_details=converter.decode(proto.heartbeat_details, Any)
+        heartbeat_details=plain_value(proto.heartbeat_details, converter)
         if proto.HasField("heartbeat_details")
         else None,
     )

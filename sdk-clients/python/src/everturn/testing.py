@@ -8,6 +8,7 @@ from typing import Any
 
 from everturn._activity_context import ActivityContext, CancelReason, entered
 from everturn._payload import JsonPayloadConverter, PayloadConverter
+from everturn._usage import Usage
 from everturn.v1.payload_pb2 import Payload
 from everturn.v1.worker_service_pb2 import ActivityTask
 
@@ -21,12 +22,21 @@ class ActivityProbe:
         context: The context that the activity gets.
         heartbeats: Details of its heartbeats, in order, as plain JSON values;
             ``None`` for one without. Nothing is throttled here.
+        chunks: What it streamed, chunk by chunk.
+        usage: What it reported to have used; ``None`` if nothing.
     """
 
     def __init__(self, task: ActivityTask, converter: PayloadConverter) -> None:
         self.heartbeats: list[Any] = []
+        self.chunks: list[bytes] = []
+        self.usage: Usage | None = None
         self._converter = converter
-        self.context = ActivityContext(task, converter, self._heartbeat)
+        self.context = ActivityContext(task, converter, self)
+
+    @property
+    def text(self) -> str:
+        """What it streamed, as text."""
+        return b"".join(self.chunks).decode()
 
     def cancel(self, reason: CancelReason = "requested") -> None:
         """Tells the activity to stop.
@@ -35,9 +45,18 @@ class ActivityProbe:
         """
         self.context._cancel(reason)
 
-    def _heartbeat(self, details: Payload | None) -> None:
+    def send_heartbeat(self, details: Payload | None) -> None:
+        """Takes a heartbeat from the context."""
         value = None if details is None else self._converter.decode(details, Any)
         self.heartbeats.append(value)
+
+    def send_output(self, data: bytes) -> None:
+        """Takes a piece of output from the context."""
+        self.chunks.append(data)
+
+    def send_usage(self, total: Usage) -> None:
+        """Takes the usage from the context."""
+        self.usage = total
 
 
 @contextmanager

@@ -12,7 +12,7 @@ use crate::state::delivery::{Delivery, SEND_TIMEOUT};
 use crate::state::run::{Activity, Stage};
 use crate::text::Text;
 use crate::transition::Transaction;
-use crate::value::{Failure, Message, Payload, Time};
+use crate::value::{Failure, FailureKind, Message, Payload, Time};
 
 /// Name of the activity that adapters are given.
 pub const DELIVER: &str = "deliver";
@@ -143,6 +143,11 @@ pub(super) fn fail_delivery(
     failure: &Failure,
 ) -> Result<(), Rejection> {
     let attempt = current(tx, token)?.attempt;
+    if failure.kind == FailureKind::WorkerLost {
+        // The adapter itself cannot say whether the provider has it.
+        lose_delivery(tx, token.activity, attempt);
+        return Ok(());
+    }
     let jitter = tx.context.take_fraction();
     let now = tx.context.now;
     let detail = Text::from(format!("{}: {}", failure.type_name, failure.message));

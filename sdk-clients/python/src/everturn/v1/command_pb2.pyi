@@ -42,6 +42,8 @@ class Command(google.protobuf.message.Message):
     COMPLETE_RUN_FIELD_NUMBER: builtins.int
     FAIL_RUN_FIELD_NUMBER: builtins.int
     CANCEL_RUN_FIELD_NUMBER: builtins.int
+    REQUEST_APPROVAL_FIELD_NUMBER: builtins.int
+    HAND_OFF_FIELD_NUMBER: builtins.int
     key: builtins.str
     """Name of the step within its run: unique, chosen by the SDK ("support",
     "support#2") or by the user. A command whose key is already recorded with
@@ -97,6 +99,14 @@ class Command(google.protobuf.message.Message):
     def cancel_run(self) -> Global___CancelRun:
         """Close the run: it stopped because it was asked to."""
 
+    @property
+    def request_approval(self) -> Global___RequestApproval:
+        """Ask a person for approval."""
+
+    @property
+    def hand_off(self) -> Global___HandOff:
+        """Hand the conversation to a person or team. Only in a turn's own run."""
+
     def __init__(
         self,
         *,
@@ -113,10 +123,12 @@ class Command(google.protobuf.message.Message):
         complete_run: Global___CompleteRun | None = ...,
         fail_run: Global___FailRun | None = ...,
         cancel_run: Global___CancelRun | None = ...,
+        request_approval: Global___RequestApproval | None = ...,
+        hand_off: Global___HandOff | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["ask", b"ask", "cancel_command", b"cancel_command", "cancel_run", b"cancel_run", "complete_run", b"complete_run", "fail_run", b"fail_run", "kind", b"kind", "record_local", b"record_local", "schedule_activity", b"schedule_activity", "send_message", b"send_message", "send_signal", b"send_signal", "set_state", b"set_state", "start_child", b"start_child", "start_timer", b"start_timer"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["ask", b"ask", "cancel_command", b"cancel_command", "cancel_run", b"cancel_run", "complete_run", b"complete_run", "fail_run", b"fail_run", "key", b"key", "kind", b"kind", "record_local", b"record_local", "schedule_activity", b"schedule_activity", "send_message", b"send_message", "send_signal", b"send_signal", "set_state", b"set_state", "start_child", b"start_child", "start_timer", b"start_timer"]) -> None: ...
-    def WhichOneof(self, oneof_group: typing.Literal["kind", b"kind"]) -> typing.Literal["schedule_activity", "start_timer", "start_child", "record_local", "send_message", "ask", "set_state", "send_signal", "cancel_command", "complete_run", "fail_run", "cancel_run"] | None: ...
+    def HasField(self, field_name: typing.Literal["ask", b"ask", "cancel_command", b"cancel_command", "cancel_run", b"cancel_run", "complete_run", b"complete_run", "fail_run", b"fail_run", "hand_off", b"hand_off", "kind", b"kind", "record_local", b"record_local", "request_approval", b"request_approval", "schedule_activity", b"schedule_activity", "send_message", b"send_message", "send_signal", b"send_signal", "set_state", b"set_state", "start_child", b"start_child", "start_timer", b"start_timer"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["ask", b"ask", "cancel_command", b"cancel_command", "cancel_run", b"cancel_run", "complete_run", b"complete_run", "fail_run", b"fail_run", "hand_off", b"hand_off", "key", b"key", "kind", b"kind", "record_local", b"record_local", "request_approval", b"request_approval", "schedule_activity", b"schedule_activity", "send_message", b"send_message", "send_signal", b"send_signal", "set_state", b"set_state", "start_child", b"start_child", "start_timer", b"start_timer"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["kind", b"kind"]) -> typing.Literal["schedule_activity", "start_timer", "start_child", "record_local", "send_message", "ask", "set_state", "send_signal", "cancel_command", "complete_run", "fail_run", "cancel_run", "request_approval", "hand_off"] | None: ...
 
 Global___Command: typing_extensions.TypeAlias = Command
 
@@ -450,3 +462,84 @@ class CancelRun(google.protobuf.message.Message):
     def WhichOneof(self, oneof_group: typing.Literal["_failure", b"_failure"]) -> typing.Literal["failure"] | None: ...
 
 Global___CancelRun: typing_extensions.TypeAlias = CancelRun
+
+@typing.final
+class RequestApproval(google.protobuf.message.Message):
+    """Ask a person for approval. Recorded as ApprovalRequested; ends with
+    ApprovalDecided. The approval's id is the run's workflow id, "/", and the
+    key of the command.
+    """
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TITLE_FIELD_NUMBER: builtins.int
+    DETAILS_FIELD_NUMBER: builtins.int
+    ARGUMENTS_FIELD_NUMBER: builtins.int
+    EXPIRES_AFTER_FIELD_NUMBER: builtins.int
+    title: builtins.str
+    """What is asked, in one line. 1 to 1,024 bytes."""
+    @property
+    def details(self) -> everturn.v1.payload_pb2.Payload:
+        """What a person needs to decide, if more than the title."""
+
+    @property
+    def arguments(self) -> everturn.v1.payload_pb2.Payload:
+        """What is approved: the arguments of what will be done. A decision names
+        the SHA-256 of their bytes.
+        """
+
+    @property
+    def expires_after(self) -> google.protobuf.duration_pb2.Duration:
+        """How long it may take to decide. Default: no bound."""
+
+    def __init__(
+        self,
+        *,
+        title: builtins.str = ...,
+        details: everturn.v1.payload_pb2.Payload | None = ...,
+        arguments: everturn.v1.payload_pb2.Payload | None = ...,
+        expires_after: google.protobuf.duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_details", b"_details", "_expires_after", b"_expires_after", "arguments", b"arguments", "details", b"details", "expires_after", b"expires_after"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_details", b"_details", "_expires_after", b"_expires_after", "arguments", b"arguments", "details", b"details", "expires_after", b"expires_after", "title", b"title"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_details", b"_details"]) -> typing.Literal["details"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_expires_after", b"_expires_after"]) -> typing.Literal["expires_after"] | None: ...
+
+Global___RequestApproval: typing_extensions.TypeAlias = RequestApproval
+
+@typing.final
+class HandOff(google.protobuf.message.Message):
+    """Hand the conversation to a person or team and wait until it is handed back.
+    Recorded as HandedOff; ends with HandedBack. What the turn sends meanwhile
+    is suppressed.
+    """
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ASSIGNEE_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    CONTEXT_FIELD_NUMBER: builtins.int
+    reason: builtins.str
+    """Why, for the one who takes over. At most 1 KiB."""
+    @property
+    def assignee(self) -> everturn.v1.message_pb2.Assignee:
+        """Who takes over."""
+
+    @property
+    def context(self) -> everturn.v1.payload_pb2.Payload:
+        """What they need to know, if more than the transcript."""
+
+    def __init__(
+        self,
+        *,
+        assignee: everturn.v1.message_pb2.Assignee | None = ...,
+        reason: builtins.str = ...,
+        context: everturn.v1.payload_pb2.Payload | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_context", b"_context", "assignee", b"assignee", "context", b"context"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_context", b"_context", "assignee", b"assignee", "context", b"context", "reason", b"reason"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["_context", b"_context"]) -> typing.Literal["context"] | None: ...
+
+Global___HandOff: typing_extensions.TypeAlias = HandOff

@@ -5,6 +5,7 @@ ConversationService: customers' messages in, replies out."""
 
 import builtins
 import collections.abc
+import everturn.v1.event_pb2
 import everturn.v1.message_pb2
 import everturn.v1.payload_pb2
 import everturn.v1.policy_pb2
@@ -36,6 +37,8 @@ class _ConversationStatusEnumTypeWrapper(google.protobuf.internal.enum_type_wrap
     """It takes messages."""
     CONVERSATION_STATUS_CLOSED: _ConversationStatus.ValueType  # 2
     """It takes no more messages."""
+    CONVERSATION_STATUS_ERASED: _ConversationStatus.ValueType  # 3
+    """Its content was removed; counts and times stay."""
 
 class ConversationStatus(_ConversationStatus, metaclass=_ConversationStatusEnumTypeWrapper):
     """How a conversation stands."""
@@ -46,6 +49,8 @@ CONVERSATION_STATUS_OPEN: ConversationStatus.ValueType  # 1
 """It takes messages."""
 CONVERSATION_STATUS_CLOSED: ConversationStatus.ValueType  # 2
 """It takes no more messages."""
+CONVERSATION_STATUS_ERASED: ConversationStatus.ValueType  # 3
+"""Its content was removed; counts and times stay."""
 Global___ConversationStatus: typing_extensions.TypeAlias = ConversationStatus
 
 class _TurnStatus:
@@ -75,6 +80,58 @@ TURN_STATUS_ASKING: TurnStatus.ValueType  # 2
 TURN_STATUS_INTERRUPTED: TurnStatus.ValueType  # 3
 """Superseded by newer messages and cleaning up."""
 Global___TurnStatus: typing_extensions.TypeAlias = TurnStatus
+
+class _ApprovalStatus:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: typing_extensions.TypeAlias = ValueType
+
+class _ApprovalStatusEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_ApprovalStatus.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+    APPROVAL_STATUS_UNSPECIFIED: _ApprovalStatus.ValueType  # 0
+    """Not set; never sent."""
+    APPROVAL_STATUS_PENDING: _ApprovalStatus.ValueType  # 1
+    """It waits for a decision."""
+    APPROVAL_STATUS_ENDED: _ApprovalStatus.ValueType  # 2
+    """It was decided, it expired, or it was withdrawn: see the outcome."""
+
+class ApprovalStatus(_ApprovalStatus, metaclass=_ApprovalStatusEnumTypeWrapper):
+    """How an approval stands."""
+
+APPROVAL_STATUS_UNSPECIFIED: ApprovalStatus.ValueType  # 0
+"""Not set; never sent."""
+APPROVAL_STATUS_PENDING: ApprovalStatus.ValueType  # 1
+"""It waits for a decision."""
+APPROVAL_STATUS_ENDED: ApprovalStatus.ValueType  # 2
+"""It was decided, it expired, or it was withdrawn: see the outcome."""
+Global___ApprovalStatus: typing_extensions.TypeAlias = ApprovalStatus
+
+class _ApprovalDecision:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: typing_extensions.TypeAlias = ValueType
+
+class _ApprovalDecisionEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_ApprovalDecision.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+    APPROVAL_DECISION_UNSPECIFIED: _ApprovalDecision.ValueType  # 0
+    """Not set; refused."""
+    APPROVAL_DECISION_APPROVE: _ApprovalDecision.ValueType  # 1
+    """Do it."""
+    APPROVAL_DECISION_APPROVE_WITH_CHANGES: _ApprovalDecision.ValueType  # 2
+    """Do it with other arguments."""
+    APPROVAL_DECISION_REJECT: _ApprovalDecision.ValueType  # 3
+    """Do not."""
+
+class ApprovalDecision(_ApprovalDecision, metaclass=_ApprovalDecisionEnumTypeWrapper):
+    """What a person decides."""
+
+APPROVAL_DECISION_UNSPECIFIED: ApprovalDecision.ValueType  # 0
+"""Not set; refused."""
+APPROVAL_DECISION_APPROVE: ApprovalDecision.ValueType  # 1
+"""Do it."""
+APPROVAL_DECISION_APPROVE_WITH_CHANGES: ApprovalDecision.ValueType  # 2
+"""Do it with other arguments."""
+APPROVAL_DECISION_REJECT: ApprovalDecision.ValueType  # 3
+"""Do not."""
+Global___ApprovalDecision: typing_extensions.TypeAlias = ApprovalDecision
 
 @typing.final
 class SubmitMessageRequest(google.protobuf.message.Message):
@@ -108,6 +165,7 @@ class SubmitMessageRequest(google.protobuf.message.Message):
     TASK_QUEUE_FIELD_NUMBER: builtins.int
     TURN_POLICY_FIELD_NUMBER: builtins.int
     LABELS_FIELD_NUMBER: builtins.int
+    CUSTOMER_ADDRESS_FIELD_NUMBER: builtins.int
     namespace: builtins.str
     """Namespace. Default "default"."""
     conversation_id: builtins.str
@@ -127,6 +185,11 @@ class SubmitMessageRequest(google.protobuf.message.Message):
     task_queue: builtins.str
     """Task queue of the conversation's turns; used when it opens. Default
     "default".
+    """
+    customer_address: builtins.str
+    """Address of the customer on this channel, if replies are to be delivered
+    by an adapter ("jo@example.org"). Kept for the conversation. At most 256
+    bytes.
     """
     @property
     def content(self) -> everturn.v1.message_pb2.MessageContent:
@@ -155,9 +218,10 @@ class SubmitMessageRequest(google.protobuf.message.Message):
         task_queue: builtins.str = ...,
         turn_policy: everturn.v1.policy_pb2.TurnPolicy | None = ...,
         labels: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
+        customer_address: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["content", b"content", "turn_policy", b"turn_policy"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["author_name", b"author_name", "channel", b"channel", "content", b"content", "conversation_id", b"conversation_id", "conversation_type", b"conversation_type", "labels", b"labels", "namespace", b"namespace", "provider_message_id", b"provider_message_id", "task_queue", b"task_queue", "turn_policy", b"turn_policy"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["author_name", b"author_name", "channel", b"channel", "content", b"content", "conversation_id", b"conversation_id", "conversation_type", b"conversation_type", "customer_address", b"customer_address", "labels", b"labels", "namespace", b"namespace", "provider_message_id", b"provider_message_id", "task_queue", b"task_queue", "turn_policy", b"turn_policy"]) -> None: ...
 
 Global___SubmitMessageRequest: typing_extensions.TypeAlias = SubmitMessageRequest
 
@@ -263,6 +327,22 @@ class Conversation(google.protobuf.message.Message):
         ) -> None: ...
         def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
 
+    @typing.final
+    class AddressesEntry(google.protobuf.message.Message):
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        value: builtins.str
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: builtins.str = ...,
+        ) -> None: ...
+        def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
+
     NAMESPACE_FIELD_NUMBER: builtins.int
     CONVERSATION_ID_FIELD_NUMBER: builtins.int
     CONVERSATION_TYPE_FIELD_NUMBER: builtins.int
@@ -278,6 +358,14 @@ class Conversation(google.protobuf.message.Message):
     TURN_POLICY_FIELD_NUMBER: builtins.int
     CREATE_TIME_FIELD_NUMBER: builtins.int
     UPDATE_TIME_FIELD_NUMBER: builtins.int
+    PAUSE_FIELD_NUMBER: builtins.int
+    HANDOVER_FIELD_NUMBER: builtins.int
+    ADDRESSES_FIELD_NUMBER: builtins.int
+    WAITING_EVENT_COUNT_FIELD_NUMBER: builtins.int
+    USAGE_FIELD_NUMBER: builtins.int
+    TURN_USAGE_FIELD_NUMBER: builtins.int
+    BUDGET_REACHED_FIELD_NUMBER: builtins.int
+    ERASED_RUN_COUNT_FIELD_NUMBER: builtins.int
     namespace: builtins.str
     """Namespace."""
     conversation_id: builtins.str
@@ -296,6 +384,14 @@ class Conversation(google.protobuf.message.Message):
     """Number of inbound messages that no turn has taken yet."""
     turn_count: builtins.int
     """Number of turns started so far."""
+    waiting_event_count: builtins.int
+    """Number of events that no turn has taken yet."""
+    budget_reached: builtins.bool
+    """Its budget is used up: activities wait for the approval that was
+    requested.
+    """
+    erased_run_count: builtins.int
+    """Number of runs it had; only of an erased one."""
     @property
     def turn(self) -> Global___Turn:
         """The current turn, if one is running."""
@@ -320,6 +416,26 @@ class Conversation(google.protobuf.message.Message):
     def update_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
         """When it last changed."""
 
+    @property
+    def pause(self) -> Global___Pause:
+        """Set while it is paused."""
+
+    @property
+    def handover(self) -> Global___Handover:
+        """Set while a person or team owns it."""
+
+    @property
+    def addresses(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]:
+        """Addresses by channel."""
+
+    @property
+    def usage(self) -> everturn.v1.message_pb2.Usage:
+        """What its activities have used so far."""
+
+    @property
+    def turn_usage(self) -> everturn.v1.message_pb2.Usage:
+        """What its current or last turn has used."""
+
     def __init__(
         self,
         *,
@@ -338,11 +454,81 @@ class Conversation(google.protobuf.message.Message):
         turn_policy: everturn.v1.policy_pb2.TurnPolicy | None = ...,
         create_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         update_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        pause: Global___Pause | None = ...,
+        handover: Global___Handover | None = ...,
+        addresses: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
+        waiting_event_count: builtins.int = ...,
+        usage: everturn.v1.message_pb2.Usage | None = ...,
+        turn_usage: everturn.v1.message_pb2.Usage | None = ...,
+        budget_reached: builtins.bool = ...,
+        erased_run_count: builtins.int = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["create_time", b"create_time", "turn", b"turn", "turn_policy", b"turn_policy", "update_time", b"update_time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["conversation_id", b"conversation_id", "conversation_type", b"conversation_type", "create_time", b"create_time", "labels", b"labels", "message_count", b"message_count", "namespace", b"namespace", "reply_channel", b"reply_channel", "state", b"state", "status", b"status", "task_queue", b"task_queue", "turn", b"turn", "turn_count", b"turn_count", "turn_policy", b"turn_policy", "update_time", b"update_time", "waiting_message_count", b"waiting_message_count"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["create_time", b"create_time", "handover", b"handover", "pause", b"pause", "turn", b"turn", "turn_policy", b"turn_policy", "turn_usage", b"turn_usage", "update_time", b"update_time", "usage", b"usage"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["addresses", b"addresses", "budget_reached", b"budget_reached", "conversation_id", b"conversation_id", "conversation_type", b"conversation_type", "create_time", b"create_time", "erased_run_count", b"erased_run_count", "handover", b"handover", "labels", b"labels", "message_count", b"message_count", "namespace", b"namespace", "pause", b"pause", "reply_channel", b"reply_channel", "state", b"state", "status", b"status", "task_queue", b"task_queue", "turn", b"turn", "turn_count", b"turn_count", "turn_policy", b"turn_policy", "turn_usage", b"turn_usage", "update_time", b"update_time", "usage", b"usage", "waiting_event_count", b"waiting_event_count", "waiting_message_count", b"waiting_message_count"]) -> None: ...
 
 Global___Conversation: typing_extensions.TypeAlias = Conversation
+
+@typing.final
+class Pause(google.protobuf.message.Message):
+    """A pause."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    REASON_FIELD_NUMBER: builtins.int
+    PAUSE_TIME_FIELD_NUMBER: builtins.int
+    reason: builtins.str
+    """Why, in the words of who paused it."""
+    @property
+    def pause_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """Since when."""
+
+    def __init__(
+        self,
+        *,
+        reason: builtins.str = ...,
+        pause_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["pause_time", b"pause_time"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["pause_time", b"pause_time", "reason", b"reason"]) -> None: ...
+
+Global___Pause: typing_extensions.TypeAlias = Pause
+
+@typing.final
+class Handover(google.protobuf.message.Message):
+    """A person or team owns the conversation."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ASSIGNEE_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    CONTEXT_FIELD_NUMBER: builtins.int
+    HAND_OFF_TIME_FIELD_NUMBER: builtins.int
+    reason: builtins.str
+    """Why."""
+    @property
+    def assignee(self) -> everturn.v1.message_pb2.Assignee:
+        """Who."""
+
+    @property
+    def context(self) -> everturn.v1.payload_pb2.Payload:
+        """What they need to know, if the code said so."""
+
+    @property
+    def hand_off_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """Since when."""
+
+    def __init__(
+        self,
+        *,
+        assignee: everturn.v1.message_pb2.Assignee | None = ...,
+        reason: builtins.str = ...,
+        context: everturn.v1.payload_pb2.Payload | None = ...,
+        hand_off_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["assignee", b"assignee", "context", b"context", "hand_off_time", b"hand_off_time"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["assignee", b"assignee", "context", b"context", "hand_off_time", b"hand_off_time", "reason", b"reason"]) -> None: ...
+
+Global___Handover: typing_extensions.TypeAlias = Handover
 
 @typing.final
 class GetConversationRequest(google.protobuf.message.Message):
@@ -516,24 +702,198 @@ class WatchConversationRequest(google.protobuf.message.Message):
     NAMESPACE_FIELD_NUMBER: builtins.int
     CONVERSATION_ID_FIELD_NUMBER: builtins.int
     AFTER_SEQUENCE_FIELD_NUMBER: builtins.int
+    OUTPUT_CURSORS_FIELD_NUMBER: builtins.int
+    WITHOUT_OUTPUTS_FIELD_NUMBER: builtins.int
     namespace: builtins.str
     """Namespace. Default "default"."""
     conversation_id: builtins.str
     """Id of the conversation."""
     after_sequence: builtins.int
     """Position of the last message that the caller has. Default 0: the whole
-    transcript comes first.
+    transcript comes first. Beyond the transcript: CURSOR_INVALID.
     """
+    without_outputs: builtins.bool
+    """Leave out partial outputs. Default false."""
+    @property
+    def output_cursors(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___OutputCursor]:
+        """Where the caller stands in outputs that it was following. What is still
+        there follows from there; otherwise an OutputReset comes. At most 1,000.
+        """
+
     def __init__(
         self,
         *,
         namespace: builtins.str = ...,
         conversation_id: builtins.str = ...,
         after_sequence: builtins.int = ...,
+        output_cursors: collections.abc.Iterable[Global___OutputCursor] | None = ...,
+        without_outputs: builtins.bool = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["after_sequence", b"after_sequence", "conversation_id", b"conversation_id", "namespace", b"namespace"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["after_sequence", b"after_sequence", "conversation_id", b"conversation_id", "namespace", b"namespace", "output_cursors", b"output_cursors", "without_outputs", b"without_outputs"]) -> None: ...
 
 Global___WatchConversationRequest: typing_extensions.TypeAlias = WatchConversationRequest
+
+@typing.final
+class OutputCursor(google.protobuf.message.Message):
+    """A position in the partial output of an activity."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    WORKFLOW_ID_FIELD_NUMBER: builtins.int
+    KEY_FIELD_NUMBER: builtins.int
+    ATTEMPT_FIELD_NUMBER: builtins.int
+    SEQUENCE_FIELD_NUMBER: builtins.int
+    workflow_id: builtins.str
+    """Workflow id of the run that scheduled the activity. It names the turn and
+    the child: "customer-7/turn-3/support".
+    """
+    key: builtins.str
+    """Key of the activity in its run."""
+    attempt: builtins.int
+    """Number of the attempt, from 1."""
+    sequence: builtins.int
+    """Position of the last piece that the caller has; 0 for none."""
+    def __init__(
+        self,
+        *,
+        workflow_id: builtins.str = ...,
+        key: builtins.str = ...,
+        attempt: builtins.int = ...,
+        sequence: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["attempt", b"attempt", "key", b"key", "sequence", b"sequence", "workflow_id", b"workflow_id"]) -> None: ...
+
+Global___OutputCursor: typing_extensions.TypeAlias = OutputCursor
+
+@typing.final
+class OutputDelta(google.protobuf.message.Message):
+    """A piece of the partial output of an activity."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    CURSOR_FIELD_NUMBER: builtins.int
+    DATA_FIELD_NUMBER: builtins.int
+    data: builtins.bytes
+    """The piece."""
+    @property
+    def cursor(self) -> Global___OutputCursor:
+        """Which piece: the caller stands here once it has it."""
+
+    def __init__(
+        self,
+        *,
+        cursor: Global___OutputCursor | None = ...,
+        data: builtins.bytes = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["cursor", b"cursor"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["cursor", b"cursor", "data", b"data"]) -> None: ...
+
+Global___OutputDelta: typing_extensions.TypeAlias = OutputDelta
+
+@typing.final
+class OutputReset(google.protobuf.message.Message):
+    """The output of an activity begins anew: what the caller has of it does not
+    count any more. Pieces follow from `cursor.sequence` + 1, which is above 1
+    when the beginning is not kept any more.
+    """
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    CURSOR_FIELD_NUMBER: builtins.int
+    @property
+    def cursor(self) -> Global___OutputCursor:
+        """Where it begins."""
+
+    def __init__(
+        self,
+        *,
+        cursor: Global___OutputCursor | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["cursor", b"cursor"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["cursor", b"cursor"]) -> None: ...
+
+Global___OutputReset: typing_extensions.TypeAlias = OutputReset
+
+@typing.final
+class OutputEnded(google.protobuf.message.Message):
+    """The activity ended; what it said is in the journal, and in the transcript
+    once a turn has sent it.
+    """
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    CURSOR_FIELD_NUMBER: builtins.int
+    @property
+    def cursor(self) -> Global___OutputCursor:
+        """The last position."""
+
+    def __init__(
+        self,
+        *,
+        cursor: Global___OutputCursor | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["cursor", b"cursor"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["cursor", b"cursor"]) -> None: ...
+
+Global___OutputEnded: typing_extensions.TypeAlias = OutputEnded
+
+@typing.final
+class MessageDelivery(google.protobuf.message.Message):
+    """The delivery of a message changed."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    MESSAGE_SEQUENCE_FIELD_NUMBER: builtins.int
+    DELIVERY_FIELD_NUMBER: builtins.int
+    message_sequence: builtins.int
+    """Position of the message in the transcript."""
+    @property
+    def delivery(self) -> everturn.v1.message_pb2.DeliveryState:
+        """Its delivery."""
+
+    def __init__(
+        self,
+        *,
+        message_sequence: builtins.int = ...,
+        delivery: everturn.v1.message_pb2.DeliveryState | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["delivery", b"delivery"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["delivery", b"delivery", "message_sequence", b"message_sequence"]) -> None: ...
+
+Global___MessageDelivery: typing_extensions.TypeAlias = MessageDelivery
+
+@typing.final
+class ConversationChanged(google.protobuf.message.Message):
+    """The conversation was paused, resumed, handed off or handed back, or its
+    budget was reached or raised.
+    """
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    PAUSE_FIELD_NUMBER: builtins.int
+    HANDOVER_FIELD_NUMBER: builtins.int
+    BUDGET_REACHED_FIELD_NUMBER: builtins.int
+    budget_reached: builtins.bool
+    """Its budget is used up."""
+    @property
+    def pause(self) -> Global___Pause:
+        """Set while it is paused."""
+
+    @property
+    def handover(self) -> Global___Handover:
+        """Set while a person or team owns it."""
+
+    def __init__(
+        self,
+        *,
+        pause: Global___Pause | None = ...,
+        handover: Global___Handover | None = ...,
+        budget_reached: builtins.bool = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["handover", b"handover", "pause", b"pause"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["budget_reached", b"budget_reached", "handover", b"handover", "pause", b"pause"]) -> None: ...
+
+Global___ConversationChanged: typing_extensions.TypeAlias = ConversationChanged
 
 @typing.final
 class CaughtUp(google.protobuf.message.Message):
@@ -618,6 +978,11 @@ class WatchConversationResponse(google.protobuf.message.Message):
     TURN_CHANGED_FIELD_NUMBER: builtins.int
     LAGGED_FIELD_NUMBER: builtins.int
     CLOSED_FIELD_NUMBER: builtins.int
+    OUTPUT_DELTA_FIELD_NUMBER: builtins.int
+    OUTPUT_RESET_FIELD_NUMBER: builtins.int
+    OUTPUT_ENDED_FIELD_NUMBER: builtins.int
+    DELIVERY_FIELD_NUMBER: builtins.int
+    CHANGED_FIELD_NUMBER: builtins.int
     @property
     def message(self) -> everturn.v1.message_pb2.Message:
         """A message became part of the transcript."""
@@ -636,7 +1001,27 @@ class WatchConversationResponse(google.protobuf.message.Message):
 
     @property
     def closed(self) -> Global___ConversationClosed:
-        """The conversation was closed."""
+        """The conversation was closed or erased."""
+
+    @property
+    def output_delta(self) -> Global___OutputDelta:
+        """A piece of partial output."""
+
+    @property
+    def output_reset(self) -> Global___OutputReset:
+        """Partial output begins anew."""
+
+    @property
+    def output_ended(self) -> Global___OutputEnded:
+        """Partial output has ended."""
+
+    @property
+    def delivery(self) -> Global___MessageDelivery:
+        """The delivery of a message changed."""
+
+    @property
+    def changed(self) -> Global___ConversationChanged:
+        """Who may act in the conversation changed."""
 
     def __init__(
         self,
@@ -646,10 +1031,15 @@ class WatchConversationResponse(google.protobuf.message.Message):
         turn_changed: Global___TurnChanged | None = ...,
         lagged: Global___Lagged | None = ...,
         closed: Global___ConversationClosed | None = ...,
+        output_delta: Global___OutputDelta | None = ...,
+        output_reset: Global___OutputReset | None = ...,
+        output_ended: Global___OutputEnded | None = ...,
+        delivery: Global___MessageDelivery | None = ...,
+        changed: Global___ConversationChanged | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["caught_up", b"caught_up", "closed", b"closed", "lagged", b"lagged", "message", b"message", "turn_changed", b"turn_changed", "update", b"update"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["caught_up", b"caught_up", "closed", b"closed", "lagged", b"lagged", "message", b"message", "turn_changed", b"turn_changed", "update", b"update"]) -> None: ...
-    def WhichOneof(self, oneof_group: typing.Literal["update", b"update"]) -> typing.Literal["message", "caught_up", "turn_changed", "lagged", "closed"] | None: ...
+    def HasField(self, field_name: typing.Literal["caught_up", b"caught_up", "changed", b"changed", "closed", b"closed", "delivery", b"delivery", "lagged", b"lagged", "message", b"message", "output_delta", b"output_delta", "output_ended", b"output_ended", "output_reset", b"output_reset", "turn_changed", b"turn_changed", "update", b"update"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["caught_up", b"caught_up", "changed", b"changed", "closed", b"closed", "delivery", b"delivery", "lagged", b"lagged", "message", b"message", "output_delta", b"output_delta", "output_ended", b"output_ended", "output_reset", b"output_reset", "turn_changed", b"turn_changed", "update", b"update"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["update", b"update"]) -> typing.Literal["message", "caught_up", "turn_changed", "lagged", "closed", "output_delta", "output_reset", "output_ended", "delivery", "changed"] | None: ...
 
 Global___WatchConversationResponse: typing_extensions.TypeAlias = WatchConversationResponse
 
@@ -700,3 +1090,895 @@ class CloseConversationResponse(google.protobuf.message.Message):
     ) -> None: ...
 
 Global___CloseConversationResponse: typing_extensions.TypeAlias = CloseConversationResponse
+
+@typing.final
+class SubmitEventRequest(google.protobuf.message.Message):
+    """Request of SubmitEvent."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    @typing.final
+    class LabelsEntry(google.protobuf.message.Message):
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        value: builtins.str
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: builtins.str = ...,
+        ) -> None: ...
+        def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
+
+    @typing.final
+    class AddressesEntry(google.protobuf.message.Message):
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        value: builtins.str
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: builtins.str = ...,
+        ) -> None: ...
+        def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
+
+    NAMESPACE_FIELD_NUMBER: builtins.int
+    CONVERSATION_ID_FIELD_NUMBER: builtins.int
+    CONVERSATION_TYPE_FIELD_NUMBER: builtins.int
+    EVENT_TYPE_FIELD_NUMBER: builtins.int
+    EVENT_ID_FIELD_NUMBER: builtins.int
+    PAYLOAD_FIELD_NUMBER: builtins.int
+    TASK_QUEUE_FIELD_NUMBER: builtins.int
+    TURN_POLICY_FIELD_NUMBER: builtins.int
+    LABELS_FIELD_NUMBER: builtins.int
+    ADDRESSES_FIELD_NUMBER: builtins.int
+    REPLY_CHANNEL_FIELD_NUMBER: builtins.int
+    namespace: builtins.str
+    """Namespace. Default "default"."""
+    conversation_id: builtins.str
+    """Id of the conversation, chosen by the caller."""
+    conversation_type: builtins.str
+    """Type of the conversation. Required when it opens; if set later it must be
+    the same.
+    """
+    event_type: builtins.str
+    """Type of the event, as handlers register it. 1 to 256 bytes."""
+    event_id: builtins.str
+    """Id of the event. Strongly recommended: without it a repeated request is a
+    second event. At most 256 bytes.
+    """
+    task_queue: builtins.str
+    """Task queue of the conversation's turns; used when it opens. Default
+    "default".
+    """
+    reply_channel: builtins.str
+    """Channel that the agents write by, unless the code names one; used when it
+    opens. Later it is the channel of the last inbound message.
+    """
+    @property
+    def payload(self) -> everturn.v1.payload_pb2.Payload:
+        """What happened."""
+
+    @property
+    def turn_policy(self) -> everturn.v1.policy_pb2.TurnPolicy:
+        """Turn policy of this conversation; used when it opens."""
+
+    @property
+    def labels(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]:
+        """Labels of the conversation; used when it opens."""
+
+    @property
+    def addresses(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]:
+        """Addresses of the customer by channel; added to those that are known. At
+        most 16.
+        """
+
+    def __init__(
+        self,
+        *,
+        namespace: builtins.str = ...,
+        conversation_id: builtins.str = ...,
+        conversation_type: builtins.str = ...,
+        event_type: builtins.str = ...,
+        event_id: builtins.str = ...,
+        payload: everturn.v1.payload_pb2.Payload | None = ...,
+        task_queue: builtins.str = ...,
+        turn_policy: everturn.v1.policy_pb2.TurnPolicy | None = ...,
+        labels: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
+        addresses: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
+        reply_channel: builtins.str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["payload", b"payload", "turn_policy", b"turn_policy"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["addresses", b"addresses", "conversation_id", b"conversation_id", "conversation_type", b"conversation_type", "event_id", b"event_id", "event_type", b"event_type", "labels", b"labels", "namespace", b"namespace", "payload", b"payload", "reply_channel", b"reply_channel", "task_queue", b"task_queue", "turn_policy", b"turn_policy"]) -> None: ...
+
+Global___SubmitEventRequest: typing_extensions.TypeAlias = SubmitEventRequest
+
+@typing.final
+class SubmitEventResponse(google.protobuf.message.Message):
+    """Response of SubmitEvent."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    EVENT_SEQUENCE_FIELD_NUMBER: builtins.int
+    ACCEPT_TIME_FIELD_NUMBER: builtins.int
+    event_sequence: builtins.int
+    """Position of the event among the events of the conversation."""
+    @property
+    def accept_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """When it was accepted."""
+
+    def __init__(
+        self,
+        *,
+        event_sequence: builtins.int = ...,
+        accept_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["accept_time", b"accept_time"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["accept_time", b"accept_time", "event_sequence", b"event_sequence"]) -> None: ...
+
+Global___SubmitEventResponse: typing_extensions.TypeAlias = SubmitEventResponse
+
+@typing.final
+class UpdateConversationRequest(google.protobuf.message.Message):
+    """Request of UpdateConversation. What is absent stays as it is."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    @typing.final
+    class LabelsEntry(google.protobuf.message.Message):
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        value: builtins.str
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: builtins.str = ...,
+        ) -> None: ...
+        def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
+
+    @typing.final
+    class AddressesEntry(google.protobuf.message.Message):
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        value: builtins.str
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: builtins.str = ...,
+        ) -> None: ...
+        def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
+
+    NAMESPACE_FIELD_NUMBER: builtins.int
+    CONVERSATION_ID_FIELD_NUMBER: builtins.int
+    LABELS_FIELD_NUMBER: builtins.int
+    ADDRESSES_FIELD_NUMBER: builtins.int
+    TURN_POLICY_FIELD_NUMBER: builtins.int
+    REPLY_CHANNEL_FIELD_NUMBER: builtins.int
+    namespace: builtins.str
+    """Namespace. Default "default"."""
+    conversation_id: builtins.str
+    """Id of the conversation."""
+    reply_channel: builtins.str
+    """Channel that replies go out by from here on, until the customer writes by
+    another one.
+    """
+    @property
+    def labels(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]:
+        """Labels to set; an empty value removes a label."""
+
+    @property
+    def addresses(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]:
+        """Addresses to set, by channel; an empty value removes one. At most 16 in
+        all.
+        """
+
+    @property
+    def turn_policy(self) -> everturn.v1.policy_pb2.TurnPolicy:
+        """Policy: its fields that are set replace those in force. A timeout of 0 is
+        removed, as is a budget or frequency cap of 0.
+        """
+
+    def __init__(
+        self,
+        *,
+        namespace: builtins.str = ...,
+        conversation_id: builtins.str = ...,
+        labels: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
+        addresses: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
+        turn_policy: everturn.v1.policy_pb2.TurnPolicy | None = ...,
+        reply_channel: builtins.str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["turn_policy", b"turn_policy"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["addresses", b"addresses", "conversation_id", b"conversation_id", "labels", b"labels", "namespace", b"namespace", "reply_channel", b"reply_channel", "turn_policy", b"turn_policy"]) -> None: ...
+
+Global___UpdateConversationRequest: typing_extensions.TypeAlias = UpdateConversationRequest
+
+@typing.final
+class UpdateConversationResponse(google.protobuf.message.Message):
+    """Response of UpdateConversation."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    CONVERSATION_FIELD_NUMBER: builtins.int
+    @property
+    def conversation(self) -> Global___Conversation:
+        """The conversation as it is now."""
+
+    def __init__(
+        self,
+        *,
+        conversation: Global___Conversation | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["conversation", b"conversation"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["conversation", b"conversation"]) -> None: ...
+
+Global___UpdateConversationResponse: typing_extensions.TypeAlias = UpdateConversationResponse
+
+@typing.final
+class PauseConversationRequest(google.protobuf.message.Message):
+    """Request of PauseConversation."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAMESPACE_FIELD_NUMBER: builtins.int
+    CONVERSATION_ID_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    namespace: builtins.str
+    """Namespace. Default "default"."""
+    conversation_id: builtins.str
+    """Id of the conversation."""
+    reason: builtins.str
+    """Why, for the record. At most 1 KiB."""
+    def __init__(
+        self,
+        *,
+        namespace: builtins.str = ...,
+        conversation_id: builtins.str = ...,
+        reason: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["conversation_id", b"conversation_id", "namespace", b"namespace", "reason", b"reason"]) -> None: ...
+
+Global___PauseConversationRequest: typing_extensions.TypeAlias = PauseConversationRequest
+
+@typing.final
+class PauseConversationResponse(google.protobuf.message.Message):
+    """Response of PauseConversation."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+
+Global___PauseConversationResponse: typing_extensions.TypeAlias = PauseConversationResponse
+
+@typing.final
+class ResumeConversationRequest(google.protobuf.message.Message):
+    """Request of ResumeConversation."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAMESPACE_FIELD_NUMBER: builtins.int
+    CONVERSATION_ID_FIELD_NUMBER: builtins.int
+    namespace: builtins.str
+    """Namespace. Default "default"."""
+    conversation_id: builtins.str
+    """Id of the conversation."""
+    def __init__(
+        self,
+        *,
+        namespace: builtins.str = ...,
+        conversation_id: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["conversation_id", b"conversation_id", "namespace", b"namespace"]) -> None: ...
+
+Global___ResumeConversationRequest: typing_extensions.TypeAlias = ResumeConversationRequest
+
+@typing.final
+class ResumeConversationResponse(google.protobuf.message.Message):
+    """Response of ResumeConversation."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+
+Global___ResumeConversationResponse: typing_extensions.TypeAlias = ResumeConversationResponse
+
+@typing.final
+class HandOffConversationRequest(google.protobuf.message.Message):
+    """Request of HandOffConversation."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAMESPACE_FIELD_NUMBER: builtins.int
+    CONVERSATION_ID_FIELD_NUMBER: builtins.int
+    ASSIGNEE_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    CONTEXT_FIELD_NUMBER: builtins.int
+    namespace: builtins.str
+    """Namespace. Default "default"."""
+    conversation_id: builtins.str
+    """Id of the conversation."""
+    reason: builtins.str
+    """Why, for the record. At most 1 KiB."""
+    @property
+    def assignee(self) -> everturn.v1.message_pb2.Assignee:
+        """Who takes over. Required."""
+
+    @property
+    def context(self) -> everturn.v1.payload_pb2.Payload:
+        """What they need to know, if more than the transcript."""
+
+    def __init__(
+        self,
+        *,
+        namespace: builtins.str = ...,
+        conversation_id: builtins.str = ...,
+        assignee: everturn.v1.message_pb2.Assignee | None = ...,
+        reason: builtins.str = ...,
+        context: everturn.v1.payload_pb2.Payload | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_context", b"_context", "assignee", b"assignee", "context", b"context"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_context", b"_context", "assignee", b"assignee", "context", b"context", "conversation_id", b"conversation_id", "namespace", b"namespace", "reason", b"reason"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["_context", b"_context"]) -> typing.Literal["context"] | None: ...
+
+Global___HandOffConversationRequest: typing_extensions.TypeAlias = HandOffConversationRequest
+
+@typing.final
+class HandOffConversationResponse(google.protobuf.message.Message):
+    """Response of HandOffConversation."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+
+Global___HandOffConversationResponse: typing_extensions.TypeAlias = HandOffConversationResponse
+
+@typing.final
+class HandBackConversationRequest(google.protobuf.message.Message):
+    """Request of HandBackConversation."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAMESPACE_FIELD_NUMBER: builtins.int
+    CONVERSATION_ID_FIELD_NUMBER: builtins.int
+    AUTHOR_NAME_FIELD_NUMBER: builtins.int
+    NOTE_FIELD_NUMBER: builtins.int
+    namespace: builtins.str
+    """Namespace. Default "default"."""
+    conversation_id: builtins.str
+    """Id of the conversation."""
+    author_name: builtins.str
+    """Who hands it back. At most 256 bytes."""
+    note: builtins.str
+    """What the agents should know. At most 1 KiB."""
+    def __init__(
+        self,
+        *,
+        namespace: builtins.str = ...,
+        conversation_id: builtins.str = ...,
+        author_name: builtins.str = ...,
+        note: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["author_name", b"author_name", "conversation_id", b"conversation_id", "namespace", b"namespace", "note", b"note"]) -> None: ...
+
+Global___HandBackConversationRequest: typing_extensions.TypeAlias = HandBackConversationRequest
+
+@typing.final
+class HandBackConversationResponse(google.protobuf.message.Message):
+    """Response of HandBackConversation."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+
+Global___HandBackConversationResponse: typing_extensions.TypeAlias = HandBackConversationResponse
+
+@typing.final
+class SendHumanMessageRequest(google.protobuf.message.Message):
+    """Request of SendHumanMessage."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAMESPACE_FIELD_NUMBER: builtins.int
+    CONVERSATION_ID_FIELD_NUMBER: builtins.int
+    AUTHOR_NAME_FIELD_NUMBER: builtins.int
+    CONTENT_FIELD_NUMBER: builtins.int
+    CHANNEL_FIELD_NUMBER: builtins.int
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    namespace: builtins.str
+    """Namespace. Default "default"."""
+    conversation_id: builtins.str
+    """Id of the conversation."""
+    author_name: builtins.str
+    """Name of the person who writes. 1 to 256 bytes."""
+    channel: builtins.str
+    """Channel to send it by. Default: the reply channel."""
+    request_id: builtins.str
+    """Makes a repeated request safe. At most 256 bytes."""
+    @property
+    def content(self) -> everturn.v1.message_pb2.MessageContent:
+        """What the message says; text or data must be set."""
+
+    def __init__(
+        self,
+        *,
+        namespace: builtins.str = ...,
+        conversation_id: builtins.str = ...,
+        author_name: builtins.str = ...,
+        content: everturn.v1.message_pb2.MessageContent | None = ...,
+        channel: builtins.str = ...,
+        request_id: builtins.str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["content", b"content"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["author_name", b"author_name", "channel", b"channel", "content", b"content", "conversation_id", b"conversation_id", "namespace", b"namespace", "request_id", b"request_id"]) -> None: ...
+
+Global___SendHumanMessageRequest: typing_extensions.TypeAlias = SendHumanMessageRequest
+
+@typing.final
+class SendHumanMessageResponse(google.protobuf.message.Message):
+    """Response of SendHumanMessage."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    MESSAGE_SEQUENCE_FIELD_NUMBER: builtins.int
+    message_sequence: builtins.int
+    """Position of the message in the transcript."""
+    def __init__(
+        self,
+        *,
+        message_sequence: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["message_sequence", b"message_sequence"]) -> None: ...
+
+Global___SendHumanMessageResponse: typing_extensions.TypeAlias = SendHumanMessageResponse
+
+@typing.final
+class Approval(google.protobuf.message.Message):
+    """Something that a person is asked to approve."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    APPROVAL_ID_FIELD_NUMBER: builtins.int
+    WORKFLOW_ID_FIELD_NUMBER: builtins.int
+    ROOT_ID_FIELD_NUMBER: builtins.int
+    STATUS_FIELD_NUMBER: builtins.int
+    TITLE_FIELD_NUMBER: builtins.int
+    DETAILS_FIELD_NUMBER: builtins.int
+    ARGUMENTS_FIELD_NUMBER: builtins.int
+    ARGUMENTS_HASH_FIELD_NUMBER: builtins.int
+    REQUEST_TIME_FIELD_NUMBER: builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: builtins.int
+    OUTCOME_FIELD_NUMBER: builtins.int
+    DECIDER_FIELD_NUMBER: builtins.int
+    COMMENT_FIELD_NUMBER: builtins.int
+    END_TIME_FIELD_NUMBER: builtins.int
+    approval_id: builtins.str
+    """Id, unique in the namespace."""
+    workflow_id: builtins.str
+    """Workflow id of the run that asks; of the conversation itself for a budget."""
+    root_id: builtins.str
+    """Id of the conversation or workflow that the run belongs to."""
+    status: Global___ApprovalStatus.ValueType
+    """How it stands."""
+    title: builtins.str
+    """What is asked, in one line."""
+    arguments_hash: builtins.bytes
+    """SHA-256 of the bytes of `arguments`; a decision names it."""
+    outcome: everturn.v1.event_pb2.ApprovalOutcome.ValueType
+    """How it ended, once it has."""
+    decider: builtins.str
+    """Who decided."""
+    comment: builtins.str
+    """What they said about it."""
+    @property
+    def details(self) -> everturn.v1.payload_pb2.Payload:
+        """What a person needs to decide, if more than the title."""
+
+    @property
+    def arguments(self) -> everturn.v1.payload_pb2.Payload:
+        """What is approved: the arguments of what will be done."""
+
+    @property
+    def request_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """When it was requested."""
+
+    @property
+    def expire_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """When it expires, if it does."""
+
+    @property
+    def end_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """When it ended."""
+
+    def __init__(
+        self,
+        *,
+        approval_id: builtins.str = ...,
+        workflow_id: builtins.str = ...,
+        root_id: builtins.str = ...,
+        status: Global___ApprovalStatus.ValueType = ...,
+        title: builtins.str = ...,
+        details: everturn.v1.payload_pb2.Payload | None = ...,
+        arguments: everturn.v1.payload_pb2.Payload | None = ...,
+        arguments_hash: builtins.bytes = ...,
+        request_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        expire_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        outcome: everturn.v1.event_pb2.ApprovalOutcome.ValueType = ...,
+        decider: builtins.str = ...,
+        comment: builtins.str = ...,
+        end_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["arguments", b"arguments", "details", b"details", "end_time", b"end_time", "expire_time", b"expire_time", "request_time", b"request_time"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["approval_id", b"approval_id", "arguments", b"arguments", "arguments_hash", b"arguments_hash", "comment", b"comment", "decider", b"decider", "details", b"details", "end_time", b"end_time", "expire_time", b"expire_time", "outcome", b"outcome", "request_time", b"request_time", "root_id", b"root_id", "status", b"status", "title", b"title", "workflow_id", b"workflow_id"]) -> None: ...
+
+Global___Approval: typing_extensions.TypeAlias = Approval
+
+@typing.final
+class ListApprovalsRequest(google.protobuf.message.Message):
+    """Request of ListApprovals."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAMESPACE_FIELD_NUMBER: builtins.int
+    PAGE_SIZE_FIELD_NUMBER: builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    ROOT_ID_FIELD_NUMBER: builtins.int
+    STATUS_FIELD_NUMBER: builtins.int
+    namespace: builtins.str
+    """Namespace. Default "default"."""
+    page_size: builtins.int
+    """Most entries in the answer. Default 100; at most 1,000."""
+    page_token: builtins.str
+    """`next_page_token` of the previous answer; the other fields must be the
+    same as then.
+    """
+    root_id: builtins.str
+    """Only approvals of this conversation or workflow, if set."""
+    status: Global___ApprovalStatus.ValueType
+    """Only approvals of this status, if set."""
+    def __init__(
+        self,
+        *,
+        namespace: builtins.str = ...,
+        page_size: builtins.int = ...,
+        page_token: builtins.str = ...,
+        root_id: builtins.str = ...,
+        status: Global___ApprovalStatus.ValueType = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["namespace", b"namespace", "page_size", b"page_size", "page_token", b"page_token", "root_id", b"root_id", "status", b"status"]) -> None: ...
+
+Global___ListApprovalsRequest: typing_extensions.TypeAlias = ListApprovalsRequest
+
+@typing.final
+class ListApprovalsResponse(google.protobuf.message.Message):
+    """Response of ListApprovals."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    APPROVALS_FIELD_NUMBER: builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    next_page_token: builtins.str
+    """Token of the next page; empty when this is the last."""
+    @property
+    def approvals(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___Approval]:
+        """The page."""
+
+    def __init__(
+        self,
+        *,
+        approvals: collections.abc.Iterable[Global___Approval] | None = ...,
+        next_page_token: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["approvals", b"approvals", "next_page_token", b"next_page_token"]) -> None: ...
+
+Global___ListApprovalsResponse: typing_extensions.TypeAlias = ListApprovalsResponse
+
+@typing.final
+class DecideApprovalRequest(google.protobuf.message.Message):
+    """Request of DecideApproval."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAMESPACE_FIELD_NUMBER: builtins.int
+    APPROVAL_ID_FIELD_NUMBER: builtins.int
+    DECISION_FIELD_NUMBER: builtins.int
+    ARGUMENTS_HASH_FIELD_NUMBER: builtins.int
+    CHANGED_ARGUMENTS_FIELD_NUMBER: builtins.int
+    DECIDER_FIELD_NUMBER: builtins.int
+    COMMENT_FIELD_NUMBER: builtins.int
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    namespace: builtins.str
+    """Namespace. Default "default"."""
+    approval_id: builtins.str
+    """Id of the approval."""
+    decision: Global___ApprovalDecision.ValueType
+    """What is decided."""
+    arguments_hash: builtins.bytes
+    """SHA-256 of the bytes of the arguments that the person has seen. Another
+    one than the approval's is refused (APPROVAL_CHANGED).
+    """
+    decider: builtins.str
+    """Who decides. 1 to 256 bytes."""
+    comment: builtins.str
+    """What they say about it. At most 1 KiB."""
+    request_id: builtins.str
+    """Makes a repeated request safe. At most 256 bytes."""
+    @property
+    def changed_arguments(self) -> everturn.v1.payload_pb2.Payload:
+        """With APPROVE_WITH_CHANGES: the other arguments."""
+
+    def __init__(
+        self,
+        *,
+        namespace: builtins.str = ...,
+        approval_id: builtins.str = ...,
+        decision: Global___ApprovalDecision.ValueType = ...,
+        arguments_hash: builtins.bytes = ...,
+        changed_arguments: everturn.v1.payload_pb2.Payload | None = ...,
+        decider: builtins.str = ...,
+        comment: builtins.str = ...,
+        request_id: builtins.str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_changed_arguments", b"_changed_arguments", "changed_arguments", b"changed_arguments"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_changed_arguments", b"_changed_arguments", "approval_id", b"approval_id", "arguments_hash", b"arguments_hash", "changed_arguments", b"changed_arguments", "comment", b"comment", "decider", b"decider", "decision", b"decision", "namespace", b"namespace", "request_id", b"request_id"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["_changed_arguments", b"_changed_arguments"]) -> typing.Literal["changed_arguments"] | None: ...
+
+Global___DecideApprovalRequest: typing_extensions.TypeAlias = DecideApprovalRequest
+
+@typing.final
+class DecideApprovalResponse(google.protobuf.message.Message):
+    """Response of DecideApproval."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+
+Global___DecideApprovalResponse: typing_extensions.TypeAlias = DecideApprovalResponse
+
+@typing.final
+class ReportDeliveryRequest(google.protobuf.message.Message):
+    """Request of ReportDelivery."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAMESPACE_FIELD_NUMBER: builtins.int
+    CONVERSATION_ID_FIELD_NUMBER: builtins.int
+    MESSAGE_SEQUENCE_FIELD_NUMBER: builtins.int
+    PROVIDER_MESSAGE_ID_FIELD_NUMBER: builtins.int
+    STATUS_FIELD_NUMBER: builtins.int
+    DETAIL_FIELD_NUMBER: builtins.int
+    namespace: builtins.str
+    """Namespace. Default "default"."""
+    conversation_id: builtins.str
+    """Id of the conversation."""
+    message_sequence: builtins.int
+    """By its position in the transcript."""
+    provider_message_id: builtins.str
+    """By the id that the provider gave it."""
+    status: everturn.v1.message_pb2.DeliveryStatus.ValueType
+    """What became of it: ACCEPTED, DELIVERED, READ or FAILED."""
+    detail: builtins.str
+    """What the provider said. At most 1 KiB."""
+    def __init__(
+        self,
+        *,
+        namespace: builtins.str = ...,
+        conversation_id: builtins.str = ...,
+        message_sequence: builtins.int = ...,
+        provider_message_id: builtins.str = ...,
+        status: everturn.v1.message_pb2.DeliveryStatus.ValueType = ...,
+        detail: builtins.str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["message_sequence", b"message_sequence", "provider_message_id", b"provider_message_id", "target", b"target"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["conversation_id", b"conversation_id", "detail", b"detail", "message_sequence", b"message_sequence", "namespace", b"namespace", "provider_message_id", b"provider_message_id", "status", b"status", "target", b"target"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["target", b"target"]) -> typing.Literal["message_sequence", "provider_message_id"] | None: ...
+
+Global___ReportDeliveryRequest: typing_extensions.TypeAlias = ReportDeliveryRequest
+
+@typing.final
+class ReportDeliveryResponse(google.protobuf.message.Message):
+    """Response of ReportDelivery."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    STATUS_FIELD_NUMBER: builtins.int
+    status: everturn.v1.message_pb2.DeliveryStatus.ValueType
+    """How far the delivery has come now."""
+    def __init__(
+        self,
+        *,
+        status: everturn.v1.message_pb2.DeliveryStatus.ValueType = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["status", b"status"]) -> None: ...
+
+Global___ReportDeliveryResponse: typing_extensions.TypeAlias = ReportDeliveryResponse
+
+@typing.final
+class EraseConversationRequest(google.protobuf.message.Message):
+    """Request of EraseConversation."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAMESPACE_FIELD_NUMBER: builtins.int
+    CONVERSATION_ID_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    namespace: builtins.str
+    """Namespace. Default "default"."""
+    conversation_id: builtins.str
+    """Id of the conversation."""
+    reason: builtins.str
+    """Why, for the log. At most 1 KiB. Not kept."""
+    def __init__(
+        self,
+        *,
+        namespace: builtins.str = ...,
+        conversation_id: builtins.str = ...,
+        reason: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["conversation_id", b"conversation_id", "namespace", b"namespace", "reason", b"reason"]) -> None: ...
+
+Global___EraseConversationRequest: typing_extensions.TypeAlias = EraseConversationRequest
+
+@typing.final
+class EraseConversationResponse(google.protobuf.message.Message):
+    """Response of EraseConversation."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    MESSAGE_COUNT_FIELD_NUMBER: builtins.int
+    RUN_COUNT_FIELD_NUMBER: builtins.int
+    message_count: builtins.int
+    """Number of messages that were removed."""
+    run_count: builtins.int
+    """Number of runs whose journals were removed."""
+    def __init__(
+        self,
+        *,
+        message_count: builtins.int = ...,
+        run_count: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["message_count", b"message_count", "run_count", b"run_count"]) -> None: ...
+
+Global___EraseConversationResponse: typing_extensions.TypeAlias = EraseConversationResponse
+
+@typing.final
+class ConversationType(google.protobuf.message.Message):
+    """What conversations of a type begin with."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    CONVERSATION_TYPE_FIELD_NUMBER: builtins.int
+    TURN_POLICY_FIELD_NUMBER: builtins.int
+    RETENTION_FIELD_NUMBER: builtins.int
+    conversation_type: builtins.str
+    """Name of the type. Empty: every type of the namespace that has no settings
+    of its own.
+    """
+    @property
+    def turn_policy(self) -> everturn.v1.policy_pb2.TurnPolicy:
+        """Turn policy."""
+
+    @property
+    def retention(self) -> google.protobuf.duration_pb2.Duration:
+        """How long a closed conversation is kept before it is erased. Default: for
+        ever. From 1 s to 100 years.
+        """
+
+    def __init__(
+        self,
+        *,
+        conversation_type: builtins.str = ...,
+        turn_policy: everturn.v1.policy_pb2.TurnPolicy | None = ...,
+        retention: google.protobuf.duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_retention", b"_retention", "retention", b"retention", "turn_policy", b"turn_policy"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_retention", b"_retention", "conversation_type", b"conversation_type", "retention", b"retention", "turn_policy", b"turn_policy"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["_retention", b"_retention"]) -> typing.Literal["retention"] | None: ...
+
+Global___ConversationType: typing_extensions.TypeAlias = ConversationType
+
+@typing.final
+class SetConversationTypeRequest(google.protobuf.message.Message):
+    """Request of SetConversationType."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAMESPACE_FIELD_NUMBER: builtins.int
+    SETTINGS_FIELD_NUMBER: builtins.int
+    namespace: builtins.str
+    """Namespace. Default "default"."""
+    @property
+    def settings(self) -> Global___ConversationType:
+        """The settings. Conversations that are open keep their policy; retention
+        holds for those that close from here on.
+        """
+
+    def __init__(
+        self,
+        *,
+        namespace: builtins.str = ...,
+        settings: Global___ConversationType | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["settings", b"settings"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["namespace", b"namespace", "settings", b"settings"]) -> None: ...
+
+Global___SetConversationTypeRequest: typing_extensions.TypeAlias = SetConversationTypeRequest
+
+@typing.final
+class SetConversationTypeResponse(google.protobuf.message.Message):
+    """Response of SetConversationType."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+
+Global___SetConversationTypeResponse: typing_extensions.TypeAlias = SetConversationTypeResponse
+
+@typing.final
+class GetConversationTypeRequest(google.protobuf.message.Message):
+    """Request of GetConversationType."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAMESPACE_FIELD_NUMBER: builtins.int
+    CONVERSATION_TYPE_FIELD_NUMBER: builtins.int
+    namespace: builtins.str
+    """Namespace. Default "default"."""
+    conversation_type: builtins.str
+    """Name of the type. Empty: the namespace's own settings."""
+    def __init__(
+        self,
+        *,
+        namespace: builtins.str = ...,
+        conversation_type: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["conversation_type", b"conversation_type", "namespace", b"namespace"]) -> None: ...
+
+Global___GetConversationTypeRequest: typing_extensions.TypeAlias = GetConversationTypeRequest
+
+@typing.final
+class GetConversationTypeResponse(google.protobuf.message.Message):
+    """Response of GetConversationType."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SETTINGS_FIELD_NUMBER: builtins.int
+    @property
+    def settings(self) -> Global___ConversationType:
+        """The settings in force, defaults filled in."""
+
+    def __init__(
+        self,
+        *,
+        settings: Global___ConversationType | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["settings", b"settings"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["settings", b"settings"]) -> None: ...
+
+Global___GetConversationTypeResponse: typing_extensions.TypeAlias = GetConversationTypeResponse

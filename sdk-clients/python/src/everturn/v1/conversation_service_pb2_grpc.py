@@ -67,6 +67,71 @@ class ConversationServiceStub(object):
                 request_serializer=everturn_dot_v1_dot_conversation__service__pb2.CloseConversationRequest.SerializeToString,
                 response_deserializer=everturn_dot_v1_dot_conversation__service__pb2.CloseConversationResponse.FromString,
                 _registered_method=True)
+        self.SubmitEvent = channel.unary_unary(
+                '/everturn.v1.ConversationService/SubmitEvent',
+                request_serializer=everturn_dot_v1_dot_conversation__service__pb2.SubmitEventRequest.SerializeToString,
+                response_deserializer=everturn_dot_v1_dot_conversation__service__pb2.SubmitEventResponse.FromString,
+                _registered_method=True)
+        self.UpdateConversation = channel.unary_unary(
+                '/everturn.v1.ConversationService/UpdateConversation',
+                request_serializer=everturn_dot_v1_dot_conversation__service__pb2.UpdateConversationRequest.SerializeToString,
+                response_deserializer=everturn_dot_v1_dot_conversation__service__pb2.UpdateConversationResponse.FromString,
+                _registered_method=True)
+        self.PauseConversation = channel.unary_unary(
+                '/everturn.v1.ConversationService/PauseConversation',
+                request_serializer=everturn_dot_v1_dot_conversation__service__pb2.PauseConversationRequest.SerializeToString,
+                response_deserializer=everturn_dot_v1_dot_conversation__service__pb2.PauseConversationResponse.FromString,
+                _registered_method=True)
+        self.ResumeConversation = channel.unary_unary(
+                '/everturn.v1.ConversationService/ResumeConversation',
+                request_serializer=everturn_dot_v1_dot_conversation__service__pb2.ResumeConversationRequest.SerializeToString,
+                response_deserializer=everturn_dot_v1_dot_conversation__service__pb2.ResumeConversationResponse.FromString,
+                _registered_method=True)
+        self.HandOffConversation = channel.unary_unary(
+                '/everturn.v1.ConversationService/HandOffConversation',
+                request_serializer=everturn_dot_v1_dot_conversation__service__pb2.HandOffConversationRequest.SerializeToString,
+                response_deserializer=everturn_dot_v1_dot_conversation__service__pb2.HandOffConversationResponse.FromString,
+                _registered_method=True)
+        self.HandBackConversation = channel.unary_unary(
+                '/everturn.v1.ConversationService/HandBackConversation',
+                request_serializer=everturn_dot_v1_dot_conversation__service__pb2.HandBackConversationRequest.SerializeToString,
+                response_deserializer=everturn_dot_v1_dot_conversation__service__pb2.HandBackConversationResponse.FromString,
+                _registered_method=True)
+        self.SendHumanMessage = channel.unary_unary(
+                '/everturn.v1.ConversationService/SendHumanMessage',
+                request_serializer=everturn_dot_v1_dot_conversation__service__pb2.SendHumanMessageRequest.SerializeToString,
+                response_deserializer=everturn_dot_v1_dot_conversation__service__pb2.SendHumanMessageResponse.FromString,
+                _registered_method=True)
+        self.ListApprovals = channel.unary_unary(
+                '/everturn.v1.ConversationService/ListApprovals',
+                request_serializer=everturn_dot_v1_dot_conversation__service__pb2.ListApprovalsRequest.SerializeToString,
+                response_deserializer=everturn_dot_v1_dot_conversation__service__pb2.ListApprovalsResponse.FromString,
+                _registered_method=True)
+        self.DecideApproval = channel.unary_unary(
+                '/everturn.v1.ConversationService/DecideApproval',
+                request_serializer=everturn_dot_v1_dot_conversation__service__pb2.DecideApprovalRequest.SerializeToString,
+                response_deserializer=everturn_dot_v1_dot_conversation__service__pb2.DecideApprovalResponse.FromString,
+                _registered_method=True)
+        self.ReportDelivery = channel.unary_unary(
+                '/everturn.v1.ConversationService/ReportDelivery',
+                request_serializer=everturn_dot_v1_dot_conversation__service__pb2.ReportDeliveryRequest.SerializeToString,
+                response_deserializer=everturn_dot_v1_dot_conversation__service__pb2.ReportDeliveryResponse.FromString,
+                _registered_method=True)
+        self.EraseConversation = channel.unary_unary(
+                '/everturn.v1.ConversationService/EraseConversation',
+                request_serializer=everturn_dot_v1_dot_conversation__service__pb2.EraseConversationRequest.SerializeToString,
+                response_deserializer=everturn_dot_v1_dot_conversation__service__pb2.EraseConversationResponse.FromString,
+                _registered_method=True)
+        self.SetConversationType = channel.unary_unary(
+                '/everturn.v1.ConversationService/SetConversationType',
+                request_serializer=everturn_dot_v1_dot_conversation__service__pb2.SetConversationTypeRequest.SerializeToString,
+                response_deserializer=everturn_dot_v1_dot_conversation__service__pb2.SetConversationTypeResponse.FromString,
+                _registered_method=True)
+        self.GetConversationType = channel.unary_unary(
+                '/everturn.v1.ConversationService/GetConversationType',
+                request_serializer=everturn_dot_v1_dot_conversation__service__pb2.GetConversationTypeRequest.SerializeToString,
+                response_deserializer=everturn_dot_v1_dot_conversation__service__pb2.GetConversationTypeResponse.FromString,
+                _registered_method=True)
 
 
 class ConversationServiceServicer(object):
@@ -82,7 +147,7 @@ class ConversationServiceServicer(object):
         nothing (the last 1,000 inbound messages of a conversation are
         remembered). May start or wake a turn.
         Reasons: FIELD_INVALID, TYPE_MISMATCH, CONVERSATION_CLOSED,
-        LIMIT_EXCEEDED (payload, mailbox), BUSY, DRAINING.
+        CONVERSATION_ERASED, LIMIT_EXCEEDED (payload, mailbox), BUSY, DRAINING.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -118,8 +183,8 @@ class ConversationServiceServicer(object):
         new message and change as it becomes durable. Ends when the conversation
         is closed. A watcher that reads too slowly is told (`Lagged`) and caught
         up from the transcript.
-        Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, LIMIT_EXCEEDED (open
-        watchers), DRAINING.
+        Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CURSOR_INVALID,
+        LIMIT_EXCEEDED (open watchers), DRAINING.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -129,6 +194,132 @@ class ConversationServiceServicer(object):
         """Closes a conversation: no further message is taken, a running turn is
         interrupted. Idempotent.
         Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SubmitEvent(self, request, context):
+        """Adds an event to a conversation and opens the conversation if there is
+        none. Durable when answered. Idempotent by event_id, in the same way as
+        SubmitMessage. May start a turn.
+        Reasons: FIELD_INVALID, TYPE_MISMATCH, CONVERSATION_CLOSED,
+        CONVERSATION_ERASED, LIMIT_EXCEEDED, BUSY, DRAINING.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateConversation(self, request, context):
+        """Changes labels, addresses and turn policy of a conversation, also while a
+        turn is running. Idempotent.
+        Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PauseConversation(self, request, context):
+        """Pauses a conversation: no task of it is dispatched and no turn starts, but
+        everything that arrives is kept. What a turn sends meanwhile is
+        suppressed. Idempotent.
+        Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResumeConversation(self, request, context):
+        """Resumes a paused conversation where it stood. Idempotent.
+        Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def HandOffConversation(self, request, context):
+        """Hands a conversation to a person or a team. A running turn is
+        interrupted, the conversation's timers stand still, agents are silent. A
+        conversation that is handed off already changes its assignee. Writes a
+        marker into the transcript.
+        Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def HandBackConversation(self, request, context):
+        """Hands a conversation back to the agents. Messages of the customer that
+        nobody has answered become a turn. Writes a marker into the transcript.
+        Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED,
+        NOT_HANDED_OFF.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SendHumanMessage(self, request, context):
+        """Sends a person's message to the customer. Only while the conversation is
+        handed to that person or to a team. Counts as the answer to the messages
+        that wait. Idempotent by request_id (the last 64 are remembered).
+        Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED,
+        NOT_HANDED_OFF, WRONG_ASSIGNEE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListApprovals(self, request, context):
+        """Lists approvals, last requested first. May lag behind by the flush
+        interval (1 s by default).
+        Reasons: FIELD_INVALID, PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DecideApproval(self, request, context):
+        """Decides an approval, once. Idempotent by request_id.
+        Writes ApprovalDecided. Reasons: FIELD_INVALID, APPROVAL_NOT_FOUND,
+        APPROVAL_DECIDED, APPROVAL_EXPIRED, APPROVAL_CHANGED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReportDelivery(self, request, context):
+        """Reports what a provider said about a delivered message. Receipts may come
+        in any order and repeatedly: the status only moves forward.
+        May write DeliveryChanged. Reasons: FIELD_INVALID,
+        CONVERSATION_NOT_FOUND, DELIVERY_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EraseConversation(self, request, context):
+        """Removes the content of a conversation for good: transcript, journals,
+        state, streams. A tombstone with counts stays, and the id is not used
+        again. A running turn is terminated. The bytes are gone from the store's
+        files once it was compacted. Idempotent.
+        Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetConversationType(self, request, context):
+        """Sets what conversations of a type begin with, and how long they are kept.
+        Idempotent.
+        Reasons: FIELD_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetConversationType(self, request, context):
+        """Reads what conversations of a type begin with.
+        Reasons: FIELD_INVALID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -166,6 +357,71 @@ def add_ConversationServiceServicer_to_server(servicer, server):
                     servicer.CloseConversation,
                     request_deserializer=everturn_dot_v1_dot_conversation__service__pb2.CloseConversationRequest.FromString,
                     response_serializer=everturn_dot_v1_dot_conversation__service__pb2.CloseConversationResponse.SerializeToString,
+            ),
+            'SubmitEvent': grpc.unary_unary_rpc_method_handler(
+                    servicer.SubmitEvent,
+                    request_deserializer=everturn_dot_v1_dot_conversation__service__pb2.SubmitEventRequest.FromString,
+                    response_serializer=everturn_dot_v1_dot_conversation__service__pb2.SubmitEventResponse.SerializeToString,
+            ),
+            'UpdateConversation': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateConversation,
+                    request_deserializer=everturn_dot_v1_dot_conversation__service__pb2.UpdateConversationRequest.FromString,
+                    response_serializer=everturn_dot_v1_dot_conversation__service__pb2.UpdateConversationResponse.SerializeToString,
+            ),
+            'PauseConversation': grpc.unary_unary_rpc_method_handler(
+                    servicer.PauseConversation,
+                    request_deserializer=everturn_dot_v1_dot_conversation__service__pb2.PauseConversationRequest.FromString,
+                    response_serializer=everturn_dot_v1_dot_conversation__service__pb2.PauseConversationResponse.SerializeToString,
+            ),
+            'ResumeConversation': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumeConversation,
+                    request_deserializer=everturn_dot_v1_dot_conversation__service__pb2.ResumeConversationRequest.FromString,
+                    response_serializer=everturn_dot_v1_dot_conversation__service__pb2.ResumeConversationResponse.SerializeToString,
+            ),
+            'HandOffConversation': grpc.unary_unary_rpc_method_handler(
+                    servicer.HandOffConversation,
+                    request_deserializer=everturn_dot_v1_dot_conversation__service__pb2.HandOffConversationRequest.FromString,
+                    response_serializer=everturn_dot_v1_dot_conversation__service__pb2.HandOffConversationResponse.SerializeToString,
+            ),
+            'HandBackConversation': grpc.unary_unary_rpc_method_handler(
+                    servicer.HandBackConversation,
+                    request_deserializer=everturn_dot_v1_dot_conversation__service__pb2.HandBackConversationRequest.FromString,
+                    response_serializer=everturn_dot_v1_dot_conversation__service__pb2.HandBackConversationResponse.SerializeToString,
+            ),
+            'SendHumanMessage': grpc.unary_unary_rpc_method_handler(
+                    servicer.SendHumanMessage,
+                    request_deserializer=everturn_dot_v1_dot_conversation__service__pb2.SendHumanMessageRequest.FromString,
+                    response_serializer=everturn_dot_v1_dot_conversation__service__pb2.SendHumanMessageResponse.SerializeToString,
+            ),
+            'ListApprovals': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListApprovals,
+                    request_deserializer=everturn_dot_v1_dot_conversation__service__pb2.ListApprovalsRequest.FromString,
+                    response_serializer=everturn_dot_v1_dot_conversation__service__pb2.ListApprovalsResponse.SerializeToString,
+            ),
+            'DecideApproval': grpc.unary_unary_rpc_method_handler(
+                    servicer.DecideApproval,
+                    request_deserializer=everturn_dot_v1_dot_conversation__service__pb2.DecideApprovalRequest.FromString,
+                    response_serializer=everturn_dot_v1_dot_conversation__service__pb2.DecideApprovalResponse.SerializeToString,
+            ),
+            'ReportDelivery': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReportDelivery,
+                    request_deserializer=everturn_dot_v1_dot_conversation__service__pb2.ReportDeliveryRequest.FromString,
+                    response_serializer=everturn_dot_v1_dot_conversation__service__pb2.ReportDeliveryResponse.SerializeToString,
+            ),
+            'EraseConversation': grpc.unary_unary_rpc_method_handler(
+                    servicer.EraseConversation,
+                    request_deserializer=everturn_dot_v1_dot_conversation__service__pb2.EraseConversationRequest.FromString,
+                    response_serializer=everturn_dot_v1_dot_conversation__service__pb2.EraseConversationResponse.SerializeToString,
+            ),
+            'SetConversationType': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetConversationType,
+                    request_deserializer=everturn_dot_v1_dot_conversation__service__pb2.SetConversationTypeRequest.FromString,
+                    response_serializer=everturn_dot_v1_dot_conversation__service__pb2.SetConversationTypeResponse.SerializeToString,
+            ),
+            'GetConversationType': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetConversationType,
+                    request_deserializer=everturn_dot_v1_dot_conversation__service__pb2.GetConversationTypeRequest.FromString,
+                    response_serializer=everturn_dot_v1_dot_conversation__service__pb2.GetConversationTypeResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -333,6 +589,357 @@ class ConversationService(object):
             '/everturn.v1.ConversationService/CloseConversation',
             everturn_dot_v1_dot_conversation__service__pb2.CloseConversationRequest.SerializeToString,
             everturn_dot_v1_dot_conversation__service__pb2.CloseConversationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SubmitEvent(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/everturn.v1.ConversationService/SubmitEvent',
+            everturn_dot_v1_dot_conversation__service__pb2.SubmitEventRequest.SerializeToString,
+            everturn_dot_v1_dot_conversation__service__pb2.SubmitEventResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateConversation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/everturn.v1.ConversationService/UpdateConversation',
+            everturn_dot_v1_dot_conversation__service__pb2.UpdateConversationRequest.SerializeToString,
+            everturn_dot_v1_dot_conversation__service__pb2.UpdateConversationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PauseConversation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/everturn.v1.ConversationService/PauseConversation',
+            everturn_dot_v1_dot_conversation__service__pb2.PauseConversationRequest.SerializeToString,
+            everturn_dot_v1_dot_conversation__service__pb2.PauseConversationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResumeConversation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/everturn.v1.ConversationService/ResumeConversation',
+            everturn_dot_v1_dot_conversation__service__pb2.ResumeConversationRequest.SerializeToString,
+            everturn_dot_v1_dot_conversation__service__pb2.ResumeConversationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def HandOffConversation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/everturn.v1.ConversationService/HandOffConversation',
+            everturn_dot_v1_dot_conversation__service__pb2.HandOffConversationRequest.SerializeToString,
+            everturn_dot_v1_dot_conversation__service__pb2.HandOffConversationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def HandBackConversation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/everturn.v1.ConversationService/HandBackConversation',
+            everturn_dot_v1_dot_conversation__service__pb2.HandBackConversationRequest.SerializeToString,
+            everturn_dot_v1_dot_conversation__service__pb2.HandBackConversationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SendHumanMessage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/everturn.v1.ConversationService/SendHumanMessage',
+            everturn_dot_v1_dot_conversation__service__pb2.SendHumanMessageRequest.SerializeToString,
+            everturn_dot_v1_dot_conversation__service__pb2.SendHumanMessageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListApprovals(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/everturn.v1.ConversationService/ListApprovals',
+            everturn_dot_v1_dot_conversation__service__pb2.ListApprovalsRequest.SerializeToString,
+            everturn_dot_v1_dot_conversation__service__pb2.ListApprovalsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DecideApproval(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/everturn.v1.ConversationService/DecideApproval',
+            everturn_dot_v1_dot_conversation__service__pb2.DecideApprovalRequest.SerializeToString,
+            everturn_dot_v1_dot_conversation__service__pb2.DecideApprovalResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReportDelivery(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/everturn.v1.ConversationService/ReportDelivery',
+            everturn_dot_v1_dot_conversation__service__pb2.ReportDeliveryRequest.SerializeToString,
+            everturn_dot_v1_dot_conversation__service__pb2.ReportDeliveryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EraseConversation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/everturn.v1.ConversationService/EraseConversation',
+            everturn_dot_v1_dot_conversation__service__pb2.EraseConversationRequest.SerializeToString,
+            everturn_dot_v1_dot_conversation__service__pb2.EraseConversationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetConversationType(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/everturn.v1.ConversationService/SetConversationType',
+            everturn_dot_v1_dot_conversation__service__pb2.SetConversationTypeRequest.SerializeToString,
+            everturn_dot_v1_dot_conversation__service__pb2.SetConversationTypeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetConversationType(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/everturn.v1.ConversationService/GetConversationType',
+            everturn_dot_v1_dot_conversation__service__pb2.GetConversationTypeRequest.SerializeToString,
+            everturn_dot_v1_dot_conversation__service__pb2.GetConversationTypeResponse.FromString,
             options,
             channel_credentials,
             insecure,

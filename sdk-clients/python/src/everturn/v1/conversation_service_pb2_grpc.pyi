@@ -121,7 +121,215 @@ _ConversationServiceCloseConversationType = typing_extensions.TypeVar(
     ],
 )
 
-class ConversationServiceStub(typing.Generic[_ConversationServiceSubmitMessageType, _ConversationServiceGetConversationType, _ConversationServiceListConversationsType, _ConversationServiceListMessagesType, _ConversationServiceWatchConversationType, _ConversationServiceCloseConversationType]):
+_ConversationServiceSubmitEventType = typing_extensions.TypeVar(
+    '_ConversationServiceSubmitEventType',
+    grpc.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.SubmitEventRequest,
+        everturn.v1.conversation_service_pb2.SubmitEventResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.SubmitEventRequest,
+        everturn.v1.conversation_service_pb2.SubmitEventResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.SubmitEventRequest,
+        everturn.v1.conversation_service_pb2.SubmitEventResponse,
+    ],
+)
+
+_ConversationServiceUpdateConversationType = typing_extensions.TypeVar(
+    '_ConversationServiceUpdateConversationType',
+    grpc.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.UpdateConversationRequest,
+        everturn.v1.conversation_service_pb2.UpdateConversationResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.UpdateConversationRequest,
+        everturn.v1.conversation_service_pb2.UpdateConversationResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.UpdateConversationRequest,
+        everturn.v1.conversation_service_pb2.UpdateConversationResponse,
+    ],
+)
+
+_ConversationServicePauseConversationType = typing_extensions.TypeVar(
+    '_ConversationServicePauseConversationType',
+    grpc.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.PauseConversationRequest,
+        everturn.v1.conversation_service_pb2.PauseConversationResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.PauseConversationRequest,
+        everturn.v1.conversation_service_pb2.PauseConversationResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.PauseConversationRequest,
+        everturn.v1.conversation_service_pb2.PauseConversationResponse,
+    ],
+)
+
+_ConversationServiceResumeConversationType = typing_extensions.TypeVar(
+    '_ConversationServiceResumeConversationType',
+    grpc.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.ResumeConversationRequest,
+        everturn.v1.conversation_service_pb2.ResumeConversationResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.ResumeConversationRequest,
+        everturn.v1.conversation_service_pb2.ResumeConversationResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.ResumeConversationRequest,
+        everturn.v1.conversation_service_pb2.ResumeConversationResponse,
+    ],
+)
+
+_ConversationServiceHandOffConversationType = typing_extensions.TypeVar(
+    '_ConversationServiceHandOffConversationType',
+    grpc.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.HandOffConversationRequest,
+        everturn.v1.conversation_service_pb2.HandOffConversationResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.HandOffConversationRequest,
+        everturn.v1.conversation_service_pb2.HandOffConversationResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.HandOffConversationRequest,
+        everturn.v1.conversation_service_pb2.HandOffConversationResponse,
+    ],
+)
+
+_ConversationServiceHandBackConversationType = typing_extensions.TypeVar(
+    '_ConversationServiceHandBackConversationType',
+    grpc.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.HandBackConversationRequest,
+        everturn.v1.conversation_service_pb2.HandBackConversationResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.HandBackConversationRequest,
+        everturn.v1.conversation_service_pb2.HandBackConversationResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.HandBackConversationRequest,
+        everturn.v1.conversation_service_pb2.HandBackConversationResponse,
+    ],
+)
+
+_ConversationServiceSendHumanMessageType = typing_extensions.TypeVar(
+    '_ConversationServiceSendHumanMessageType',
+    grpc.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.SendHumanMessageRequest,
+        everturn.v1.conversation_service_pb2.SendHumanMessageResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.SendHumanMessageRequest,
+        everturn.v1.conversation_service_pb2.SendHumanMessageResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.SendHumanMessageRequest,
+        everturn.v1.conversation_service_pb2.SendHumanMessageResponse,
+    ],
+)
+
+_ConversationServiceListApprovalsType = typing_extensions.TypeVar(
+    '_ConversationServiceListApprovalsType',
+    grpc.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.ListApprovalsRequest,
+        everturn.v1.conversation_service_pb2.ListApprovalsResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.ListApprovalsRequest,
+        everturn.v1.conversation_service_pb2.ListApprovalsResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.ListApprovalsRequest,
+        everturn.v1.conversation_service_pb2.ListApprovalsResponse,
+    ],
+)
+
+_ConversationServiceDecideApprovalType = typing_extensions.TypeVar(
+    '_ConversationServiceDecideApprovalType',
+    grpc.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.DecideApprovalRequest,
+        everturn.v1.conversation_service_pb2.DecideApprovalResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.DecideApprovalRequest,
+        everturn.v1.conversation_service_pb2.DecideApprovalResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.DecideApprovalRequest,
+        everturn.v1.conversation_service_pb2.DecideApprovalResponse,
+    ],
+)
+
+_ConversationServiceReportDeliveryType = typing_extensions.TypeVar(
+    '_ConversationServiceReportDeliveryType',
+    grpc.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.ReportDeliveryRequest,
+        everturn.v1.conversation_service_pb2.ReportDeliveryResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.ReportDeliveryRequest,
+        everturn.v1.conversation_service_pb2.ReportDeliveryResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.ReportDeliveryRequest,
+        everturn.v1.conversation_service_pb2.ReportDeliveryResponse,
+    ],
+)
+
+_ConversationServiceEraseConversationType = typing_extensions.TypeVar(
+    '_ConversationServiceEraseConversationType',
+    grpc.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.EraseConversationRequest,
+        everturn.v1.conversation_service_pb2.EraseConversationResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.EraseConversationRequest,
+        everturn.v1.conversation_service_pb2.EraseConversationResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.EraseConversationRequest,
+        everturn.v1.conversation_service_pb2.EraseConversationResponse,
+    ],
+)
+
+_ConversationServiceSetConversationTypeType = typing_extensions.TypeVar(
+    '_ConversationServiceSetConversationTypeType',
+    grpc.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.SetConversationTypeRequest,
+        everturn.v1.conversation_service_pb2.SetConversationTypeResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.SetConversationTypeRequest,
+        everturn.v1.conversation_service_pb2.SetConversationTypeResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.SetConversationTypeRequest,
+        everturn.v1.conversation_service_pb2.SetConversationTypeResponse,
+    ],
+)
+
+_ConversationServiceGetConversationTypeType = typing_extensions.TypeVar(
+    '_ConversationServiceGetConversationTypeType',
+    grpc.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.GetConversationTypeRequest,
+        everturn.v1.conversation_service_pb2.GetConversationTypeResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.GetConversationTypeRequest,
+        everturn.v1.conversation_service_pb2.GetConversationTypeResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.GetConversationTypeRequest,
+        everturn.v1.conversation_service_pb2.GetConversationTypeResponse,
+    ],
+)
+
+class ConversationServiceStub(typing.Generic[_ConversationServiceSubmitMessageType, _ConversationServiceGetConversationType, _ConversationServiceListConversationsType, _ConversationServiceListMessagesType, _ConversationServiceWatchConversationType, _ConversationServiceCloseConversationType, _ConversationServiceSubmitEventType, _ConversationServiceUpdateConversationType, _ConversationServicePauseConversationType, _ConversationServiceResumeConversationType, _ConversationServiceHandOffConversationType, _ConversationServiceHandBackConversationType, _ConversationServiceSendHumanMessageType, _ConversationServiceListApprovalsType, _ConversationServiceDecideApprovalType, _ConversationServiceReportDeliveryType, _ConversationServiceEraseConversationType, _ConversationServiceSetConversationTypeType, _ConversationServiceGetConversationTypeType]):
     """Customers' messages in, replies out. Ids are 1 to 256 bytes of UTF-8
     without control characters; conversation and workflow ids share one space
     per namespace and hold no "/", which separates children from parents.
@@ -153,6 +361,58 @@ class ConversationServiceStub(typing.Generic[_ConversationServiceSubmitMessageTy
             everturn.v1.conversation_service_pb2.CloseConversationRequest,
             everturn.v1.conversation_service_pb2.CloseConversationResponse,
         ],
+        grpc.UnaryUnaryMultiCallable[
+            everturn.v1.conversation_service_pb2.SubmitEventRequest,
+            everturn.v1.conversation_service_pb2.SubmitEventResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            everturn.v1.conversation_service_pb2.UpdateConversationRequest,
+            everturn.v1.conversation_service_pb2.UpdateConversationResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            everturn.v1.conversation_service_pb2.PauseConversationRequest,
+            everturn.v1.conversation_service_pb2.PauseConversationResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            everturn.v1.conversation_service_pb2.ResumeConversationRequest,
+            everturn.v1.conversation_service_pb2.ResumeConversationResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            everturn.v1.conversation_service_pb2.HandOffConversationRequest,
+            everturn.v1.conversation_service_pb2.HandOffConversationResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            everturn.v1.conversation_service_pb2.HandBackConversationRequest,
+            everturn.v1.conversation_service_pb2.HandBackConversationResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            everturn.v1.conversation_service_pb2.SendHumanMessageRequest,
+            everturn.v1.conversation_service_pb2.SendHumanMessageResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            everturn.v1.conversation_service_pb2.ListApprovalsRequest,
+            everturn.v1.conversation_service_pb2.ListApprovalsResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            everturn.v1.conversation_service_pb2.DecideApprovalRequest,
+            everturn.v1.conversation_service_pb2.DecideApprovalResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            everturn.v1.conversation_service_pb2.ReportDeliveryRequest,
+            everturn.v1.conversation_service_pb2.ReportDeliveryResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            everturn.v1.conversation_service_pb2.EraseConversationRequest,
+            everturn.v1.conversation_service_pb2.EraseConversationResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            everturn.v1.conversation_service_pb2.SetConversationTypeRequest,
+            everturn.v1.conversation_service_pb2.SetConversationTypeResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            everturn.v1.conversation_service_pb2.GetConversationTypeRequest,
+            everturn.v1.conversation_service_pb2.GetConversationTypeResponse,
+        ],
     ], channel: grpc.Channel) -> None: ...
 
     @typing.overload
@@ -181,6 +441,58 @@ class ConversationServiceStub(typing.Generic[_ConversationServiceSubmitMessageTy
             everturn.v1.conversation_service_pb2.CloseConversationRequest,
             everturn.v1.conversation_service_pb2.CloseConversationResponse,
         ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            everturn.v1.conversation_service_pb2.SubmitEventRequest,
+            everturn.v1.conversation_service_pb2.SubmitEventResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            everturn.v1.conversation_service_pb2.UpdateConversationRequest,
+            everturn.v1.conversation_service_pb2.UpdateConversationResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            everturn.v1.conversation_service_pb2.PauseConversationRequest,
+            everturn.v1.conversation_service_pb2.PauseConversationResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            everturn.v1.conversation_service_pb2.ResumeConversationRequest,
+            everturn.v1.conversation_service_pb2.ResumeConversationResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            everturn.v1.conversation_service_pb2.HandOffConversationRequest,
+            everturn.v1.conversation_service_pb2.HandOffConversationResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            everturn.v1.conversation_service_pb2.HandBackConversationRequest,
+            everturn.v1.conversation_service_pb2.HandBackConversationResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            everturn.v1.conversation_service_pb2.SendHumanMessageRequest,
+            everturn.v1.conversation_service_pb2.SendHumanMessageResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            everturn.v1.conversation_service_pb2.ListApprovalsRequest,
+            everturn.v1.conversation_service_pb2.ListApprovalsResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            everturn.v1.conversation_service_pb2.DecideApprovalRequest,
+            everturn.v1.conversation_service_pb2.DecideApprovalResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            everturn.v1.conversation_service_pb2.ReportDeliveryRequest,
+            everturn.v1.conversation_service_pb2.ReportDeliveryResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            everturn.v1.conversation_service_pb2.EraseConversationRequest,
+            everturn.v1.conversation_service_pb2.EraseConversationResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            everturn.v1.conversation_service_pb2.SetConversationTypeRequest,
+            everturn.v1.conversation_service_pb2.SetConversationTypeResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            everturn.v1.conversation_service_pb2.GetConversationTypeRequest,
+            everturn.v1.conversation_service_pb2.GetConversationTypeResponse,
+        ],
     ], channel: grpc.aio.Channel) -> None: ...
 
     SubmitMessage: _ConversationServiceSubmitMessageType
@@ -190,7 +502,7 @@ class ConversationServiceStub(typing.Generic[_ConversationServiceSubmitMessageTy
     nothing (the last 1,000 inbound messages of a conversation are
     remembered). May start or wake a turn.
     Reasons: FIELD_INVALID, TYPE_MISMATCH, CONVERSATION_CLOSED,
-    LIMIT_EXCEEDED (payload, mailbox), BUSY, DRAINING.
+    CONVERSATION_ERASED, LIMIT_EXCEEDED (payload, mailbox), BUSY, DRAINING.
     """
 
     GetConversation: _ConversationServiceGetConversationType
@@ -214,14 +526,101 @@ class ConversationServiceStub(typing.Generic[_ConversationServiceSubmitMessageTy
     new message and change as it becomes durable. Ends when the conversation
     is closed. A watcher that reads too slowly is told (`Lagged`) and caught
     up from the transcript.
-    Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, LIMIT_EXCEEDED (open
-    watchers), DRAINING.
+    Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CURSOR_INVALID,
+    LIMIT_EXCEEDED (open watchers), DRAINING.
     """
 
     CloseConversation: _ConversationServiceCloseConversationType
     """Closes a conversation: no further message is taken, a running turn is
     interrupted. Idempotent.
     Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND.
+    """
+
+    SubmitEvent: _ConversationServiceSubmitEventType
+    """Adds an event to a conversation and opens the conversation if there is
+    none. Durable when answered. Idempotent by event_id, in the same way as
+    SubmitMessage. May start a turn.
+    Reasons: FIELD_INVALID, TYPE_MISMATCH, CONVERSATION_CLOSED,
+    CONVERSATION_ERASED, LIMIT_EXCEEDED, BUSY, DRAINING.
+    """
+
+    UpdateConversation: _ConversationServiceUpdateConversationType
+    """Changes labels, addresses and turn policy of a conversation, also while a
+    turn is running. Idempotent.
+    Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED.
+    """
+
+    PauseConversation: _ConversationServicePauseConversationType
+    """Pauses a conversation: no task of it is dispatched and no turn starts, but
+    everything that arrives is kept. What a turn sends meanwhile is
+    suppressed. Idempotent.
+    Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED.
+    """
+
+    ResumeConversation: _ConversationServiceResumeConversationType
+    """Resumes a paused conversation where it stood. Idempotent.
+    Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED.
+    """
+
+    HandOffConversation: _ConversationServiceHandOffConversationType
+    """Hands a conversation to a person or a team. A running turn is
+    interrupted, the conversation's timers stand still, agents are silent. A
+    conversation that is handed off already changes its assignee. Writes a
+    marker into the transcript.
+    Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED.
+    """
+
+    HandBackConversation: _ConversationServiceHandBackConversationType
+    """Hands a conversation back to the agents. Messages of the customer that
+    nobody has answered become a turn. Writes a marker into the transcript.
+    Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED,
+    NOT_HANDED_OFF.
+    """
+
+    SendHumanMessage: _ConversationServiceSendHumanMessageType
+    """Sends a person's message to the customer. Only while the conversation is
+    handed to that person or to a team. Counts as the answer to the messages
+    that wait. Idempotent by request_id (the last 64 are remembered).
+    Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED,
+    NOT_HANDED_OFF, WRONG_ASSIGNEE.
+    """
+
+    ListApprovals: _ConversationServiceListApprovalsType
+    """Lists approvals, last requested first. May lag behind by the flush
+    interval (1 s by default).
+    Reasons: FIELD_INVALID, PAGE_TOKEN_INVALID.
+    """
+
+    DecideApproval: _ConversationServiceDecideApprovalType
+    """Decides an approval, once. Idempotent by request_id.
+    Writes ApprovalDecided. Reasons: FIELD_INVALID, APPROVAL_NOT_FOUND,
+    APPROVAL_DECIDED, APPROVAL_EXPIRED, APPROVAL_CHANGED.
+    """
+
+    ReportDelivery: _ConversationServiceReportDeliveryType
+    """Reports what a provider said about a delivered message. Receipts may come
+    in any order and repeatedly: the status only moves forward.
+    May write DeliveryChanged. Reasons: FIELD_INVALID,
+    CONVERSATION_NOT_FOUND, DELIVERY_NOT_FOUND.
+    """
+
+    EraseConversation: _ConversationServiceEraseConversationType
+    """Removes the content of a conversation for good: transcript, journals,
+    state, streams. A tombstone with counts stays, and the id is not used
+    again. A running turn is terminated. The bytes are gone from the store's
+    files once it was compacted. Idempotent.
+    Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND.
+    """
+
+    SetConversationType: _ConversationServiceSetConversationTypeType
+    """Sets what conversations of a type begin with, and how long they are kept.
+    Idempotent.
+    Reasons: FIELD_INVALID.
+    """
+
+    GetConversationType: _ConversationServiceGetConversationTypeType
+    """Reads what conversations of a type begin with.
+    Reasons: FIELD_INVALID.
     """
 
 ConversationServiceAsyncStub: typing_extensions.TypeAlias = ConversationServiceStub[
@@ -249,6 +648,58 @@ ConversationServiceAsyncStub: typing_extensions.TypeAlias = ConversationServiceS
         everturn.v1.conversation_service_pb2.CloseConversationRequest,
         everturn.v1.conversation_service_pb2.CloseConversationResponse,
     ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.SubmitEventRequest,
+        everturn.v1.conversation_service_pb2.SubmitEventResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.UpdateConversationRequest,
+        everturn.v1.conversation_service_pb2.UpdateConversationResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.PauseConversationRequest,
+        everturn.v1.conversation_service_pb2.PauseConversationResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.ResumeConversationRequest,
+        everturn.v1.conversation_service_pb2.ResumeConversationResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.HandOffConversationRequest,
+        everturn.v1.conversation_service_pb2.HandOffConversationResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.HandBackConversationRequest,
+        everturn.v1.conversation_service_pb2.HandBackConversationResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.SendHumanMessageRequest,
+        everturn.v1.conversation_service_pb2.SendHumanMessageResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.ListApprovalsRequest,
+        everturn.v1.conversation_service_pb2.ListApprovalsResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.DecideApprovalRequest,
+        everturn.v1.conversation_service_pb2.DecideApprovalResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.ReportDeliveryRequest,
+        everturn.v1.conversation_service_pb2.ReportDeliveryResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.EraseConversationRequest,
+        everturn.v1.conversation_service_pb2.EraseConversationResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.SetConversationTypeRequest,
+        everturn.v1.conversation_service_pb2.SetConversationTypeResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.GetConversationTypeRequest,
+        everturn.v1.conversation_service_pb2.GetConversationTypeResponse,
+    ],
 ]
 
 class ConversationServiceServicer(metaclass=abc.ABCMeta):
@@ -269,7 +720,7 @@ class ConversationServiceServicer(metaclass=abc.ABCMeta):
         nothing (the last 1,000 inbound messages of a conversation are
         remembered). May start or wake a turn.
         Reasons: FIELD_INVALID, TYPE_MISMATCH, CONVERSATION_CLOSED,
-        LIMIT_EXCEEDED (payload, mailbox), BUSY, DRAINING.
+        CONVERSATION_ERASED, LIMIT_EXCEEDED (payload, mailbox), BUSY, DRAINING.
         """
 
     @abc.abstractmethod
@@ -313,8 +764,8 @@ class ConversationServiceServicer(metaclass=abc.ABCMeta):
         new message and change as it becomes durable. Ends when the conversation
         is closed. A watcher that reads too slowly is told (`Lagged`) and caught
         up from the transcript.
-        Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, LIMIT_EXCEEDED (open
-        watchers), DRAINING.
+        Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CURSOR_INVALID,
+        LIMIT_EXCEEDED (open watchers), DRAINING.
         """
 
     @abc.abstractmethod
@@ -326,6 +777,158 @@ class ConversationServiceServicer(metaclass=abc.ABCMeta):
         """Closes a conversation: no further message is taken, a running turn is
         interrupted. Idempotent.
         Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND.
+        """
+
+    @abc.abstractmethod
+    def SubmitEvent(
+        self,
+        request: everturn.v1.conversation_service_pb2.SubmitEventRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[everturn.v1.conversation_service_pb2.SubmitEventResponse, collections.abc.Awaitable[everturn.v1.conversation_service_pb2.SubmitEventResponse]]:
+        """Adds an event to a conversation and opens the conversation if there is
+        none. Durable when answered. Idempotent by event_id, in the same way as
+        SubmitMessage. May start a turn.
+        Reasons: FIELD_INVALID, TYPE_MISMATCH, CONVERSATION_CLOSED,
+        CONVERSATION_ERASED, LIMIT_EXCEEDED, BUSY, DRAINING.
+        """
+
+    @abc.abstractmethod
+    def UpdateConversation(
+        self,
+        request: everturn.v1.conversation_service_pb2.UpdateConversationRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[everturn.v1.conversation_service_pb2.UpdateConversationResponse, collections.abc.Awaitable[everturn.v1.conversation_service_pb2.UpdateConversationResponse]]:
+        """Changes labels, addresses and turn policy of a conversation, also while a
+        turn is running. Idempotent.
+        Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED.
+        """
+
+    @abc.abstractmethod
+    def PauseConversation(
+        self,
+        request: everturn.v1.conversation_service_pb2.PauseConversationRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[everturn.v1.conversation_service_pb2.PauseConversationResponse, collections.abc.Awaitable[everturn.v1.conversation_service_pb2.PauseConversationResponse]]:
+        """Pauses a conversation: no task of it is dispatched and no turn starts, but
+        everything that arrives is kept. What a turn sends meanwhile is
+        suppressed. Idempotent.
+        Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED.
+        """
+
+    @abc.abstractmethod
+    def ResumeConversation(
+        self,
+        request: everturn.v1.conversation_service_pb2.ResumeConversationRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[everturn.v1.conversation_service_pb2.ResumeConversationResponse, collections.abc.Awaitable[everturn.v1.conversation_service_pb2.ResumeConversationResponse]]:
+        """Resumes a paused conversation where it stood. Idempotent.
+        Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED.
+        """
+
+    @abc.abstractmethod
+    def HandOffConversation(
+        self,
+        request: everturn.v1.conversation_service_pb2.HandOffConversationRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[everturn.v1.conversation_service_pb2.HandOffConversationResponse, collections.abc.Awaitable[everturn.v1.conversation_service_pb2.HandOffConversationResponse]]:
+        """Hands a conversation to a person or a team. A running turn is
+        interrupted, the conversation's timers stand still, agents are silent. A
+        conversation that is handed off already changes its assignee. Writes a
+        marker into the transcript.
+        Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED.
+        """
+
+    @abc.abstractmethod
+    def HandBackConversation(
+        self,
+        request: everturn.v1.conversation_service_pb2.HandBackConversationRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[everturn.v1.conversation_service_pb2.HandBackConversationResponse, collections.abc.Awaitable[everturn.v1.conversation_service_pb2.HandBackConversationResponse]]:
+        """Hands a conversation back to the agents. Messages of the customer that
+        nobody has answered become a turn. Writes a marker into the transcript.
+        Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED,
+        NOT_HANDED_OFF.
+        """
+
+    @abc.abstractmethod
+    def SendHumanMessage(
+        self,
+        request: everturn.v1.conversation_service_pb2.SendHumanMessageRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[everturn.v1.conversation_service_pb2.SendHumanMessageResponse, collections.abc.Awaitable[everturn.v1.conversation_service_pb2.SendHumanMessageResponse]]:
+        """Sends a person's message to the customer. Only while the conversation is
+        handed to that person or to a team. Counts as the answer to the messages
+        that wait. Idempotent by request_id (the last 64 are remembered).
+        Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED,
+        NOT_HANDED_OFF, WRONG_ASSIGNEE.
+        """
+
+    @abc.abstractmethod
+    def ListApprovals(
+        self,
+        request: everturn.v1.conversation_service_pb2.ListApprovalsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[everturn.v1.conversation_service_pb2.ListApprovalsResponse, collections.abc.Awaitable[everturn.v1.conversation_service_pb2.ListApprovalsResponse]]:
+        """Lists approvals, last requested first. May lag behind by the flush
+        interval (1 s by default).
+        Reasons: FIELD_INVALID, PAGE_TOKEN_INVALID.
+        """
+
+    @abc.abstractmethod
+    def DecideApproval(
+        self,
+        request: everturn.v1.conversation_service_pb2.DecideApprovalRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[everturn.v1.conversation_service_pb2.DecideApprovalResponse, collections.abc.Awaitable[everturn.v1.conversation_service_pb2.DecideApprovalResponse]]:
+        """Decides an approval, once. Idempotent by request_id.
+        Writes ApprovalDecided. Reasons: FIELD_INVALID, APPROVAL_NOT_FOUND,
+        APPROVAL_DECIDED, APPROVAL_EXPIRED, APPROVAL_CHANGED.
+        """
+
+    @abc.abstractmethod
+    def ReportDelivery(
+        self,
+        request: everturn.v1.conversation_service_pb2.ReportDeliveryRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[everturn.v1.conversation_service_pb2.ReportDeliveryResponse, collections.abc.Awaitable[everturn.v1.conversation_service_pb2.ReportDeliveryResponse]]:
+        """Reports what a provider said about a delivered message. Receipts may come
+        in any order and repeatedly: the status only moves forward.
+        May write DeliveryChanged. Reasons: FIELD_INVALID,
+        CONVERSATION_NOT_FOUND, DELIVERY_NOT_FOUND.
+        """
+
+    @abc.abstractmethod
+    def EraseConversation(
+        self,
+        request: everturn.v1.conversation_service_pb2.EraseConversationRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[everturn.v1.conversation_service_pb2.EraseConversationResponse, collections.abc.Awaitable[everturn.v1.conversation_service_pb2.EraseConversationResponse]]:
+        """Removes the content of a conversation for good: transcript, journals,
+        state, streams. A tombstone with counts stays, and the id is not used
+        again. A running turn is terminated. The bytes are gone from the store's
+        files once it was compacted. Idempotent.
+        Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND.
+        """
+
+    @abc.abstractmethod
+    def SetConversationType(
+        self,
+        request: everturn.v1.conversation_service_pb2.SetConversationTypeRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[everturn.v1.conversation_service_pb2.SetConversationTypeResponse, collections.abc.Awaitable[everturn.v1.conversation_service_pb2.SetConversationTypeResponse]]:
+        """Sets what conversations of a type begin with, and how long they are kept.
+        Idempotent.
+        Reasons: FIELD_INVALID.
+        """
+
+    @abc.abstractmethod
+    def GetConversationType(
+        self,
+        request: everturn.v1.conversation_service_pb2.GetConversationTypeRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[everturn.v1.conversation_service_pb2.GetConversationTypeResponse, collections.abc.Awaitable[everturn.v1.conversation_service_pb2.GetConversationTypeResponse]]:
+        """Reads what conversations of a type begin with.
+        Reasons: FIELD_INVALID.
         """
 
 def add_ConversationServiceServicer_to_server(servicer: ConversationServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

@@ -80,6 +80,28 @@ class _ErrorReasonEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._En
     """INTERNAL: a fault of the server; metadata `incident_id` finds it in the
     log.
     """
+    ERROR_REASON_CONVERSATION_ERASED: _ErrorReason.ValueType  # 19
+    """FAILED_PRECONDITION: the content of the conversation was removed; its id
+    is not used again.
+    """
+    ERROR_REASON_NOT_HANDED_OFF: _ErrorReason.ValueType  # 20
+    """FAILED_PRECONDITION: no person or team owns the conversation."""
+    ERROR_REASON_WRONG_ASSIGNEE: _ErrorReason.ValueType  # 21
+    """FAILED_PRECONDITION: the conversation is handed to another person."""
+    ERROR_REASON_APPROVAL_NOT_FOUND: _ErrorReason.ValueType  # 22
+    """NOT_FOUND: no such approval."""
+    ERROR_REASON_APPROVAL_DECIDED: _ErrorReason.ValueType  # 23
+    """FAILED_PRECONDITION: the approval is decided or withdrawn already."""
+    ERROR_REASON_APPROVAL_EXPIRED: _ErrorReason.ValueType  # 24
+    """FAILED_PRECONDITION: the approval has expired."""
+    ERROR_REASON_APPROVAL_CHANGED: _ErrorReason.ValueType  # 25
+    """FAILED_PRECONDITION: the decision was made on other arguments than the
+    approval's.
+    """
+    ERROR_REASON_DELIVERY_NOT_FOUND: _ErrorReason.ValueType  # 26
+    """NOT_FOUND: no such delivery, or it is too long ago."""
+    ERROR_REASON_CURSOR_INVALID: _ErrorReason.ValueType  # 27
+    """INVALID_ARGUMENT: the cursor is beyond what there is."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Carried in google.rpc.ErrorInfo.reason (without the prefix) with the domain
@@ -144,4 +166,26 @@ ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 18
 """INTERNAL: a fault of the server; metadata `incident_id` finds it in the
 log.
 """
+ERROR_REASON_CONVERSATION_ERASED: ErrorReason.ValueType  # 19
+"""FAILED_PRECONDITION: the content of the conversation was removed; its id
+is not used again.
+"""
+ERROR_REASON_NOT_HANDED_OFF: ErrorReason.ValueType  # 20
+"""FAILED_PRECONDITION: no person or team owns the conversation."""
+ERROR_REASON_WRONG_ASSIGNEE: ErrorReason.ValueType  # 21
+"""FAILED_PRECONDITION: the conversation is handed to another person."""
+ERROR_REASON_APPROVAL_NOT_FOUND: ErrorReason.ValueType  # 22
+"""NOT_FOUND: no such approval."""
+ERROR_REASON_APPROVAL_DECIDED: ErrorReason.ValueType  # 23
+"""FAILED_PRECONDITION: the approval is decided or withdrawn already."""
+ERROR_REASON_APPROVAL_EXPIRED: ErrorReason.ValueType  # 24
+"""FAILED_PRECONDITION: the approval has expired."""
+ERROR_REASON_APPROVAL_CHANGED: ErrorReason.ValueType  # 25
+"""FAILED_PRECONDITION: the decision was made on other arguments than the
+approval's.
+"""
+ERROR_REASON_DELIVERY_NOT_FOUND: ErrorReason.ValueType  # 26
+"""NOT_FOUND: no such delivery, or it is too long ago."""
+ERROR_REASON_CURSOR_INVALID: ErrorReason.ValueType  # 27
+"""INVALID_ARGUMENT: the cursor is beyond what there is."""
 Global___ErrorReason: typing_extensions.TypeAlias = ErrorReason

@@ -38,6 +38,14 @@ class _SuppressReasonEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper.
     """Newer messages superseded the turn."""
     SUPPRESS_REASON_CONVERSATION_CLOSED: _SuppressReason.ValueType  # 2
     """The conversation was closed."""
+    SUPPRESS_REASON_CONVERSATION_PAUSED: _SuppressReason.ValueType  # 3
+    """The conversation was paused."""
+    SUPPRESS_REASON_HUMAN_OWNS: _SuppressReason.ValueType  # 4
+    """A person owned the conversation."""
+    SUPPRESS_REASON_QUIET_HOURS: _SuppressReason.ValueType  # 5
+    """A proactive message fell into quiet hours."""
+    SUPPRESS_REASON_FREQUENCY_CAP: _SuppressReason.ValueType  # 6
+    """A proactive message was over the frequency cap."""
 
 class SuppressReason(_SuppressReason, metaclass=_SuppressReasonEnumTypeWrapper):
     """Why a message of a turn never left."""
@@ -48,6 +56,14 @@ SUPPRESS_REASON_TURN_SUPERSEDED: SuppressReason.ValueType  # 1
 """Newer messages superseded the turn."""
 SUPPRESS_REASON_CONVERSATION_CLOSED: SuppressReason.ValueType  # 2
 """The conversation was closed."""
+SUPPRESS_REASON_CONVERSATION_PAUSED: SuppressReason.ValueType  # 3
+"""The conversation was paused."""
+SUPPRESS_REASON_HUMAN_OWNS: SuppressReason.ValueType  # 4
+"""A person owned the conversation."""
+SUPPRESS_REASON_QUIET_HOURS: SuppressReason.ValueType  # 5
+"""A proactive message fell into quiet hours."""
+SUPPRESS_REASON_FREQUENCY_CAP: SuppressReason.ValueType  # 6
+"""A proactive message was over the frequency cap."""
 Global___SuppressReason: typing_extensions.TypeAlias = SuppressReason
 
 class _RunStatus:
@@ -94,6 +110,42 @@ RUN_STATUS_TIMED_OUT: RunStatus.ValueType  # 6
 """Closed by its execution timeout."""
 Global___RunStatus: typing_extensions.TypeAlias = RunStatus
 
+class _ApprovalOutcome:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: typing_extensions.TypeAlias = ValueType
+
+class _ApprovalOutcomeEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_ApprovalOutcome.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+    APPROVAL_OUTCOME_UNSPECIFIED: _ApprovalOutcome.ValueType  # 0
+    """Not set; never sent."""
+    APPROVAL_OUTCOME_APPROVED: _ApprovalOutcome.ValueType  # 1
+    """Approved as asked."""
+    APPROVAL_OUTCOME_APPROVED_WITH_CHANGES: _ApprovalOutcome.ValueType  # 2
+    """Approved with other arguments."""
+    APPROVAL_OUTCOME_REJECTED: _ApprovalOutcome.ValueType  # 3
+    """Rejected."""
+    APPROVAL_OUTCOME_EXPIRED: _ApprovalOutcome.ValueType  # 4
+    """Nobody decided in time."""
+    APPROVAL_OUTCOME_WITHDRAWN: _ApprovalOutcome.ValueType  # 5
+    """The run that asked has closed."""
+
+class ApprovalOutcome(_ApprovalOutcome, metaclass=_ApprovalOutcomeEnumTypeWrapper):
+    """How an approval ended."""
+
+APPROVAL_OUTCOME_UNSPECIFIED: ApprovalOutcome.ValueType  # 0
+"""Not set; never sent."""
+APPROVAL_OUTCOME_APPROVED: ApprovalOutcome.ValueType  # 1
+"""Approved as asked."""
+APPROVAL_OUTCOME_APPROVED_WITH_CHANGES: ApprovalOutcome.ValueType  # 2
+"""Approved with other arguments."""
+APPROVAL_OUTCOME_REJECTED: ApprovalOutcome.ValueType  # 3
+"""Rejected."""
+APPROVAL_OUTCOME_EXPIRED: ApprovalOutcome.ValueType  # 4
+"""Nobody decided in time."""
+APPROVAL_OUTCOME_WITHDRAWN: ApprovalOutcome.ValueType  # 5
+"""The run that asked has closed."""
+Global___ApprovalOutcome: typing_extensions.TypeAlias = ApprovalOutcome
+
 @typing.final
 class HistoryEvent(google.protobuf.message.Message):
     """One event of a run's journal. Ids are dense from 1. Kinds are of three
@@ -128,6 +180,14 @@ class HistoryEvent(google.protobuf.message.Message):
     TURN_INTERRUPTED_FIELD_NUMBER: builtins.int
     MESSAGES_ARRIVED_FIELD_NUMBER: builtins.int
     ACTIVITY_ATTEMPT_FAILED_FIELD_NUMBER: builtins.int
+    APPROVAL_REQUESTED_FIELD_NUMBER: builtins.int
+    APPROVAL_DECIDED_FIELD_NUMBER: builtins.int
+    HANDED_OFF_FIELD_NUMBER: builtins.int
+    HANDED_BACK_FIELD_NUMBER: builtins.int
+    EVENTS_ARRIVED_FIELD_NUMBER: builtins.int
+    DELIVERY_CHANGED_FIELD_NUMBER: builtins.int
+    RUN_PAUSED_FIELD_NUMBER: builtins.int
+    RUN_RESUMED_FIELD_NUMBER: builtins.int
     id: builtins.int
     """Position in the journal."""
     @property
@@ -226,6 +286,38 @@ class HistoryEvent(google.protobuf.message.Message):
     def activity_attempt_failed(self) -> Global___ActivityAttemptFailed:
         """Information: an attempt failed and another will follow."""
 
+    @property
+    def approval_requested(self) -> Global___ApprovalRequested:
+        """Command RequestApproval was recorded."""
+
+    @property
+    def approval_decided(self) -> Global___ApprovalDecided:
+        """Notification: an approval was decided, expired or withdrawn."""
+
+    @property
+    def handed_off(self) -> Global___HandedOff:
+        """Command HandOff was recorded."""
+
+    @property
+    def handed_back(self) -> Global___HandedBack:
+        """Notification: the conversation was handed back."""
+
+    @property
+    def events_arrived(self) -> Global___EventsArrived:
+        """Notification: events arrived for this running turn (STEER)."""
+
+    @property
+    def delivery_changed(self) -> Global___DeliveryChanged:
+        """Notification: the delivery of a message of this run changed."""
+
+    @property
+    def run_paused(self) -> Global___RunPaused:
+        """Information: the run was paused."""
+
+    @property
+    def run_resumed(self) -> Global___RunResumed:
+        """Information: the run was resumed."""
+
     def __init__(
         self,
         *,
@@ -254,10 +346,18 @@ class HistoryEvent(google.protobuf.message.Message):
         turn_interrupted: Global___TurnInterrupted | None = ...,
         messages_arrived: Global___MessagesArrived | None = ...,
         activity_attempt_failed: Global___ActivityAttemptFailed | None = ...,
+        approval_requested: Global___ApprovalRequested | None = ...,
+        approval_decided: Global___ApprovalDecided | None = ...,
+        handed_off: Global___HandedOff | None = ...,
+        handed_back: Global___HandedBack | None = ...,
+        events_arrived: Global___EventsArrived | None = ...,
+        delivery_changed: Global___DeliveryChanged | None = ...,
+        run_paused: Global___RunPaused | None = ...,
+        run_resumed: Global___RunResumed | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["activity_attempt_failed", b"activity_attempt_failed", "activity_completed", b"activity_completed", "activity_failed", b"activity_failed", "activity_scheduled", b"activity_scheduled", "ask_answered", b"ask_answered", "ask_opened", b"ask_opened", "cancel_requested", b"cancel_requested", "child_closed", b"child_closed", "child_started", b"child_started", "command_canceled", b"command_canceled", "kind", b"kind", "local_recorded", b"local_recorded", "message_sent", b"message_sent", "message_suppressed", b"message_suppressed", "messages_arrived", b"messages_arrived", "run_closed", b"run_closed", "run_started", b"run_started", "signal_delivered", b"signal_delivered", "signal_received", b"signal_received", "signal_scheduled", b"signal_scheduled", "state_set", b"state_set", "time", b"time", "timer_fired", b"timer_fired", "timer_started", b"timer_started", "turn_interrupted", b"turn_interrupted"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["activity_attempt_failed", b"activity_attempt_failed", "activity_completed", b"activity_completed", "activity_failed", b"activity_failed", "activity_scheduled", b"activity_scheduled", "ask_answered", b"ask_answered", "ask_opened", b"ask_opened", "cancel_requested", b"cancel_requested", "child_closed", b"child_closed", "child_started", b"child_started", "command_canceled", b"command_canceled", "id", b"id", "kind", b"kind", "local_recorded", b"local_recorded", "message_sent", b"message_sent", "message_suppressed", b"message_suppressed", "messages_arrived", b"messages_arrived", "run_closed", b"run_closed", "run_started", b"run_started", "signal_delivered", b"signal_delivered", "signal_received", b"signal_received", "signal_scheduled", b"signal_scheduled", "state_set", b"state_set", "time", b"time", "timer_fired", b"timer_fired", "timer_started", b"timer_started", "turn_interrupted", b"turn_interrupted"]) -> None: ...
-    def WhichOneof(self, oneof_group: typing.Literal["kind", b"kind"]) -> typing.Literal["run_started", "activity_scheduled", "timer_started", "child_started", "local_recorded", "message_sent", "message_suppressed", "ask_opened", "state_set", "signal_scheduled", "command_canceled", "run_closed", "activity_completed", "activity_failed", "timer_fired", "child_closed", "signal_received", "ask_answered", "cancel_requested", "signal_delivered", "turn_interrupted", "messages_arrived", "activity_attempt_failed"] | None: ...
+    def HasField(self, field_name: typing.Literal["activity_attempt_failed", b"activity_attempt_failed", "activity_completed", b"activity_completed", "activity_failed", b"activity_failed", "activity_scheduled", b"activity_scheduled", "approval_decided", b"approval_decided", "approval_requested", b"approval_requested", "ask_answered", b"ask_answered", "ask_opened", b"ask_opened", "cancel_requested", b"cancel_requested", "child_closed", b"child_closed", "child_started", b"child_started", "command_canceled", b"command_canceled", "delivery_changed", b"delivery_changed", "events_arrived", b"events_arrived", "handed_back", b"handed_back", "handed_off", b"handed_off", "kind", b"kind", "local_recorded", b"local_recorded", "message_sent", b"message_sent", "message_suppressed", b"message_suppressed", "messages_arrived", b"messages_arrived", "run_closed", b"run_closed", "run_paused", b"run_paused", "run_resumed", b"run_resumed", "run_started", b"run_started", "signal_delivered", b"signal_delivered", "signal_received", b"signal_received", "signal_scheduled", b"signal_scheduled", "state_set", b"state_set", "time", b"time", "timer_fired", b"timer_fired", "timer_started", b"timer_started", "turn_interrupted", b"turn_interrupted"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["activity_attempt_failed", b"activity_attempt_failed", "activity_completed", b"activity_completed", "activity_failed", b"activity_failed", "activity_scheduled", b"activity_scheduled", "approval_decided", b"approval_decided", "approval_requested", b"approval_requested", "ask_answered", b"ask_answered", "ask_opened", b"ask_opened", "cancel_requested", b"cancel_requested", "child_closed", b"child_closed", "child_started", b"child_started", "command_canceled", b"command_canceled", "delivery_changed", b"delivery_changed", "events_arrived", b"events_arrived", "handed_back", b"handed_back", "handed_off", b"handed_off", "id", b"id", "kind", b"kind", "local_recorded", b"local_recorded", "message_sent", b"message_sent", "message_suppressed", b"message_suppressed", "messages_arrived", b"messages_arrived", "run_closed", b"run_closed", "run_paused", b"run_paused", "run_resumed", b"run_resumed", "run_started", b"run_started", "signal_delivered", b"signal_delivered", "signal_received", b"signal_received", "signal_scheduled", b"signal_scheduled", "state_set", b"state_set", "time", b"time", "timer_fired", b"timer_fired", "timer_started", b"timer_started", "turn_interrupted", b"turn_interrupted"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["kind", b"kind"]) -> typing.Literal["run_started", "activity_scheduled", "timer_started", "child_started", "local_recorded", "message_sent", "message_suppressed", "ask_opened", "state_set", "signal_scheduled", "command_canceled", "run_closed", "activity_completed", "activity_failed", "timer_fired", "child_closed", "signal_received", "ask_answered", "cancel_requested", "signal_delivered", "turn_interrupted", "messages_arrived", "activity_attempt_failed", "approval_requested", "approval_decided", "handed_off", "handed_back", "events_arrived", "delivery_changed", "run_paused", "run_resumed"] | None: ...
 
 Global___HistoryEvent: typing_extensions.TypeAlias = HistoryEvent
 
@@ -468,10 +568,13 @@ class MessageSuppressed(google.protobuf.message.Message):
     KEY_FIELD_NUMBER: builtins.int
     REASON_FIELD_NUMBER: builtins.int
     CONTENT_FIELD_NUMBER: builtins.int
+    CHANNEL_FIELD_NUMBER: builtins.int
     key: builtins.str
     """Key of the command."""
     reason: Global___SuppressReason.ValueType
     """Which fence."""
+    channel: builtins.str
+    """Channel it would have gone out by."""
     @property
     def content(self) -> everturn.v1.message_pb2.MessageContent:
         """What it would have said."""
@@ -482,9 +585,10 @@ class MessageSuppressed(google.protobuf.message.Message):
         key: builtins.str = ...,
         reason: Global___SuppressReason.ValueType = ...,
         content: everturn.v1.message_pb2.MessageContent | None = ...,
+        channel: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["content", b"content"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["content", b"content", "key", b"key", "reason", b"reason"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["channel", b"channel", "content", b"content", "key", b"key", "reason", b"reason"]) -> None: ...
 
 Global___MessageSuppressed: typing_extensions.TypeAlias = MessageSuppressed
 
@@ -515,10 +619,13 @@ class StateSet(google.protobuf.message.Message):
     KEY_FIELD_NUMBER: builtins.int
     NAME_FIELD_NUMBER: builtins.int
     VALUE_FIELD_NUMBER: builtins.int
+    SUPPRESSED_FIELD_NUMBER: builtins.int
     key: builtins.str
     """Key of the command."""
     name: builtins.str
     """Name of the entry."""
+    suppressed: builtins.bool
+    """A fence kept the write out of the state."""
     @property
     def value(self) -> everturn.v1.payload_pb2.Payload:
         """The new value; absent when the entry was removed."""
@@ -529,9 +636,10 @@ class StateSet(google.protobuf.message.Message):
         key: builtins.str = ...,
         name: builtins.str = ...,
         value: everturn.v1.payload_pb2.Payload | None = ...,
+        suppressed: builtins.bool = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["value", b"value"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["key", b"key", "name", b"name", "value", b"value"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["key", b"key", "name", b"name", "suppressed", b"suppressed", "value", b"value"]) -> None: ...
 
 Global___StateSet: typing_extensions.TypeAlias = StateSet
 
@@ -626,6 +734,7 @@ class ActivityCompleted(google.protobuf.message.Message):
     KEY_FIELD_NUMBER: builtins.int
     RESULT_FIELD_NUMBER: builtins.int
     ATTEMPT_FIELD_NUMBER: builtins.int
+    USAGE_FIELD_NUMBER: builtins.int
     key: builtins.str
     """Key of the command that scheduled it."""
     attempt: builtins.int
@@ -634,15 +743,20 @@ class ActivityCompleted(google.protobuf.message.Message):
     def result(self) -> everturn.v1.payload_pb2.Payload:
         """What it returned."""
 
+    @property
+    def usage(self) -> everturn.v1.message_pb2.Usage:
+        """What the attempt used, if it said so."""
+
     def __init__(
         self,
         *,
         key: builtins.str = ...,
         result: everturn.v1.payload_pb2.Payload | None = ...,
         attempt: builtins.int = ...,
+        usage: everturn.v1.message_pb2.Usage | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["result", b"result"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["attempt", b"attempt", "key", b"key", "result", b"result"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["result", b"result", "usage", b"usage"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["attempt", b"attempt", "key", b"key", "result", b"result", "usage", b"usage"]) -> None: ...
 
 Global___ActivityCompleted: typing_extensions.TypeAlias = ActivityCompleted
 
@@ -655,6 +769,7 @@ class ActivityFailed(google.protobuf.message.Message):
     KEY_FIELD_NUMBER: builtins.int
     FAILURE_FIELD_NUMBER: builtins.int
     ATTEMPT_FIELD_NUMBER: builtins.int
+    USAGE_FIELD_NUMBER: builtins.int
     key: builtins.str
     """Key of the command that scheduled it."""
     attempt: builtins.int
@@ -663,15 +778,20 @@ class ActivityFailed(google.protobuf.message.Message):
     def failure(self) -> everturn.v1.failure_pb2.Failure:
         """The failure of its last attempt, or why it was given up."""
 
+    @property
+    def usage(self) -> everturn.v1.message_pb2.Usage:
+        """What the last attempt used, if it said so."""
+
     def __init__(
         self,
         *,
         key: builtins.str = ...,
         failure: everturn.v1.failure_pb2.Failure | None = ...,
         attempt: builtins.int = ...,
+        usage: everturn.v1.message_pb2.Usage | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["failure", b"failure"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["attempt", b"attempt", "failure", b"failure", "key", b"key"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["failure", b"failure", "usage", b"usage"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["attempt", b"attempt", "failure", b"failure", "key", b"key", "usage", b"usage"]) -> None: ...
 
 Global___ActivityFailed: typing_extensions.TypeAlias = ActivityFailed
 
@@ -847,7 +967,9 @@ Global___TurnInterrupted: typing_extensions.TypeAlias = TurnInterrupted
 
 @typing.final
 class MessagesArrived(google.protobuf.message.Message):
-    """Messages arrived for this running turn."""
+    """Messages arrived for this running turn. Those that came after its last reply
+    are given to the next turn as well, once it has ended.
+    """
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
@@ -875,6 +997,7 @@ class ActivityAttemptFailed(google.protobuf.message.Message):
     ATTEMPT_FIELD_NUMBER: builtins.int
     FAILURE_FIELD_NUMBER: builtins.int
     NEXT_ATTEMPT_TIME_FIELD_NUMBER: builtins.int
+    USAGE_FIELD_NUMBER: builtins.int
     key: builtins.str
     """Key of the command that scheduled it."""
     attempt: builtins.int
@@ -887,6 +1010,10 @@ class ActivityAttemptFailed(google.protobuf.message.Message):
     def next_attempt_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
         """When the next attempt may start."""
 
+    @property
+    def usage(self) -> everturn.v1.message_pb2.Usage:
+        """What the attempt used, if it said so."""
+
     def __init__(
         self,
         *,
@@ -894,8 +1021,210 @@ class ActivityAttemptFailed(google.protobuf.message.Message):
         attempt: builtins.int = ...,
         failure: everturn.v1.failure_pb2.Failure | None = ...,
         next_attempt_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        usage: everturn.v1.message_pb2.Usage | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["failure", b"failure", "next_attempt_time", b"next_attempt_time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["attempt", b"attempt", "failure", b"failure", "key", b"key", "next_attempt_time", b"next_attempt_time"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["failure", b"failure", "next_attempt_time", b"next_attempt_time", "usage", b"usage"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["attempt", b"attempt", "failure", b"failure", "key", b"key", "next_attempt_time", b"next_attempt_time", "usage", b"usage"]) -> None: ...
 
 Global___ActivityAttemptFailed: typing_extensions.TypeAlias = ActivityAttemptFailed
+
+@typing.final
+class ApprovalRequested(google.protobuf.message.Message):
+    """Command RequestApproval was recorded."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: builtins.int
+    APPROVAL_ID_FIELD_NUMBER: builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: builtins.int
+    key: builtins.str
+    """Key of the command."""
+    approval_id: builtins.str
+    """Id of the approval."""
+    @property
+    def expire_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """When it expires, if it does."""
+
+    def __init__(
+        self,
+        *,
+        key: builtins.str = ...,
+        approval_id: builtins.str = ...,
+        expire_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["expire_time", b"expire_time"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["approval_id", b"approval_id", "expire_time", b"expire_time", "key", b"key"]) -> None: ...
+
+Global___ApprovalRequested: typing_extensions.TypeAlias = ApprovalRequested
+
+@typing.final
+class ApprovalDecided(google.protobuf.message.Message):
+    """An approval was decided or expired."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: builtins.int
+    OUTCOME_FIELD_NUMBER: builtins.int
+    DECIDER_FIELD_NUMBER: builtins.int
+    COMMENT_FIELD_NUMBER: builtins.int
+    ARGUMENTS_FIELD_NUMBER: builtins.int
+    key: builtins.str
+    """Key of the command that asked."""
+    outcome: Global___ApprovalOutcome.ValueType
+    """How it ended."""
+    decider: builtins.str
+    """Who decided; empty when it expired."""
+    comment: builtins.str
+    """What they said about it."""
+    @property
+    def arguments(self) -> everturn.v1.payload_pb2.Payload:
+        """What is approved: the changed arguments, or those that were asked for.
+        Absent unless it was approved.
+        """
+
+    def __init__(
+        self,
+        *,
+        key: builtins.str = ...,
+        outcome: Global___ApprovalOutcome.ValueType = ...,
+        decider: builtins.str = ...,
+        comment: builtins.str = ...,
+        arguments: everturn.v1.payload_pb2.Payload | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["arguments", b"arguments"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["arguments", b"arguments", "comment", b"comment", "decider", b"decider", "key", b"key", "outcome", b"outcome"]) -> None: ...
+
+Global___ApprovalDecided: typing_extensions.TypeAlias = ApprovalDecided
+
+@typing.final
+class HandedOff(google.protobuf.message.Message):
+    """Command HandOff was recorded, and the conversation is a person's."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: builtins.int
+    key: builtins.str
+    """Key of the command."""
+    def __init__(
+        self,
+        *,
+        key: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["key", b"key"]) -> None: ...
+
+Global___HandedOff: typing_extensions.TypeAlias = HandedOff
+
+@typing.final
+class HandedBack(google.protobuf.message.Message):
+    """The conversation was handed back."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: builtins.int
+    AUTHOR_NAME_FIELD_NUMBER: builtins.int
+    NOTE_FIELD_NUMBER: builtins.int
+    MESSAGES_FIELD_NUMBER: builtins.int
+    key: builtins.str
+    """Key of the command that had handed it off."""
+    author_name: builtins.str
+    """Who handed it back."""
+    note: builtins.str
+    """What they said to the agents."""
+    @property
+    def messages(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[everturn.v1.message_pb2.Message]:
+        """Everything that was written meanwhile, in transcript order: the person's
+        messages and the customer's. The customer's messages that nobody has
+        answered are this turn's to answer.
+        """
+
+    def __init__(
+        self,
+        *,
+        key: builtins.str = ...,
+        author_name: builtins.str = ...,
+        note: builtins.str = ...,
+        messages: collections.abc.Iterable[everturn.v1.message_pb2.Message] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["author_name", b"author_name", "key", b"key", "messages", b"messages", "note", b"note"]) -> None: ...
+
+Global___HandedBack: typing_extensions.TypeAlias = HandedBack
+
+@typing.final
+class EventsArrived(google.protobuf.message.Message):
+    """Events arrived for this running turn."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    EVENTS_FIELD_NUMBER: builtins.int
+    @property
+    def events(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[everturn.v1.message_pb2.ConversationEvent]:
+        """The events, in order; at least one."""
+
+    def __init__(
+        self,
+        *,
+        events: collections.abc.Iterable[everturn.v1.message_pb2.ConversationEvent] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["events", b"events"]) -> None: ...
+
+Global___EventsArrived: typing_extensions.TypeAlias = EventsArrived
+
+@typing.final
+class DeliveryChanged(google.protobuf.message.Message):
+    """The delivery of a message of this run changed to ACCEPTED or beyond."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: builtins.int
+    MESSAGE_SEQUENCE_FIELD_NUMBER: builtins.int
+    STATUS_FIELD_NUMBER: builtins.int
+    DETAIL_FIELD_NUMBER: builtins.int
+    key: builtins.str
+    """Key of the command that sent the message."""
+    message_sequence: builtins.int
+    """Position of the message in the transcript."""
+    status: everturn.v1.message_pb2.DeliveryStatus.ValueType
+    """How far the delivery has come."""
+    detail: builtins.str
+    """Why it failed or is unknown, or what the provider said."""
+    def __init__(
+        self,
+        *,
+        key: builtins.str = ...,
+        message_sequence: builtins.int = ...,
+        status: everturn.v1.message_pb2.DeliveryStatus.ValueType = ...,
+        detail: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["detail", b"detail", "key", b"key", "message_sequence", b"message_sequence", "status", b"status"]) -> None: ...
+
+Global___DeliveryChanged: typing_extensions.TypeAlias = DeliveryChanged
+
+@typing.final
+class RunPaused(google.protobuf.message.Message):
+    """The run was paused."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    REASON_FIELD_NUMBER: builtins.int
+    reason: builtins.str
+    """Why, in the words of who paused it."""
+    def __init__(
+        self,
+        *,
+        reason: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["reason", b"reason"]) -> None: ...
+
+Global___RunPaused: typing_extensions.TypeAlias = RunPaused
+
+@typing.final
+class RunResumed(google.protobuf.message.Message):
+    """The run was resumed."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+
+Global___RunResumed: typing_extensions.TypeAlias = RunResumed

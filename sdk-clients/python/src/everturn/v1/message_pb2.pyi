@@ -53,6 +53,88 @@ AUTHOR_KIND_SYSTEM: AuthorKind.ValueType  # 4
 """The platform itself: markers in the transcript."""
 Global___AuthorKind: typing_extensions.TypeAlias = AuthorKind
 
+class _DeliveryStatus:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: typing_extensions.TypeAlias = ValueType
+
+class _DeliveryStatusEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_DeliveryStatus.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+    DELIVERY_STATUS_UNSPECIFIED: _DeliveryStatus.ValueType  # 0
+    """The message is not delivered by an adapter: it came in, it is a marker,
+    or the conversation has no address for its channel and the message is
+    only read with WatchConversation and ListMessages.
+    """
+    DELIVERY_STATUS_PENDING: _DeliveryStatus.ValueType  # 1
+    """In the queue of its channel."""
+    DELIVERY_STATUS_SENDING: _DeliveryStatus.ValueType  # 2
+    """An adapter has it."""
+    DELIVERY_STATUS_ACCEPTED: _DeliveryStatus.ValueType  # 3
+    """The provider took it."""
+    DELIVERY_STATUS_DELIVERED: _DeliveryStatus.ValueType  # 4
+    """It reached the customer."""
+    DELIVERY_STATUS_READ: _DeliveryStatus.ValueType  # 5
+    """The customer has read it."""
+    DELIVERY_STATUS_FAILED: _DeliveryStatus.ValueType  # 6
+    """It will not reach the customer."""
+    DELIVERY_STATUS_UNKNOWN: _DeliveryStatus.ValueType  # 7
+    """The adapter was lost after it had begun: nobody knows whether the
+    provider has the message. It is not sent again unless the adapter can
+    find out (Delivery.reconcile).
+    """
+
+class DeliveryStatus(_DeliveryStatus, metaclass=_DeliveryStatusEnumTypeWrapper):
+    """How far the delivery of a message has come."""
+
+DELIVERY_STATUS_UNSPECIFIED: DeliveryStatus.ValueType  # 0
+"""The message is not delivered by an adapter: it came in, it is a marker,
+or the conversation has no address for its channel and the message is
+only read with WatchConversation and ListMessages.
+"""
+DELIVERY_STATUS_PENDING: DeliveryStatus.ValueType  # 1
+"""In the queue of its channel."""
+DELIVERY_STATUS_SENDING: DeliveryStatus.ValueType  # 2
+"""An adapter has it."""
+DELIVERY_STATUS_ACCEPTED: DeliveryStatus.ValueType  # 3
+"""The provider took it."""
+DELIVERY_STATUS_DELIVERED: DeliveryStatus.ValueType  # 4
+"""It reached the customer."""
+DELIVERY_STATUS_READ: DeliveryStatus.ValueType  # 5
+"""The customer has read it."""
+DELIVERY_STATUS_FAILED: DeliveryStatus.ValueType  # 6
+"""It will not reach the customer."""
+DELIVERY_STATUS_UNKNOWN: DeliveryStatus.ValueType  # 7
+"""The adapter was lost after it had begun: nobody knows whether the
+provider has the message. It is not sent again unless the adapter can
+find out (Delivery.reconcile).
+"""
+Global___DeliveryStatus: typing_extensions.TypeAlias = DeliveryStatus
+
+@typing.final
+class Assignee(google.protobuf.message.Message):
+    """Who a conversation is handed to: a person or a team."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    PERSON_FIELD_NUMBER: builtins.int
+    TEAM_FIELD_NUMBER: builtins.int
+    person: builtins.str
+    """Name of a person, as in the author name of their messages. Only that
+    person may write.
+    """
+    team: builtins.str
+    """Name of a team. Anybody may write."""
+    def __init__(
+        self,
+        *,
+        person: builtins.str = ...,
+        team: builtins.str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["kind", b"kind", "person", b"person", "team", b"team"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["kind", b"kind", "person", b"person", "team", b"team"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["kind", b"kind"]) -> typing.Literal["person", "team"] | None: ...
+
+Global___Assignee: typing_extensions.TypeAlias = Assignee
+
 @typing.final
 class MessageContent(google.protobuf.message.Message):
     """The content of a message, as its author hands it in."""
@@ -104,6 +186,92 @@ class MessageContent(google.protobuf.message.Message):
 Global___MessageContent: typing_extensions.TypeAlias = MessageContent
 
 @typing.final
+class DeliveryState(google.protobuf.message.Message):
+    """The delivery of a message by the adapter of its channel."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    STATUS_FIELD_NUMBER: builtins.int
+    ADDRESS_FIELD_NUMBER: builtins.int
+    PROVIDER_MESSAGE_ID_FIELD_NUMBER: builtins.int
+    ATTEMPT_FIELD_NUMBER: builtins.int
+    DETAIL_FIELD_NUMBER: builtins.int
+    UPDATE_TIME_FIELD_NUMBER: builtins.int
+    status: Global___DeliveryStatus.ValueType
+    """How far it has come."""
+    address: builtins.str
+    """Address it goes to."""
+    provider_message_id: builtins.str
+    """Id that the provider gave it, once known."""
+    attempt: builtins.int
+    """Number of the current or last attempt, from 1; 0 before the first."""
+    detail: builtins.str
+    """Why it failed or is unknown, or what the provider said."""
+    @property
+    def update_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """When the status last changed."""
+
+    def __init__(
+        self,
+        *,
+        status: Global___DeliveryStatus.ValueType = ...,
+        address: builtins.str = ...,
+        provider_message_id: builtins.str = ...,
+        attempt: builtins.int = ...,
+        detail: builtins.str = ...,
+        update_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["update_time", b"update_time"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["address", b"address", "attempt", b"attempt", "detail", b"detail", "provider_message_id", b"provider_message_id", "status", b"status", "update_time", b"update_time"]) -> None: ...
+
+Global___DeliveryState: typing_extensions.TypeAlias = DeliveryState
+
+@typing.final
+class ConversationEvent(google.protobuf.message.Message):
+    """Something that happened outside and concerns the conversation: an order is
+    late, a cart was abandoned, a payment failed.
+    """
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SEQUENCE_FIELD_NUMBER: builtins.int
+    EVENT_TYPE_FIELD_NUMBER: builtins.int
+    EVENT_ID_FIELD_NUMBER: builtins.int
+    PAYLOAD_FIELD_NUMBER: builtins.int
+    CREATE_TIME_FIELD_NUMBER: builtins.int
+    AFTER_MESSAGE_SEQUENCE_FIELD_NUMBER: builtins.int
+    sequence: builtins.int
+    """Position among the events of the conversation, from 1, without gaps."""
+    event_type: builtins.str
+    """Type of the event, as handlers register it ("order-delayed")."""
+    event_id: builtins.str
+    """Id that its source gave it."""
+    after_message_sequence: builtins.int
+    """Position of the last message of the transcript when it came."""
+    @property
+    def payload(self) -> everturn.v1.payload_pb2.Payload:
+        """What happened."""
+
+    @property
+    def create_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """When it was accepted."""
+
+    def __init__(
+        self,
+        *,
+        sequence: builtins.int = ...,
+        event_type: builtins.str = ...,
+        event_id: builtins.str = ...,
+        payload: everturn.v1.payload_pb2.Payload | None = ...,
+        create_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        after_message_sequence: builtins.int = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["create_time", b"create_time", "payload", b"payload"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["after_message_sequence", b"after_message_sequence", "create_time", b"create_time", "event_id", b"event_id", "event_type", b"event_type", "payload", b"payload", "sequence", b"sequence"]) -> None: ...
+
+Global___ConversationEvent: typing_extensions.TypeAlias = ConversationEvent
+
+@typing.final
 class Message(google.protobuf.message.Message):
     """One entry of a conversation's transcript."""
 
@@ -117,6 +285,7 @@ class Message(google.protobuf.message.Message):
     CONTENT_FIELD_NUMBER: builtins.int
     CREATE_TIME_FIELD_NUMBER: builtins.int
     TURN_FIELD_NUMBER: builtins.int
+    DELIVERY_FIELD_NUMBER: builtins.int
     sequence: builtins.int
     """Position in the transcript, from 1, without gaps."""
     author_kind: Global___AuthorKind.ValueType
@@ -137,6 +306,12 @@ class Message(google.protobuf.message.Message):
     def create_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
         """When it became part of the conversation."""
 
+    @property
+    def delivery(self) -> Global___DeliveryState:
+        """Its delivery, if an adapter delivers it. Known for the last 256 delivered
+        messages of a conversation; absent in the input of turns.
+        """
+
     def __init__(
         self,
         *,
@@ -148,8 +323,39 @@ class Message(google.protobuf.message.Message):
         content: Global___MessageContent | None = ...,
         create_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         turn: builtins.int = ...,
+        delivery: Global___DeliveryState | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["content", b"content", "create_time", b"create_time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["author_kind", b"author_kind", "author_name", b"author_name", "channel", b"channel", "content", b"content", "create_time", b"create_time", "provider_message_id", b"provider_message_id", "sequence", b"sequence", "turn", b"turn"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["content", b"content", "create_time", b"create_time", "delivery", b"delivery"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["author_kind", b"author_kind", "author_name", b"author_name", "channel", b"channel", "content", b"content", "create_time", b"create_time", "delivery", b"delivery", "provider_message_id", b"provider_message_id", "sequence", b"sequence", "turn", b"turn"]) -> None: ...
 
 Global___Message: typing_extensions.TypeAlias = Message
+
+@typing.final
+class Usage(google.protobuf.message.Message):
+    """What activities used."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    INPUT_TOKENS_FIELD_NUMBER: builtins.int
+    OUTPUT_TOKENS_FIELD_NUMBER: builtins.int
+    COST_MICROS_FIELD_NUMBER: builtins.int
+    CURRENCY_FIELD_NUMBER: builtins.int
+    input_tokens: builtins.int
+    """Tokens read by models."""
+    output_tokens: builtins.int
+    """Tokens written by models."""
+    cost_micros: builtins.int
+    """Cost in millionths of `currency`."""
+    currency: builtins.str
+    """ISO 4217 code of the currency; empty without a cost."""
+    def __init__(
+        self,
+        *,
+        input_tokens: builtins.int = ...,
+        output_tokens: builtins.int = ...,
+        cost_micros: builtins.int = ...,
+        currency: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["cost_micros", b"cost_micros", "currency", b"currency", "input_tokens", b"input_tokens", "output_tokens", b"output_tokens"]) -> None: ...
+
+Global___Usage: typing_extensions.TypeAlias = Usage

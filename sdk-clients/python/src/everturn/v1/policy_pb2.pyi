@@ -39,7 +39,7 @@ class _OnBusyEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTyp
     """The message is delivered into the running turn as a notification."""
 
 class OnBusy(_OnBusy, metaclass=_OnBusyEnumTypeWrapper):
-    """What happens to a message that arrives while a turn is running."""
+    """What happens to a message or event that arrives while a turn is running."""
 
 ON_BUSY_UNSPECIFIED: OnBusy.ValueType  # 0
 """Not set; read as QUEUE."""
@@ -144,9 +144,99 @@ class Debounce(google.protobuf.message.Message):
 Global___Debounce: typing_extensions.TypeAlias = Debounce
 
 @typing.final
+class QuietHours(google.protobuf.message.Message):
+    """Hours of the day in which agents do not write first. An event that comes in
+    them waits until they are over; a message that a proactive turn sends in
+    them is suppressed.
+    """
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TIME_ZONE_FIELD_NUMBER: builtins.int
+    START_MINUTE_FIELD_NUMBER: builtins.int
+    END_MINUTE_FIELD_NUMBER: builtins.int
+    time_zone: builtins.str
+    """Time zone by its IANA name ("Europe/Berlin"). Default UTC."""
+    start_minute: builtins.int
+    """First minute of the day, from 0 to 1,439."""
+    end_minute: builtins.int
+    """Minute of the day at which they end, from 0 to 1,439. Before
+    `start_minute`: on the next day.
+    """
+    def __init__(
+        self,
+        *,
+        time_zone: builtins.str = ...,
+        start_minute: builtins.int = ...,
+        end_minute: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["end_minute", b"end_minute", "start_minute", b"start_minute", "time_zone", b"time_zone"]) -> None: ...
+
+Global___QuietHours: typing_extensions.TypeAlias = QuietHours
+
+@typing.final
+class FrequencyCap(google.protobuf.message.Message):
+    """How often agents may write first."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    MAX_MESSAGES_FIELD_NUMBER: builtins.int
+    WINDOW_FIELD_NUMBER: builtins.int
+    max_messages: builtins.int
+    """Proactive messages in any window of the length `window`. At least 1; at
+    most 1,000.
+    """
+    @property
+    def window(self) -> google.protobuf.duration_pb2.Duration:
+        """Length of the window. From 1 s to 366 d."""
+
+    def __init__(
+        self,
+        *,
+        max_messages: builtins.int = ...,
+        window: google.protobuf.duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["window", b"window"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["max_messages", b"max_messages", "window", b"window"]) -> None: ...
+
+Global___FrequencyCap: typing_extensions.TypeAlias = FrequencyCap
+
+@typing.final
+class Budget(google.protobuf.message.Message):
+    """What a conversation may use. When a bound is reached no further activity
+    starts, and an approval is requested: approved, it raises every bound by its
+    own amount, or sets the bounds given with the decision.
+    """
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TOKENS_FIELD_NUMBER: builtins.int
+    COST_MICROS_FIELD_NUMBER: builtins.int
+    CURRENCY_FIELD_NUMBER: builtins.int
+    tokens: builtins.int
+    """Tokens, input and output together. 0: no bound."""
+    cost_micros: builtins.int
+    """Cost in millionths of `currency`. 0: no bound."""
+    currency: builtins.str
+    """ISO 4217 code of the currency ("EUR"), which reported costs must be in.
+    Required with `cost_micros`.
+    """
+    def __init__(
+        self,
+        *,
+        tokens: builtins.int = ...,
+        cost_micros: builtins.int = ...,
+        currency: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["cost_micros", b"cost_micros", "currency", b"currency", "tokens", b"tokens"]) -> None: ...
+
+Global___Budget: typing_extensions.TypeAlias = Budget
+
+@typing.final
 class TurnPolicy(google.protobuf.message.Message):
-    """How the messages of a conversation become turns. Absent fields take their
-    defaults.
+    """How the messages and events of a conversation become turns. Absent fields
+    take their defaults: those of the conversation type (SetConversationType)
+    when a conversation opens, and those given here otherwise.
     """
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
@@ -154,8 +244,17 @@ class TurnPolicy(google.protobuf.message.Message):
     DEBOUNCE_FIELD_NUMBER: builtins.int
     ON_BUSY_FIELD_NUMBER: builtins.int
     INTERRUPT_GRACE_FIELD_NUMBER: builtins.int
+    ON_EVENT_FIELD_NUMBER: builtins.int
+    IDLE_TIMEOUT_FIELD_NUMBER: builtins.int
+    CUSTOMER_TIMEOUT_FIELD_NUMBER: builtins.int
+    STAFF_TIMEOUT_FIELD_NUMBER: builtins.int
+    QUIET_HOURS_FIELD_NUMBER: builtins.int
+    FREQUENCY_CAP_FIELD_NUMBER: builtins.int
+    BUDGET_FIELD_NUMBER: builtins.int
     on_busy: Global___OnBusy.ValueType
     """What a message does to a turn that is running."""
+    on_event: Global___OnBusy.ValueType
+    """What an event does to a turn that is running. Default QUEUE."""
     @property
     def debounce(self) -> Global___Debounce:
         """How bursts are collected."""
@@ -166,15 +265,59 @@ class TurnPolicy(google.protobuf.message.Message):
         Default 10 s; from 0 to 10 min.
         """
 
+    @property
+    def idle_timeout(self) -> google.protobuf.duration_pb2.Duration:
+        """A turn with the cause IDLE starts when nobody wrote for this long.
+        Default: never. From 1 s to 366 d, as for the next two.
+        """
+
+    @property
+    def customer_timeout(self) -> google.protobuf.duration_pb2.Duration:
+        """A turn with the cause CUSTOMER_TIMEOUT starts when the customer has not
+        answered our last message for this long. Default: never.
+        """
+
+    @property
+    def staff_timeout(self) -> google.protobuf.duration_pb2.Duration:
+        """A turn with the cause STAFF_TIMEOUT starts when the customer has waited
+        for an answer this long and no turn is running. Default: never.
+        """
+
+    @property
+    def quiet_hours(self) -> Global___QuietHours:
+        """When agents do not write first. Default: never."""
+
+    @property
+    def frequency_cap(self) -> Global___FrequencyCap:
+        """How often agents may write first. Default: no bound."""
+
+    @property
+    def budget(self) -> Global___Budget:
+        """What the conversation may use. Default: no bound."""
+
     def __init__(
         self,
         *,
         debounce: Global___Debounce | None = ...,
         on_busy: Global___OnBusy.ValueType = ...,
         interrupt_grace: google.protobuf.duration_pb2.Duration | None = ...,
+        on_event: Global___OnBusy.ValueType = ...,
+        idle_timeout: google.protobuf.duration_pb2.Duration | None = ...,
+        customer_timeout: google.protobuf.duration_pb2.Duration | None = ...,
+        staff_timeout: google.protobuf.duration_pb2.Duration | None = ...,
+        quiet_hours: Global___QuietHours | None = ...,
+        frequency_cap: Global___FrequencyCap | None = ...,
+        budget: Global___Budget | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["_interrupt_grace", b"_interrupt_grace", "debounce", b"debounce", "interrupt_grace", b"interrupt_grace"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_interrupt_grace", b"_interrupt_grace", "debounce", b"debounce", "interrupt_grace", b"interrupt_grace", "on_busy", b"on_busy"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_customer_timeout", b"_customer_timeout", "_idle_timeout", b"_idle_timeout", "_interrupt_grace", b"_interrupt_grace", "_staff_timeout", b"_staff_timeout", "budget", b"budget", "customer_timeout", b"customer_timeout", "debounce", b"debounce", "frequency_cap", b"frequency_cap", "idle_timeout", b"idle_timeout", "interrupt_grace", b"interrupt_grace", "quiet_hours", b"quiet_hours", "staff_timeout", b"staff_timeout"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_customer_timeout", b"_customer_timeout", "_idle_timeout", b"_idle_timeout", "_interrupt_grace", b"_interrupt_grace", "_staff_timeout", b"_staff_timeout", "budget", b"budget", "customer_timeout", b"customer_timeout", "debounce", b"debounce", "frequency_cap", b"frequency_cap", "idle_timeout", b"idle_timeout", "interrupt_grace", b"interrupt_grace", "on_busy", b"on_busy", "on_event", b"on_event", "quiet_hours", b"quiet_hours", "staff_timeout", b"staff_timeout"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_customer_timeout", b"_customer_timeout"]) -> typing.Literal["customer_timeout"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_idle_timeout", b"_idle_timeout"]) -> typing.Literal["idle_timeout"] | None: ...
+    @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_interrupt_grace", b"_interrupt_grace"]) -> typing.Literal["interrupt_grace"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_staff_timeout", b"_staff_timeout"]) -> typing.Literal["staff_timeout"] | None: ...
 
 Global___TurnPolicy: typing_extensions.TypeAlias = TurnPolicy

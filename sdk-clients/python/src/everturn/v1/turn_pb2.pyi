@@ -30,7 +30,17 @@ class _TurnCauseEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._Enum
     TURN_CAUSE_UNSPECIFIED: _TurnCause.ValueType  # 0
     """Not set; never sent."""
     TURN_CAUSE_MESSAGE: _TurnCause.ValueType  # 1
-    """One or more messages of the customer."""
+    """One or more messages of the customer (and possibly events)."""
+    TURN_CAUSE_EVENT: _TurnCause.ValueType  # 2
+    """One or more events, and no message. The turn is proactive: quiet hours
+    and the frequency cap hold for what it sends, until the customer writes.
+    """
+    TURN_CAUSE_IDLE: _TurnCause.ValueType  # 3
+    """Nobody wrote for the policy's idle_timeout. Proactive."""
+    TURN_CAUSE_CUSTOMER_TIMEOUT: _TurnCause.ValueType  # 4
+    """The customer did not answer for the policy's customer_timeout. Proactive."""
+    TURN_CAUSE_STAFF_TIMEOUT: _TurnCause.ValueType  # 5
+    """The customer had no answer for the policy's staff_timeout."""
 
 class TurnCause(_TurnCause, metaclass=_TurnCauseEnumTypeWrapper):
     """Why a turn was started."""
@@ -38,7 +48,17 @@ class TurnCause(_TurnCause, metaclass=_TurnCauseEnumTypeWrapper):
 TURN_CAUSE_UNSPECIFIED: TurnCause.ValueType  # 0
 """Not set; never sent."""
 TURN_CAUSE_MESSAGE: TurnCause.ValueType  # 1
-"""One or more messages of the customer."""
+"""One or more messages of the customer (and possibly events)."""
+TURN_CAUSE_EVENT: TurnCause.ValueType  # 2
+"""One or more events, and no message. The turn is proactive: quiet hours
+and the frequency cap hold for what it sends, until the customer writes.
+"""
+TURN_CAUSE_IDLE: TurnCause.ValueType  # 3
+"""Nobody wrote for the policy's idle_timeout. Proactive."""
+TURN_CAUSE_CUSTOMER_TIMEOUT: TurnCause.ValueType  # 4
+"""The customer did not answer for the policy's customer_timeout. Proactive."""
+TURN_CAUSE_STAFF_TIMEOUT: TurnCause.ValueType  # 5
+"""The customer had no answer for the policy's staff_timeout."""
 Global___TurnCause: typing_extensions.TypeAlias = TurnCause
 
 @typing.final
@@ -65,6 +85,22 @@ class TurnInput(google.protobuf.message.Message):
         def HasField(self, field_name: typing.Literal["value", b"value"]) -> builtins.bool: ...
         def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
 
+    @typing.final
+    class AddressesEntry(google.protobuf.message.Message):
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        value: builtins.str
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: builtins.str = ...,
+        ) -> None: ...
+        def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
+
     CONVERSATION_ID_FIELD_NUMBER: builtins.int
     CONVERSATION_TYPE_FIELD_NUMBER: builtins.int
     NUMBER_FIELD_NUMBER: builtins.int
@@ -73,6 +109,8 @@ class TurnInput(google.protobuf.message.Message):
     RECENT_FIELD_NUMBER: builtins.int
     STATE_FIELD_NUMBER: builtins.int
     REPLY_CHANNEL_FIELD_NUMBER: builtins.int
+    EVENTS_FIELD_NUMBER: builtins.int
+    ADDRESSES_FIELD_NUMBER: builtins.int
     conversation_id: builtins.str
     """Id of the conversation."""
     conversation_type: builtins.str
@@ -101,6 +139,14 @@ class TurnInput(google.protobuf.message.Message):
     def state(self) -> google.protobuf.internal.containers.MessageMap[builtins.str, everturn.v1.payload_pb2.Payload]:
         """The conversation's state when the turn started."""
 
+    @property
+    def events(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[everturn.v1.message_pb2.ConversationEvent]:
+        """The events to handle, in order."""
+
+    @property
+    def addresses(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]:
+        """Channels that the conversation has an address for, with the addresses."""
+
     def __init__(
         self,
         *,
@@ -112,7 +158,9 @@ class TurnInput(google.protobuf.message.Message):
         recent: collections.abc.Iterable[everturn.v1.message_pb2.Message] | None = ...,
         state: collections.abc.Mapping[builtins.str, everturn.v1.payload_pb2.Payload] | None = ...,
         reply_channel: builtins.str = ...,
+        events: collections.abc.Iterable[everturn.v1.message_pb2.ConversationEvent] | None = ...,
+        addresses: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["cause", b"cause", "conversation_id", b"conversation_id", "conversation_type", b"conversation_type", "messages", b"messages", "number", b"number", "recent", b"recent", "reply_channel", b"reply_channel", "state", b"state"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["addresses", b"addresses", "cause", b"cause", "conversation_id", b"conversation_id", "conversation_type", b"conversation_type", "events", b"events", "messages", b"messages", "number", b"number", "recent", b"recent", "reply_channel", b"reply_channel", "state", b"state"]) -> None: ...
 
 Global___TurnInput: typing_extensions.TypeAlias = TurnInput

@@ -25,70 +25,79 @@ _sym_db = _symbol_database.Default()
 from everturn.v1 import command_pb2 as everturn_dot_v1_dot_command__pb2
 from everturn.v1 import event_pb2 as everturn_dot_v1_dot_event__pb2
 from everturn.v1 import failure_pb2 as everturn_dot_v1_dot_failure__pb2
+from everturn.v1 import message_pb2 as everturn_dot_v1_dot_message__pb2
 from everturn.v1 import payload_pb2 as everturn_dot_v1_dot_payload__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n everturn/v1/worker_service.proto\x12\x0b\x65verturn.v1\x1a\x19\x65verturn/v1/command.proto\x1a\x17\x65verturn/v1/event.proto\x1a\x19\x65verturn/v1/failure.proto\x1a\x19\x65verturn/v1/payload.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"L\n\x11QueueSubscription\x12\x12\n\ntask_queue\x18\x01 \x01(\t\x12#\n\x04kind\x18\x02 \x01(\x0e\x32\x15.everturn.v1.TaskKind\"\x8b\x01\n\x05Hello\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12.\n\x06queues\x18\x02 \x03(\x0b\x32\x1e.everturn.v1.QueueSubscription\x12\x10\n\x08identity\x18\x03 \x01(\t\x12\x10\n\x08\x62uild_id\x18\x04 \x01(\t\x12\x1b\n\x13running_task_tokens\x18\x05 \x03(\x0c\"\xb4\x01\n\x07Welcome\x12\x11\n\tstream_id\x18\x01 \x01(\x04\x12\x16\n\x0eserver_version\x18\x02 \x01(\t\x12\x30\n\rping_interval\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12.\n\x0b\x61\x63k_timeout\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x1c\n\x14\x61\x62orted_task_indexes\x18\x05 \x03(\r\"=\n\x0b\x43reditGrant\x12\x16\n\x0eworkflow_count\x18\x01 \x01(\r\x12\x16\n\x0e\x61\x63tivity_count\x18\x02 \x01(\r\"\xd0\x02\n\x0bWorkRequest\x12!\n\x05hello\x18\x01 \x01(\x0b\x32\x12.everturn.v1.Hello\x12)\n\x07\x63redits\x18\x02 \x01(\x0b\x32\x18.everturn.v1.CreditGrant\x12\x1a\n\x12\x61\x63ked_delivery_ids\x18\x03 \x03(\x04\x12\x35\n\x10\x61\x63tivity_results\x18\x04 \x03(\x0b\x32\x1b.everturn.v1.ActivityResult\x12>\n\x15workflow_task_results\x18\x05 \x03(\x0b\x32\x1f.everturn.v1.WorkflowTaskResult\x12\x32\n\nheartbeats\x18\x06 \x03(\x0b\x32\x1e.everturn.v1.ActivityHeartbeat\x12\x0c\n\x04ping\x18\x07 \x01(\x04\x12\x0c\n\x04pong\x18\x08 \x01(\x04\x12\x10\n\x08\x64raining\x18\t \x01(\x08\"\xdf\x02\n\x0cWorkResponse\x12%\n\x07welcome\x18\x01 \x01(\x0b\x32\x14.everturn.v1.Welcome\x12\x31\n\x0e\x61\x63tivity_tasks\x18\x02 \x03(\x0b\x32\x19.everturn.v1.ActivityTask\x12\x31\n\x0eworkflow_tasks\x18\x03 \x03(\x0b\x32\x19.everturn.v1.WorkflowTask\x12\x1b\n\x13\x61\x63\x63\x65pted_result_ids\x18\x04 \x03(\x04\x12\x30\n\nrejections\x18\x05 \x03(\x0b\x32\x1c.everturn.v1.ResultRejection\x12,\n\x07\x63\x61ncels\x18\x06 \x03(\x0b\x32\x1b.everturn.v1.ActivityCancel\x12\x17\n\x0f\x65victed_run_ids\x18\x07 \x03(\t\x12\x0c\n\x04ping\x18\x08 \x01(\x04\x12\x0c\n\x04pong\x18\t \x01(\x04\x12\x10\n\x08\x64raining\x18\n \x01(\x08\"\x95\x03\n\x0c\x41\x63tivityTask\x12\x13\n\x0b\x64\x65livery_id\x18\x01 \x01(\x04\x12\x12\n\ntask_token\x18\x02 \x01(\x0c\x12\x15\n\ractivity_type\x18\x03 \x01(\t\x12#\n\x05input\x18\x04 \x01(\x0b\x32\x14.everturn.v1.Payload\x12\x0f\n\x07\x61ttempt\x18\x05 \x01(\r\x12\x13\n\x0bworkflow_id\x18\x06 \x01(\t\x12\x0e\n\x06run_id\x18\x07 \x01(\t\x12\x0b\n\x03key\x18\x08 \x01(\t\x12,\n\x08\x64\x65\x61\x64line\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x39\n\x11heartbeat_timeout\x18\n \x01(\x0b\x32\x19.google.protobuf.DurationH\x00\x88\x01\x01\x12\x34\n\x11heartbeat_details\x18\x0b \x01(\x0b\x32\x14.everturn.v1.PayloadH\x01\x88\x01\x01\x12\x12\n\ntask_queue\x18\x0c \x01(\tB\x14\n\x12_heartbeat_timeoutB\x14\n\x12_heartbeat_details\"\xd0\x01\n\x0cWorkflowTask\x12\x13\n\x0b\x64\x65livery_id\x18\x01 \x01(\x04\x12\x12\n\ntask_token\x18\x02 \x01(\x0c\x12\x13\n\x0bworkflow_id\x18\x03 \x01(\t\x12\x0e\n\x06run_id\x18\x04 \x01(\t\x12\x15\n\rworkflow_type\x18\x05 \x01(\t\x12\x19\n\x11previous_event_id\x18\x06 \x01(\x04\x12)\n\x06\x65vents\x18\x07 \x03(\x0b\x32\x19.everturn.v1.HistoryEvent\x12\x15\n\rlast_event_id\x18\x08 \x01(\x04\"\x93\x01\n\x0e\x41\x63tivityResult\x12\x11\n\tresult_id\x18\x01 \x01(\x04\x12\x12\n\ntask_token\x18\x02 \x01(\x0c\x12&\n\x06result\x18\x03 \x01(\x0b\x32\x14.everturn.v1.PayloadH\x00\x12\'\n\x07\x66\x61ilure\x18\x04 \x01(\x0b\x32\x14.everturn.v1.FailureH\x00\x42\t\n\x07outcome\"\xd1\x01\n\x12WorkflowTaskResult\x12\x11\n\tresult_id\x18\x01 \x01(\x04\x12\x12\n\ntask_token\x18\x02 \x01(\x0c\x12\x15\n\rseen_event_id\x18\x03 \x01(\x04\x12&\n\x08\x63ommands\x18\x04 \x03(\x0b\x32\x14.everturn.v1.Command\x12%\n\x07\x66\x61ilure\x18\x05 \x01(\x0b\x32\x14.everturn.v1.Failure\x12\x1a\n\x12needs_full_journal\x18\x06 \x01(\x08\x12\x12\n\nrun_cached\x18\x07 \x01(\x08\"w\n\x0fResultRejection\x12\x11\n\tresult_id\x18\x01 \x01(\x04\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\x30\n\runread_events\x18\x04 \x03(\x0b\x32\x19.everturn.v1.HistoryEvent\"_\n\x11\x41\x63tivityHeartbeat\x12\x12\n\ntask_token\x18\x01 \x01(\x0c\x12*\n\x07\x64\x65tails\x18\x02 \x01(\x0b\x32\x14.everturn.v1.PayloadH\x00\x88\x01\x01\x42\n\n\x08_details\"4\n\x0e\x41\x63tivityCancel\x12\x12\n\ntask_token\x18\x01 \x01(\x0c\x12\x0e\n\x06\x66\x65nced\x18\x02 \x01(\x08\"\xa5\x01\n\x18PollActivityTasksRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x12\n\ntask_queue\x18\x02 \x01(\t\x12\x10\n\x08identity\x18\x03 \x01(\t\x12\x11\n\tmax_tasks\x18\x04 \x01(\r\x12\x30\n\x08max_wait\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationH\x00\x88\x01\x01\x42\x0b\n\t_max_wait\"E\n\x19PollActivityTasksResponse\x12(\n\x05tasks\x18\x01 \x03(\x0b\x32\x19.everturn.v1.ActivityTask\"L\n\x1c\x43ompleteActivityTasksRequest\x12,\n\x07results\x18\x01 \x03(\x0b\x32\x1b.everturn.v1.ActivityResult\"Q\n\x1d\x43ompleteActivityTasksResponse\x12\x30\n\nrejections\x18\x01 \x03(\x0b\x32\x1c.everturn.v1.ResultRejection\"T\n\x17\x46\x61ilActivityTaskRequest\x12\x12\n\ntask_token\x18\x01 \x01(\x0c\x12%\n\x07\x66\x61ilure\x18\x02 \x01(\x0b\x32\x14.everturn.v1.Failure\"\x1a\n\x18\x46\x61ilActivityTaskResponse\"j\n\x1cHeartbeatActivityTaskRequest\x12\x12\n\ntask_token\x18\x01 \x01(\x0c\x12*\n\x07\x64\x65tails\x18\x02 \x01(\x0b\x32\x14.everturn.v1.PayloadH\x00\x88\x01\x01\x42\n\n\x08_details\"9\n\x1dHeartbeatActivityTaskResponse\x12\x18\n\x10\x63\x61ncel_requested\x18\x01 \x01(\x08\"\x91\x01\n\x17PollWorkflowTaskRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x12\n\ntask_queue\x18\x02 \x01(\t\x12\x10\n\x08identity\x18\x03 \x01(\t\x12\x30\n\x08max_wait\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationH\x00\x88\x01\x01\x42\x0b\n\t_max_wait\"C\n\x18PollWorkflowTaskResponse\x12\'\n\x04task\x18\x01 \x01(\x0b\x32\x19.everturn.v1.WorkflowTask\"N\n\x1b\x43ompleteWorkflowTaskRequest\x12/\n\x06result\x18\x01 \x01(\x0b\x32\x1f.everturn.v1.WorkflowTaskResult\"P\n\x1c\x43ompleteWorkflowTaskResponse\x12\x30\n\runread_events\x18\x01 \x03(\x0b\x32\x19.everturn.v1.HistoryEvent*U\n\x08TaskKind\x12\x19\n\x15TASK_KIND_UNSPECIFIED\x10\x00\x12\x16\n\x12TASK_KIND_WORKFLOW\x10\x01\x12\x16\n\x12TASK_KIND_ACTIVITY\x10\x02\x32\xc3\x05\n\rWorkerService\x12?\n\x04Work\x12\x18.everturn.v1.WorkRequest\x1a\x19.everturn.v1.WorkResponse(\x01\x30\x01\x12\x62\n\x11PollActivityTasks\x12%.everturn.v1.PollActivityTasksRequest\x1a&.everturn.v1.PollActivityTasksResponse\x12n\n\x15\x43ompleteActivityTasks\x12).everturn.v1.CompleteActivityTasksRequest\x1a*.everturn.v1.CompleteActivityTasksResponse\x12_\n\x10\x46\x61ilActivityTask\x12$.everturn.v1.FailActivityTaskRequest\x1a%.everturn.v1.FailActivityTaskResponse\x12n\n\x15HeartbeatActivityTask\x12).everturn.v1.HeartbeatActivityTaskRequest\x1a*.everturn.v1.HeartbeatActivityTaskResponse\x12_\n\x10PollWorkflowTask\x12$.everturn.v1.PollWorkflowTaskRequest\x1a%.everturn.v1.PollWorkflowTaskResponse\x12k\n\x14\x43ompleteWorkflowTask\x12(.everturn.v1.CompleteWorkflowTaskRequest\x1a).everturn.v1.CompleteWorkflowTaskResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n everturn/v1/worker_service.proto\x12\x0b\x65verturn.v1\x1a\x19\x65verturn/v1/command.proto\x1a\x17\x65verturn/v1/event.proto\x1a\x19\x65verturn/v1/failure.proto\x1a\x19\x65verturn/v1/message.proto\x1a\x19\x65verturn/v1/payload.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"c\n\x11QueueSubscription\x12\x12\n\ntask_queue\x18\x01 \x01(\t\x12#\n\x04kind\x18\x02 \x01(\x0e\x32\x15.everturn.v1.TaskKind\x12\x15\n\rcan_reconcile\x18\x03 \x01(\x08\"\x8b\x01\n\x05Hello\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12.\n\x06queues\x18\x02 \x03(\x0b\x32\x1e.everturn.v1.QueueSubscription\x12\x10\n\x08identity\x18\x03 \x01(\t\x12\x10\n\x08\x62uild_id\x18\x04 \x01(\t\x12\x1b\n\x13running_task_tokens\x18\x05 \x03(\x0c\"\xb4\x01\n\x07Welcome\x12\x11\n\tstream_id\x18\x01 \x01(\x04\x12\x16\n\x0eserver_version\x18\x02 \x01(\t\x12\x30\n\rping_interval\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12.\n\x0b\x61\x63k_timeout\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x1c\n\x14\x61\x62orted_task_indexes\x18\x05 \x03(\r\"=\n\x0b\x43reditGrant\x12\x16\n\x0eworkflow_count\x18\x01 \x01(\r\x12\x16\n\x0e\x61\x63tivity_count\x18\x02 \x01(\r\"\xfe\x02\n\x0bWorkRequest\x12!\n\x05hello\x18\x01 \x01(\x0b\x32\x12.everturn.v1.Hello\x12)\n\x07\x63redits\x18\x02 \x01(\x0b\x32\x18.everturn.v1.CreditGrant\x12\x1a\n\x12\x61\x63ked_delivery_ids\x18\x03 \x03(\x04\x12\x35\n\x10\x61\x63tivity_results\x18\x04 \x03(\x0b\x32\x1b.everturn.v1.ActivityResult\x12>\n\x15workflow_task_results\x18\x05 \x03(\x0b\x32\x1f.everturn.v1.WorkflowTaskResult\x12\x32\n\nheartbeats\x18\x06 \x03(\x0b\x32\x1e.everturn.v1.ActivityHeartbeat\x12\x0c\n\x04ping\x18\x07 \x01(\x04\x12\x0c\n\x04pong\x18\x08 \x01(\x04\x12\x10\n\x08\x64raining\x18\t \x01(\x08\x12,\n\x07outputs\x18\n \x03(\x0b\x32\x1b.everturn.v1.ActivityOutput\"\xdf\x02\n\x0cWorkResponse\x12%\n\x07welcome\x18\x01 \x01(\x0b\x32\x14.everturn.v1.Welcome\x12\x31\n\x0e\x61\x63tivity_tasks\x18\x02 \x03(\x0b\x32\x19.everturn.v1.ActivityTask\x12\x31\n\x0eworkflow_tasks\x18\x03 \x03(\x0b\x32\x19.everturn.v1.WorkflowTask\x12\x1b\n\x13\x61\x63\x63\x65pted_result_ids\x18\x04 \x03(\x04\x12\x30\n\nrejections\x18\x05 \x03(\x0b\x32\x1c.everturn.v1.ResultRejection\x12,\n\x07\x63\x61ncels\x18\x06 \x03(\x0b\x32\x1b.everturn.v1.ActivityCancel\x12\x17\n\x0f\x65victed_run_ids\x18\x07 \x03(\t\x12\x0c\n\x04ping\x18\x08 \x01(\x04\x12\x0c\n\x04pong\x18\t \x01(\x04\x12\x10\n\x08\x64raining\x18\n \x01(\x08\"\xbe\x03\n\x0c\x41\x63tivityTask\x12\x13\n\x0b\x64\x65livery_id\x18\x01 \x01(\x04\x12\x12\n\ntask_token\x18\x02 \x01(\x0c\x12\x15\n\ractivity_type\x18\x03 \x01(\t\x12#\n\x05input\x18\x04 \x01(\x0b\x32\x14.everturn.v1.Payload\x12\x0f\n\x07\x61ttempt\x18\x05 \x01(\r\x12\x13\n\x0bworkflow_id\x18\x06 \x01(\t\x12\x0e\n\x06run_id\x18\x07 \x01(\t\x12\x0b\n\x03key\x18\x08 \x01(\t\x12,\n\x08\x64\x65\x61\x64line\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x39\n\x11heartbeat_timeout\x18\n \x01(\x0b\x32\x19.google.protobuf.DurationH\x00\x88\x01\x01\x12\x34\n\x11heartbeat_details\x18\x0b \x01(\x0b\x32\x14.everturn.v1.PayloadH\x01\x88\x01\x01\x12\x12\n\ntask_queue\x18\x0c \x01(\t\x12\'\n\x08\x64\x65livery\x18\r \x01(\x0b\x32\x15.everturn.v1.DeliveryB\x14\n\x12_heartbeat_timeoutB\x14\n\x12_heartbeat_details\"\x87\x01\n\x08\x44\x65livery\x12\x17\n\x0f\x63onversation_id\x18\x01 \x01(\t\x12%\n\x07message\x18\x02 \x01(\x0b\x32\x14.everturn.v1.Message\x12\x0f\n\x07\x61\x64\x64ress\x18\x03 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x04 \x01(\t\x12\x11\n\treconcile\x18\x05 \x01(\x08\"D\n\x0e\x41\x63tivityOutput\x12\x12\n\ntask_token\x18\x01 \x01(\x0c\x12\x10\n\x08sequence\x18\x02 \x01(\x04\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\"\xd0\x01\n\x0cWorkflowTask\x12\x13\n\x0b\x64\x65livery_id\x18\x01 \x01(\x04\x12\x12\n\ntask_token\x18\x02 \x01(\x0c\x12\x13\n\x0bworkflow_id\x18\x03 \x01(\t\x12\x0e\n\x06run_id\x18\x04 \x01(\t\x12\x15\n\rworkflow_type\x18\x05 \x01(\t\x12\x19\n\x11previous_event_id\x18\x06 \x01(\x04\x12)\n\x06\x65vents\x18\x07 \x03(\x0b\x32\x19.everturn.v1.HistoryEvent\x12\x15\n\rlast_event_id\x18\x08 \x01(\x04\"\xb6\x01\n\x0e\x41\x63tivityResult\x12\x11\n\tresult_id\x18\x01 \x01(\x04\x12\x12\n\ntask_token\x18\x02 \x01(\x0c\x12&\n\x06result\x18\x03 \x01(\x0b\x32\x14.everturn.v1.PayloadH\x00\x12\'\n\x07\x66\x61ilure\x18\x04 \x01(\x0b\x32\x14.everturn.v1.FailureH\x00\x12!\n\x05usage\x18\x05 \x01(\x0b\x32\x12.everturn.v1.UsageB\t\n\x07outcome\"\xd1\x01\n\x12WorkflowTaskResult\x12\x11\n\tresult_id\x18\x01 \x01(\x04\x12\x12\n\ntask_token\x18\x02 \x01(\x0c\x12\x15\n\rseen_event_id\x18\x03 \x01(\x04\x12&\n\x08\x63ommands\x18\x04 \x03(\x0b\x32\x14.everturn.v1.Command\x12%\n\x07\x66\x61ilure\x18\x05 \x01(\x0b\x32\x14.everturn.v1.Failure\x12\x1a\n\x12needs_full_journal\x18\x06 \x01(\x08\x12\x12\n\nrun_cached\x18\x07 \x01(\x08\"w\n\x0fResultRejection\x12\x11\n\tresult_id\x18\x01 \x01(\x04\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\x30\n\runread_events\x18\x04 \x03(\x0b\x32\x19.everturn.v1.HistoryEvent\"_\n\x11\x41\x63tivityHeartbeat\x12\x12\n\ntask_token\x18\x01 \x01(\x0c\x12*\n\x07\x64\x65tails\x18\x02 \x01(\x0b\x32\x14.everturn.v1.PayloadH\x00\x88\x01\x01\x42\n\n\x08_details\"4\n\x0e\x41\x63tivityCancel\x12\x12\n\ntask_token\x18\x01 \x01(\x0c\x12\x0e\n\x06\x66\x65nced\x18\x02 \x01(\x08\"\xa5\x01\n\x18PollActivityTasksRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x12\n\ntask_queue\x18\x02 \x01(\t\x12\x10\n\x08identity\x18\x03 \x01(\t\x12\x11\n\tmax_tasks\x18\x04 \x01(\r\x12\x30\n\x08max_wait\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationH\x00\x88\x01\x01\x42\x0b\n\t_max_wait\"E\n\x19PollActivityTasksResponse\x12(\n\x05tasks\x18\x01 \x03(\x0b\x32\x19.everturn.v1.ActivityTask\"L\n\x1c\x43ompleteActivityTasksRequest\x12,\n\x07results\x18\x01 \x03(\x0b\x32\x1b.everturn.v1.ActivityResult\"Q\n\x1d\x43ompleteActivityTasksResponse\x12\x30\n\nrejections\x18\x01 \x03(\x0b\x32\x1c.everturn.v1.ResultRejection\"T\n\x17\x46\x61ilActivityTaskRequest\x12\x12\n\ntask_token\x18\x01 \x01(\x0c\x12%\n\x07\x66\x61ilure\x18\x02 \x01(\x0b\x32\x14.everturn.v1.Failure\"\x1a\n\x18\x46\x61ilActivityTaskResponse\"j\n\x1cHeartbeatActivityTaskRequest\x12\x12\n\ntask_token\x18\x01 \x01(\x0c\x12*\n\x07\x64\x65tails\x18\x02 \x01(\x0b\x32\x14.everturn.v1.PayloadH\x00\x88\x01\x01\x42\n\n\x08_details\"9\n\x1dHeartbeatActivityTaskResponse\x12\x18\n\x10\x63\x61ncel_requested\x18\x01 \x01(\x08\"I\n\x19SendActivityOutputRequest\x12,\n\x07outputs\x18\x01 \x03(\x0b\x32\x1b.everturn.v1.ActivityOutput\"\x1c\n\x1aSendActivityOutputResponse\"\x91\x01\n\x17PollWorkflowTaskRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x12\n\ntask_queue\x18\x02 \x01(\t\x12\x10\n\x08identity\x18\x03 \x01(\t\x12\x30\n\x08max_wait\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationH\x00\x88\x01\x01\x42\x0b\n\t_max_wait\"C\n\x18PollWorkflowTaskResponse\x12\'\n\x04task\x18\x01 \x01(\x0b\x32\x19.everturn.v1.WorkflowTask\"N\n\x1b\x43ompleteWorkflowTaskRequest\x12/\n\x06result\x18\x01 \x01(\x0b\x32\x1f.everturn.v1.WorkflowTaskResult\"P\n\x1c\x43ompleteWorkflowTaskResponse\x12\x30\n\runread_events\x18\x01 \x03(\x0b\x32\x19.everturn.v1.HistoryEvent*U\n\x08TaskKind\x12\x19\n\x15TASK_KIND_UNSPECIFIED\x10\x00\x12\x16\n\x12TASK_KIND_WORKFLOW\x10\x01\x12\x16\n\x12TASK_KIND_ACTIVITY\x10\x02\x32\xaa\x06\n\rWorkerService\x12?\n\x04Work\x12\x18.everturn.v1.WorkRequest\x1a\x19.everturn.v1.WorkResponse(\x01\x30\x01\x12\x62\n\x11PollActivityTasks\x12%.everturn.v1.PollActivityTasksRequest\x1a&.everturn.v1.PollActivityTasksResponse\x12n\n\x15\x43ompleteActivityTasks\x12).everturn.v1.CompleteActivityTasksRequest\x1a*.everturn.v1.CompleteActivityTasksResponse\x12_\n\x10\x46\x61ilActivityTask\x12$.everturn.v1.FailActivityTaskRequest\x1a%.everturn.v1.FailActivityTaskResponse\x12n\n\x15HeartbeatActivityTask\x12).everturn.v1.HeartbeatActivityTaskRequest\x1a*.everturn.v1.HeartbeatActivityTaskResponse\x12\x65\n\x12SendActivityOutput\x12&.everturn.v1.SendActivityOutputRequest\x1a\'.everturn.v1.SendActivityOutputResponse\x12_\n\x10PollWorkflowTask\x12$.everturn.v1.PollWorkflowTaskRequest\x1a%.everturn.v1.PollWorkflowTaskResponse\x12k\n\x14\x43ompleteWorkflowTask\x12(.everturn.v1.CompleteWorkflowTaskRequest\x1a).everturn.v1.CompleteWorkflowTaskResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'everturn.v1.worker_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_TASKKIND']._serialized_start=3692
-  _globals['_TASKKIND']._serialized_end=3777
-  _globals['_QUEUESUBSCRIPTION']._serialized_start=220
-  _globals['_QUEUESUBSCRIPTION']._serialized_end=296
-  _globals['_HELLO']._serialized_start=299
-  _globals['_HELLO']._serialized_end=438
-  _globals['_WELCOME']._serialized_start=441
-  _globals['_WELCOME']._serialized_end=621
-  _globals['_CREDITGRANT']._serialized_start=623
-  _globals['_CREDITGRANT']._serialized_end=684
-  _globals['_WORKREQUEST']._serialized_start=687
-  _globals['_WORKREQUEST']._serialized_end=1023
-  _globals['_WORKRESPONSE']._serialized_start=1026
-  _globals['_WORKRESPONSE']._serialized_end=1377
-  _globals['_ACTIVITYTASK']._serialized_start=1380
-  _globals['_ACTIVITYTASK']._serialized_end=1785
-  _globals['_WORKFLOWTASK']._serialized_start=1788
-  _globals['_WORKFLOWTASK']._serialized_end=1996
-  _globals['_ACTIVITYRESULT']._serialized_start=1999
-  _globals['_ACTIVITYRESULT']._serialized_end=2146
-  _globals['_WORKFLOWTASKRESULT']._serialized_start=2149
-  _globals['_WORKFLOWTASKRESULT']._serialized_end=2358
-  _globals['_RESULTREJECTION']._serialized_start=2360
-  _globals['_RESULTREJECTION']._serialized_end=2479
-  _globals['_ACTIVITYHEARTBEAT']._serialized_start=2481
-  _globals['_ACTIVITYHEARTBEAT']._serialized_end=2576
-  _globals['_ACTIVITYCANCEL']._serialized_start=2578
-  _globals['_ACTIVITYCANCEL']._serialized_end=2630
-  _globals['_POLLACTIVITYTASKSREQUEST']._serialized_start=2633
-  _globals['_POLLACTIVITYTASKSREQUEST']._serialized_end=2798
-  _globals['_POLLACTIVITYTASKSRESPONSE']._serialized_start=2800
-  _globals['_POLLACTIVITYTASKSRESPONSE']._serialized_end=2869
-  _globals['_COMPLETEACTIVITYTASKSREQUEST']._serialized_start=2871
-  _globals['_COMPLETEACTIVITYTASKSREQUEST']._serialized_end=2947
-  _globals['_COMPLETEACTIVITYTASKSRESPONSE']._serialized_start=2949
-  _globals['_COMPLETEACTIVITYTASKSRESPONSE']._serialized_end=3030
-  _globals['_FAILACTIVITYTASKREQUEST']._serialized_start=3032
-  _globals['_FAILACTIVITYTASKREQUEST']._serialized_end=3116
-  _globals['_FAILACTIVITYTASKRESPONSE']._serialized_start=3118
-  _globals['_FAILACTIVITYTASKRESPONSE']._serialized_end=3144
-  _globals['_HEARTBEATACTIVITYTASKREQUEST']._serialized_start=3146
-  _globals['_HEARTBEATACTIVITYTASKREQUEST']._serialized_end=3252
-  _globals['_HEARTBEATACTIVITYTASKRESPONSE']._serialized_start=3254
-  _globals['_HEARTBEATACTIVITYTASKRESPONSE']._serialized_end=3311
-  _globals['_POLLWORKFLOWTASKREQUEST']._serialized_start=3314
-  _globals['_POLLWORKFLOWTASKREQUEST']._serialized_end=3459
-  _globals['_POLLWORKFLOWTASKRESPONSE']._serialized_start=3461
-  _globals['_POLLWORKFLOWTASKRESPONSE']._serialized_end=3528
-  _globals['_COMPLETEWORKFLOWTASKREQUEST']._serialized_start=3530
-  _globals['_COMPLETEWORKFLOWTASKREQUEST']._serialized_end=3608
-  _globals['_COMPLETEWORKFLOWTASKRESPONSE']._serialized_start=3610
-  _globals['_COMPLETEWORKFLOWTASKRESPONSE']._serialized_end=3690
-  _globals['_WORKERSERVICE']._serialized_start=3780
-  _globals['_WORKERSERVICE']._serialized_end=4487
+  _globals['_TASKKIND']._serialized_start=4177
+  _globals['_TASKKIND']._serialized_end=4262
+  _globals['_QUEUESUBSCRIPTION']._serialized_start=247
+  _globals['_QUEUESUBSCRIPTION']._serialized_end=346
+  _globals['_HELLO']._serialized_start=349
+  _globals['_HELLO']._serialized_end=488
+  _globals['_WELCOME']._serialized_start=491
+  _globals['_WELCOME']._serialized_end=671
+  _globals['_CREDITGRANT']._serialized_start=673
+  _globals['_CREDITGRANT']._serialized_end=734
+  _globals['_WORKREQUEST']._serialized_start=737
+  _globals['_WORKREQUEST']._serialized_end=1119
+  _globals['_WORKRESPONSE']._serialized_start=1122
+  _globals['_WORKRESPONSE']._serialized_end=1473
+  _globals['_ACTIVITYTASK']._serialized_start=1476
+  _globals['_ACTIVITYTASK']._serialized_end=1922
+  _globals['_DELIVERY']._serialized_start=1925
+  _globals['_DELIVERY']._serialized_end=2060
+  _globals['_ACTIVITYOUTPUT']._serialized_start=2062
+  _globals['_ACTIVITYOUTPUT']._serialized_end=2130
+  _globals['_WORKFLOWTASK']._serialized_start=2133
+  _globals['_WORKFLOWTASK']._serialized_end=2341
+  _globals['_ACTIVITYRESULT']._serialized_start=2344
+  _globals['_ACTIVITYRESULT']._serialized_end=2526
+  _globals['_WORKFLOWTASKRESULT']._serialized_start=2529
+  _globals['_WORKFLOWTASKRESULT']._serialized_end=2738
+  _globals['_RESULTREJECTION']._serialized_start=2740
+  _globals['_RESULTREJECTION']._serialized_end=2859
+  _globals['_ACTIVITYHEARTBEAT']._serialized_start=2861
+  _globals['_ACTIVITYHEARTBEAT']._serialized_end=2956
+  _globals['_ACTIVITYCANCEL']._serialized_start=2958
+  _globals['_ACTIVITYCANCEL']._serialized_end=3010
+  _globals['_POLLACTIVITYTASKSREQUEST']._serialized_start=3013
+  _globals['_POLLACTIVITYTASKSREQUEST']._serialized_end=3178
+  _globals['_POLLACTIVITYTASKSRESPONSE']._serialized_start=3180
+  _globals['_POLLACTIVITYTASKSRESPONSE']._serialized_end=3249
+  _globals['_COMPLETEACTIVITYTASKSREQUEST']._serialized_start=3251
+  _globals['_COMPLETEACTIVITYTASKSREQUEST']._serialized_end=3327
+  _globals['_COMPLETEACTIVITYTASKSRESPONSE']._serialized_start=3329
+  _globals['_COMPLETEACTIVITYTASKSRESPONSE']._serialized_end=3410
+  _globals['_FAILACTIVITYTASKREQUEST']._serialized_start=3412
+  _globals['_FAILACTIVITYTASKREQUEST']._serialized_end=3496
+  _globals['_FAILACTIVITYTASKRESPONSE']._serialized_start=3498
+  _globals['_FAILACTIVITYTASKRESPONSE']._serialized_end=3524
+  _globals['_HEARTBEATACTIVITYTASKREQUEST']._serialized_start=3526
+  _globals['_HEARTBEATACTIVITYTASKREQUEST']._serialized_end=3632
+  _globals['_HEARTBEATACTIVITYTASKRESPONSE']._serialized_start=3634
+  _globals['_HEARTBEATACTIVITYTASKRESPONSE']._serialized_end=3691
+  _globals['_SENDACTIVITYOUTPUTREQUEST']._serialized_start=3693
+  _globals['_SENDACTIVITYOUTPUTREQUEST']._serialized_end=3766
+  _globals['_SENDACTIVITYOUTPUTRESPONSE']._serialized_start=3768
+  _globals['_SENDACTIVITYOUTPUTRESPONSE']._serialized_end=3796
+  _globals['_POLLWORKFLOWTASKREQUEST']._serialized_start=3799
+  _globals['_POLLWORKFLOWTASKREQUEST']._serialized_end=3944
+  _globals['_POLLWORKFLOWTASKRESPONSE']._serialized_start=3946
+  _globals['_POLLWORKFLOWTASKRESPONSE']._serialized_end=4013
+  _globals['_COMPLETEWORKFLOWTASKREQUEST']._serialized_start=4015
+  _globals['_COMPLETEWORKFLOWTASKREQUEST']._serialized_end=4093
+  _globals['_COMPLETEWORKFLOWTASKRESPONSE']._serialized_start=4095
+  _globals['_COMPLETEWORKFLOWTASKRESPONSE']._serialized_end=4175
+  _globals['_WORKERSERVICE']._serialized_start=4265
+  _globals['_WORKERSERVICE']._serialized_end=5075
 # @@protoc_insertion_point(module_scope)

@@ -8,6 +8,7 @@ import collections.abc
 import everturn.v1.command_pb2
 import everturn.v1.event_pb2
 import everturn.v1.failure_pb2
+import everturn.v1.message_pb2
 import everturn.v1.payload_pb2
 import google.protobuf.descriptor
 import google.protobuf.duration_pb2
@@ -57,17 +58,24 @@ class QueueSubscription(google.protobuf.message.Message):
 
     TASK_QUEUE_FIELD_NUMBER: builtins.int
     KIND_FIELD_NUMBER: builtins.int
+    CAN_RECONCILE_FIELD_NUMBER: builtins.int
     task_queue: builtins.str
     """Name of the task queue. 1 to 256 bytes."""
     kind: Global___TaskKind.ValueType
     """What the worker takes from it."""
+    can_reconcile: builtins.bool
+    """For a queue "deliver.<channel>": the adapter can find out with its
+    provider whether a message was sent, by its idempotency key. Deliveries
+    that were lost are then given to it with `Delivery.reconcile`.
+    """
     def __init__(
         self,
         *,
         task_queue: builtins.str = ...,
         kind: Global___TaskKind.ValueType = ...,
+        can_reconcile: builtins.bool = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["kind", b"kind", "task_queue", b"task_queue"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["can_reconcile", b"can_reconcile", "kind", b"kind", "task_queue", b"task_queue"]) -> None: ...
 
 Global___QueueSubscription: typing_extensions.TypeAlias = QueueSubscription
 
@@ -193,6 +201,7 @@ class WorkRequest(google.protobuf.message.Message):
     PING_FIELD_NUMBER: builtins.int
     PONG_FIELD_NUMBER: builtins.int
     DRAINING_FIELD_NUMBER: builtins.int
+    OUTPUTS_FIELD_NUMBER: builtins.int
     ping: builtins.int
     """Asks the other side for a pong with the same number."""
     pong: builtins.int
@@ -225,6 +234,10 @@ class WorkRequest(google.protobuf.message.Message):
     def heartbeats(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___ActivityHeartbeat]:
         """Attempts that are alive."""
 
+    @property
+    def outputs(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___ActivityOutput]:
+        """Partial outputs of running attempts, in order."""
+
     def __init__(
         self,
         *,
@@ -237,9 +250,10 @@ class WorkRequest(google.protobuf.message.Message):
         ping: builtins.int = ...,
         pong: builtins.int = ...,
         draining: builtins.bool = ...,
+        outputs: collections.abc.Iterable[Global___ActivityOutput] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["credits", b"credits", "hello", b"hello"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["acked_delivery_ids", b"acked_delivery_ids", "activity_results", b"activity_results", "credits", b"credits", "draining", b"draining", "heartbeats", b"heartbeats", "hello", b"hello", "ping", b"ping", "pong", b"pong", "workflow_task_results", b"workflow_task_results"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["acked_delivery_ids", b"acked_delivery_ids", "activity_results", b"activity_results", "credits", b"credits", "draining", b"draining", "heartbeats", b"heartbeats", "hello", b"hello", "outputs", b"outputs", "ping", b"ping", "pong", b"pong", "workflow_task_results", b"workflow_task_results"]) -> None: ...
 
 Global___WorkRequest: typing_extensions.TypeAlias = WorkRequest
 
@@ -330,6 +344,7 @@ class ActivityTask(google.protobuf.message.Message):
     HEARTBEAT_TIMEOUT_FIELD_NUMBER: builtins.int
     HEARTBEAT_DETAILS_FIELD_NUMBER: builtins.int
     TASK_QUEUE_FIELD_NUMBER: builtins.int
+    DELIVERY_FIELD_NUMBER: builtins.int
     delivery_id: builtins.int
     """Number of this delivery on its stream, to be acknowledged; 0 when polled."""
     task_token: builtins.bytes
@@ -364,6 +379,12 @@ class ActivityTask(google.protobuf.message.Message):
     def heartbeat_details(self) -> everturn.v1.payload_pb2.Payload:
         """Details of the last heartbeat of an earlier attempt, to resume from."""
 
+    @property
+    def delivery(self) -> Global___Delivery:
+        """Set when the task is the delivery of a message; then activity_type is
+        "deliver", workflow_id is the conversation's id and run_id is empty.
+        """
+
     def __init__(
         self,
         *,
@@ -379,15 +400,93 @@ class ActivityTask(google.protobuf.message.Message):
         heartbeat_timeout: google.protobuf.duration_pb2.Duration | None = ...,
         heartbeat_details: everturn.v1.payload_pb2.Payload | None = ...,
         task_queue: builtins.str = ...,
+        delivery: Global___Delivery | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["_heartbeat_details", b"_heartbeat_details", "_heartbeat_timeout", b"_heartbeat_timeout", "deadline", b"deadline", "heartbeat_details", b"heartbeat_details", "heartbeat_timeout", b"heartbeat_timeout", "input", b"input"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_heartbeat_details", b"_heartbeat_details", "_heartbeat_timeout", b"_heartbeat_timeout", "activity_type", b"activity_type", "attempt", b"attempt", "deadline", b"deadline", "delivery_id", b"delivery_id", "heartbeat_details", b"heartbeat_details", "heartbeat_timeout", b"heartbeat_timeout", "input", b"input", "key", b"key", "run_id", b"run_id", "task_queue", b"task_queue", "task_token", b"task_token", "workflow_id", b"workflow_id"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_heartbeat_details", b"_heartbeat_details", "_heartbeat_timeout", b"_heartbeat_timeout", "deadline", b"deadline", "delivery", b"delivery", "heartbeat_details", b"heartbeat_details", "heartbeat_timeout", b"heartbeat_timeout", "input", b"input"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_heartbeat_details", b"_heartbeat_details", "_heartbeat_timeout", b"_heartbeat_timeout", "activity_type", b"activity_type", "attempt", b"attempt", "deadline", b"deadline", "delivery", b"delivery", "delivery_id", b"delivery_id", "heartbeat_details", b"heartbeat_details", "heartbeat_timeout", b"heartbeat_timeout", "input", b"input", "key", b"key", "run_id", b"run_id", "task_queue", b"task_queue", "task_token", b"task_token", "workflow_id", b"workflow_id"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_heartbeat_details", b"_heartbeat_details"]) -> typing.Literal["heartbeat_details"] | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_heartbeat_timeout", b"_heartbeat_timeout"]) -> typing.Literal["heartbeat_timeout"] | None: ...
 
 Global___ActivityTask: typing_extensions.TypeAlias = ActivityTask
+
+@typing.final
+class Delivery(google.protobuf.message.Message):
+    """A message to be delivered by the adapter of its channel. The result of the
+    attempt says that the provider has taken it; a failure means that it has
+    not, and the attempt is repeated unless it is non-retryable. A failure of
+    kind WORKER_LOST says that nobody knows: then the delivery is UNKNOWN, or
+    reconciled. The result is a
+    JSON object; its field "providerMessageId" is kept and found again by
+    ReportDelivery.
+    """
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    CONVERSATION_ID_FIELD_NUMBER: builtins.int
+    MESSAGE_FIELD_NUMBER: builtins.int
+    ADDRESS_FIELD_NUMBER: builtins.int
+    IDEMPOTENCY_KEY_FIELD_NUMBER: builtins.int
+    RECONCILE_FIELD_NUMBER: builtins.int
+    conversation_id: builtins.str
+    """Id of the conversation."""
+    address: builtins.str
+    """Address to deliver it to."""
+    idempotency_key: builtins.str
+    """The same for every attempt: hand it to the provider."""
+    reconcile: builtins.bool
+    """An earlier attempt was lost. Ask the provider whether it has the message:
+    if it does, complete the task; if it does not, deliver it.
+    """
+    @property
+    def message(self) -> everturn.v1.message_pb2.Message:
+        """The message."""
+
+    def __init__(
+        self,
+        *,
+        conversation_id: builtins.str = ...,
+        message: everturn.v1.message_pb2.Message | None = ...,
+        address: builtins.str = ...,
+        idempotency_key: builtins.str = ...,
+        reconcile: builtins.bool = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["message", b"message"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["address", b"address", "conversation_id", b"conversation_id", "idempotency_key", b"idempotency_key", "message", b"message", "reconcile", b"reconcile"]) -> None: ...
+
+Global___Delivery: typing_extensions.TypeAlias = Delivery
+
+@typing.final
+class ActivityOutput(google.protobuf.message.Message):
+    """A piece of an attempt's output, handed to those who watch the conversation
+    and not stored. At most 64 KiB; the last 1 MiB of an attempt is kept for
+    watchers that connect later.
+    """
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TASK_TOKEN_FIELD_NUMBER: builtins.int
+    SEQUENCE_FIELD_NUMBER: builtins.int
+    DATA_FIELD_NUMBER: builtins.int
+    task_token: builtins.bytes
+    """Token of the task."""
+    sequence: builtins.int
+    """Position in the output of the attempt, counting up from 1. A repeated one
+    is dropped; after a gap watchers get an OutputReset.
+    """
+    data: builtins.bytes
+    """The piece."""
+    def __init__(
+        self,
+        *,
+        task_token: builtins.bytes = ...,
+        sequence: builtins.int = ...,
+        data: builtins.bytes = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["data", b"data", "sequence", b"sequence", "task_token", b"task_token"]) -> None: ...
+
+Global___ActivityOutput: typing_extensions.TypeAlias = ActivityOutput
 
 @typing.final
 class WorkflowTask(google.protobuf.message.Message):
@@ -418,7 +517,7 @@ class WorkflowTask(google.protobuf.message.Message):
     cached run continues from there. 0: `events` is the whole journal.
     """
     last_event_id: builtins.int
-    """Set when the journal is longer than `events`: the rest is read with
+    """Above 0 when there are more events than `events` holds: the rest is read with
     GetHistory(after_event_id = id of the last event here), up to last_event_id.
     """
     @property
@@ -453,6 +552,7 @@ class ActivityResult(google.protobuf.message.Message):
     TASK_TOKEN_FIELD_NUMBER: builtins.int
     RESULT_FIELD_NUMBER: builtins.int
     FAILURE_FIELD_NUMBER: builtins.int
+    USAGE_FIELD_NUMBER: builtins.int
     result_id: builtins.int
     """Number chosen by the worker, unique on the stream; answered once durable."""
     task_token: builtins.bytes
@@ -465,6 +565,10 @@ class ActivityResult(google.protobuf.message.Message):
     def failure(self) -> everturn.v1.failure_pb2.Failure:
         """How it failed. Kind CANCELED confirms a cancel."""
 
+    @property
+    def usage(self) -> everturn.v1.message_pb2.Usage:
+        """What the attempt used, whether it succeeded or not."""
+
     def __init__(
         self,
         *,
@@ -472,9 +576,10 @@ class ActivityResult(google.protobuf.message.Message):
         task_token: builtins.bytes = ...,
         result: everturn.v1.payload_pb2.Payload | None = ...,
         failure: everturn.v1.failure_pb2.Failure | None = ...,
+        usage: everturn.v1.message_pb2.Usage | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["failure", b"failure", "outcome", b"outcome", "result", b"result"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["failure", b"failure", "outcome", b"outcome", "result", b"result", "result_id", b"result_id", "task_token", b"task_token"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["failure", b"failure", "outcome", b"outcome", "result", b"result", "usage", b"usage"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["failure", b"failure", "outcome", b"outcome", "result", b"result", "result_id", b"result_id", "task_token", b"task_token", "usage", b"usage"]) -> None: ...
     def WhichOneof(self, oneof_group: typing.Literal["outcome", b"outcome"]) -> typing.Literal["result", "failure"] | None: ...
 
 Global___ActivityResult: typing_extensions.TypeAlias = ActivityResult
@@ -793,6 +898,38 @@ class HeartbeatActivityTaskResponse(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["cancel_requested", b"cancel_requested"]) -> None: ...
 
 Global___HeartbeatActivityTaskResponse: typing_extensions.TypeAlias = HeartbeatActivityTaskResponse
+
+@typing.final
+class SendActivityOutputRequest(google.protobuf.message.Message):
+    """Request of SendActivityOutput."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    OUTPUTS_FIELD_NUMBER: builtins.int
+    @property
+    def outputs(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___ActivityOutput]:
+        """The pieces, in order; 1 to 1,000."""
+
+    def __init__(
+        self,
+        *,
+        outputs: collections.abc.Iterable[Global___ActivityOutput] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["outputs", b"outputs"]) -> None: ...
+
+Global___SendActivityOutputRequest: typing_extensions.TypeAlias = SendActivityOutputRequest
+
+@typing.final
+class SendActivityOutputResponse(google.protobuf.message.Message):
+    """Response of SendActivityOutput."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+
+Global___SendActivityOutputResponse: typing_extensions.TypeAlias = SendActivityOutputResponse
 
 @typing.final
 class PollWorkflowTaskRequest(google.protobuf.message.Message):

@@ -65,6 +65,11 @@ class WorkerServiceStub(object):
                 request_serializer=everturn_dot_v1_dot_worker__service__pb2.HeartbeatActivityTaskRequest.SerializeToString,
                 response_deserializer=everturn_dot_v1_dot_worker__service__pb2.HeartbeatActivityTaskResponse.FromString,
                 _registered_method=True)
+        self.SendActivityOutput = channel.unary_unary(
+                '/everturn.v1.WorkerService/SendActivityOutput',
+                request_serializer=everturn_dot_v1_dot_worker__service__pb2.SendActivityOutputRequest.SerializeToString,
+                response_deserializer=everturn_dot_v1_dot_worker__service__pb2.SendActivityOutputResponse.FromString,
+                _registered_method=True)
         self.PollWorkflowTask = channel.unary_unary(
                 '/everturn.v1.WorkerService/PollWorkflowTask',
                 request_serializer=everturn_dot_v1_dot_worker__service__pb2.PollWorkflowTaskRequest.SerializeToString,
@@ -134,6 +139,14 @@ class WorkerServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SendActivityOutput(self, request, context):
+        """Hands on a part of the output of running attempts. Not stored.
+        Reasons: FIELD_INVALID, TASK_TOKEN_INVALID, FENCED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def PollWorkflowTask(self, request, context):
         """Waits for one workflow task until max_wait passed; then the answer has
         none. The task always carries the whole journal.
@@ -179,6 +192,11 @@ def add_WorkerServiceServicer_to_server(servicer, server):
                     servicer.HeartbeatActivityTask,
                     request_deserializer=everturn_dot_v1_dot_worker__service__pb2.HeartbeatActivityTaskRequest.FromString,
                     response_serializer=everturn_dot_v1_dot_worker__service__pb2.HeartbeatActivityTaskResponse.SerializeToString,
+            ),
+            'SendActivityOutput': grpc.unary_unary_rpc_method_handler(
+                    servicer.SendActivityOutput,
+                    request_deserializer=everturn_dot_v1_dot_worker__service__pb2.SendActivityOutputRequest.FromString,
+                    response_serializer=everturn_dot_v1_dot_worker__service__pb2.SendActivityOutputResponse.SerializeToString,
             ),
             'PollWorkflowTask': grpc.unary_unary_rpc_method_handler(
                     servicer.PollWorkflowTask,
@@ -332,6 +350,33 @@ class WorkerService(object):
             '/everturn.v1.WorkerService/HeartbeatActivityTask',
             everturn_dot_v1_dot_worker__service__pb2.HeartbeatActivityTaskRequest.SerializeToString,
             everturn_dot_v1_dot_worker__service__pb2.HeartbeatActivityTaskResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SendActivityOutput(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/everturn.v1.WorkerService/SendActivityOutput',
+            everturn_dot_v1_dot_worker__service__pb2.SendActivityOutputRequest.SerializeToString,
+            everturn_dot_v1_dot_worker__service__pb2.SendActivityOutputResponse.FromString,
             options,
             channel_credentials,
             insecure,

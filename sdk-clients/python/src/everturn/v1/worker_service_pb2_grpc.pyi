@@ -105,6 +105,22 @@ _WorkerServiceHeartbeatActivityTaskType = typing_extensions.TypeVar(
     ],
 )
 
+_WorkerServiceSendActivityOutputType = typing_extensions.TypeVar(
+    '_WorkerServiceSendActivityOutputType',
+    grpc.UnaryUnaryMultiCallable[
+        everturn.v1.worker_service_pb2.SendActivityOutputRequest,
+        everturn.v1.worker_service_pb2.SendActivityOutputResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        everturn.v1.worker_service_pb2.SendActivityOutputRequest,
+        everturn.v1.worker_service_pb2.SendActivityOutputResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        everturn.v1.worker_service_pb2.SendActivityOutputRequest,
+        everturn.v1.worker_service_pb2.SendActivityOutputResponse,
+    ],
+)
+
 _WorkerServicePollWorkflowTaskType = typing_extensions.TypeVar(
     '_WorkerServicePollWorkflowTaskType',
     grpc.UnaryUnaryMultiCallable[
@@ -137,7 +153,7 @@ _WorkerServiceCompleteWorkflowTaskType = typing_extensions.TypeVar(
     ],
 )
 
-class WorkerServiceStub(typing.Generic[_WorkerServiceWorkType, _WorkerServicePollActivityTasksType, _WorkerServiceCompleteActivityTasksType, _WorkerServiceFailActivityTaskType, _WorkerServiceHeartbeatActivityTaskType, _WorkerServicePollWorkflowTaskType, _WorkerServiceCompleteWorkflowTaskType]):
+class WorkerServiceStub(typing.Generic[_WorkerServiceWorkType, _WorkerServicePollActivityTasksType, _WorkerServiceCompleteActivityTasksType, _WorkerServiceFailActivityTaskType, _WorkerServiceHeartbeatActivityTaskType, _WorkerServiceSendActivityOutputType, _WorkerServicePollWorkflowTaskType, _WorkerServiceCompleteWorkflowTaskType]):
     """How workers get tasks and report results. `Work` is the fast way and the
     one the SDKs use; the unary calls are for workers written by hand. Both
     serve one queue in one order.
@@ -167,6 +183,10 @@ class WorkerServiceStub(typing.Generic[_WorkerServiceWorkType, _WorkerServicePol
         grpc.UnaryUnaryMultiCallable[
             everturn.v1.worker_service_pb2.HeartbeatActivityTaskRequest,
             everturn.v1.worker_service_pb2.HeartbeatActivityTaskResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            everturn.v1.worker_service_pb2.SendActivityOutputRequest,
+            everturn.v1.worker_service_pb2.SendActivityOutputResponse,
         ],
         grpc.UnaryUnaryMultiCallable[
             everturn.v1.worker_service_pb2.PollWorkflowTaskRequest,
@@ -199,6 +219,10 @@ class WorkerServiceStub(typing.Generic[_WorkerServiceWorkType, _WorkerServicePol
         grpc.aio.UnaryUnaryMultiCallable[
             everturn.v1.worker_service_pb2.HeartbeatActivityTaskRequest,
             everturn.v1.worker_service_pb2.HeartbeatActivityTaskResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            everturn.v1.worker_service_pb2.SendActivityOutputRequest,
+            everturn.v1.worker_service_pb2.SendActivityOutputResponse,
         ],
         grpc.aio.UnaryUnaryMultiCallable[
             everturn.v1.worker_service_pb2.PollWorkflowTaskRequest,
@@ -243,6 +267,11 @@ class WorkerServiceStub(typing.Generic[_WorkerServiceWorkType, _WorkerServicePol
     Reasons: FIELD_INVALID, TASK_TOKEN_INVALID, FENCED.
     """
 
+    SendActivityOutput: _WorkerServiceSendActivityOutputType
+    """Hands on a part of the output of running attempts. Not stored.
+    Reasons: FIELD_INVALID, TASK_TOKEN_INVALID, FENCED.
+    """
+
     PollWorkflowTask: _WorkerServicePollWorkflowTaskType
     """Waits for one workflow task until max_wait passed; then the answer has
     none. The task always carries the whole journal.
@@ -275,6 +304,10 @@ WorkerServiceAsyncStub: typing_extensions.TypeAlias = WorkerServiceStub[
     grpc.aio.UnaryUnaryMultiCallable[
         everturn.v1.worker_service_pb2.HeartbeatActivityTaskRequest,
         everturn.v1.worker_service_pb2.HeartbeatActivityTaskResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        everturn.v1.worker_service_pb2.SendActivityOutputRequest,
+        everturn.v1.worker_service_pb2.SendActivityOutputResponse,
     ],
     grpc.aio.UnaryUnaryMultiCallable[
         everturn.v1.worker_service_pb2.PollWorkflowTaskRequest,
@@ -350,6 +383,16 @@ class WorkerServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[everturn.v1.worker_service_pb2.HeartbeatActivityTaskResponse, collections.abc.Awaitable[everturn.v1.worker_service_pb2.HeartbeatActivityTaskResponse]]:
         """Says that an attempt is alive and learns whether it should stop.
+        Reasons: FIELD_INVALID, TASK_TOKEN_INVALID, FENCED.
+        """
+
+    @abc.abstractmethod
+    def SendActivityOutput(
+        self,
+        request: everturn.v1.worker_service_pb2.SendActivityOutputRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[everturn.v1.worker_service_pb2.SendActivityOutputResponse, collections.abc.Awaitable[everturn.v1.worker_service_pb2.SendActivityOutputResponse]]:
+        """Hands on a part of the output of running attempts. Not stored.
         Reasons: FIELD_INVALID, TASK_TOKEN_INVALID, FENCED.
         """
 

@@ -7,6 +7,7 @@ import builtins
 import collections.abc
 import everturn.v1.event_pb2
 import everturn.v1.failure_pb2
+import everturn.v1.message_pb2
 import everturn.v1.payload_pb2
 import google.protobuf.descriptor
 import google.protobuf.duration_pb2
@@ -314,6 +315,8 @@ class WorkflowRun(google.protobuf.message.Message):
     CLOSE_TIME_FIELD_NUMBER: builtins.int
     EVENT_COUNT_FIELD_NUMBER: builtins.int
     LABELS_FIELD_NUMBER: builtins.int
+    PAUSED_FIELD_NUMBER: builtins.int
+    USAGE_FIELD_NUMBER: builtins.int
     namespace: builtins.str
     """Namespace."""
     workflow_id: builtins.str
@@ -330,6 +333,8 @@ class WorkflowRun(google.protobuf.message.Message):
     """Workflow id of the parent, if it is a child."""
     event_count: builtins.int
     """Number of events in its journal."""
+    paused: builtins.bool
+    """It is paused by itself; runs below it stand still too."""
     @property
     def start_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
         """When it started."""
@@ -341,6 +346,10 @@ class WorkflowRun(google.protobuf.message.Message):
     @property
     def labels(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]:
         """Labels."""
+
+    @property
+    def usage(self) -> everturn.v1.message_pb2.Usage:
+        """What its activities have used so far, without its children's."""
 
     def __init__(
         self,
@@ -356,9 +365,11 @@ class WorkflowRun(google.protobuf.message.Message):
         close_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         event_count: builtins.int = ...,
         labels: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
+        paused: builtins.bool = ...,
+        usage: everturn.v1.message_pb2.Usage | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["close_time", b"close_time", "start_time", b"start_time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["close_time", b"close_time", "event_count", b"event_count", "labels", b"labels", "namespace", b"namespace", "parent_workflow_id", b"parent_workflow_id", "run_id", b"run_id", "start_time", b"start_time", "status", b"status", "task_queue", b"task_queue", "workflow_id", b"workflow_id", "workflow_type", b"workflow_type"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["close_time", b"close_time", "start_time", b"start_time", "usage", b"usage"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["close_time", b"close_time", "event_count", b"event_count", "labels", b"labels", "namespace", b"namespace", "parent_workflow_id", b"parent_workflow_id", "paused", b"paused", "run_id", b"run_id", "start_time", b"start_time", "status", b"status", "task_queue", b"task_queue", "usage", b"usage", "workflow_id", b"workflow_id", "workflow_type", b"workflow_type"]) -> None: ...
 
 Global___WorkflowRun: typing_extensions.TypeAlias = WorkflowRun
 
@@ -468,6 +479,35 @@ class PendingChild(google.protobuf.message.Message):
 Global___PendingChild: typing_extensions.TypeAlias = PendingChild
 
 @typing.final
+class PendingApproval(google.protobuf.message.Message):
+    """An approval that a run waits for."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: builtins.int
+    APPROVAL_ID_FIELD_NUMBER: builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: builtins.int
+    key: builtins.str
+    """Key of the command that asked for it."""
+    approval_id: builtins.str
+    """Id of the approval."""
+    @property
+    def expire_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """When it expires, if it does."""
+
+    def __init__(
+        self,
+        *,
+        key: builtins.str = ...,
+        approval_id: builtins.str = ...,
+        expire_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["expire_time", b"expire_time"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["approval_id", b"approval_id", "expire_time", b"expire_time", "key", b"key"]) -> None: ...
+
+Global___PendingApproval: typing_extensions.TypeAlias = PendingApproval
+
+@typing.final
 class DescribeWorkflowRequest(google.protobuf.message.Message):
     """Request of DescribeWorkflow."""
 
@@ -506,6 +546,12 @@ class DescribeWorkflowResponse(google.protobuf.message.Message):
     RESULT_FIELD_NUMBER: builtins.int
     FAILURE_FIELD_NUMBER: builtins.int
     WORKFLOW_TASK_FAILURE_FIELD_NUMBER: builtins.int
+    PENDING_APPROVALS_FIELD_NUMBER: builtins.int
+    OMITTED_ACTIVITY_COUNT_FIELD_NUMBER: builtins.int
+    omitted_activity_count: builtins.int
+    """Pending activities that were left out because the answer would be too
+    large.
+    """
     @property
     def run(self) -> Global___WorkflowRun:
         """The run."""
@@ -536,6 +582,10 @@ class DescribeWorkflowResponse(google.protobuf.message.Message):
         the code is stuck until a worker with a fix takes it.
         """
 
+    @property
+    def pending_approvals(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___PendingApproval]:
+        """Approvals it waits for."""
+
     def __init__(
         self,
         *,
@@ -546,9 +596,11 @@ class DescribeWorkflowResponse(google.protobuf.message.Message):
         result: everturn.v1.payload_pb2.Payload | None = ...,
         failure: everturn.v1.failure_pb2.Failure | None = ...,
         workflow_task_failure: everturn.v1.failure_pb2.Failure | None = ...,
+        pending_approvals: collections.abc.Iterable[Global___PendingApproval] | None = ...,
+        omitted_activity_count: builtins.int = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["failure", b"failure", "result", b"result", "run", b"run", "workflow_task_failure", b"workflow_task_failure"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["failure", b"failure", "pending_activities", b"pending_activities", "pending_children", b"pending_children", "pending_timers", b"pending_timers", "result", b"result", "run", b"run", "workflow_task_failure", b"workflow_task_failure"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["failure", b"failure", "omitted_activity_count", b"omitted_activity_count", "pending_activities", b"pending_activities", "pending_approvals", b"pending_approvals", "pending_children", b"pending_children", "pending_timers", b"pending_timers", "result", b"result", "run", b"run", "workflow_task_failure", b"workflow_task_failure"]) -> None: ...
 
 Global___DescribeWorkflowResponse: typing_extensions.TypeAlias = DescribeWorkflowResponse
 
@@ -808,3 +860,83 @@ class GetStateResponse(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["state", b"state"]) -> None: ...
 
 Global___GetStateResponse: typing_extensions.TypeAlias = GetStateResponse
+
+@typing.final
+class PauseWorkflowRequest(google.protobuf.message.Message):
+    """Request of PauseWorkflow."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAMESPACE_FIELD_NUMBER: builtins.int
+    WORKFLOW_ID_FIELD_NUMBER: builtins.int
+    RUN_ID_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    namespace: builtins.str
+    """Namespace. Default "default"."""
+    workflow_id: builtins.str
+    """Workflow id."""
+    run_id: builtins.str
+    """Run id, if that very run is meant."""
+    reason: builtins.str
+    """Why, for the record. At most 1 KiB."""
+    def __init__(
+        self,
+        *,
+        namespace: builtins.str = ...,
+        workflow_id: builtins.str = ...,
+        run_id: builtins.str = ...,
+        reason: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["namespace", b"namespace", "reason", b"reason", "run_id", b"run_id", "workflow_id", b"workflow_id"]) -> None: ...
+
+Global___PauseWorkflowRequest: typing_extensions.TypeAlias = PauseWorkflowRequest
+
+@typing.final
+class PauseWorkflowResponse(google.protobuf.message.Message):
+    """Response of PauseWorkflow."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+
+Global___PauseWorkflowResponse: typing_extensions.TypeAlias = PauseWorkflowResponse
+
+@typing.final
+class ResumeWorkflowRequest(google.protobuf.message.Message):
+    """Request of ResumeWorkflow."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAMESPACE_FIELD_NUMBER: builtins.int
+    WORKFLOW_ID_FIELD_NUMBER: builtins.int
+    RUN_ID_FIELD_NUMBER: builtins.int
+    namespace: builtins.str
+    """Namespace. Default "default"."""
+    workflow_id: builtins.str
+    """Workflow id."""
+    run_id: builtins.str
+    """Run id, if that very run is meant."""
+    def __init__(
+        self,
+        *,
+        namespace: builtins.str = ...,
+        workflow_id: builtins.str = ...,
+        run_id: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["namespace", b"namespace", "run_id", b"run_id", "workflow_id", b"workflow_id"]) -> None: ...
+
+Global___ResumeWorkflowRequest: typing_extensions.TypeAlias = ResumeWorkflowRequest
+
+@typing.final
+class ResumeWorkflowResponse(google.protobuf.message.Message):
+    """Response of ResumeWorkflow."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+
+Global___ResumeWorkflowResponse: typing_extensions.TypeAlias = ResumeWorkflowResponse

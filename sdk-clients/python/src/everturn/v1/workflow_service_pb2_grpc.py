@@ -83,6 +83,16 @@ class WorkflowServiceStub(object):
                 request_serializer=everturn_dot_v1_dot_workflow__service__pb2.GetStateRequest.SerializeToString,
                 response_deserializer=everturn_dot_v1_dot_workflow__service__pb2.GetStateResponse.FromString,
                 _registered_method=True)
+        self.PauseWorkflow = channel.unary_unary(
+                '/everturn.v1.WorkflowService/PauseWorkflow',
+                request_serializer=everturn_dot_v1_dot_workflow__service__pb2.PauseWorkflowRequest.SerializeToString,
+                response_deserializer=everturn_dot_v1_dot_workflow__service__pb2.PauseWorkflowResponse.FromString,
+                _registered_method=True)
+        self.ResumeWorkflow = channel.unary_unary(
+                '/everturn.v1.WorkflowService/ResumeWorkflow',
+                request_serializer=everturn_dot_v1_dot_workflow__service__pb2.ResumeWorkflowRequest.SerializeToString,
+                response_deserializer=everturn_dot_v1_dot_workflow__service__pb2.ResumeWorkflowResponse.FromString,
+                _registered_method=True)
 
 
 class WorkflowServiceServicer(object):
@@ -172,6 +182,24 @@ class WorkflowServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PauseWorkflow(self, request, context):
+        """Pauses a run and the runs below it: none of their tasks is dispatched,
+        but everything that arrives is kept. Timeouts of attempts that workers
+        have, and of whole runs, go on. Idempotent.
+        Writes RunPaused. Reasons: FIELD_INVALID, RUN_NOT_FOUND, RUN_CLOSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResumeWorkflow(self, request, context):
+        """Resumes a paused run where it stood. Idempotent.
+        Writes RunResumed. Reasons: FIELD_INVALID, RUN_NOT_FOUND, RUN_CLOSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_WorkflowServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -219,6 +247,16 @@ def add_WorkflowServiceServicer_to_server(servicer, server):
                     servicer.GetState,
                     request_deserializer=everturn_dot_v1_dot_workflow__service__pb2.GetStateRequest.FromString,
                     response_serializer=everturn_dot_v1_dot_workflow__service__pb2.GetStateResponse.SerializeToString,
+            ),
+            'PauseWorkflow': grpc.unary_unary_rpc_method_handler(
+                    servicer.PauseWorkflow,
+                    request_deserializer=everturn_dot_v1_dot_workflow__service__pb2.PauseWorkflowRequest.FromString,
+                    response_serializer=everturn_dot_v1_dot_workflow__service__pb2.PauseWorkflowResponse.SerializeToString,
+            ),
+            'ResumeWorkflow': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumeWorkflow,
+                    request_deserializer=everturn_dot_v1_dot_workflow__service__pb2.ResumeWorkflowRequest.FromString,
+                    response_serializer=everturn_dot_v1_dot_workflow__service__pb2.ResumeWorkflowResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -468,6 +506,60 @@ class WorkflowService(object):
             '/everturn.v1.WorkflowService/GetState',
             everturn_dot_v1_dot_workflow__service__pb2.GetStateRequest.SerializeToString,
             everturn_dot_v1_dot_workflow__service__pb2.GetStateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PauseWorkflow(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/everturn.v1.WorkflowService/PauseWorkflow',
+            everturn_dot_v1_dot_workflow__service__pb2.PauseWorkflowRequest.SerializeToString,
+            everturn_dot_v1_dot_workflow__service__pb2.PauseWorkflowResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResumeWorkflow(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/everturn.v1.WorkflowService/ResumeWorkflow',
+            everturn_dot_v1_dot_workflow__service__pb2.ResumeWorkflowRequest.SerializeToString,
+            everturn_dot_v1_dot_workflow__service__pb2.ResumeWorkflowResponse.FromString,
             options,
             channel_credentials,
             insecure,

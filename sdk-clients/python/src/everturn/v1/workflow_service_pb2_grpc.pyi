@@ -169,7 +169,39 @@ _WorkflowServiceGetStateType = typing_extensions.TypeVar(
     ],
 )
 
-class WorkflowServiceStub(typing.Generic[_WorkflowServiceStartWorkflowType, _WorkflowServiceSignalWorkflowType, _WorkflowServiceCancelWorkflowType, _WorkflowServiceTerminateWorkflowType, _WorkflowServiceDescribeWorkflowType, _WorkflowServiceListWorkflowsType, _WorkflowServiceGetHistoryType, _WorkflowServiceWaitResultType, _WorkflowServiceGetStateType]):
+_WorkflowServicePauseWorkflowType = typing_extensions.TypeVar(
+    '_WorkflowServicePauseWorkflowType',
+    grpc.UnaryUnaryMultiCallable[
+        everturn.v1.workflow_service_pb2.PauseWorkflowRequest,
+        everturn.v1.workflow_service_pb2.PauseWorkflowResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        everturn.v1.workflow_service_pb2.PauseWorkflowRequest,
+        everturn.v1.workflow_service_pb2.PauseWorkflowResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        everturn.v1.workflow_service_pb2.PauseWorkflowRequest,
+        everturn.v1.workflow_service_pb2.PauseWorkflowResponse,
+    ],
+)
+
+_WorkflowServiceResumeWorkflowType = typing_extensions.TypeVar(
+    '_WorkflowServiceResumeWorkflowType',
+    grpc.UnaryUnaryMultiCallable[
+        everturn.v1.workflow_service_pb2.ResumeWorkflowRequest,
+        everturn.v1.workflow_service_pb2.ResumeWorkflowResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        everturn.v1.workflow_service_pb2.ResumeWorkflowRequest,
+        everturn.v1.workflow_service_pb2.ResumeWorkflowResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        everturn.v1.workflow_service_pb2.ResumeWorkflowRequest,
+        everturn.v1.workflow_service_pb2.ResumeWorkflowResponse,
+    ],
+)
+
+class WorkflowServiceStub(typing.Generic[_WorkflowServiceStartWorkflowType, _WorkflowServiceSignalWorkflowType, _WorkflowServiceCancelWorkflowType, _WorkflowServiceTerminateWorkflowType, _WorkflowServiceDescribeWorkflowType, _WorkflowServiceListWorkflowsType, _WorkflowServiceGetHistoryType, _WorkflowServiceWaitResultType, _WorkflowServiceGetStateType, _WorkflowServicePauseWorkflowType, _WorkflowServiceResumeWorkflowType]):
     """Durable runs, started and observed by id. Turns of conversations and child
     workflows are runs too; their ids hold their parents' ids
     ("order-7/refund"). Where a run id may be given it makes sure that the call
@@ -214,6 +246,14 @@ class WorkflowServiceStub(typing.Generic[_WorkflowServiceStartWorkflowType, _Wor
             everturn.v1.workflow_service_pb2.GetStateRequest,
             everturn.v1.workflow_service_pb2.GetStateResponse,
         ],
+        grpc.UnaryUnaryMultiCallable[
+            everturn.v1.workflow_service_pb2.PauseWorkflowRequest,
+            everturn.v1.workflow_service_pb2.PauseWorkflowResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            everturn.v1.workflow_service_pb2.ResumeWorkflowRequest,
+            everturn.v1.workflow_service_pb2.ResumeWorkflowResponse,
+        ],
     ], channel: grpc.Channel) -> None: ...
 
     @typing.overload
@@ -253,6 +293,14 @@ class WorkflowServiceStub(typing.Generic[_WorkflowServiceStartWorkflowType, _Wor
         grpc.aio.UnaryUnaryMultiCallable[
             everturn.v1.workflow_service_pb2.GetStateRequest,
             everturn.v1.workflow_service_pb2.GetStateResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            everturn.v1.workflow_service_pb2.PauseWorkflowRequest,
+            everturn.v1.workflow_service_pb2.PauseWorkflowResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            everturn.v1.workflow_service_pb2.ResumeWorkflowRequest,
+            everturn.v1.workflow_service_pb2.ResumeWorkflowResponse,
         ],
     ], channel: grpc.aio.Channel) -> None: ...
 
@@ -309,6 +357,18 @@ class WorkflowServiceStub(typing.Generic[_WorkflowServiceStartWorkflowType, _Wor
     Reasons: FIELD_INVALID, RUN_NOT_FOUND.
     """
 
+    PauseWorkflow: _WorkflowServicePauseWorkflowType
+    """Pauses a run and the runs below it: none of their tasks is dispatched,
+    but everything that arrives is kept. Timeouts of attempts that workers
+    have, and of whole runs, go on. Idempotent.
+    Writes RunPaused. Reasons: FIELD_INVALID, RUN_NOT_FOUND, RUN_CLOSED.
+    """
+
+    ResumeWorkflow: _WorkflowServiceResumeWorkflowType
+    """Resumes a paused run where it stood. Idempotent.
+    Writes RunResumed. Reasons: FIELD_INVALID, RUN_NOT_FOUND, RUN_CLOSED.
+    """
+
 WorkflowServiceAsyncStub: typing_extensions.TypeAlias = WorkflowServiceStub[
     grpc.aio.UnaryUnaryMultiCallable[
         everturn.v1.workflow_service_pb2.StartWorkflowRequest,
@@ -345,6 +405,14 @@ WorkflowServiceAsyncStub: typing_extensions.TypeAlias = WorkflowServiceStub[
     grpc.aio.UnaryUnaryMultiCallable[
         everturn.v1.workflow_service_pb2.GetStateRequest,
         everturn.v1.workflow_service_pb2.GetStateResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        everturn.v1.workflow_service_pb2.PauseWorkflowRequest,
+        everturn.v1.workflow_service_pb2.PauseWorkflowResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        everturn.v1.workflow_service_pb2.ResumeWorkflowRequest,
+        everturn.v1.workflow_service_pb2.ResumeWorkflowResponse,
     ],
 ]
 
@@ -451,6 +519,28 @@ class WorkflowServiceServicer(metaclass=abc.ABCMeta):
         """Reads the state that a run's code has written, exactly as of now. For a
         turn it is the conversation's state.
         Reasons: FIELD_INVALID, RUN_NOT_FOUND.
+        """
+
+    @abc.abstractmethod
+    def PauseWorkflow(
+        self,
+        request: everturn.v1.workflow_service_pb2.PauseWorkflowRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[everturn.v1.workflow_service_pb2.PauseWorkflowResponse, collections.abc.Awaitable[everturn.v1.workflow_service_pb2.PauseWorkflowResponse]]:
+        """Pauses a run and the runs below it: none of their tasks is dispatched,
+        but everything that arrives is kept. Timeouts of attempts that workers
+        have, and of whole runs, go on. Idempotent.
+        Writes RunPaused. Reasons: FIELD_INVALID, RUN_NOT_FOUND, RUN_CLOSED.
+        """
+
+    @abc.abstractmethod
+    def ResumeWorkflow(
+        self,
+        request: everturn.v1.workflow_service_pb2.ResumeWorkflowRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[everturn.v1.workflow_service_pb2.ResumeWorkflowResponse, collections.abc.Awaitable[everturn.v1.workflow_service_pb2.ResumeWorkflowResponse]]:
+        """Resumes a paused run where it stood. Idempotent.
+        Writes RunResumed. Reasons: FIELD_INVALID, RUN_NOT_FOUND, RUN_CLOSED.
         """
 
 def add_WorkflowServiceServicer_to_server(servicer: WorkflowServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

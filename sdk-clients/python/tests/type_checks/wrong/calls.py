@@ -1,6 +1,6 @@
 """Code that must not type-check: each line marked WRONG, and no other."""
 
-from everturn import AsyncClient, Client, RunStatus, Worker, activity
+from everturn import AsyncClient, Client, Delivery, RunStatus, Worker, activity, delivery
 from everturn.v1 import worker_service_pb2
 
 
@@ -14,9 +14,21 @@ async def charge(amount: int) -> str:
     return str(amount)
 
 
+@delivery(channel="email")  # WRONG
+async def send(it: Delivery) -> int:
+    return it.attempt
+
+
+@delivery  # WRONG
+async def send_sms(it: Delivery) -> str:
+    return it.address
+
+
 async def asynchronous(client: AsyncClient) -> None:
     await charge("12")  # WRONG
     await client.conversations.submit_message("c", "hi")  # WRONG
+    await client.conversations.hand_off("c", "Ann")  # WRONG
+    await client.approvals.decide("a", "approve", decider="Ann")  # WRONG
     for _ in client.conversations.list_messages("c"):  # WRONG
         pass
     number: int = await client.workflows.wait_result("w", result_type=str)  # WRONG
