@@ -1,6 +1,7 @@
 /** What the code of an activity knows about its attempt and can say meanwhile. */
 
 import type { Logger } from "./logger.js";
+import type { Usage } from "./usage.js";
 
 /**
  * Why an attempt should stop: its run asked for it, the attempt is over for the coordinator (it
@@ -47,6 +48,19 @@ export interface ActivityContext {
    * @throws PayloadError if the details cannot be written.
    */
   heartbeat(details?: unknown): void;
+  /**
+   * Hands on a part of the output, to those who watch the conversation: at once, in order, not stored.
+   * A chunk of any size goes; while the coordinator is away the last 1 MiB is kept. What an attempt
+   * streamed counts only if it succeeds: a new attempt begins anew, and the result is what the run gets.
+   */
+  stream(chunk: string | Uint8Array): void;
+  /**
+   * Adds what the attempt used: tokens of models, cost. Sent with the result or the failure, and
+   * counted by run, turn and conversation.
+   *
+   * @throws RangeError if a number is negative or not whole, or costs come without or in two currencies.
+   */
+  reportUsage(usage: Partial<Usage>): void;
   /** @throws CanceledError if the attempt should stop. */
   throwIfCanceled(): void;
 }

@@ -1,9 +1,9 @@
-/** What durable code sees: the context of a workflow, of a turn, and the turn itself. */
+/** What the durable code of a workflow sees: its context, and the steps that it asks for. */
 
 import type { Activity, ActivityOptions } from "./activity.js";
 import type { Duration } from "./duration.js";
 import type { Logger } from "./logger.js";
-import type { Content, Message } from "./message.js";
+import type { ApprovalRequest, ApprovalResult } from "./person.js";
 import type { Signal, WorkflowType } from "./workflow.js";
 
 /**
@@ -45,7 +45,12 @@ export interface ChildOptions extends StepOptions {
 /** Arguments for an input that may be left out if its type allows it. */
 export type InputArguments<Input, Options> = undefined extends Input ? [input?: Input, options?: Options] : [input: Input, options?: Options];
 
-/** Entries that outlive the run or turn and can be read through the API at any time. */
+/**
+ * Entries that outlive the run or turn and can be read through the API at any time. A run reads what
+ * it wrote itself, at once and in every replay. In a turn a fence may keep a write out of the
+ * conversation's state (the turn was superseded, a person owns the conversation, it is paused): the
+ * turn still reads its own write, everyone else and the next turn do not.
+ */
 export interface StateAccess {
   /** Reads an entry; `undefined` if there is none. Each call gives a new value. */
   get<T = unknown>(name: string): T | undefined;
@@ -105,6 +110,12 @@ export interface WorkflowContext {
    */
   run<T>(name: string, fn: () => T | Promise<T>, options?: StepOptions): Step<T>;
 
+  /**
+   * Asks a person for approval and waits for the decision, which is bound to `arguments`. That it
+   * expires, or that it is rejected, is an outcome and no error.
+   */
+  requestApproval<Arguments>(request: ApprovalRequest<Arguments>): Step<ApprovalResult<Arguments>>;
+
   /** Sends a signal to another workflow; resolves when it is delivered, rejects with `SignalError`. */
   signal<Input>(workflowId: string, signal: Signal<Input>, ...args: InputArguments<Input, StepOptions>): Step<undefined>;
   /** Sends a signal by name. */
@@ -132,60 +143,4 @@ export interface WorkflowContext {
   random(): number;
   /** A UUID (version 4): the same in replay. */
   uuid(): string;
-}
-
-/** Options of a reply. */
-export interface ReplyOptions extends StepOptions {
-  /** Channel to send it by. Default: the turn's reply channel. */
-  readonly channel?: string;
-  /** Name of the agent that speaks. Default: the conversation type. */
-  readonly author?: string;
-}
-
-/** The context of a turn's code. */
-export interface TurnContext extends WorkflowContext {
-  /**
-   * Sends a message to the customer. It leaves with the commit of this stretch of the code; if the
-   * turn was superseded or the conversation closed meanwhile, it is kept in.
-   */
-  reply(content: string | Content, options?: ReplyOptions): void;
-
-  /**
-   * Asks the customer, with or without words, and waits for their next messages: for days, if need
-   * be. At most one ask is open in a turn; it stays open when it loses a race, until it is answered
-   * or canceled, or the turn ends.
-   */
-  ask(question?: string | Content, options?: ReplyOptions): Step<readonly Message[]>;
-  /** Asks with a bound: gives `undefined` and closes the ask when no answer came in time. */
-  ask(question: string | Content | undefined, options: ReplyOptions & { readonly timeout: Duration }): Step<readonly Message[] | undefined>;
-}
-
-/** The turn that is to be answered. */
-export interface Turn {
-  /** Id of the conversation. */
-  readonly conversationId: string;
-  /** Type of the conversation. */
-  readonly conversationType: string;
-  /** Number of the turn in the conversation, from 1. */
-  readonly number: number;
-  /** Why it was started. */
-  readonly cause: "message";
-  /** The messages to answer, in transcript order. */
-  readonly messages: readonly Message[];
-  /** The texts of `messages`, one per line. */
-  readonly text: string;
-  /** The end of the transcript before `messages`: at most 20 messages and 32 KiB. */
-  readonly recent: readonly Message[];
-  /** Channel that a reply goes out by unless the code names one. */
-  readonly replyChannel: string;
-  /**
-   * Calls a function for each batch of messages that is delivered into this turn (policy `STEER`),
-   * those that came before included.
-   */
-  onMessage(handler: (messages: readonly Message[]) => unknown): void;
-  /**
-   * The batches of messages that are delivered into this turn (policy `STEER`), as they come. Never
-   * ends by itself; rejects when the turn is canceled or interrupted.
-   */
-  arrivals(): AsyncIterableIterator<readonly Message[]>;
 }

@@ -7,6 +7,7 @@
  *     ├── WaitTimeoutError         a wait ended before the run did
  *     ├── PayloadError             a value cannot be written or read as a payload
  *     ├── ApplicationError         thrown by activities and workflows to fail with a typed failure
+ *     ├── DeliveryUnknownError     thrown by adapters that cannot tell whether a message was sent
  *     ├── StepError                what a step of a run ended with
  *     │   ├── ActivityError        no attempt of an activity succeeded
  *     │   ├── ChildError           a child closed without a result
@@ -218,6 +219,14 @@ export class LocalError extends StepError {
   constructor(key: string, failure: FailureInfo) {
     super(`local step "${key}" failed: ${failure.type}: ${failure.message}`, key, failure);
   }
+}
+
+/**
+ * Thrown by a delivery adapter that cannot tell whether the provider has the message: the connection
+ * broke before its answer, say. It is not sent again unless the adapter can reconcile.
+ */
+export class DeliveryUnknownError extends EverturnError {
+  override name = "DeliveryUnknownError";
 }
 
 /** The run, the step or the attempt was asked to stop. Let it pass to confirm. */

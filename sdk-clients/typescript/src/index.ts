@@ -11,32 +11,58 @@ export {
   type RetryOptions,
 } from "./activity.js";
 export { Client, type ClientOptions } from "./client/client.js";
+export { type Approval, type ApprovalStatus, type Decision } from "./client/approval-models.js";
+export { type ApprovalClient, hashArguments } from "./client/approvals.js";
 export {
   type ConversationInfo,
   type ConversationStatus,
-  type ConversationUpdate,
+  type ConversationTypeSettings,
   type CurrentTurn,
-  type OnBusy,
-  type TurnPolicy,
+  type Handover,
+  type Pause,
   type TurnStatus,
 } from "./client/conversation-models.js";
-export { type ConversationClient, type SubmitOptions, type SubmittedMessage, type WatchOptions } from "./client/conversations.js";
+export {
+  type ConversationChanges,
+  type ConversationClient,
+  type SubmitEventOptions,
+  type SubmitOptions,
+  type SubmittedEvent,
+  type SubmittedMessage,
+} from "./client/conversations.js";
 export { type RetrySettings } from "./client/retry.js";
-export { type PendingActivity, type RunStatus, type WorkflowDescription, type WorkflowRun } from "./client/workflow-models.js";
+export { type ConversationUpdate, type OutputCursor, type WatchOptions } from "./client/watch.js";
+export { type PendingActivity, type PendingApproval, type RunStatus, type WorkflowDescription, type WorkflowRun } from "./client/workflow-models.js";
 export { type RunChoice, type StartedWorkflow, type StartOptions, type WorkflowClient } from "./client/workflows.js";
 export {
   type ActivityStepOptions,
   type ChildOptions,
   type InputArguments,
-  type ReplyOptions,
   type RunInfo,
   type StateAccess,
   type Step,
   type StepOptions,
-  type Turn,
-  type TurnContext,
   type WorkflowContext,
 } from "./context.js";
+export {
+  type BoundEventHandler,
+  type Conversation,
+  type ConversationOptions,
+  defineConversation,
+  type EventHandler,
+  handleEvent,
+  type TurnHandler,
+} from "./conversation.js";
+export {
+  type Delivery,
+  type DeliveryFunction,
+  type DeliveryOptions,
+  type DeliveryReceipt,
+  type DeliveryState,
+  type DeliveryStatus,
+  type ImplementedDelivery,
+  implementDelivery,
+} from "./delivery.js";
 export { type Duration, type DurationText } from "./duration.js";
 export {
   ActivityError,
@@ -44,6 +70,7 @@ export {
   type ApplicationErrorOptions,
   CanceledError,
   ChildError,
+  DeliveryUnknownError,
   EverturnError,
   type FieldViolation,
   LocalError,
@@ -59,18 +86,36 @@ export {
   WaitTimeoutError,
   WorkflowError,
 } from "./errors.js";
+export { type ConversationEvent, defineEvent, type EventType } from "./event.js";
 export { type FailureInfo, type FailureKindName } from "./failure.js";
 export { type ConnectOptions } from "./grpc/channel.js";
 export { type Logger, type LogFields, silentLogger, stderrLogger } from "./logger.js";
 export { type AuthorKindName, type Content, type Message, textOf } from "./message.js";
 export { jsonConverter, type PayloadConverter } from "./payload.js";
-export { type Program } from "./replay/run.js";
+export {
+  type ApprovalOutcome,
+  type ApprovalRequest,
+  type ApprovalResult,
+  type Assignee,
+  type HandBack,
+  type HandOffRequest,
+} from "./person.js";
+export { type Budget, type ClockTime, type FrequencyCap, type OnBusy, type QuietHours, type TurnPolicy } from "./policy.js";
+export { type Program } from "./replay/program.js";
+export {
+  type DeliveryOutcome,
+  type Reply,
+  type ReplyOptions,
+  type ReplyRecord,
+  type SuppressReason,
+  type Turn,
+  type TurnCause,
+  type TurnContext,
+} from "./turn.js";
+export { type Usage } from "./usage.js";
 export { Worker, type WorkerOptions } from "./worker/worker.js";
 export {
-  type Conversation,
-  type ConversationOptions,
   declareWorkflow,
-  defineConversation,
   defineSignal,
   defineWorkflow,
   type Signal,

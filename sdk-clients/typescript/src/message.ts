@@ -1,8 +1,8 @@
 /** Messages of conversations, as user code sees and writes them. */
 
-import { create } from "@bufbuild/protobuf";
+import { type DeliveryState, fromPbDeliveryState } from "./delivery.js";
 import { fromPbTime } from "./duration.js";
-import { AuthorKind, type Message as PbMessage, type MessageContent as PbContent, MessageContentSchema } from "./gen/everturn/v1/message_pb.js";
+import { AuthorKind, type Message as PbMessage, type MessageContent as PbContent } from "./gen/everturn/v1/message_pb.js";
 import { decodeOptional, jsonConverter, type PayloadConverter } from "./payload.js";
 
 /** Who wrote a message: a customer, an agent, a person of the staff, or the platform itself. */
@@ -30,6 +30,8 @@ export interface Message {
   readonly createTime: Date;
   /** Number of the turn that wrote an agent's message; 0 for others. */
   readonly turn: number;
+  /** Its delivery, if an adapter delivers it; never there in a turn's own messages. */
+  readonly delivery: DeliveryState | undefined;
 }
 
 /** What a message says. */
@@ -67,15 +69,17 @@ export function fromPbMessage(message: PbMessage, converter: PayloadConverter = 
     attributes: message.content?.attributes ?? {},
     createTime: new Date(fromPbTime(message.createTime)),
     turn: Number(message.turn),
+    delivery: fromPbDeliveryState(message.delivery),
   };
 }
 
 /** Writes content for the wire. */
 export function toPbContent(content: string | Content, converter: PayloadConverter = jsonConverter): PbContent {
-  if (typeof content === "string") return create(MessageContentSchema, { text: content });
-  return create(MessageContentSchema, {
+  if (typeof content === "string") return { $typeName: "everturn.v1.MessageContent", text: content, attributes: {} };
+  return {
+    $typeName: "everturn.v1.MessageContent",
     text: content.text ?? "",
     ...(content.data === undefined ? {} : { data: converter.encode(content.data) }),
     attributes: { ...content.attributes },
-  });
+  };
 }

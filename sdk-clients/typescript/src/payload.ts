@@ -1,8 +1,7 @@
 /** Payloads: how values become bytes and back. */
 
-import { create } from "@bufbuild/protobuf";
 import { PayloadError } from "./errors.js";
-import { type Payload, PayloadSchema } from "./gen/everturn/v1/payload_pb.js";
+import type { Payload } from "./gen/everturn/v1/payload_pb.js";
 
 /** Most bytes of one payload. */
 export const PAYLOAD_BYTES_MAX = 2 * 1024 * 1024;
@@ -38,7 +37,7 @@ export const jsonConverter: PayloadConverter = {
     if (data.length > PAYLOAD_BYTES_MAX) {
       throw new PayloadError(`the value has ${String(data.length)} bytes; a payload holds at most ${String(PAYLOAD_BYTES_MAX)}`);
     }
-    return create(PayloadSchema, { data });
+    return { $typeName: "everturn.v1.Payload", data, contentType: "" };
   },
 
   decode(payload) {

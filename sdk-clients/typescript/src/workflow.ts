@@ -1,7 +1,7 @@
-/** Workflows, conversations and signals: what user code defines and what names it. */
+/** Workflows and signals: what user code defines and what names it. */
 
 import { checkName } from "./activity.js";
-import type { Turn, TurnContext, WorkflowContext } from "./context.js";
+import type { WorkflowContext } from "./context.js";
 
 declare const types: unique symbol;
 
@@ -21,23 +21,6 @@ export interface Workflow<Input, Output> extends WorkflowType<Input, Output> {
   readonly kind: "workflow";
   /** The code. */
   readonly run: WorkflowFunction<Input, Output>;
-}
-
-/** What a conversation does. */
-export interface ConversationOptions {
-  /** Type of the conversation. 1 to 256 bytes. */
-  readonly type: string;
-  /** Answers one turn. */
-  readonly onTurn: (ctx: TurnContext, turn: Turn) => unknown;
-}
-
-/** A conversation with its code. */
-export interface Conversation {
-  readonly kind: "conversation";
-  /** Type of the conversation. */
-  readonly type: string;
-  /** Answers one turn. */
-  readonly onTurn: (ctx: TurnContext, turn: Turn) => unknown;
 }
 
 /** A typed name of a signal. */
@@ -64,16 +47,6 @@ export function defineWorkflow<Input = void, Output = void>(type: string, run: W
 export function declareWorkflow<Input = void, Output = void>(type: string): WorkflowType<Input, Output> {
   checkName("workflow", type);
   return { type };
-}
-
-/**
- * Defines a conversation: how one turn is answered. When a turn begins is the business of the
- * conversation's turn policy, which is given to `client.conversations.submitMessage` when the
- * conversation is opened. The rules of {@link defineWorkflow} hold here too.
- */
-export function defineConversation(options: ConversationOptions): Conversation {
-  checkName("conversation", options.type);
-  return { kind: "conversation", type: options.type, onTurn: options.onTurn };
 }
 
 /** Names a signal and the type of its input. */

@@ -6,10 +6,10 @@ import * as v1 from "../src/v1.js";
 
 test("the package exports these values", () => {
   expect(Object.keys(everturn).sort()).toEqual([
-    "ActivityError", "ApplicationError", "CanceledError", "ChildError", "Client", "EverturnError", "LocalError", "PayloadError",
+    "ActivityError", "ApplicationError", "CanceledError", "ChildError", "Client", "DeliveryUnknownError", "EverturnError", "LocalError", "PayloadError",
     "ReplayError", "RpcError", "SignalError", "StepError", "TurnInterruptedError", "WaitTimeoutError", "Worker", "WorkflowError",
-    "declareWorkflow", "defineActivity", "defineConversation", "defineSignal", "defineWorkflow", "implementActivity", "jsonConverter",
-    "silentLogger", "stderrLogger", "textOf",
+    "declareWorkflow", "defineActivity", "defineConversation", "defineEvent", "defineSignal", "defineWorkflow", "handleEvent", "hashArguments",
+    "implementActivity", "implementDelivery", "jsonConverter", "silentLogger", "stderrLogger", "textOf",
   ]);
   expect(Object.keys(testing).sort()).toEqual(["TestEnvironment", "activityContext", "readJournal", "replayJournal", "writeJournal"]);
 });

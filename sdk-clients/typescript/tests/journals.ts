@@ -1,12 +1,13 @@
 /** Journals for tests: events with ids and times, and runs that are driven by hand. */
 
-import { create } from "@bufbuild/protobuf";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { jsonConverter, silentLogger, type Logger } from "../src/index.js";
 import { type HistoryEvent, HistoryEventSchema } from "../src/gen/everturn/v1/event_pb.js";
 import { TurnCause, TurnInputSchema } from "../src/gen/everturn/v1/turn_pb.js";
 import { AuthorKind, type Message, MessageSchema } from "../src/gen/everturn/v1/message_pb.js";
 import { toPbTime } from "../src/duration.js";
-import { type Program, type Progress, Run } from "../src/replay/run.js";
+import type { Program, Progress } from "../src/replay/program.js";
+import { Run } from "../src/replay/run.js";
 import { event } from "../src/testing/test-run.js";
 
 export { event };
@@ -25,6 +26,10 @@ export const started = (input?: unknown): ReturnType<typeof event> =>
   event("runStarted", { workflowType: "test", taskQueue: "default", input: json(input) });
 
 export const startedTurn = (...texts: string[]): ReturnType<typeof event> =>
+  startedWith({ messages: texts.map((text, index) => message(text, index + 1)) });
+
+/** A turn with anything in its input. */
+export const startedWith = (input: MessageInitShape<typeof TurnInputSchema>): ReturnType<typeof event> =>
   event("runStarted", {
     workflowType: "test",
     taskQueue: "default",
@@ -33,9 +38,9 @@ export const startedTurn = (...texts: string[]): ReturnType<typeof event> =>
       conversationType: "test",
       number: 1n,
       cause: TurnCause.MESSAGE,
-      messages: texts.map((text, index) => message(text, index + 1)),
       state: { name: json("Ada") },
       replyChannel: "chat",
+      ...input,
     }),
   });
 
@@ -79,6 +84,10 @@ export function wanted(progress: Progress): string[] {
         return `set ${kind.value.name}`;
       case "sendSignal":
         return `signal ${key}`;
+      case "requestApproval":
+        return `approval ${key}: ${kind.value.title} ${new TextDecoder().decode(kind.value.arguments?.data)}`;
+      case "handOff":
+        return `hand off ${key}: ${kind.value.assignee?.kind.value ?? ""}`;
       case "cancelCommand":
         return `cancel ${kind.value.targetKey}`;
       case "completeRun":

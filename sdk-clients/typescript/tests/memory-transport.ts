@@ -50,10 +50,14 @@ export class MemoryStream implements WorkStream {
   }
 }
 
+type TypeRequest = Parameters<WorkTransport["registerType"]>[0];
+
 /** Hands out streams, and journals. */
 export class MemoryTransport implements WorkTransport {
   readonly streams: MemoryStream[] = [];
   readonly ranges: HistoryRange[] = [];
+  readonly types: TypeRequest[] = [];
+  onRegister: ((request: TypeRequest) => unknown) | undefined;
   journal: HistoryEvent[] = [];
   isClosed = false;
   #wake: (() => void) | undefined;
@@ -68,6 +72,11 @@ export class MemoryTransport implements WorkTransport {
   history(range: HistoryRange): Promise<HistoryEvent[]> {
     this.ranges.push(range);
     return Promise.resolve(this.journal.filter(({ id }) => id > range.afterEventId && id <= range.throughEventId));
+  }
+
+  async registerType(request: TypeRequest): Promise<void> {
+    this.types.push(request);
+    await this.onRegister?.(request);
   }
 
   close(): void {

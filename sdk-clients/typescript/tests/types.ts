@@ -1,7 +1,8 @@
 /** Wrong code must not compile: checked by `npm run typecheck`, never run. */
 
 import {
-  type ActivityContext, type Client, defineActivity, defineConversation, defineSignal, defineWorkflow, implementActivity, type Message, type Step,
+  type ActivityContext, type Client, defineActivity, defineConversation, defineEvent, defineSignal, defineWorkflow, handleEvent, implementActivity,
+  implementDelivery, type Message, type Step,
 } from "../src/index.js";
 
 interface Order { readonly id: string; readonly amount: number }
@@ -61,6 +62,55 @@ export const conversation = defineConversation({
     ctx.reply(5);
   },
 });
+
+const paid = defineEvent<{ readonly amount: number }>("paid");
+
+export const withPeople = defineConversation({
+  type: "p",
+  // @ts-expect-error -- not a policy
+  turnPolicy: { onEvent: "DROP" },
+  onEvent: [handleEvent(paid, (ctx, turn, event) => {
+    const amount: number = event.payload.amount;
+    ctx.reply(`${String(amount)} ${turn.cause}`);
+    // @ts-expect-error -- a typed event has a typed payload
+    event.payload.price;
+  })],
+  onIdle: async (ctx, turn) => {
+    const result = await ctx.requestApproval({ title: "Refund?", arguments: { amount: 5 } });
+    // @ts-expect-error -- only what was approved has arguments
+    result.arguments.amount;
+    if (result.outcome === "approved" || result.outcome === "approvedWithChanges") result.arguments.amount.toFixed();
+    // @ts-expect-error -- a person or a team, not both
+    void ctx.handOff({ person: "ada", team: "billing" });
+    // @ts-expect-error -- somebody
+    void ctx.handOff({ reason: "refund" });
+    const { by, messages } = await ctx.handOff({ team: "billing" });
+    const { sequence, suppressed } = await ctx.reply(`${by} ${String(messages.length)}`).recorded();
+    // @ts-expect-error -- it may have been kept in
+    sequence.toFixed();
+    if (suppressed === undefined) sequence.toFixed();
+    turn.onEvent(paid, ({ payload }) => payload.amount.toFixed());
+    // @ts-expect-error -- the payload of any event is unknown
+    turn.onEvent(({ payload }) => payload.amount);
+  },
+});
+
+// @ts-expect-error -- an adapter returns what the provider said
+implementDelivery("email", {}, () => "id");
+
+export async function people(it: Client): Promise<void> {
+  await it.conversations.submitEvent("c", paid, { amount: 1 });
+  // @ts-expect-error -- the payload has an amount
+  await it.conversations.submitEvent("c", paid, 1);
+  const approval = { approvalId: "a", argumentsHash: new Uint8Array(32) };
+  await it.approvals.decide(approval, { decision: "reject", decider: "Ada" });
+  // @ts-expect-error -- changes need arguments
+  await it.approvals.decide(approval, { decision: "approveWithChanges", decider: "Ada" });
+  // @ts-expect-error -- only changes have arguments
+  await it.approvals.decide(approval, { decision: "approve", decider: "Ada", arguments: 1 });
+  // @ts-expect-error -- providers do not report this
+  await it.conversations.reportDelivery("c", { sequence: 1 }, "pending");
+}
 
 export async function client(it: Client): Promise<void> {
   await it.workflows.start(child, { id: "1", amount: 2 });

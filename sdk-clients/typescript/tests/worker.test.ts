@@ -2,10 +2,10 @@
 import { afterEach, describe, expect, test } from "vitest";
 import type { CanceledError} from "../src/index.js";
 import {
-  ApplicationError, defineActivity, defineWorkflow, implementActivity, RpcError, silentLogger, Worker, type WorkerOptions,
+  ApplicationError, defineActivity, defineConversation, defineWorkflow, implementActivity, RpcError, silentLogger, Worker, type WorkerOptions,
 } from "../src/index.js";
 import type { ActivityResult, WorkflowTaskResult } from "../src/gen/everturn/v1/worker_service_pb.js";
-import { completed, journal, json, scheduled, signaled, started } from "./journals.js";
+import { completed, event, fired, journal, json, scheduled, signaled, started, startedTurn } from "./journals.js";
 import { type MemoryStream, MemoryTransport } from "./memory-transport.js";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -115,10 +115,10 @@ describe("runs", () => {
   test("are kept between their tasks and go on with what is new", async () => {
     const { transport } = start({ workflows: [pair] });
     const stream = await transport.greeted();
-    stream.send({ workflowTasks: [{ ...workflowTask, events: journal([started("x")]), lastEventId: 1n }] });
+    stream.send({ workflowTasks: [{ ...workflowTask, events: journal([started("x")]) }] });
     const first = await completionOf(stream);
     expect(first).toMatchObject({ runCached: true, seenEventId: 1n, commands: [{ key: "a" }] });
-    stream.send({ acceptedResultIds: [first.resultId], workflowTasks: [{ ...workflowTask, previousEventId: 1n, events: journal([completed("a", "A")], 3), lastEventId: 3n }] });
+    stream.send({ acceptedResultIds: [first.resultId], workflowTasks: [{ ...workflowTask, previousEventId: 1n, events: journal([completed("a", "A")], 3) }] });
     expect((await completionOf(stream, 1)).commands).toMatchObject([{ key: "b" }]);
   });
 
@@ -127,7 +127,7 @@ describe("runs", () => {
     const stream = await transport.greeted();
     stream.send({ workflowTasks: [{ ...workflowTask, previousEventId: 1n, events: journal([completed("a", "A")], 3) }] });
     expect(await completionOf(stream)).toMatchObject({ needsFullJournal: true });
-    stream.send({ workflowTasks: [{ ...workflowTask, events: journal([started("x"), scheduled("a"), completed("a", "A")]), lastEventId: 3n }] });
+    stream.send({ workflowTasks: [{ ...workflowTask, events: journal([started("x"), scheduled("a"), completed("a", "A")]) }] });
     expect(await completionOf(stream, 1)).toMatchObject({ runCached: false, commands: [{ key: "b" }] });
   });
 
@@ -140,6 +140,50 @@ describe("runs", () => {
     expect(transport.ranges).toEqual([{ namespace: "n", workflowId: "w", runId: "r", afterEventId: 2n, throughEventId: 5n }]);
     expect(result.commands).toMatchObject([{ kind: { case: "completeRun", value: { result: { data: bytes(`"AB"`) } } } }]);
     expect(result.seenEventId).toBe(5n);
+  });
+
+  test("that are kept read the rest of a long task too, and ignore the records that come along", async () => {
+    const listening = defineWorkflow<string, string[]>("pair", async (ctx) => {
+      const seen: string[] = [];
+      ctx.onSignal("s", (value) => seen.push(String(value)));
+      await ctx.activity("a");
+      return seen;
+    });
+    const { transport } = start({ workflows: [listening], namespace: "n" });
+    transport.journal = journal([started("x"), scheduled("a"), signaled("s", 1), signaled("s", 2), signaled("s", 3), completed("a", "A")]);
+    const stream = await transport.greeted();
+    stream.send({ workflowTasks: [{ ...workflowTask, events: transport.journal.slice(0, 1) }] });
+    await completionOf(stream);
+    stream.send({ workflowTasks: [{ ...workflowTask, previousEventId: 1n, events: transport.journal.slice(2, 4), lastEventId: 6n }] });
+    const result = await completionOf(stream, 1);
+    expect(transport.ranges).toMatchObject([{ afterEventId: 4n, throughEventId: 6n }]);
+    expect(result.commands).toMatchObject([{ kind: { case: "completeRun", value: { result: { data: bytes(`["1","2","3"]`) } } } }]);
+    expect(result.seenEventId).toBe(6n);
+    // Also when no event fitted at all.
+    stream.send({ workflowTasks: [{ ...workflowTask, runId: "r2", events: transport.journal.slice(0, 1) }] });
+    await completionOf(stream, 2);
+    stream.send({ workflowTasks: [{ ...workflowTask, runId: "r2", previousEventId: 1n, events: [], lastEventId: 6n }] });
+    expect((await completionOf(stream, 3)).seenEventId).toBe(6n);
+    expect(transport.ranges[1]).toMatchObject({ runId: "r2", afterEventId: 1n, throughEventId: 6n });
+  });
+
+  test("read the records of messages that their code asks about", async () => {
+    const turn = defineConversation({ type: "pair", onTurn: async (ctx) => {
+      const { suppressed } = await ctx.reply("hello").recorded();
+      ctx.state.set("why", suppressed ?? "sent");
+    } });
+    const { transport } = start({ conversations: [turn] });
+    transport.journal = journal([
+      startedTurn("hi"), event("messageSuppressed", { key: "reply", reason: 5 }), event("timerStarted", { key: "reply/recorded" }), fired("reply/recorded"),
+    ]);
+    const stream = await transport.greeted();
+    stream.send({ workflowTasks: [{ ...workflowTask, events: transport.journal.slice(0, 1) }] });
+    expect((await completionOf(stream)).commands).toMatchObject([{ key: "reply" }, { key: "reply/recorded" }]);
+    // The task leaves records out, as ever.
+    stream.send({ workflowTasks: [{ ...workflowTask, previousEventId: 1n, events: transport.journal.slice(3) }] });
+    const { commands } = await completionOf(stream, 1);
+    expect(transport.ranges).toMatchObject([{ afterEventId: 1n, throughEventId: 4n }]);
+    expect(commands[0]).toMatchObject({ kind: { value: { name: "why", value: { data: bytes(`"quietHours"`) } } } });
   });
 
   test("that wanted to close with unread events are given them and close again", async () => {

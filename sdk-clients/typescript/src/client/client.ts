@@ -1,4 +1,4 @@
-/** The client: conversations and workflows, from services and tools. */
+/** The client: conversations, approvals and workflows, from services and tools. */
 
 import { Client as GrpcClient } from "@grpc/grpc-js";
 import { type Duration, milliseconds } from "../duration.js";
@@ -7,6 +7,7 @@ import { WorkflowService } from "../gen/everturn/v1/workflow_service_pb.js";
 import { addressOf, channelOptions, type ConnectOptions, credentialsOf, namespaceOf } from "../grpc/channel.js";
 import { stubOf } from "../grpc/stub.js";
 import { jsonConverter, type PayloadConverter } from "../payload.js";
+import { ApprovalClient } from "./approvals.js";
 import { ConversationClient } from "./conversations.js";
 import type { RetrySettings } from "./retry.js";
 import { WorkflowClient } from "./workflows.js";
@@ -37,6 +38,8 @@ export interface CallSettings {
 export class Client {
   /** Customers' messages in, replies out. */
   readonly conversations: ConversationClient;
+  /** What people are asked to approve. */
+  readonly approvals: ApprovalClient;
   /** Durable runs, by id. */
   readonly workflows: WorkflowClient;
   readonly #client: GrpcClient;
@@ -49,7 +52,9 @@ export class Client {
       retry: options.retry ?? {},
       converter: options.converter ?? jsonConverter,
     };
-    this.conversations = new ConversationClient(stubOf(ConversationService, client), settings);
+    const conversations = stubOf(ConversationService, client);
+    this.conversations = new ConversationClient(conversations, settings);
+    this.approvals = new ApprovalClient(conversations, settings);
     this.workflows = new WorkflowClient(stubOf(WorkflowService, client), settings);
   }
 

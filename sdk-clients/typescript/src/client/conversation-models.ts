@@ -1,45 +1,24 @@
 /** Conversations as plain values, and how they are read and written. */
 
-import { create } from "@bufbuild/protobuf";
-import { type Duration, fromPbDuration, toDate, toPbDuration } from "../duration.js";
+import { type Duration, fromPbDuration, toDate } from "../duration.js";
 import {
   type Conversation as PbConversation,
   ConversationStatus as PbStatus,
+  type ConversationType as PbConversationType,
+  type Handover as PbHandover,
+  type Pause as PbPause,
   TurnStatus as PbTurnStatus,
-  type WatchConversationResponse,
 } from "../gen/everturn/v1/conversation_service_pb.js";
-import { OnBusy as PbOnBusy, type TurnPolicy as PbTurnPolicy, TurnPolicySchema } from "../gen/everturn/v1/policy_pb.js";
-import { fromPbMessage, type Message } from "../message.js";
-import type { PayloadConverter } from "../payload.js";
+import { decodeOptional, type PayloadConverter } from "../payload.js";
+import { type Assignee, fromPbAssignee } from "../person.js";
+import { fromPbTurnPolicy, type TurnPolicy } from "../policy.js";
+import { fromPbUsage, type Usage } from "../usage.js";
 
-/** Whether a conversation takes messages. */
-export type ConversationStatus = "open" | "closed";
+/** Whether a conversation takes messages; of an erased one only counts and times are left. */
+export type ConversationStatus = "open" | "closed" | "erased";
 
 /** What the current turn of a conversation is doing. */
 export type TurnStatus = "running" | "asking" | "interrupted";
-
-/**
- * What a message does to a turn that is running: wait for the next turn, interrupt it, or be
- * delivered into it.
- */
-export type OnBusy = "QUEUE" | "INTERRUPT" | "STEER";
-
-/** How the messages of a conversation become turns. */
-export interface TurnPolicy {
-  /** How bursts are collected. */
-  readonly debounce?: {
-    /** A turn starts when no message came for this long. Default: at once; at most 1 h. */
-    readonly quiet?: Duration;
-    /** A turn starts at the latest this long after the first message. Default 10 times `quiet`; at most 24 h. */
-    readonly maxWait?: Duration;
-    /** A turn starts at once when this many wait. Default 0: no such bound; at most 1,000. */
-    readonly maxMessages?: number;
-  };
-  /** What a message does to a turn that is running. Default `QUEUE`. */
-  readonly onBusy?: OnBusy;
-  /** How long an interrupted turn may clean up. Default 10 s; at most 10 min. */
-  readonly interruptGrace?: Duration;
-}
 
 /** The current turn of a conversation. */
 export interface CurrentTurn {
@@ -48,6 +27,28 @@ export interface CurrentTurn {
   readonly runId: string;
   readonly status: TurnStatus;
   readonly startTime: Date | undefined;
+}
+
+/** A pause. */
+export interface Pause {
+  readonly reason: string;
+  readonly pauseTime: Date | undefined;
+}
+
+/** A person or team owns the conversation. */
+export interface Handover {
+  readonly assignee: Assignee;
+  readonly reason: string;
+  /** What they need to know, if the code said so. */
+  readonly context: unknown;
+  readonly handOffTime: Date | undefined;
+}
+
+/** What conversations of a type begin with, and how long they are kept. */
+export interface ConversationTypeSettings {
+  readonly turnPolicy?: TurnPolicy;
+  /** How long a closed conversation is kept before it is erased. Default: for ever. */
+  readonly retention?: Duration;
 }
 
 /** A conversation, without its transcript. */
@@ -61,6 +62,8 @@ export interface ConversationInfo {
   readonly messageCount: number;
   /** Number of inbound messages that no turn has taken yet. */
   readonly waitingMessageCount: number;
+  /** Number of events that no turn has taken yet. */
+  readonly waitingEventCount: number;
   readonly turnCount: number;
   /** The current turn, if one is running. */
   readonly turn: CurrentTurn | undefined;
@@ -68,22 +71,29 @@ export interface ConversationInfo {
   readonly state: Readonly<Record<string, unknown>>;
   readonly labels: Readonly<Record<string, string>>;
   readonly turnPolicy: TurnPolicy;
+  /** Set while it is paused. */
+  readonly pause: Pause | undefined;
+  /** Set while a person or team owns it. */
+  readonly handover: Handover | undefined;
+  /** Addresses by channel. */
+  readonly addresses: Readonly<Record<string, string>>;
+  /** What its activities have used so far. */
+  readonly usage: Usage;
+  /** What its current or last turn has used. */
+  readonly turnUsage: Usage;
+  /** Its budget is used up: activities wait for the approval that was requested. */
+  readonly isBudgetReached: boolean;
+  /** Number of runs it had; only of an erased one. */
+  readonly erasedRunCount: number;
   readonly createTime: Date | undefined;
   readonly updateTime: Date | undefined;
 }
 
-/** What happened to a conversation that is watched. */
-export type ConversationUpdate =
-  | { readonly type: "message"; readonly message: Message }
-  /** Everything up to the present was handed out; what follows is new. */
-  | { readonly type: "caught up" }
-  /** The current turn changed; without a status it ended. */
-  | { readonly type: "turn"; readonly number: number; readonly status: TurnStatus | undefined }
-  /** Changes of turns were left out because the watcher read too slowly; messages never are. */
-  | { readonly type: "lagged"; readonly skippedCount: number }
-  /** The last update. */
-  | { readonly type: "closed"; readonly reason: string };
-
+const STATUSES: readonly (readonly [PbStatus, ConversationStatus])[] = [
+  [PbStatus.OPEN, "open"],
+  [PbStatus.CLOSED, "closed"],
+  [PbStatus.ERASED, "erased"],
+];
 const TURN_STATUSES: Readonly<Record<number, TurnStatus>> = {
   [PbTurnStatus.RUNNING]: "running",
   [PbTurnStatus.ASKING]: "asking",
@@ -92,26 +102,7 @@ const TURN_STATUSES: Readonly<Record<number, TurnStatus>> = {
 
 /** Writes a status for a filter. */
 export function toPbStatus(status: ConversationStatus | undefined): PbStatus {
-  if (status === undefined) return PbStatus.UNSPECIFIED;
-  return status === "open" ? PbStatus.OPEN : PbStatus.CLOSED;
-}
-
-/** Writes a policy for the wire. */
-export function toPbTurnPolicy(policy: TurnPolicy): PbTurnPolicy {
-  const { debounce, onBusy, interruptGrace } = policy;
-  return create(TurnPolicySchema, {
-    onBusy: PbOnBusy[onBusy ?? "UNSPECIFIED"],
-    ...(interruptGrace === undefined ? {} : { interruptGrace: toPbDuration(interruptGrace) }),
-    ...(debounce === undefined
-      ? {}
-      : {
-          debounce: {
-            ...(debounce.quiet === undefined ? {} : { quiet: toPbDuration(debounce.quiet) }),
-            ...(debounce.maxWait === undefined ? {} : { maxWait: toPbDuration(debounce.maxWait) }),
-            maxMessages: debounce.maxMessages ?? 0,
-          },
-        }),
-  });
+  return STATUSES.find(([, name]) => name === status)?.[0] ?? PbStatus.UNSPECIFIED;
 }
 
 /** Reads a conversation. */
@@ -120,11 +111,12 @@ export function fromPbConversation(pb: PbConversation, converter: PayloadConvert
   return {
     conversationId: pb.conversationId,
     conversationType: pb.conversationType,
-    status: pb.status === PbStatus.CLOSED ? "closed" : "open",
+    status: STATUSES.find(([status]) => status === pb.status)?.[1] ?? "open",
     taskQueue: pb.taskQueue,
     replyChannel: pb.replyChannel,
     messageCount: Number(pb.messageCount),
     waitingMessageCount: pb.waitingMessageCount,
+    waitingEventCount: pb.waitingEventCount,
     turnCount: Number(pb.turnCount),
     turn: turn && {
       number: Number(turn.number),
@@ -136,42 +128,40 @@ export function fromPbConversation(pb: PbConversation, converter: PayloadConvert
     state: Object.fromEntries(Object.entries(pb.state).map(([name, value]) => [name, converter.decode(value)])),
     labels: pb.labels,
     turnPolicy: fromPbTurnPolicy(pb.turnPolicy),
+    pause: fromPbPause(pb.pause),
+    handover: fromPbHandover(pb.handover, converter),
+    addresses: pb.addresses,
+    usage: fromPbUsage(pb.usage),
+    turnUsage: fromPbUsage(pb.turnUsage),
+    isBudgetReached: pb.budgetReached,
+    erasedRunCount: Number(pb.erasedRunCount),
     createTime: toDate(pb.createTime),
     updateTime: toDate(pb.updateTime),
   };
 }
 
-/** Reads an update of a watch; `undefined` for a kind that this version does not know. */
-export function fromPbUpdate({ update }: WatchConversationResponse, converter: PayloadConverter): ConversationUpdate | undefined {
-  switch (update.case) {
-    case "message":
-      return { type: "message", message: fromPbMessage(update.value, converter) };
-    case "caughtUp":
-      return { type: "caught up" };
-    case "turnChanged":
-      return { type: "turn", number: Number(update.value.number), status: TURN_STATUSES[update.value.status] };
-    case "lagged":
-      return { type: "lagged", skippedCount: Number(update.value.skippedCount) };
-    case "closed":
-      return { type: "closed", reason: update.value.reason };
-    default:
-      return undefined;
-  }
+/** Reads a pause that may be absent. */
+export function fromPbPause(pause: PbPause | undefined): Pause | undefined {
+  return pause === undefined ? undefined : { reason: pause.reason, pauseTime: toDate(pause.pauseTime) };
 }
 
-function fromPbTurnPolicy(policy: PbTurnPolicy | undefined): TurnPolicy {
-  if (policy === undefined) return {};
-  const names: Readonly<Record<number, OnBusy>> = {
-    [PbOnBusy.INTERRUPT]: "INTERRUPT",
-    [PbOnBusy.STEER]: "STEER",
-  };
+/** Reads a handover that may be absent. */
+export function fromPbHandover(handover: PbHandover | undefined, converter: PayloadConverter): Handover | undefined {
+  if (handover === undefined) return undefined;
+  const { assignee, reason, context, handOffTime } = handover;
+  return { assignee: fromPbAssignee(assignee), reason, context: decodeOptional(converter, context), handOffTime: toDate(handOffTime) };
+}
+
+/** Reads the status of a turn; `undefined`: it ended. */
+export function fromPbTurnStatus(status: PbTurnStatus): TurnStatus | undefined {
+  return TURN_STATUSES[status];
+}
+
+/** Reads what conversations of a type begin with. */
+export function fromPbConversationType(pb: PbConversationType | undefined): ConversationTypeSettings {
+  const retention = pb?.retention;
   return {
-    onBusy: names[policy.onBusy] ?? "QUEUE",
-    interruptGrace: fromPbDuration(policy.interruptGrace),
-    debounce: {
-      quiet: fromPbDuration(policy.debounce?.quiet),
-      maxWait: fromPbDuration(policy.debounce?.maxWait),
-      maxMessages: policy.debounce?.maxMessages ?? 0,
-    },
+    turnPolicy: fromPbTurnPolicy(pb?.turnPolicy),
+    ...(retention === undefined ? {} : { retention: fromPbDuration(retention) }),
   };
 }

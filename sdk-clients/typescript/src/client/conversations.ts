@@ -1,25 +1,26 @@
 /** Calls about conversations. */
 
-import { setTimeout as sleep } from "node:timers/promises";
+import { type DeliveryStatus, fromPbDeliveryStatus, toPbDeliveryStatus } from "../delivery.js";
 import { type Duration, toDate, toPbDuration } from "../duration.js";
 import { RpcError } from "../errors.js";
-import type { ConversationService, WatchConversationResponse } from "../gen/everturn/v1/conversation_service_pb.js";
+import type { EventType } from "../event.js";
+import type { ConversationService } from "../gen/everturn/v1/conversation_service_pb.js";
 import type { Stub } from "../grpc/stub.js";
 import { type Content, fromPbMessage, type Message, toPbContent } from "../message.js";
+import { type HandOffRequest, toPbAssignee } from "../person.js";
+import { toPbTurnPolicy, type TurnPolicy } from "../policy.js";
 import type { CallSettings } from "./client.js";
 import {
   type ConversationInfo,
   type ConversationStatus,
-  type ConversationUpdate,
+  type ConversationTypeSettings,
   fromPbConversation,
-  fromPbUpdate,
+  fromPbConversationType,
   toPbStatus,
-  toPbTurnPolicy,
-  type TurnPolicy,
 } from "./conversation-models.js";
 import { pages } from "./pages.js";
-import { Backoff, withRetry } from "./retry.js";
-import { rpcErrorOf } from "./rpc-error.js";
+import { withRetry } from "./retry.js";
+import { type ConversationUpdate, watchConversation, type WatchOptions } from "./watch.js";
 
 /** What a customer's message comes with. */
 export interface SubmitOptions {
@@ -40,6 +41,11 @@ export interface SubmitOptions {
   readonly turnPolicy?: TurnPolicy;
   /** Labels; used when it opens. At most 64. */
   readonly labels?: Readonly<Record<string, string>>;
+  /**
+   * Address of the customer on this channel, if replies are to be delivered by an adapter
+   * (`"jo@example.org"`). Kept for the conversation.
+   */
+  readonly customerAddress?: string;
 }
 
 /** A message that was accepted. */
@@ -49,12 +55,44 @@ export interface SubmittedMessage {
   readonly acceptTime: Date | undefined;
 }
 
-/** How to watch. */
-export interface WatchOptions {
-  /** Position of the last message that the caller has. Default 0: the whole transcript comes first. */
-  readonly afterSequence?: number;
-  /** Ends the watch. */
-  readonly signal?: AbortSignal;
+/** What an event comes with. */
+export interface SubmitEventOptions {
+  /**
+   * Id of the event. Strongly recommended: a repeated event with the same id gets the first answer.
+   * Default: a new id for each call.
+   */
+  readonly eventId?: string;
+  /** Type of the conversation. Required when it opens; if given later it must be the same. */
+  readonly conversationType?: string;
+  /** Task queue of the conversation's turns; used when it opens. Default `default`. */
+  readonly taskQueue?: string;
+  /** How messages become turns; used when it opens. */
+  readonly turnPolicy?: TurnPolicy;
+  /** Labels; used when it opens. At most 64. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Addresses of the customer by channel; added to those that are known. At most 16. */
+  readonly addresses?: Readonly<Record<string, string>>;
+  /** Channel that the agents write by; used when it opens. */
+  readonly replyChannel?: string;
+}
+
+/** An event that was accepted. */
+export interface SubmittedEvent {
+  /** Position among the events of the conversation. */
+  readonly sequence: number;
+  readonly acceptTime: Date | undefined;
+}
+
+/** What is to change; what is left out stays as it is. */
+export interface ConversationChanges {
+  /** Labels to set; an empty value removes a label. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Addresses to set, by channel; an empty value removes one. */
+  readonly addresses?: Readonly<Record<string, string>>;
+  /** What is set replaces what is in force. A timeout, budget or cap of 0 is removed. */
+  readonly turnPolicy?: TurnPolicy;
+  /** Channel that replies go out by, until the customer writes by another one. */
+  readonly replyChannel?: string;
 }
 
 /** Customers' messages in, replies out. */
@@ -74,6 +112,7 @@ export class ConversationClient {
       channel: options.channel ?? "chat",
       providerMessageId: options.providerMessageId ?? crypto.randomUUID(),
       authorName: options.authorName ?? "",
+      customerAddress: options.customerAddress ?? "",
       content: toPbContent(content, converter),
       taskQueue: options.taskQueue ?? "",
       labels: { ...options.labels },
@@ -83,12 +122,35 @@ export class ConversationClient {
     return { sequence: Number(response.messageSequence), acceptTime: toDate(response.acceptTime) };
   }
 
+  /** Adds an event and opens the conversation if there is none. Durable when answered. May start a turn. */
+  async submitEvent<Payload>(
+    conversationId: string,
+    event: string | EventType<Payload>,
+    payload: NoInfer<Payload>,
+    options: SubmitEventOptions = {},
+  ): Promise<SubmittedEvent> {
+    const { namespace, converter } = this.settings;
+    const request = {
+      namespace,
+      conversationId,
+      conversationType: options.conversationType ?? "",
+      eventType: typeof event === "string" ? event : event.type,
+      eventId: options.eventId ?? crypto.randomUUID(),
+      payload: converter.encode(payload),
+      taskQueue: options.taskQueue ?? "",
+      labels: { ...options.labels },
+      addresses: { ...options.addresses },
+      replyChannel: options.replyChannel ?? "",
+      ...(options.turnPolicy === undefined ? {} : { turnPolicy: toPbTurnPolicy(options.turnPolicy) }),
+    };
+    const response = await this.#call((call) => this.stub.submitEvent(request, call));
+    return { sequence: Number(response.eventSequence), acceptTime: toDate(response.acceptTime) };
+  }
+
   /** Reads one conversation, exactly as of now. */
   async get(conversationId: string): Promise<ConversationInfo> {
-    const { namespace, converter } = this.settings;
-    const { conversation } = await this.#call((call) => this.stub.getConversation({ namespace, conversationId }, call));
-    if (conversation === undefined) throw new RpcError("the answer is empty", { code: "INTERNAL" });
-    return fromPbConversation(conversation, converter);
+    const { conversation } = await this.#call((call) => this.stub.getConversation(this.#target(conversationId), call));
+    return fromPbConversation(present(conversation), this.settings.converter);
   }
 
   /** Lists conversations, last updated first. May lag behind by about a second. */
@@ -119,46 +181,127 @@ export class ConversationClient {
   }
 
   /**
-   * Follows a conversation: first the transcript after a position, then everything new. Goes on after
-   * the last message that it handed out when the connection breaks. Ends after `closed`.
+   * Follows a conversation: first the transcript after a position, then everything new. When the
+   * connection breaks it goes on after the last message, and in each partial output after the last
+   * piece, that it handed out. Ends after `closed`.
    */
-  async *watch(conversationId: string, options: WatchOptions = {}): AsyncGenerator<ConversationUpdate, void, undefined> {
-    const { namespace, converter, retry } = this.settings;
-    const { signal } = options;
-    const backoff = new Backoff(retry);
-    let afterSequence = options.afterSequence ?? 0;
-    while (!isAborted(signal)) {
-      const call = this.stub.watchConversation(
-        { namespace, conversationId, afterSequence: BigInt(afterSequence) },
-        signal === undefined ? {} : { signal },
-      );
-      let error = new RpcError("the server ended the watch", { code: "UNAVAILABLE" });
-      try {
-        for await (const response of call as AsyncIterable<WatchConversationResponse>) {
-          backoff.reset();
-          const update = fromPbUpdate(response, converter);
-          if (update === undefined) continue;
-          if (update.type === "message") afterSequence = Math.max(afterSequence, update.message.sequence);
-          yield update;
-          if (update.type === "closed") return;
-        }
-      } catch (thrown) {
-        if (isAborted(signal)) return;
-        error = rpcErrorOf(thrown);
-      } finally {
-        call.cancel();
-      }
-      const waitMs = backoff.delayMs(error);
-      if (waitMs === undefined) throw error;
-      await sleep(waitMs, undefined, { ...(signal === undefined ? {} : { signal }) }).catch(() => undefined);
-    }
+  watch(conversationId: string, options: WatchOptions = {}): AsyncGenerator<ConversationUpdate, void, undefined> {
+    return watchConversation(this.stub, this.settings, conversationId, options);
+  }
+
+  /** Changes labels, addresses, policy or reply channel, also while a turn is running. Gives the conversation as it is now. */
+  async update(conversationId: string, changes: ConversationChanges): Promise<ConversationInfo> {
+    const { converter } = this.settings;
+    const request = {
+      ...this.#target(conversationId),
+      labels: { ...changes.labels },
+      addresses: { ...changes.addresses },
+      replyChannel: changes.replyChannel ?? "",
+      ...(changes.turnPolicy === undefined ? {} : { turnPolicy: toPbTurnPolicy(changes.turnPolicy) }),
+    };
+    const { conversation } = await this.#call((call) => this.stub.updateConversation(request, call));
+    return fromPbConversation(present(conversation), converter);
+  }
+
+  /** Pauses a conversation: nothing of it is dispatched, everything that arrives is kept. */
+  async pause(conversationId: string, options: { readonly reason?: string } = {}): Promise<void> {
+    const request = { ...this.#target(conversationId), reason: options.reason ?? "" };
+    await this.#call((call) => this.stub.pauseConversation(request, call));
+  }
+
+  /** Resumes a paused conversation where it stood. */
+  async resume(conversationId: string): Promise<void> {
+    await this.#call((call) => this.stub.resumeConversation(this.#target(conversationId), call));
+  }
+
+  /** Hands a conversation to a person or a team: a running turn is interrupted, agents are silent. */
+  async handOff(conversationId: string, request: HandOffRequest): Promise<void> {
+    const { reason = "", context } = request;
+    const pb = {
+      ...this.#target(conversationId),
+      assignee: toPbAssignee(request),
+      reason,
+      ...(context === undefined ? {} : { context: this.settings.converter.encode(context) }),
+    };
+    await this.#call((call) => this.stub.handOffConversation(pb, call));
+  }
+
+  /** Hands a conversation back to the agents. `NOT_HANDED_OFF` if nobody owns it. */
+  async handBack(conversationId: string, options: { readonly authorName?: string; readonly note?: string } = {}): Promise<void> {
+    const request = { ...this.#target(conversationId), authorName: options.authorName ?? "", note: options.note ?? "" };
+    await this.#call((call) => this.stub.handBackConversation(request, call));
+  }
+
+  /** Sends a person's message to the customer; gives its position. Only while the conversation is theirs. */
+  async sendHumanMessage(
+    conversationId: string,
+    content: string | Content,
+    options: { readonly authorName: string; readonly channel?: string; readonly requestId?: string },
+  ): Promise<{ readonly sequence: number }> {
+    const request = {
+      ...this.#target(conversationId),
+      authorName: options.authorName,
+      content: toPbContent(content, this.settings.converter),
+      channel: options.channel ?? "",
+      requestId: options.requestId ?? crypto.randomUUID(),
+    };
+    const response = await this.#call((call) => this.stub.sendHumanMessage(request, call));
+    return { sequence: Number(response.messageSequence) };
+  }
+
+  /**
+   * Reports what a provider said about a delivered message, named by its position or by the id that the
+   * provider gave it. In any order and repeatedly: the status only moves forward. Gives how far it is now.
+   */
+  async reportDelivery(
+    conversationId: string,
+    message: { readonly sequence: number } | { readonly providerMessageId: string },
+    status: "accepted" | "delivered" | "read" | "failed",
+    options: { readonly detail?: string } = {},
+  ): Promise<DeliveryStatus | undefined> {
+    const target =
+      "sequence" in message
+        ? ({ case: "messageSequence", value: BigInt(message.sequence) } as const)
+        : ({ case: "providerMessageId", value: message.providerMessageId } as const);
+    const request = { ...this.#target(conversationId), target, status: toPbDeliveryStatus(status), detail: options.detail ?? "" };
+    const response = await this.#call((call) => this.stub.reportDelivery(request, call));
+    return fromPbDeliveryStatus(response.status);
+  }
+
+  /** Removes the content of a conversation for good; says what was removed. */
+  async erase(conversationId: string, options: { readonly reason?: string } = {}): Promise<{ readonly messageCount: number; readonly runCount: number }> {
+    const request = { ...this.#target(conversationId), reason: options.reason ?? "" };
+    const { messageCount, runCount } = await this.#call((call) => this.stub.eraseConversation(request, call));
+    return { messageCount: Number(messageCount), runCount: Number(runCount) };
+  }
+
+  /** Sets what conversations of a type begin with; an empty type is every one without settings of its own. */
+  async setType(conversationType: string, settings: ConversationTypeSettings): Promise<void> {
+    const { turnPolicy, retention } = settings;
+    const pb = {
+      conversationType,
+      ...(turnPolicy === undefined ? {} : { turnPolicy: toPbTurnPolicy(turnPolicy) }),
+      ...(retention === undefined ? {} : { retention: toPbDuration(retention) }),
+    };
+    await this.#call((call) => this.stub.setConversationType({ namespace: this.settings.namespace, settings: pb }, call));
+  }
+
+  /** Reads what conversations of a type begin with, defaults filled in. */
+  async getType(conversationType: string): Promise<ConversationTypeSettings> {
+    const { namespace } = this.settings;
+    const { settings } = await this.#call((call) => this.stub.getConversationType({ namespace, conversationType }, call));
+    return fromPbConversationType(settings);
   }
 
   /** Closes a conversation: no further message is taken, a running turn is interrupted. */
   async close(conversationId: string, options: { readonly reason?: string; readonly grace?: Duration } = {}): Promise<void> {
-    const { namespace } = this.settings;
     const grace = options.grace === undefined ? {} : { grace: toPbDuration(options.grace) };
-    await this.#call((call) => this.stub.closeConversation({ namespace, conversationId, reason: options.reason ?? "", ...grace }, call));
+    const request = { ...this.#target(conversationId), reason: options.reason ?? "", ...grace };
+    await this.#call((call) => this.stub.closeConversation(request, call));
+  }
+
+  #target(conversationId: string): { namespace: string; conversationId: string } {
+    return { namespace: this.settings.namespace, conversationId };
   }
 
   #call<T>(call: (options: { timeoutMs: number }) => Promise<T>): Promise<T> {
@@ -167,6 +310,7 @@ export class ConversationClient {
   }
 }
 
-function isAborted(signal: AbortSignal | undefined): boolean {
-  return signal?.aborted === true;
+function present<T>(value: T | undefined): T {
+  if (value === undefined) throw new RpcError("the answer is empty", { code: "INTERNAL" });
+  return value;
 }

@@ -6,6 +6,7 @@ import { type DescribeWorkflowResponse, PendingActivityState, type WorkflowRun a
 import { type FailureInfo, failureInfo } from "../failure.js";
 import { decodeOptional, type PayloadConverter } from "../payload.js";
 import type { Failure } from "../gen/everturn/v1/failure_pb.js";
+import { fromPbUsage, type Usage } from "../usage.js";
 
 /** How a run stands. */
 export type RunStatus = "running" | "completed" | "failed" | "canceled" | "terminated" | "timed out";
@@ -24,6 +25,10 @@ export interface WorkflowRun {
   /** Number of events in its journal. */
   readonly eventCount: number;
   readonly labels: Readonly<Record<string, string>>;
+  /** It is paused by itself; runs below it stand still too. */
+  readonly isPaused: boolean;
+  /** What its activities have used so far, without its children's. */
+  readonly usage: Usage;
 }
 
 /** An activity that a run waits for. */
@@ -39,11 +44,21 @@ export interface PendingActivity {
   readonly heartbeatDetails: unknown;
 }
 
+/** An approval that a run waits for. */
+export interface PendingApproval {
+  readonly key: string;
+  readonly approvalId: string;
+  readonly expireTime: Date | undefined;
+}
+
 /** How a run stands, with what it waits for. */
 export interface WorkflowDescription extends WorkflowRun {
   readonly pendingActivities: readonly PendingActivity[];
   readonly pendingTimers: readonly { readonly key: string; readonly fireTime: Date | undefined }[];
   readonly pendingChildren: readonly { readonly key: string; readonly workflowId: string }[];
+  readonly pendingApprovals: readonly PendingApproval[];
+  /** Pending activities that were left out because the answer would be too large. */
+  readonly omittedActivityCount: number;
   /** Result of a completed run. */
   readonly result: unknown;
   /** Why any other closed run ended. */
@@ -90,6 +105,8 @@ export function fromPbRun(run: PbRun): WorkflowRun {
     closeTime: toDate(run.closeTime),
     eventCount: Number(run.eventCount),
     labels: run.labels,
+    isPaused: run.paused,
+    usage: fromPbUsage(run.usage),
   };
 }
 
@@ -111,6 +128,8 @@ export function fromPbDescription(run: PbRun, pb: DescribeWorkflowResponse, conv
     })),
     pendingTimers: pb.pendingTimers.map((it) => ({ key: it.key, fireTime: toDate(it.fireTime) })),
     pendingChildren: pb.pendingChildren.map((it) => ({ key: it.key, workflowId: it.workflowId })),
+    pendingApprovals: pb.pendingApprovals.map((it) => ({ key: it.key, approvalId: it.approvalId, expireTime: toDate(it.expireTime) })),
+    omittedActivityCount: pb.omittedActivityCount,
     result: decodeOptional(converter, pb.result),
     failure: failure(pb.failure),
     workflowTaskFailure: failure(pb.workflowTaskFailure),

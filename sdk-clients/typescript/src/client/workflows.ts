@@ -106,6 +106,17 @@ export class WorkflowClient {
     await this.#call((call) => this.stub.terminateWorkflow({ ...request, reason: options.reason ?? "" }, call));
   }
 
+  /** Pauses a run and the runs below it: nothing of them is dispatched, everything that arrives is kept. */
+  async pause(workflowId: string, options: RunChoice & { readonly reason?: string } = {}): Promise<void> {
+    const request = this.#target(workflowId, options);
+    await this.#call((call) => this.stub.pauseWorkflow({ ...request, reason: options.reason ?? "" }, call));
+  }
+
+  /** Resumes a paused run where it stood. */
+  async resume(workflowId: string, options: RunChoice = {}): Promise<void> {
+    await this.#call((call) => this.stub.resumeWorkflow(this.#target(workflowId, options), call));
+  }
+
   /** Reads how a run stands, exactly as of now, with what it waits for. */
   async describe(workflowId: string, options: RunChoice = {}): Promise<WorkflowDescription> {
     const response = await this.#call((call) => this.stub.describeWorkflow(this.#target(workflowId, options), call));

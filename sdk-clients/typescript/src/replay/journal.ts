@@ -3,7 +3,7 @@
 import type { HistoryEvent, LocalRecorded } from "../gen/everturn/v1/event_pb.js";
 
 /** Kinds of commands with a key. */
-export type StepKind = "activity" | "timer" | "child" | "local step" | "message" | "ask" | "state" | "signal";
+export type StepKind = "activity" | "timer" | "child" | "local step" | "message" | "ask" | "state" | "signal" | "approval" | "hand-off";
 
 /** A command in the journal. */
 export interface Recorded {
@@ -98,6 +98,12 @@ export class Journal {
         break;
       case "signalScheduled":
         this.#add(event, kind.value.key, "signal", kind.value.signalName);
+        break;
+      case "approvalRequested":
+        this.#add(event, kind.value.key, "approval", "");
+        break;
+      case "handedOff":
+        this.#add(event, kind.value.key, "hand-off", "");
         break;
       case "commandCanceled":
         this.#cancels.add(kind.value.targetKey);

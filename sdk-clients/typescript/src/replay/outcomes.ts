@@ -7,6 +7,7 @@ import { type Failure, FailureKind } from "../gen/everturn/v1/failure_pb.js";
 import type { Payload } from "../gen/everturn/v1/payload_pb.js";
 import { fromPbMessage } from "../message.js";
 import { decodeOptional, type PayloadConverter } from "../payload.js";
+import { fromPbApprovalOutcome } from "../person.js";
 import type { StepKind } from "./journal.js";
 import type { Wait } from "./waits.js";
 
@@ -66,7 +67,27 @@ export function outcomeOf({ kind }: HistoryEvent): StepOutcome | undefined {
     }
     case "askAnswered": {
       const { key, messages } = kind.value;
-      return { key, settle: ({ wait }, converter) => { wait.resolve(messages.map((it) => fromPbMessage(it, converter))); } };
+      return { key, settle: ({ wait }, converter) => { resolveLazily(wait, () => messages.map((it) => fromPbMessage(it, converter))); } };
+    }
+    case "approvalDecided": {
+      const { key, outcome, decider, comment, arguments: payload } = kind.value;
+      return {
+        key,
+        settle: ({ wait }, converter) => {
+          const name = fromPbApprovalOutcome(outcome) ?? "rejected";
+          const isApproved = name === "approved" || name === "approvedWithChanges";
+          resolveLazily(wait, () => ({ outcome: name, decider, comment, ...(isApproved ? { arguments: decodeOptional(converter, payload) } : {}) }));
+        },
+      };
+    }
+    case "handedBack": {
+      const { key, authorName: by, note, messages } = kind.value;
+      return {
+        key,
+        settle: ({ wait }, converter) => {
+          resolveLazily(wait, () => ({ by, note, messages: messages.map((it) => fromPbMessage(it, converter)) }));
+        },
+      };
     }
     case "signalDelivered": {
       const { key, failure } = kind.value;
@@ -100,8 +121,13 @@ export function localOutcome(key: string, outcome: Payload | Failure | undefined
 }
 
 function resolveWith(wait: Wait<unknown>, result: Payload | undefined, converter: PayloadConverter): void {
+  resolveLazily(wait, () => decodeOptional(converter, result));
+}
+
+/** Ends a step with a value, or with the error that it cannot be read. */
+function resolveLazily(wait: Wait<unknown>, read: () => unknown): void {
   try {
-    wait.resolve(decodeOptional(converter, result));
+    wait.resolve(read());
   } catch (error) {
     wait.reject(error);
   }

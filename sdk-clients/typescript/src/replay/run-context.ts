@@ -1,21 +1,14 @@
 /** The context that a run's code gets: every call becomes a step of the run. */
 
 import { type Activity, mergeOptions, toPbActivityOptions } from "../activity.js";
-import type {
-  ActivityStepOptions,
-  ChildOptions,
-  ReplyOptions,
-  RunInfo,
-  StateAccess,
-  Step,
-  StepOptions,
-  TurnContext,
-} from "../context.js";
+import type { ActivityStepOptions, ChildOptions, RunInfo, StateAccess, Step, StepOptions } from "../context.js";
 import { type Duration, milliseconds } from "../duration.js";
 import { CanceledError, ReplayError } from "../errors.js";
 import type { RunStarted } from "../gen/everturn/v1/event_pb.js";
 import type { Logger } from "../logger.js";
 import type { Content, Message } from "../message.js";
+import type { ApprovalRequest, ApprovalResult, HandBack, HandOffRequest } from "../person.js";
+import type { DeliveryOutcome, Reply, ReplyOptions, ReplyRecord, TurnContext } from "../turn.js";
 import type { Signal, WorkflowType } from "../workflow.js";
 import * as commands from "./commands.js";
 import type { StepKind } from "./journal.js";
@@ -96,11 +89,24 @@ export class RunContext implements TurnContext {
     return this.#run.signals(typeof signal === "string" ? signal : signal.name).take(this.#run.waits) as Promise<Input>;
   }
 
-  reply(content: string | Content, options: ReplyOptions = {}): void {
+  requestApproval<Arguments>(request: ApprovalRequest<Arguments>): Step<ApprovalResult<Arguments>> {
+    return this.#step("approval", "", "approval", request.key, (key) => commands.requestApproval(key, request, this.#run.settings.converter));
+  }
+
+  handOff(request: HandOffRequest, options: StepOptions = {}): Step<HandBack> {
+    this.#checkTurn("hand off");
+    return this.#step("hand-off", "", "hand-off", options.key, (key) => commands.handOff(key, request, this.#run.settings.converter));
+  }
+
+  reply(content: string | Content, options: ReplyOptions = {}): Reply {
     this.#checkTurn("reply");
     const run = this.#run;
     const { key, isRecorded } = run.claim("message", "", "reply", options.key);
     if (!isRecorded) run.push(commands.sendMessage(key, commands.draft(content, options, run.settings.converter)));
+    const sentAfter = run.seenEventId;
+    let record: Step<ReplyRecord> | undefined;
+    const recorded = (): Step<ReplyRecord> => (record ??= this.#recorded(key, sentAfter));
+    return { key, recorded, delivered: (status = "delivered") => this.#delivered(key, recorded, status) };
   }
 
   ask(question?: string | Content, options?: ReplyOptions): Step<readonly Message[]>;
@@ -174,10 +180,47 @@ export class RunContext implements TurnContext {
       if (value === undefined) step.cancel();
       return value;
     })();
-    promise.catch(() => undefined);
-    return this.#handle(promise, step.key, () => {
+    return this.#quiet(promise, step.key, () => {
       step.cancel();
     });
+  }
+
+  /** Waits for the record of a message: see `Outbox`. */
+  #recorded(key: string, sentAfter: number): Step<ReplyRecord> {
+    const run = this.#run;
+    const timer = this.sleep(0, { key: `${key}/recorded` });
+    run.outbox.want(key, sentAfter);
+    const promise = timer.then(() => {
+      try {
+        return run.outbox.record(key);
+      } catch (error) {
+        throw error instanceof ReplayError ? run.fail(error) : error;
+      }
+    }, (error: unknown) => {
+      run.outbox.forget(key);
+      throw error;
+    });
+    return this.#quiet(promise, key, () => {
+      timer.cancel();
+    });
+  }
+
+  #delivered(key: string, recorded: () => Step<ReplyRecord>, status: "accepted" | "delivered" | "read"): Step<DeliveryOutcome> {
+    const run = this.#run;
+    run.checkActive();
+    const record = recorded();
+    const promise = (async (): Promise<DeliveryOutcome> => {
+      const { suppressed } = await record;
+      if (suppressed !== undefined) return { status: "suppressed", suppressed, detail: "" };
+      return run.outbox.delivered(key, status, run.waits);
+    })();
+    return this.#quiet(promise, key, () => undefined);
+  }
+
+  /** The handle of a promise whose rejection need not be looked at. */
+  #quiet<T>(promise: Promise<T>, key: string, cancel: () => void): Step<T> {
+    promise.catch(() => undefined);
+    return this.#handle(promise, key, cancel);
   }
 
   #checkTurn(what: string): void {

@@ -13,58 +13,35 @@ import { fromPbDuration, fromPbTime } from "../duration.js";
 import type { Command } from "../gen/everturn/v1/command_pb.js";
 import type { HistoryEvent, RunStarted } from "../gen/everturn/v1/event_pb.js";
 import type { Failure } from "../gen/everturn/v1/failure_pb.js";
-import type { Logger } from "../logger.js";
 import { fromPbMessage, type Message } from "../message.js";
-import { decodeOptional, type PayloadConverter } from "../payload.js";
-import type { Conversation, Workflow } from "../workflow.js";
+import { decodeOptional } from "../payload.js";
+import type { Conversation } from "../conversation.js";
+import { type ConversationEvent, fromPbEvent } from "../event.js";
+import { answerTurn } from "./answer-turn.js";
 import { cancelCommand, cancelRun, completeRun, failRun } from "./commands.js";
+import { EventInbox } from "./event-inbox.js";
 import type { StepKind } from "./journal.js";
 import { Locals } from "./locals.js";
 import { Mailbox } from "./mailbox.js";
+import type { Program, Progress, RunIdentity, RunSettings } from "./program.js";
 import { quiescence } from "./quiescence.js";
 import { SeededRandom } from "./random.js";
+import { Outbox } from "./outbox.js";
 import { RunContext } from "./run-context.js";
 import { TurnView } from "./turn-view.js";
 import { outcomeOf } from "./outcomes.js";
 import { Steps } from "./steps.js";
 import { type Wait, Waits } from "./waits.js";
 
-/** Code that a run can have. The types of input and output are checked where it is defined. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- any workflow will do here
-export type Program = Workflow<any, any> | Conversation;
-
-/** Which run it is. */
-export interface RunIdentity {
-  readonly workflowId: string;
-  readonly runId: string;
-}
-
-/** What all runs of a worker share. */
-export interface RunSettings {
-  readonly converter: PayloadConverter;
-  readonly logger: Logger;
-  /** True: steps that the journal has and the code no longer takes are an error. */
-  readonly isStrict: boolean;
-}
-
-/** What the code wants after it was given events. */
-export interface Progress {
-  /** In order; the one that closes the run, if any, is last. */
-  readonly commands: Command[];
-  /** Id of the last event that the code was given. */
-  readonly seenEventId: number;
-  /** Whether the run is to close. */
-  readonly isClosing: boolean;
-}
-
 /** One run of a workflow, or one turn of a conversation. */
 export class Run {
   readonly waits = new Waits();
   readonly arrivals = new Mailbox<readonly Message[]>();
+  readonly outbox = new Outbox();
   readonly random: SeededRandom;
   /** Time of the last notification, in milliseconds since 1970. */
   timeMs = 0;
-  /** Number of functions that are called for signals or messages. */
+  /** Number of functions that are called for signals, messages or events. */
   handlerCount = 0;
 
   readonly #steps: Steps;
@@ -72,6 +49,9 @@ export class Run {
   readonly #locals: Locals;
   #commands: Command[] = [];
   #closing: Command | undefined;
+  /** Number of functions of the user that were called for something and have not ended. */
+  #calls = 0;
+  #inbox: EventInbox | undefined;
   #fault: ReplayError | undefined;
   #isActive = false;
   #isStarted = false;
@@ -129,7 +109,7 @@ export class Run {
       return this.#steps.claim(kind, subject, name, chosen);
     } catch (error) {
       // User code may catch it: the task fails all the same.
-      throw error instanceof ReplayError ? this.#fail(error) : error;
+      throw error instanceof ReplayError ? this.fail(error) : error;
     }
   }
 
@@ -143,7 +123,7 @@ export class Run {
     const wait = this.waits.open<unknown>();
     this.#steps.open(key, kind, subject, wait);
     wait.onCancel = (): void => {
-      const isKnown = kind === "activity" || kind === "timer" || kind === "child" || kind === "ask";
+      const isKnown = kind === "activity" || kind === "timer" || kind === "child" || kind === "ask" || kind === "approval";
       if (isKnown && !this.#steps.takeCancel(key)) this.push(cancelCommand(key));
     };
     return wait;
@@ -164,21 +144,29 @@ export class Run {
     return mailbox;
   }
 
-  /** Calls a function of the user; if it fails, so does the run. */
+  /** Calls a function of the user; if it fails, so does the run, which does not complete before it ended. */
   call(handler: () => unknown): void {
+    this.#calls += 1;
     void (async (): Promise<void> => {
       try {
         await handler();
       } catch (error) {
         this.#threw(error);
       }
+      this.#calls -= 1;
     })();
+  }
+
+  /** Remembers an error that user code may try to catch: the task fails all the same. */
+  fail(error: ReplayError): ReplayError {
+    this.#fault ??= error;
+    return error;
   }
 
   /** @throws ReplayError if the code runs although nothing was delivered to it. */
   checkActive(): void {
     if (!this.#isActive) {
-      throw this.#fail(
+      throw this.fail(
         new ReplayError(
           "OutsideOfTask",
           "the context was used outside of the run's own steps: the code awaited something that is not durable " +
@@ -194,6 +182,7 @@ export class Run {
     this.#check();
     for (const event of events) {
       const id = Number(event.id);
+      this.outbox.read(event);
       if (id <= this.#seenEventId) continue;
       this.#seenEventId = id;
       if (await this.#deliver(event)) await this.#settle();
@@ -214,6 +203,8 @@ export class Run {
         case "cancelRequested":
         case "turnInterrupted":
         case "messagesArrived":
+        case "eventsArrived":
+        case "deliveryChanged":
           break;
         default:
           return false;
@@ -223,26 +214,43 @@ export class Run {
     this.#notificationId = Number(event.id);
     this.#isActive = true;
     try {
-      if (outcome !== undefined) {
-        this.#steps.end(outcome);
-      } else if (kind.case === "runStarted") {
-        this.#start(kind.value);
-      } else if (kind.case === "signalReceived") {
-        const { signalName, input } = kind.value;
-        this.signals(signalName).deliver(decodeOptional(this.settings.converter, input));
-      } else if (kind.case === "cancelRequested") {
-        this.waits.cancel(new CanceledError(kind.value.reason === "" ? "the run was asked to cancel" : kind.value.reason));
-      } else if (kind.case === "turnInterrupted") {
-        this.waits.cancel(new TurnInterruptedError(fromPbDuration(kind.value.grace)));
-      } else if (kind.case === "messagesArrived") {
-        this.arrivals.deliver(kind.value.messages.map((message) => fromPbMessage(message, this.settings.converter)));
-      }
+      if (outcome !== undefined) this.#steps.end(outcome);
+      else this.#tell(kind);
     } catch (error) {
       // What arrived cannot be read: the run learns of it as of an error of its own.
       this.#threw(error);
     }
     await quiescence();
     return true;
+  }
+
+  /** Hands over what is not the end of a step. */
+  #tell(kind: HistoryEvent["kind"]): void {
+    const { converter } = this.settings;
+    switch (kind.case) {
+      case "runStarted":
+        this.#start(kind.value);
+        break;
+      case "signalReceived":
+        this.signals(kind.value.signalName).deliver(decodeOptional(converter, kind.value.input));
+        break;
+      case "cancelRequested":
+        this.waits.cancel(new CanceledError(kind.value.reason === "" ? "the run was asked to cancel" : kind.value.reason));
+        break;
+      case "turnInterrupted":
+        this.waits.cancel(new TurnInterruptedError(fromPbDuration(kind.value.grace)));
+        break;
+      case "messagesArrived":
+        this.arrivals.deliver(kind.value.messages.map((message) => fromPbMessage(message, converter)));
+        break;
+      case "eventsArrived":
+        for (const event of kind.value.events) this.#inbox?.deliver(fromPbEvent(event, converter));
+        break;
+      case "deliveryChanged":
+        this.outbox.changed(kind.value);
+        break;
+      default:
+    }
   }
 
   /** Delivers what follows from the last notification alone: local results, outcomes that came early. */
@@ -274,12 +282,15 @@ export class Run {
     const context = new RunContext(this, started);
     let main: () => unknown;
     if (program.kind === "workflow") {
-      if (started.turn !== undefined) throw this.#fail(new ReplayError("TypeMismatch", `"${program.type}" is a workflow and cannot answer turns`));
+      if (started.turn !== undefined) throw this.fail(new ReplayError("TypeMismatch", `"${program.type}" is a workflow and cannot answer turns`));
       main = () => program.run(context, decodeOptional(converter, started.input));
     } else {
       const { turn } = started;
-      if (turn === undefined) throw this.#fail(new ReplayError("TypeMismatch", `"${program.type}" is a conversation and runs only in turns`));
-      main = () => program.onTurn(context, new TurnView(turn, this));
+      if (turn === undefined) throw this.fail(new ReplayError("TypeMismatch", `"${program.type}" is a conversation and runs only in turns`));
+      const inbox: EventInbox = new EventInbox((event) => this.#handleEvent(program, context, view, event));
+      const view = new TurnView(turn, this, inbox);
+      this.#inbox = inbox;
+      main = () => answerTurn(program, context, view);
     }
     void (async (): Promise<void> => {
       try {
@@ -289,6 +300,14 @@ export class Run {
         this.#threw(error);
       }
     })();
+  }
+
+  /** An event came that the turn's code named no function for; whether the conversation has a handler. */
+  #handleEvent(program: Conversation, context: RunContext, view: TurnView, event: ConversationEvent): boolean {
+    const handler = program.onEvent.get(event.type);
+    if (handler === undefined) return false;
+    this.call(() => handler(context, view, event));
+    return true;
   }
 
   #threw(error: unknown): void {
@@ -303,15 +322,21 @@ export class Run {
       failure = toFailure(unwritable, this.settings.converter);
     }
     const isStopping = this.waits.error !== undefined && error instanceof CanceledError;
-    this.#closing ??= isStopping ? cancelRun(failure) : failRun(failure);
+    // A function that was called for something may fail after the code itself has returned.
+    if (this.#closing === undefined || this.#isCompleting) this.#closing = isStopping ? cancelRun(failure) : failRun(failure);
   }
 
   // -- the end of a task -----------------------------------------------------------------
 
+  get #isCompleting(): boolean {
+    return this.#closing?.kind.case === "completeRun";
+  }
+
   #progress(): Progress {
-    if (this.#closing === undefined) {
-      if (this.waits.count === 0 && this.handlerCount === 0) {
-        throw this.#fail(
+    const isBusy = this.#isCompleting && this.#calls > 0;
+    if (this.#closing === undefined || isBusy) {
+      if (this.waits.count === 0 && (this.handlerCount === 0 || isBusy)) {
+        throw this.fail(
           new ReplayError("Stuck", "the code waits for something that is not durable (a timer, I/O, a promise of its own): it would never go on"),
         );
       }
@@ -328,7 +353,7 @@ export class Run {
     const drift = this.#steps.finishReplay();
     if (drift === "") return;
     if (this.settings.isStrict) {
-      throw this.#fail(new ReplayError("Drift", `the journal has steps that the code no longer takes: ${drift}`));
+      throw this.fail(new ReplayError("Drift", `the journal has steps that the code no longer takes: ${drift}`));
     }
     this.settings.logger.warn("code drifted from the journal", { ...this.identity, workflowType: this.program.type, steps: drift });
   }
@@ -337,11 +362,5 @@ export class Run {
     if (this.#fault === undefined) return;
     this.#isActive = false;
     throw this.#fault;
-  }
-
-  /** Remembers an error that user code may try to catch: the task fails all the same. */
-  #fail(error: ReplayError): ReplayError {
-    this.#fault ??= error;
-    return error;
   }
 }

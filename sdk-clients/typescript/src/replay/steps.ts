@@ -106,6 +106,6 @@ function mismatch(key: string, recorded: Recorded, kind: StepKind, subject: stri
 }
 
 function describe(kind: StepKind, subject: string): string {
-  const article = kind === "activity" || kind === "ask" ? "an" : "a";
+  const article = kind === "activity" || kind === "ask" || kind === "approval" ? "an" : "a";
   return subject === "" ? `${article} ${kind}` : `${article} ${kind} "${subject}"`;
 }

@@ -5,6 +5,7 @@ import type { ActivityContext, CancelReason } from "../activity-context.js";
 import { ActivityTaskSchema } from "../gen/everturn/v1/worker_service_pb.js";
 import { type Logger, silentLogger } from "../logger.js";
 import { jsonConverter } from "../payload.js";
+import { fromPbUsage, type Usage } from "../usage.js";
 import { Attempt } from "../worker/attempts.js";
 
 /** What an attempt is given. */
@@ -24,6 +25,10 @@ export interface TestActivityContext {
   readonly context: ActivityContext;
   /** Details of every heartbeat, in order. */
   readonly heartbeats: readonly unknown[];
+  /** What was streamed, put together. */
+  readonly streamed: () => string;
+  /** What was used so far; `undefined` if nothing was reported. */
+  readonly usage: () => Usage | undefined;
   /** Tells the code to stop. */
   readonly cancel: (reason?: CancelReason) => void;
 }
@@ -41,7 +46,14 @@ export function activityContext(options: TestActivityOptions = {}): TestActivity
     ...(heartbeatDetails === undefined ? {} : { heartbeatDetails: jsonConverter.encode(heartbeatDetails) }),
   });
   const heartbeats: unknown[] = [];
-  const attempt = new Attempt(task, jsonConverter, options.logger ?? silentLogger, { heartbeat: () => undefined });
+  const pieces: Uint8Array[] = [];
+  const attempt = new Attempt(task, jsonConverter, options.logger ?? silentLogger, {
+    heartbeat: () => undefined,
+    output: (_token, more) => {
+      pieces.push(...more);
+      return true;
+    },
+  });
   const heartbeat = attempt.heartbeat.bind(attempt);
   attempt.heartbeat = (details?: unknown): void => {
     heartbeats.push(details);
@@ -51,6 +63,8 @@ export function activityContext(options: TestActivityOptions = {}): TestActivity
   return {
     context: attempt,
     heartbeats,
+    streamed: () => Buffer.concat(pieces).toString(),
+    usage: () => (attempt.usage === undefined ? undefined : fromPbUsage(attempt.usage)),
     cancel: (reason = "requested") => {
       attempt.cancel(reason);
     },

@@ -1,26 +1,23 @@
 /** A coordinator in memory: runs workflows and turns with scripted activities, and skips time. */
 
-import { create } from "@bufbuild/protobuf";
 import type { ActivityFunction, ImplementedActivity } from "../activity.js";
-import { type Duration, milliseconds, toPbDuration, toPbTime } from "../duration.js";
+import type { Conversation } from "../conversation.js";
+import { type Duration, fromPbDuration, milliseconds, toPbDuration } from "../duration.js";
 import { type UnsuccessfulStatus, WorkflowError } from "../errors.js";
 import { failureInfo, plainFailure, toFailure } from "../failure.js";
-import type { SendMessage } from "../gen/everturn/v1/command_pb.js";
 import { type HistoryEvent, RunStatus } from "../gen/everturn/v1/event_pb.js";
 import { type Failure, FailureKind } from "../gen/everturn/v1/failure_pb.js";
-import { AuthorKind, type Message as PbMessage, MessageSchema } from "../gen/everturn/v1/message_pb.js";
 import type { Payload } from "../gen/everturn/v1/payload_pb.js";
-import { TurnCause, TurnInputSchema } from "../gen/everturn/v1/turn_pb.js";
 import { type Logger, silentLogger } from "../logger.js";
-import { fromPbMessage, toPbContent } from "../message.js";
 import { decodeOptional, jsonConverter } from "../payload.js";
 import { STATUS_NAMES } from "../replay/outcomes.js";
-import type { Program } from "../replay/run.js";
-import type { Conversation, Signal, Workflow } from "../workflow.js";
+import type { Program } from "../replay/program.js";
+import type { Signal, Workflow } from "../workflow.js";
 import { activityContext } from "./activity-context.js";
 import { TestClock } from "./clock.js";
 import { replayJournal } from "./replay-journal.js";
 import { event, TestRun, type TestRunHost } from "./test-run.js";
+import { decided, type Later, type PeopleScript, ScriptedWorld, type ScriptedEvent, type TestReply, type TurnScript } from "./turn-script.js";
 
 /** What the world of a test holds. */
 export interface TestEnvironmentOptions {
@@ -33,31 +30,6 @@ export interface TestEnvironmentOptions {
   readonly startMs?: number;
   /** Takes the log lines of the code. Default: none. */
   readonly logger?: Logger;
-}
-
-/** An answer of the customer: at once, or after a while. */
-export type ScriptedAnswer = string | { readonly after: Duration; readonly text: string };
-
-/** What a turn is given. */
-export interface TurnScript {
-  /** Texts of the messages to answer. */
-  readonly messages: readonly string[];
-  /** What the customer answers to the asks, in order. Default: nothing. */
-  readonly answers?: readonly ScriptedAnswer[];
-  /** The conversation's state when the turn starts. */
-  readonly state?: Readonly<Record<string, unknown>>;
-  /** Number of the turn. Default 1. */
-  readonly number?: number;
-  /** Channel of the messages. Default `chat`. */
-  readonly channel?: string;
-}
-
-/** A reply that left. */
-export interface TestReply {
-  readonly text: string;
-  readonly data: unknown;
-  readonly channel: string;
-  readonly author: string;
 }
 
 /** A run of a test. */
@@ -77,6 +49,8 @@ export interface TestHandle<Output> {
   interrupt(after?: Duration): void;
   /** Delivers messages into the running turn (policy `STEER`), now or after a while. */
   deliver(texts: readonly string[], after?: Duration): void;
+  /** Delivers events into the running turn (policy `onEvent: "STEER"`), now or after a while. */
+  deliverEvents(events: readonly ScriptedEvent[], after?: Duration): void;
   /**
    * Lets everything happen until the run is closed, then replays its journal to make sure that the
    * code takes the same path again.
@@ -93,7 +67,7 @@ export class TestEnvironment {
   readonly #clock: TestClock;
   readonly #logger: Logger;
   readonly #runs = new Map<string, TestRun>();
-  readonly #scripts = new Map<TestRun, { answers: ScriptedAnswer[]; replies: TestReply[]; channel: string; sequence: number }>();
+  readonly #worlds = new Map<TestRun, ScriptedWorld>();
   readonly #timers = new Map<string, () => void>();
   #busy = 0;
   #wake: (() => void) | undefined;
@@ -127,43 +101,38 @@ export class TestEnvironment {
   }
 
   /** Starts a workflow; nothing happens before its result is waited for. */
-  start<Input, Output>(workflow: Workflow<Input, Output>, input: NoInfer<Input>, workflowId = workflow.type): TestHandle<Output> {
-    const run = this.#open(workflow, workflowId, undefined);
+  start<Input, Output>(workflow: Workflow<Input, Output>, input: NoInfer<Input>, workflowId = workflow.type, script: PeopleScript = {}): TestHandle<Output> {
+    const run = this.#open(workflow, workflowId, undefined, script);
     run.append(event("runStarted", { workflowType: workflow.type, taskQueue: "default", input: jsonConverter.encode(input) }));
     return this.#handle(run);
   }
 
   /** Starts a turn of a conversation; nothing happens before its result is waited for. */
   startTurn(conversation: Conversation, script: TurnScript): TestHandle<unknown> {
-    const number = script.number ?? 1;
-    const run = this.#open(conversation, `conversation/turn-${String(number)}`, undefined);
-    const texts = this.#scripts.get(run);
-    const channel = script.channel ?? "chat";
-    if (texts !== undefined) {
-      texts.answers.push(...(script.answers ?? []));
-      texts.channel = channel;
-    }
-    const state = Object.entries(script.state ?? {}).map(([name, value]) => [name, jsonConverter.encode(value)] as const);
-    for (const [name, value] of state) run.state.set(name, value);
-    const turn = create(TurnInputSchema, {
-      conversationId: "conversation",
-      conversationType: conversation.type,
-      number: BigInt(number),
-      cause: TurnCause.MESSAGE,
-      messages: script.messages.map((text) => this.#inbound(run, text)),
-      state: Object.fromEntries(state),
-      replyChannel: channel,
-    });
+    const run = this.#open(conversation, `conversation/turn-${String(script.number ?? 1)}`, undefined, script);
+    const turn = this.#world(run).turnInput(conversation.type);
+    for (const [name, value] of Object.entries(turn.state)) run.state.set(name, value);
     run.append(event("runStarted", { workflowType: conversation.type, taskQueue: "default", turn }));
     return this.#handle(run);
   }
 
-  #open(program: Program, workflowId: string, parent: TestRun["parent"]): TestRun {
+  #open(program: Program, workflowId: string, parent: TestRun["parent"], script: TurnScript = {}): TestRun {
     if (this.#runs.has(workflowId)) throw new RangeError(`there is a run with the id "${workflowId}"`);
     const run = new TestRun(program, workflowId, `run-${String(this.#runs.size + 1)}`, this.#host, parent);
     this.#runs.set(workflowId, run);
-    this.#scripts.set(run, { answers: [], replies: [], channel: "chat", sequence: 0 });
+    this.#worlds.set(run, new ScriptedWorld(script, () => this.#clock.nowMs));
     return run;
+  }
+
+  #world(run: TestRun): ScriptedWorld {
+    const world = this.#worlds.get(run);
+    if (world === undefined) throw new Error("every run has a world");
+    return world;
+  }
+
+  /** Lets something happen to a run, after a while. */
+  #later(run: TestRun, later: Later | undefined): void {
+    if (later !== undefined) this.#clock.after(later.afterMs, () => { run.append(later.kind); });
   }
 
   #handle<Output>(run: TestRun): TestHandle<Output> {
@@ -174,7 +143,7 @@ export class TestEnvironment {
     return {
       workflowId: run.workflowId,
       events: run.events,
-      replies: this.#scripts.get(run)?.replies ?? [],
+      replies: this.#world(run).replies,
       state: () => Object.fromEntries([...run.state].map(([name, value]) => [name, jsonConverter.decode(value)])),
       signal: (signal, input, after) => {
         const signalName = typeof signal === "string" ? signal : signal.name;
@@ -183,7 +152,10 @@ export class TestEnvironment {
       cancel: (after) => { later(after, () => { run.append(event("cancelRequested", { reason: "" })); }); },
       interrupt: (after) => { later(after, () => { run.append(event("turnInterrupted", { grace: toPbDuration("10s") })); }); },
       deliver: (texts, after) => {
-        later(after, () => { run.append(event("messagesArrived", { messages: texts.map((text) => this.#inbound(run, text)) })); });
+        later(after, () => { run.append(event("messagesArrived", { messages: texts.map((text) => this.#world(run).inbound(text)) })); });
+      },
+      deliverEvents: (events, after) => {
+        later(after, () => { run.append(event("eventsArrived", { events: events.map((it) => this.#world(run).event(it)) })); });
       },
       result: () => this.#finish(run) as Promise<Output>,
     };
@@ -232,12 +204,24 @@ export class TestEnvironment {
       this.#timers.set(`${run.runId} ${key}`, this.#clock.after(delayMs, () => { run.append(event("timerFired", { key })); }));
     },
     ask: (run, key) => {
-      const answer = this.#scripts.get(run)?.answers.shift();
+      const answer = this.#world(run).answer();
       if (answer === undefined) return;
-      const { after, text } = typeof answer === "string" ? { after: 0, text: answer } : answer;
-      this.#clock.after(milliseconds(after), () => { run.append(event("askAnswered", { key, messages: [this.#inbound(run, text)] })); });
+      this.#clock.after(answer.afterMs, () => { run.append(event("askAnswered", { key, messages: [this.#world(run).inbound(answer.text)] })); });
     },
-    message: (run, message) => this.#outbound(run, message),
+    message: (run, key, message) => {
+      const { later, ...position } = this.#world(run).outbound(key, message, run.program.type);
+      for (const step of later) this.#later(run, step);
+      return position;
+    },
+    suppressReason: (run) => this.#world(run).suppressReason,
+    approval: (run, key, request) => {
+      this.#later(run, this.#world(run).decision(key, request));
+      const { expiresAfter } = request;
+      if (expiresAfter !== undefined) this.#later(run, { afterMs: fromPbDuration(expiresAfter), kind: decided(key, "expired") });
+    },
+    handOff: (run, key) => {
+      this.#later(run, this.#world(run).handBack(key));
+    },
     signal: (workflowId, signalName, input) => {
       const receiver = this.#runs.get(workflowId);
       if (receiver === undefined) return refused("RUN_NOT_FOUND");
@@ -269,27 +253,6 @@ export class TestEnvironment {
     }
     this.#busy -= 1;
     this.#wake?.();
-  }
-
-  #inbound(run: TestRun, text: string): PbMessage {
-    const script = this.#scripts.get(run);
-    const sequence = script === undefined ? 1 : (script.sequence += 1);
-    return create(MessageSchema, {
-      sequence: BigInt(sequence),
-      authorKind: AuthorKind.CUSTOMER,
-      channel: script?.channel ?? "chat",
-      content: toPbContent(text),
-      createTime: toPbTime(this.#clock.nowMs),
-    });
-  }
-
-  #outbound(run: TestRun, message: SendMessage): number {
-    const script = this.#scripts.get(run);
-    if (script === undefined) return 0;
-    script.sequence += 1;
-    const { text, data } = fromPbMessage(create(MessageSchema, { content: message.content ?? {} }));
-    script.replies.push({ text, data, channel: message.channel || script.channel, author: message.authorName || run.program.type });
-    return script.sequence;
   }
 }
 

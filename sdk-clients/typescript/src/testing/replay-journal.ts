@@ -7,7 +7,8 @@ import type { Command } from "../gen/everturn/v1/command_pb.js";
 import { type GetHistoryResponse, GetHistoryResponseSchema } from "../gen/everturn/v1/workflow_service_pb.js";
 import { type Logger, silentLogger } from "../logger.js";
 import { jsonConverter, type PayloadConverter } from "../payload.js";
-import { type Program, Run } from "../replay/run.js";
+import type { Program } from "../replay/program.js";
+import { Run } from "../replay/run.js";
 
 /** How a journal is replayed. */
 export interface ReplayOptions {

@@ -3,11 +3,12 @@
 import { create } from "@bufbuild/protobuf";
 import { fromPbDuration, toPbTime } from "../duration.js";
 import { plainFailure } from "../failure.js";
-import type { Command, SendMessage } from "../gen/everturn/v1/command_pb.js";
-import { type HistoryEvent, HistoryEventSchema, type RunClosed, RunStatus, SuppressReason } from "../gen/everturn/v1/event_pb.js";
+import type { Command, RequestApproval, SendMessage } from "../gen/everturn/v1/command_pb.js";
+import { ApprovalOutcome, type HistoryEvent, HistoryEventSchema, type RunClosed, RunStatus, SuppressReason } from "../gen/everturn/v1/event_pb.js";
 import { type Failure, FailureKind } from "../gen/everturn/v1/failure_pb.js";
 import type { Payload } from "../gen/everturn/v1/payload_pb.js";
-import { type Program, Run, type RunSettings } from "../replay/run.js";
+import type { Program, RunSettings } from "../replay/program.js";
+import { Run } from "../replay/run.js";
 
 /** What the environment does for a run. */
 export interface TestRunHost {
@@ -20,8 +21,14 @@ export interface TestRunHost {
   timer(run: TestRun, key: string, delayMs: number): void;
   /** Asks the customer. */
   ask(run: TestRun, key: string): void;
-  /** A message leaves. */
-  message(run: TestRun, message: SendMessage): number;
+  /** A message leaves; its position and its channel. */
+  message(run: TestRun, key: string, message: SendMessage): { sequence: number; channel: string };
+  /** Why messages are kept in although no fence is closed. */
+  suppressReason(run: TestRun): SuppressReason | undefined;
+  /** Asks a person. */
+  approval(run: TestRun, key: string, request: RequestApproval): void;
+  /** A person takes over. */
+  handOff(run: TestRun, key: string): void;
   /** Sends a signal; why it could not be delivered. */
   signal(workflowId: string, name: string, input: Payload | undefined): Failure | undefined;
   /** A step is given up. */
@@ -77,7 +84,12 @@ export class TestRun {
   /** Lets the code go on with what is new. */
   async advance(): Promise<void> {
     const first = this.#given === 0;
-    const news = this.events.slice(this.#given).filter((event) => first || !isRecord(event));
+    // A task leaves out the records of the run's own commands; a worker reads them when it needs them.
+    const { recordsAfter } = this.#run.outbox;
+    const news =
+      recordsAfter === undefined
+        ? this.events.slice(this.#given).filter((event) => first || !isRecord(event))
+        : this.events.slice(recordsAfter);
     this.#given = this.events.length;
     let progress = await this.#run.advance(news);
     // A run does not close while it has not read everything.
@@ -135,9 +147,12 @@ export class TestRun {
         break;
       case "setState": {
         const { name, value } = kind.value;
-        if (value === undefined) this.state.delete(name);
+        const suppressed = this.#fence() !== undefined;
+        if (suppressed) {
+          // A fence keeps it out of the state.
+        } else if (value === undefined) this.state.delete(name);
         else this.state.set(name, value);
-        this.append(event("stateSet", { key, name, ...only("value", value) }));
+        this.append(event("stateSet", { key, name, suppressed, ...only("value", value) }));
         break;
       }
       case "sendSignal": {
@@ -148,6 +163,20 @@ export class TestRun {
         this.append(event("signalDelivered", { key, ...only("failure", failure) }));
         break;
       }
+      case "requestApproval": {
+        const { expiresAfter } = kind.value;
+        const expireTime = expiresAfter === undefined ? undefined : toPbTime(host.nowMs() + fromPbDuration(expiresAfter));
+        this.open.set(key, "approval");
+        this.append(event("approvalRequested", { key, approvalId: `${this.workflowId}/${key}`, ...only("expireTime", expireTime) }));
+        host.approval(this, key, kind.value);
+        break;
+      }
+      case "handOff":
+        this.open.set(key, "hand-off");
+        this.append(event("handedOff", { key }));
+        if (this.isInterrupted) this.append(event("handedBack", { key, note: "the turn was superseded" }));
+        else host.handOff(this, key);
+        break;
       case "cancelCommand":
         this.#cancel(kind.value.targetKey);
         break;
@@ -165,12 +194,22 @@ export class TestRun {
   }
 
   #send(key: string, message: SendMessage): void {
-    if (this.isInterrupted) {
-      this.append(event("messageSuppressed", { key, reason: SuppressReason.TURN_SUPERSEDED, ...only("content", message.content) }));
+    const reason = this.#fence() ?? this.host.suppressReason(this);
+    if (reason !== undefined) {
+      this.append(event("messageSuppressed", { key, reason, channel: message.channel, ...only("content", message.content) }));
       return;
     }
-    const sequence = this.host.message(this, message);
-    this.append(event("messageSent", { key, messageSequence: BigInt(sequence), channel: message.channel }));
+    const position = this.events.length;
+    this.append(event("messageSent", { key }));
+    const { sequence, channel } = this.host.message(this, key, message);
+    const sent = this.events[position];
+    if (sent?.kind.case === "messageSent") Object.assign(sent.kind.value, { messageSequence: BigInt(sequence), channel });
+  }
+
+  /** What keeps in what the turn says and writes. */
+  #fence(): SuppressReason | undefined {
+    if ([...this.open.values()].includes("hand-off")) return SuppressReason.HUMAN_OWNS;
+    return this.isInterrupted ? SuppressReason.TURN_SUPERSEDED : undefined;
   }
 
   #cancel(targetKey: string): void {
@@ -181,6 +220,7 @@ export class TestRun {
       const failure = plainFailure(FailureKind.CANCELED, "Canceled", "canceled on request");
       this.append(event("activityFailed", { key: targetKey, failure }));
     }
+    if (kind === "approval") this.append(event("approvalDecided", { key: targetKey, outcome: ApprovalOutcome.WITHDRAWN }));
     if (kind === "timer" || kind === "ask") this.open.delete(targetKey);
   }
 }
@@ -197,11 +237,17 @@ function only<Name extends string, T>(name: Name, value: T | undefined): Partial
   return value === undefined ? {} : ({ [name]: value } as Partial<Record<Name, T>>);
 }
 
+const ENDS: readonly EventKind["case"][] = [
+  "activityCompleted", "activityFailed", "timerFired", "childClosed", "askAnswered", "signalDelivered", "approvalDecided", "handedBack",
+];
+const NEWS: readonly EventKind["case"][] = [
+  ...ENDS, "runStarted", "signalReceived", "cancelRequested", "turnInterrupted", "messagesArrived", "eventsArrived", "deliveryChanged",
+];
+
 function isEnd(kind: EventKind["case"]): boolean {
-  return ["activityCompleted", "activityFailed", "timerFired", "childClosed", "askAnswered", "signalDelivered"].includes(kind);
+  return ENDS.includes(kind);
 }
 
 function isRecord({ kind }: HistoryEvent): boolean {
-  return kind.case !== undefined && !isEnd(kind.case) &&
-    !["runStarted", "signalReceived", "cancelRequested", "turnInterrupted", "messagesArrived"].includes(kind.case);
+  return kind.case !== undefined && !NEWS.includes(kind.case);
 }

@@ -8,12 +8,12 @@
 import { create } from "@bufbuild/protobuf";
 import { plainFailure } from "../failure.js";
 import { FailureKind } from "../gen/everturn/v1/failure_pb.js";
+import type { Usage } from "../gen/everturn/v1/message_pb.js";
 import type { Payload } from "../gen/everturn/v1/payload_pb.js";
 import {
   type ActivityHeartbeat,
   ActivityHeartbeatSchema,
   type ActivityResult,
-  ActivityResultSchema,
   type ActivityTask,
   type ResultRejection,
 } from "../gen/everturn/v1/worker_service_pb.js";
@@ -63,6 +63,11 @@ export class ActivityLedger {
     private readonly slots: number,
     private readonly nextResultId: () => number,
   ) {}
+
+  /** Whether an attempt is under way. */
+  isRunning(token: Uint8Array): boolean {
+    return this.#running.has(tokenKey(token));
+  }
 
   /** Number of attempts under way. */
   get runningCount(): number {
@@ -156,7 +161,7 @@ export class ActivityLedger {
       // The value cannot be taken: the run must learn that, not wait in vain.
       const message = `the coordinator refused the result: ${rejection.message}`;
       const value = plainFailure(FailureKind.APPLICATION, rejection.reason, message, true);
-      this.#retain(kept.token, kept.result.taskToken, { case: "failure", value }, true);
+      this.#retain(kept.token, kept.result.taskToken, { case: "failure", value }, true, kept.result.usage);
       return "replaced";
     }
     return "dropped";
@@ -178,14 +183,18 @@ export class ActivityLedger {
     return taken;
   }
 
-  /** Results that go out now; not beside a heartbeat of the same attempt, which must be there first. */
-  takeResults(budget: Budget, heartbeats: readonly ActivityHeartbeat[]): ActivityResult[] {
-    const beside = new Set(heartbeats.map((it) => tokenKey(it.taskToken)));
+  /**
+   * Results that go out now.
+   *
+   * @param isHeldBack Whether something else of an attempt goes out in the same message or later: its
+   *   result must come after it.
+   */
+  takeResults(budget: Budget, isHeldBack: (token: string) => boolean): ActivityResult[] {
     const taken: ActivityResult[] = [];
     for (const id of this.#unsent) {
       const kept = this.#results.get(id);
       if (kept !== undefined) {
-        if (beside.has(kept.token) || this.#heartbeats.has(kept.token)) break;
+        if (isHeldBack(kept.token) || this.#heartbeats.has(kept.token)) continue;
         if (!budget.take(kept.bytes)) break;
         taken.push(kept.result);
       }
@@ -207,7 +216,7 @@ export class ActivityLedger {
   // -- attempts -----------------------------------------------------------------------
 
   /** An attempt ended. False if the server had given it up: the result is not wanted. */
-  finish(token: Uint8Array, outcome: ActivityOutcome, isOpen: boolean): boolean {
+  finish(token: Uint8Array, outcome: ActivityOutcome, isOpen: boolean, usage?: Usage): boolean {
     const key = tokenKey(token);
     if (!this.#running.delete(key)) {
       this.#dropped.delete(key);
@@ -215,7 +224,7 @@ export class ActivityLedger {
     }
     // Progress of an attempt that succeeded is of no use to anyone.
     if (outcome.case === "result") this.#heartbeats.delete(key);
-    this.#retain(key, token, outcome, isOpen);
+    this.#retain(key, token, outcome, isOpen, usage);
     return true;
   }
 
@@ -225,10 +234,11 @@ export class ActivityLedger {
     if (this.#running.has(key)) this.#heartbeats.set(key, { token, details });
   }
 
-  #retain(key: string, taskToken: Uint8Array, outcome: ActivityOutcome, isOpen: boolean): void {
+  #retain(key: string, taskToken: Uint8Array, outcome: ActivityOutcome, isOpen: boolean, usage: Usage | undefined): void {
     const id = this.nextResultId();
-    const result = create(ActivityResultSchema, { resultId: BigInt(id), taskToken, outcome });
-    const kept = { id, token: key, result, bytes: outcomeBytes(outcome.value) + taskToken.length };
+    const result: ActivityResult = { $typeName: "everturn.v1.ActivityResult", resultId: BigInt(id), taskToken, outcome };
+    if (usage !== undefined) result.usage = usage;
+    const kept = { id, token: key, result, bytes: outcomeBytes(outcome.value) + taskToken.length + 64 };
     this.#results.set(id, kept);
     this.#resultOf.set(key, id);
     this.#retainedBytes += kept.bytes;

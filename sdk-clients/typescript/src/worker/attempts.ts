@@ -1,16 +1,22 @@
 /** The attempts of a worker: starts them, stops them, reports how they end. */
 
+import { create } from "@bufbuild/protobuf";
 import { type ActivityContext, type CancelReason } from "../activity-context.js";
 import { type ActivityFunction } from "../activity.js";
+import { DELIVERY_QUEUE_PREFIX, type DeliveryFunction } from "../delivery.js";
 import { fromPbDuration, toDate } from "../duration.js";
-import { CanceledError } from "../errors.js";
+import { CanceledError, DeliveryUnknownError } from "../errors.js";
 import { plainFailure, toFailure } from "../failure.js";
 import { type Failure, FailureKind } from "../gen/everturn/v1/failure_pb.js";
 import type { Payload } from "../gen/everturn/v1/payload_pb.js";
-import type { ActivityTask } from "../gen/everturn/v1/worker_service_pb.js";
+import { MessageSchema, type Usage as PbUsage } from "../gen/everturn/v1/message_pb.js";
+import type { ActivityTask, Delivery as PbDelivery } from "../gen/everturn/v1/worker_service_pb.js";
 import { type Logger, withFields } from "../logger.js";
-import { decodeOptional, type PayloadConverter } from "../payload.js";
+import { fromPbMessage } from "../message.js";
+import { decodeOptional, jsonConverter, type PayloadConverter } from "../payload.js";
+import { toPbUsage, type Usage, UsageTally } from "../usage.js";
 import { type ActivityOutcome, tokenKey } from "./activity-ledger.js";
+import { piecesOf } from "./output-ledger.js";
 
 const HEARTBEAT_MS = 5_000;
 const HEARTBEAT_MS_MAX = 30_000;
@@ -18,8 +24,16 @@ const HEARTBEATS_PER_TIMEOUT = 3;
 
 /** Where attempts report to. */
 export interface AttemptReports {
-  finish(token: Uint8Array, outcome: ActivityOutcome): void;
+  finish(token: Uint8Array, outcome: ActivityOutcome, usage: PbUsage | undefined): void;
   heartbeat(token: Uint8Array, details: Payload | undefined): void;
+  /** Hands partial output on; false if older pieces had to be left out. */
+  output(token: Uint8Array, pieces: readonly Uint8Array[]): boolean;
+}
+
+/** What attempts run: activities by name, adapters by channel. */
+export interface AttemptCode {
+  readonly functions: ReadonlyMap<string, ActivityFunction<never, unknown>>;
+  readonly adapters: ReadonlyMap<string, DeliveryFunction>;
 }
 
 /** Runs the attempts of one worker. */
@@ -27,7 +41,7 @@ export class Attempts {
   readonly #open = new Map<string, Attempt>();
 
   constructor(
-    private readonly functions: ReadonlyMap<string, ActivityFunction<never, unknown>>,
+    private readonly code: AttemptCode,
     private readonly converter: PayloadConverter,
     private readonly logger: Logger,
     private readonly reports: AttemptReports,
@@ -40,12 +54,10 @@ export class Attempts {
 
   /** Starts an attempt; its end is reported. */
   start(task: ActivityTask): void {
-    const run = this.functions.get(task.activityType);
+    const run = task.delivery === undefined ? this.code.functions.get(task.activityType) : this.#delivery(task, task.delivery);
     if (run === undefined) {
-      const names = [...this.functions.keys()].sort().join(", ");
       // Retryable: another worker of the queue, or the next deployment, may have it.
-      const message = `activity "${task.activityType}" is not registered; this worker has: ${names}`;
-      this.reports.finish(task.taskToken, failed(plainFailure(FailureKind.APPLICATION, "ActivityNotRegistered", message)));
+      this.reports.finish(task.taskToken, failed(this.#unknown(task)), undefined);
       return;
     }
     const attempt = new Attempt(task, this.converter, this.logger, this.reports);
@@ -53,8 +65,29 @@ export class Attempts {
     this.#open.set(key, attempt);
     void attempt.run(run).then((outcome) => {
       this.#open.delete(key);
-      this.reports.finish(task.taskToken, outcome);
+      this.reports.finish(task.taskToken, outcome, attempt.usage);
     });
+  }
+
+  /** Runs the adapter of a channel. */
+  #delivery(task: ActivityTask, pb: PbDelivery): ActivityFunction<never, unknown> | undefined {
+    const deliver = this.code.adapters.get(task.taskQueue.slice(DELIVERY_QUEUE_PREFIX.length));
+    if (deliver === undefined) return undefined;
+    return async (_input, context) => {
+      const { conversationId, address, idempotencyKey, reconcile } = pb;
+      const message = fromPbMessage(pb.message ?? create(MessageSchema), this.converter);
+      const receipt = await deliver({ conversationId, message, address, idempotencyKey, reconcile }, context);
+      return { providerMessageId: receipt?.providerMessageId ?? "" };
+    };
+  }
+
+  #unknown({ activityType, taskQueue, delivery }: ActivityTask): Failure {
+    if (delivery !== undefined) {
+      return plainFailure(FailureKind.APPLICATION, "DeliveryNotRegistered", `this worker has no adapter for the queue "${taskQueue}"`);
+    }
+    const names = [...this.code.functions.keys()].sort().join(", ");
+    const message = `activity "${activityType}" is not registered; this worker has: ${names}`;
+    return plainFailure(FailureKind.APPLICATION, "ActivityNotRegistered", message);
   }
 
   /** Tells an attempt to stop; nothing happens if it is over. */
@@ -70,8 +103,8 @@ export class Attempts {
   /** Reports what has not ended as lost, so that another worker gets it at once. */
   abandonAll(): void {
     for (const attempt of this.#open.values()) {
-      const failure = plainFailure(FailureKind.WORKER_LOST, "WorkerStopped", "the worker stopped before the activity ended");
-      this.reports.finish(attempt.task.taskToken, failed(failure));
+      const failure = attempt.task.delivery === undefined ? workerStopped() : cutOff();
+      this.reports.finish(attempt.task.taskToken, failed(failure), attempt.usage);
     }
     this.#open.clear();
   }
@@ -94,12 +127,15 @@ export class Attempt implements ActivityContext {
   #isHeartbeatDue = false;
   #sentMs = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
+  readonly #usage = new UsageTally();
+  #isOver = false;
+  #isOutputCut = false;
 
   constructor(
     readonly task: ActivityTask,
     private readonly converter: PayloadConverter,
     private readonly logger: Logger,
-    private readonly reports: Pick<AttemptReports, "heartbeat">,
+    private readonly reports: Pick<AttemptReports, "heartbeat" | "output">,
   ) {
     this.activityType = task.activityType;
     this.attempt = task.attempt;
@@ -108,7 +144,13 @@ export class Attempt implements ActivityContext {
     this.key = task.key;
     this.taskQueue = task.taskQueue;
     this.deadline = toDate(task.deadline);
-    this.idempotencyKey = `${task.workflowId}/${task.key}`;
+    this.idempotencyKey = task.delivery?.idempotencyKey ?? `${task.workflowId}/${task.key}`;
+  }
+
+  /** What it used so far, if it said so. */
+  get usage(): PbUsage | undefined {
+    const { total } = this.#usage;
+    return total === undefined ? undefined : toPbUsage(total);
   }
 
   get signal(): AbortSignal {
@@ -137,6 +179,18 @@ export class Attempt implements ActivityContext {
     else this.#sendHeartbeat();
   }
 
+  stream(chunk: string | Uint8Array): void {
+    if (this.#isOver) return;
+    const pieces = piecesOf(chunk);
+    if (pieces.length === 0 || this.reports.output(this.task.taskToken, pieces) || this.#isOutputCut) return;
+    this.#isOutputCut = true;
+    this.log.warn("partial output left out: the coordinator does not take it fast enough");
+  }
+
+  reportUsage(usage: Partial<Usage>): void {
+    this.#usage.add(usage);
+  }
+
   throwIfCanceled(): void {
     this.#abort.signal.throwIfAborted();
   }
@@ -150,24 +204,34 @@ export class Attempt implements ActivityContext {
 
   /** Runs the code; never rejects. */
   async run(code: ActivityFunction<never, unknown>): Promise<ActivityOutcome> {
+    const isDelivery = this.task.delivery !== undefined;
     let outcome: ActivityOutcome;
     try {
-      const input = decodeOptional(this.converter, this.task.input);
+      const input = isDelivery ? undefined : decodeOptional(this.converter, this.task.input);
       const value = await code(input as never, this);
-      outcome = { case: "result", value: this.converter.encode(value) };
+      outcome = { case: "result", value: (isDelivery ? jsonConverter : this.converter).encode(value) };
     } catch (error) {
       outcome = failed(this.#failureOf(error));
     }
+    this.#isOver = true;
     clearTimeout(this.#timer);
     if (outcome.case === "failure" && this.#details !== undefined) this.reports.heartbeat(this.task.taskToken, this.#details);
     return outcome;
   }
 
+  /** Whether an error is how the code ended because it was told to stop. */
+  #isStopped(error: unknown): boolean {
+    return this.#cancelReason !== undefined && (error instanceof CanceledError || isAbort(error));
+  }
+
   #failureOf(error: unknown): Failure {
-    const isStop = this.#cancelReason !== undefined && (error instanceof CanceledError || isAbort(error));
-    if (isStop && this.#cancelReason === "worker stopped") {
-      return plainFailure(FailureKind.WORKER_LOST, "WorkerStopped", "the worker stopped before the activity ended");
+    const isStop = this.#isStopped(error);
+    if (this.task.delivery !== undefined) {
+      // Any other failure would say that the provider does not have the message.
+      if (isStop) return cutOff();
+      if (error instanceof DeliveryUnknownError) return deliveryUnknown(error);
     }
+    if (isStop && this.#cancelReason === "worker stopped") return workerStopped();
     if (isStop) return plainFailure(FailureKind.CANCELED, "Canceled", "canceled on request");
     let failure: Failure;
     try {
@@ -197,6 +261,18 @@ export class Attempt implements ActivityContext {
 
 function failed(value: Failure): ActivityOutcome {
   return { case: "failure", value };
+}
+
+function workerStopped(): Failure {
+  return plainFailure(FailureKind.WORKER_LOST, "WorkerStopped", "the worker stopped before the activity ended");
+}
+
+function cutOff(): Failure {
+  return plainFailure(FailureKind.WORKER_LOST, "DeliveryCutOff", "the adapter was stopped while it had the message", true);
+}
+
+function deliveryUnknown({ message }: DeliveryUnknownError): Failure {
+  return plainFailure(FailureKind.WORKER_LOST, "DeliveryUnknown", message || "the adapter cannot tell whether the message was sent", true);
 }
 
 /** What `fetch` and others throw when their signal is aborted with a reason that they do not keep. */

@@ -56,6 +56,10 @@ function commandBytes({ key, kind }: Command): number {
       const message = kind.case === "ask" ? kind.value.message : kind.value;
       return bytes + 3 * (message?.content?.text.length ?? 0) + (message?.content?.data?.data.length ?? 0) + 32 * 1024 * Number(hasAttributes(message?.content?.attributes));
     }
+    case "requestApproval":
+      return bytes + 3 * kind.value.title.length + (kind.value.details?.data.length ?? 0) + (kind.value.arguments?.data.length ?? 0);
+    case "handOff":
+      return bytes + 3 * kind.value.reason.length + (kind.value.context?.data.length ?? 0);
     case "setState":
       return bytes + (kind.value.value?.data.length ?? 0);
     case "completeRun":

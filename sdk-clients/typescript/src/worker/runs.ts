@@ -6,7 +6,8 @@ import { plainFailure, toFailure } from "../failure.js";
 import type { HistoryEvent } from "../gen/everturn/v1/event_pb.js";
 import { type Failure, FailureKind } from "../gen/everturn/v1/failure_pb.js";
 import { type WorkflowTask, type WorkflowTaskResult, WorkflowTaskResultSchema } from "../gen/everturn/v1/worker_service_pb.js";
-import { type Program, type Progress, Run, type RunSettings } from "../replay/run.js";
+import type { Program, Progress, RunSettings } from "../replay/program.js";
+import { Run } from "../replay/run.js";
 import { COMPLETION_BYTES_MAX, completionBytes } from "./batch.js";
 import type { HistoryRange } from "./transport.js";
 import type { WorkflowAnswer, WorkflowTaskRef } from "./workflow-ledger.js";
@@ -27,6 +28,9 @@ export interface RunsOptions extends RunSettings {
   /** Most runs that are kept between their tasks. */
   readonly cachedRunsMax: number;
 }
+
+/** The session puts the token in. */
+const NO_TOKEN = new Uint8Array(0);
 
 /** The runs of one worker. */
 export class Runs {
@@ -63,7 +67,7 @@ export class Runs {
     if (answer.type === "unread") {
       void this.#report(ref, async () => {
         if (run === undefined) return needsJournal();
-        return { run, progress: await run.reopen(answer.events) };
+        return { run, progress: await run.reopen(await this.#eventsOf(run, answer.events, BigInt(run.seenEventId), 0n)) };
       });
       return;
     }
@@ -97,7 +101,6 @@ export class Runs {
     this.#cached.delete(task.runId);
     const previousEventId = Number(task.previousEventId);
     let run: Run;
-    let { events } = task;
     if (previousEventId > 0) {
       if (cached === undefined || cached.seenEventId < previousEventId) return needsJournal();
       run = cached;
@@ -109,14 +112,26 @@ export class Runs {
         throw new ReplayError("WorkflowNotRegistered", message);
       }
       run = new Run(program, { workflowId: task.workflowId, runId: task.runId }, this.options);
-      const afterEventId = events.at(-1)?.id ?? 0n;
-      if (task.lastEventId > afterEventId) {
-        const { workflowId, runId, lastEventId } = task;
-        const { namespace } = this.options;
-        events = [...events, ...(await this.reports.history({ namespace, workflowId, runId, afterEventId, throughEventId: lastEventId }))];
-      }
     }
+    const events = await this.#eventsOf(run, task.events, task.previousEventId, task.lastEventId);
     return { run, progress: await run.advance(events, Number(task.lastEventId)) };
+  }
+
+  /**
+   * All events of a task. The rest of a long one is read; and when the code waits for the record of a
+   * message, which tasks leave out, the journal is read from there. Records of the run's own commands
+   * that come along are ignored.
+   */
+  async #eventsOf(run: Run, given: readonly HistoryEvent[], previousEventId: bigint, lastEventId: bigint): Promise<readonly HistoryEvent[]> {
+    const givenThrough = given.at(-1)?.id ?? previousEventId;
+    const throughEventId = lastEventId > givenThrough ? lastEventId : givenThrough;
+    const { recordsAfter } = run.outbox;
+    const isKnown = recordsAfter === undefined || previousEventId === 0n;
+    if (isKnown && throughEventId === givenThrough) return given;
+    const { workflowId, runId } = run.identity;
+    const afterEventId = isKnown ? givenThrough : BigInt(recordsAfter);
+    const read = await this.reports.history({ namespace: this.options.namespace, workflowId, runId, afterEventId, throughEventId });
+    return isKnown ? [...given, ...read] : read;
   }
 
   async #report(ref: WorkflowTaskRef, work: () => Promise<{ run: Run; progress: Progress } | WorkflowTaskResult>): Promise<void> {
@@ -142,7 +157,15 @@ export class Runs {
 
   #completion(run: Run, progress: Progress, runId: string): WorkflowTaskResult {
     const { commands, seenEventId, isClosing } = progress;
-    const result = create(WorkflowTaskResultSchema, { seenEventId: BigInt(seenEventId), commands });
+    const result: WorkflowTaskResult = {
+      $typeName: "everturn.v1.WorkflowTaskResult",
+      resultId: 0n,
+      taskToken: NO_TOKEN,
+      seenEventId: BigInt(seenEventId),
+      commands,
+      needsFullJournal: false,
+      runCached: false,
+    };
     const bytes = completionBytes(result);
     if (bytes > COMPLETION_BYTES_MAX) {
       throw new ReplayError("LIMIT_EXCEEDED", `the commands of one task have about ${String(bytes)} bytes, at most ${String(COMPLETION_BYTES_MAX)} fit`);

@@ -11,7 +11,9 @@
  */
 
 import { create } from "@bufbuild/protobuf";
+import { DELIVERY_QUEUE_PREFIX } from "../delivery.js";
 import { fromPbDuration } from "../duration.js";
+import type { Usage } from "../gen/everturn/v1/message_pb.js";
 import type { Payload } from "../gen/everturn/v1/payload_pb.js";
 import {
   type ActivityTask,
@@ -24,6 +26,7 @@ import {
 } from "../gen/everturn/v1/worker_service_pb.js";
 import { ActivityLedger, type ActivityOutcome, tokenKey } from "./activity-ledger.js";
 import { Budget } from "./batch.js";
+import { OutputLedger } from "./output-ledger.js";
 import { type WorkflowAnswer, WorkflowLedger, type WorkflowTaskRef } from "./workflow-ledger.js";
 
 const GREETING_MS = 10_000;
@@ -43,6 +46,10 @@ export interface SessionOptions {
   readonly activitySlots: number;
   /** Most workflow tasks at a time; 0 if the worker takes none. */
   readonly workflowSlots: number;
+  /** Channels whose messages it delivers. Default: none. */
+  readonly deliveries?: readonly { readonly channel: string; readonly canReconcile: boolean }[];
+  /** False: it takes no activities but deliveries. Default true. */
+  readonly takesActivities?: boolean;
 }
 
 /** What a message of the server asks the worker to do. */
@@ -67,6 +74,7 @@ export interface Received {
 export class Session {
   readonly activities: ActivityLedger;
   readonly workflows: WorkflowLedger;
+  readonly outputs = new OutputLedger();
   #phase: Phase = "disconnected";
   #streamId = 0n;
   #isDraining = false;
@@ -121,10 +129,16 @@ export class Session {
     this.#receivedMs = this.#sentMs = nowMs;
     this.#askedMs = undefined;
     this.workflows.reset();
-    const { namespace, taskQueue, identity, buildId, activitySlots, workflowSlots } = this.options;
+    this.outputs.rewind();
+    const { namespace, taskQueue, identity, buildId, activitySlots, workflowSlots, deliveries = [], takesActivities = true } = this.options;
     const queues = [
       ...(workflowSlots > 0 ? [{ taskQueue, kind: TaskKind.WORKFLOW }] : []),
-      ...(activitySlots > 0 ? [{ taskQueue, kind: TaskKind.ACTIVITY }] : []),
+      ...(activitySlots > 0 && takesActivities ? [{ taskQueue, kind: TaskKind.ACTIVITY }] : []),
+      ...deliveries.map(({ channel, canReconcile }) => ({
+        taskQueue: `${DELIVERY_QUEUE_PREFIX}${channel}`,
+        kind: TaskKind.ACTIVITY,
+        canReconcile,
+      })),
     ];
     const runningTaskTokens = this.activities.begin();
     return create(WorkRequestSchema, { hello: { namespace, queues, identity, buildId, runningTaskTokens } });
@@ -156,6 +170,7 @@ export class Session {
       const intervalMs = fromPbDuration(welcome.pingInterval);
       this.#pingIntervalMs = intervalMs > 0 ? intervalMs : PING_DEFAULT_MS;
       received.cancels.push(...this.activities.welcome(welcome.abortedTaskIndexes));
+      for (const { token } of received.cancels) this.outputs.drop(token);
     }
     if (response.ping !== 0n) this.#pong = response.ping;
     if (response.activityTasks.length > 0) {
@@ -182,7 +197,9 @@ export class Session {
       }
     }
     for (const cancel of response.cancels) {
-      received.cancels.push(...this.activities.cancel(tokenKey(cancel.taskToken), cancel.fenced));
+      const key = tokenKey(cancel.taskToken);
+      if (cancel.fenced) this.outputs.drop(key);
+      received.cancels.push(...this.activities.cancel(key, cancel.fenced));
     }
     return received;
   }
@@ -211,15 +228,19 @@ export class Session {
     const hasCredits = activityCount > 0 || workflowCount > 0;
     const isSilent =
       !hasCredits && this.#acks.length === 0 && this.#pong === 0n && !this.#isPingDue && !this.#isDrainUnsent &&
-      !this.activities.hasOutput && !this.workflows.hasOutput;
+      !this.activities.hasOutput && !this.workflows.hasOutput && !this.outputs.hasOutput;
     if (isSilent) return undefined;
-    const request = create(WorkRequestSchema);
+    const request = emptyRequest();
     const budget = new Budget();
     if (hasCredits) request.credits = { $typeName: "everturn.v1.CreditGrant", activityCount, workflowCount };
     request.ackedDeliveryIds = this.#acks;
     this.#acks = [];
     request.heartbeats = this.activities.takeHeartbeats(budget);
-    request.activityResults = this.activities.takeResults(budget, request.heartbeats);
+    request.outputs = this.outputs.take(budget);
+    const beside = new Set<string>();
+    for (const { taskToken } of request.heartbeats) beside.add(tokenKey(taskToken));
+    for (const { taskToken } of request.outputs) beside.add(tokenKey(taskToken));
+    request.activityResults = this.activities.takeResults(budget, (token) => beside.has(token) || this.outputs.isDue(token));
     request.workflowTaskResults = this.workflows.takeResults(budget);
     request.pong = this.#pong;
     this.#pong = 0n;
@@ -234,8 +255,15 @@ export class Session {
   }
 
   /** An attempt ended. */
-  finishActivity(token: Uint8Array, outcome: ActivityOutcome): boolean {
-    return this.activities.finish(token, outcome, this.#phase === "open");
+  finishActivity(token: Uint8Array, outcome: ActivityOutcome, usage?: Usage): boolean {
+    const isOpen = this.#phase === "open";
+    this.outputs.finish(tokenKey(token), isOpen);
+    return this.activities.finish(token, outcome, isOpen, usage);
+  }
+
+  /** Queues pieces of partial output; false if older ones had to be left out. */
+  output(token: Uint8Array, pieces: readonly Uint8Array[]): boolean {
+    return !this.activities.isRunning(token) || this.outputs.add(tokenKey(token), token, pieces);
   }
 
   /** A workflow task was done. */
@@ -259,4 +287,19 @@ export class Session {
     this.#isDraining = true;
     this.#isDrainUnsent = true;
   }
+}
+
+/** As `create` makes it, without its cost. */
+function emptyRequest(): WorkRequest {
+  return {
+    $typeName: "everturn.v1.WorkRequest",
+    ackedDeliveryIds: [],
+    activityResults: [],
+    workflowTaskResults: [],
+    heartbeats: [],
+    ping: 0n,
+    pong: 0n,
+    draining: false,
+    outputs: [],
+  };
 }

@@ -1,13 +1,16 @@
 /** How a worker talks to a coordinator: the interface, and its implementation over grpc-js. */
 
-import { Client } from "@grpc/grpc-js";
+import { Client, Metadata } from "@grpc/grpc-js";
 import { rpcErrorOf } from "../client/rpc-error.js";
 import type { RpcError } from "../errors.js";
 import type { HistoryEvent } from "../gen/everturn/v1/event_pb.js";
+import { ConversationService, type SetConversationTypeRequest } from "../gen/everturn/v1/conversation_service_pb.js";
 import { WorkerService, type WorkRequest, type WorkResponse } from "../gen/everturn/v1/worker_service_pb.js";
 import { WorkflowService } from "../gen/everturn/v1/workflow_service_pb.js";
 import { channelOptions, type ConnectOptions, credentialsOf } from "../grpc/channel.js";
 import { stubOf } from "../grpc/stub.js";
+import { decodeWorkResponse } from "./decode-response.js";
+import { encodeWorkRequest } from "./encode-request.js";
 
 /** What an open stream tells its worker. */
 export interface StreamEvents {
@@ -43,11 +46,14 @@ export interface WorkTransport {
   open(events: StreamEvents): WorkStream;
   /** Reads events of a journal. */
   history(range: HistoryRange): Promise<HistoryEvent[]>;
+  /** Sets what conversations of a type begin with. */
+  registerType(request: Pick<SetConversationTypeRequest, "namespace" | "settings">): Promise<void>;
   /** Frees the connection. */
   close(): void;
 }
 
-const HISTORY_PAGE_MS_MAX = 10_000;
+const CALL_MS_MAX = 10_000;
+const WORK_PATH = `/${WorkerService.typeName}/${WorkerService.method.work.name}`;
 
 /** The way over grpc-js. A client is made for each stream: a new connection is looked for at once. */
 export class GrpcTransport implements WorkTransport {
@@ -61,7 +67,7 @@ export class GrpcTransport implements WorkTransport {
   open(events: StreamEvents): WorkStream {
     this.close();
     const client = (this.#client = new Client(this.address, credentialsOf(this.options), channelOptions(this.options)));
-    const call = stubOf(WorkerService, client).work();
+    const call = client.makeBidiStreamRequest(WORK_PATH, encodeWorkRequest, decodeWorkResponse, new Metadata(), {});
     let isOver = false;
     const end = (error: RpcError | undefined): void => {
       if (isOver) return;
@@ -102,12 +108,21 @@ export class GrpcTransport implements WorkTransport {
     do {
       const page = await stub.getHistory(
         { namespace, workflowId, runId, afterEventId, pageToken },
-        { timeoutMs: HISTORY_PAGE_MS_MAX },
+        { timeoutMs: CALL_MS_MAX },
       );
       events.push(...page.events.filter((event) => event.id <= throughEventId));
       pageToken = (events.at(-1)?.id ?? 0n) >= throughEventId ? "" : page.nextPageToken;
     } while (pageToken !== "");
     return events;
+  }
+
+  async registerType(request: Pick<SetConversationTypeRequest, "namespace" | "settings">): Promise<void> {
+    const client = new Client(this.address, credentialsOf(this.options), channelOptions(this.options));
+    try {
+      await stubOf(ConversationService, client).setConversationType(request, { timeoutMs: CALL_MS_MAX });
+    } finally {
+      client.close();
+    }
   }
 
   close(): void {

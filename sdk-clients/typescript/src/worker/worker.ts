@@ -1,13 +1,15 @@
-/** A worker: runs the turns, workflows and activities of one task queue. */
+/** A worker: runs the turns, workflows and activities of one task queue, and delivers messages. */
 
 import { hostname } from "node:os";
 import { type ActivityFunction, checkName, type ImplementedActivity } from "../activity.js";
+import type { DeliveryFunction, ImplementedDelivery } from "../delivery.js";
 import { type Duration, milliseconds } from "../duration.js";
 import { addressOf, type ConnectOptions, namespaceOf } from "../grpc/channel.js";
 import { type Logger, stderrLogger } from "../logger.js";
 import { jsonConverter, type PayloadConverter } from "../payload.js";
-import type { Program } from "../replay/run.js";
+import type { Program } from "../replay/program.js";
 import { Attempts } from "./attempts.js";
+import { registerTypes, typesOf } from "./registration.js";
 import { Runs } from "./runs.js";
 import { Session } from "./session.js";
 import { WorkerConnection } from "./stream.js";
@@ -29,6 +31,10 @@ export interface WorkerOptions extends ConnectOptions {
   /** Activities that it runs: from `implementActivity`, or functions by name. */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- functions of any input
   readonly activities?: readonly ImplementedActivity[] | Readonly<Record<string, ActivityFunction<any, unknown>>>;
+  /** Adapters that deliver messages, from `implementDelivery`: one by channel. They share the activities' slots. */
+  readonly deliveries?: readonly ImplementedDelivery[];
+  /** False: the `turnPolicy` and `retention` of conversations are not set when the worker starts. Default true. */
+  readonly registerTypes?: boolean;
   /** Most activity attempts at a time. Default 100; 1 to 10,000. */
   readonly maxConcurrentActivities?: number;
   /** Most workflow tasks at a time. Default 200; 1 to 10,000. */
@@ -65,6 +71,8 @@ export class Worker {
   readonly #logger: Logger;
   readonly #drainTimeoutMs: number;
   readonly #handleSignals: boolean;
+  readonly #types: ReturnType<typeof typesOf>;
+  readonly #registration = new AbortController();
   #stopCalls = 0;
   #isRunning = false;
   #onStop: (() => void) | undefined;
@@ -73,7 +81,11 @@ export class Worker {
   constructor(options: WorkerOptions) {
     const programs = programsOf([...(options.workflows ?? []), ...(options.conversations ?? [])]);
     const functions = functionsOf(options.activities ?? {});
-    if (programs.size === 0 && functions.size === 0) throw new RangeError("a worker needs workflows, conversations or activities");
+    const deliveries = options.deliveries ?? [];
+    const adapters = adaptersOf(deliveries);
+    if (programs.size === 0 && functions.size === 0 && adapters.size === 0) {
+      throw new RangeError("a worker needs workflows, conversations, activities or deliveries");
+    }
     const namespace = namespaceOf(options.namespace);
     const taskQueue = options.taskQueue ?? "default";
     const identity = options.identity ?? `${String(process.pid)}@${hostname()}`;
@@ -93,23 +105,31 @@ export class Worker {
       taskQueue,
       identity,
       buildId,
-      activitySlots: functions.size > 0 ? activitySlots : 0,
+      activitySlots: functions.size > 0 || adapters.size > 0 ? activitySlots : 0,
       workflowSlots: programs.size > 0 ? workflowSlots : 0,
+      deliveries,
+      takesActivities: functions.size > 0,
     }));
     this.#transport = options.transport ?? new GrpcTransport(addressOf(options.address), options);
     const wake = (): void => {
       this.#connection.wake();
     };
-    const attempts = (this.#attempts = new Attempts(functions, converter, logger, {
-      finish: (token, outcome) => {
-        session.finishActivity(token, outcome);
+    const attempts = (this.#attempts = new Attempts({ functions, adapters }, converter, logger, {
+      finish: (token, outcome, usage) => {
+        session.finishActivity(token, outcome, usage);
         wake();
+      },
+      output: (token, pieces) => {
+        const isWhole = session.output(token, pieces);
+        wake();
+        return isWhole;
       },
       heartbeat: (token, details) => {
         session.heartbeat(token, details);
         wake();
       },
     }));
+    this.#types = options.registerTypes === false ? [] : typesOf(programs.values(), namespace);
     const cachedRunsMax = bounded("maxCachedRuns", options.maxCachedRuns ?? 1_000, 0, CACHED_RUNS_MAX);
     const isStrict = options.strictReplay ?? false;
     const runs = new Runs(programs, { namespace, converter, logger, isStrict, cachedRunsMax }, {
@@ -135,11 +155,12 @@ export class Worker {
   }
 
   /**
-   * Runs until the worker was stopped and has finished what it had; reconnects as often as needed.
+   * Sets what its conversations begin with (those with a `turnPolicy` or `retention`; the worker that
+   * starts last counts), then runs until it was stopped and has finished what it had; reconnects as often as needed.
    * While it runs, promises of workflow code that are rejected and looked at by nobody are logged
    * and do not end the process.
    *
-   * @throws RpcError if the server refuses what the worker says about itself.
+   * @throws RpcError if the server refuses what the worker says about itself or a turn policy.
    */
   async run(): Promise<void> {
     if (this.#isRunning) throw new Error("a worker runs once");
@@ -157,6 +178,7 @@ export class Worker {
     };
     if (this.#stopCalls > 0) this.#onStop();
     try {
+      await registerTypes(this.#types, this.#transport, this.#logger, this.#registration.signal);
       await this.#connection.run();
     } finally {
       clearTimeout(drainTimer);
@@ -175,6 +197,7 @@ export class Worker {
    */
   stop(): void {
     this.#stopCalls += 1;
+    this.#registration.abort();
     this.#session.startDraining();
     this.#onStop?.();
     this.#connection.wake();
@@ -220,6 +243,15 @@ function functionsOf(activities: NonNullable<WorkerOptions["activities"]>): Map<
   if (isList(activities)) for (const { name, run } of activities) add(name, run);
   else for (const [name, run] of Object.entries(activities)) add(name, run);
   return byName;
+}
+
+function adaptersOf(deliveries: readonly ImplementedDelivery[]): Map<string, DeliveryFunction> {
+  const byChannel = new Map<string, DeliveryFunction>();
+  for (const { channel, deliver } of deliveries) {
+    if (byChannel.has(channel)) throw new RangeError(`two adapters deliver by the channel "${channel}"`);
+    byChannel.set(channel, deliver);
+  }
+  return byChannel;
 }
 
 function isList(activities: NonNullable<WorkerOptions["activities"]>): activities is readonly ImplementedActivity[] {

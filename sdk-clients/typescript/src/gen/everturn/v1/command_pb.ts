@@ -10,7 +10,7 @@ import type { ActivityOptions } from "./activity_pb.js";
 import { file_everturn_v1_activity } from "./activity_pb.js";
 import type { Failure } from "./failure_pb.js";
 import { file_everturn_v1_failure } from "./failure_pb.js";
-import type { MessageContent } from "./message_pb.js";
+import type { Assignee, MessageContent } from "./message_pb.js";
 import { file_everturn_v1_message } from "./message_pb.js";
 import type { Payload } from "./payload_pb.js";
 import { file_everturn_v1_payload } from "./payload_pb.js";
@@ -22,7 +22,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file everturn/v1/command.proto.
  */
 export const file_everturn_v1_command: GenFile = /*@__PURE__*/
-  fileDesc("ChlldmVydHVybi92MS9jb21tYW5kLnByb3RvEgtldmVydHVybi52MSLbBAoHQ29tbWFuZBILCgNrZXkYASABKAkSOgoRc2NoZWR1bGVfYWN0aXZpdHkYAiABKAsyHS5ldmVydHVybi52MS5TY2hlZHVsZUFjdGl2aXR5SAASLgoLc3RhcnRfdGltZXIYAyABKAsyFy5ldmVydHVybi52MS5TdGFydFRpbWVySAASLgoLc3RhcnRfY2hpbGQYBCABKAsyFy5ldmVydHVybi52MS5TdGFydENoaWxkSAASMAoMcmVjb3JkX2xvY2FsGAUgASgLMhguZXZlcnR1cm4udjEuUmVjb3JkTG9jYWxIABIwCgxzZW5kX21lc3NhZ2UYBiABKAsyGC5ldmVydHVybi52MS5TZW5kTWVzc2FnZUgAEh8KA2FzaxgHIAEoCzIQLmV2ZXJ0dXJuLnYxLkFza0gAEioKCXNldF9zdGF0ZRgIIAEoCzIVLmV2ZXJ0dXJuLnYxLlNldFN0YXRlSAASLgoLc2VuZF9zaWduYWwYCSABKAsyFy5ldmVydHVybi52MS5TZW5kU2lnbmFsSAASNAoOY2FuY2VsX2NvbW1hbmQYCiABKAsyGi5ldmVydHVybi52MS5DYW5jZWxDb21tYW5kSAASMAoMY29tcGxldGVfcnVuGAsgASgLMhguZXZlcnR1cm4udjEuQ29tcGxldGVSdW5IABIoCghmYWlsX3J1bhgMIAEoCzIULmV2ZXJ0dXJuLnYxLkZhaWxSdW5IABIsCgpjYW5jZWxfcnVuGA0gASgLMhYuZXZlcnR1cm4udjEuQ2FuY2VsUnVuSABCBgoEa2luZCJ9ChBTY2hlZHVsZUFjdGl2aXR5EhUKDWFjdGl2aXR5X3R5cGUYASABKAkSIwoFaW5wdXQYAiABKAsyFC5ldmVydHVybi52MS5QYXlsb2FkEi0KB29wdGlvbnMYAyABKAsyHC5ldmVydHVybi52MS5BY3Rpdml0eU9wdGlvbnMiNgoKU3RhcnRUaW1lchIoCgVkZWxheRgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiKtAQoKU3RhcnRDaGlsZBIVCg13b3JrZmxvd190eXBlGAEgASgJEiMKBWlucHV0GAIgASgLMhQuZXZlcnR1cm4udjEuUGF5bG9hZBISCgp0YXNrX3F1ZXVlGAMgASgJEjkKEWV4ZWN1dGlvbl90aW1lb3V0GAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uSACIAQFCFAoSX2V4ZWN1dGlvbl90aW1lb3V0IoABCgtSZWNvcmRMb2NhbBIVCg1zZWVuX2V2ZW50X2lkGAEgASgEEiYKBnJlc3VsdBgCIAEoCzIULmV2ZXJ0dXJuLnYxLlBheWxvYWRIABInCgdmYWlsdXJlGAMgASgLMhQuZXZlcnR1cm4udjEuRmFpbHVyZUgAQgkKB291dGNvbWUiYQoLU2VuZE1lc3NhZ2USDwoHY2hhbm5lbBgBIAEoCRITCgthdXRob3JfbmFtZRgCIAEoCRIsCgdjb250ZW50GAMgASgLMhsuZXZlcnR1cm4udjEuTWVzc2FnZUNvbnRlbnQiQQoDQXNrEi4KB21lc3NhZ2UYASABKAsyGC5ldmVydHVybi52MS5TZW5kTWVzc2FnZUgAiAEBQgoKCF9tZXNzYWdlIkwKCFNldFN0YXRlEgwKBG5hbWUYASABKAkSKAoFdmFsdWUYAiABKAsyFC5ldmVydHVybi52MS5QYXlsb2FkSACIAQFCCAoGX3ZhbHVlIlsKClNlbmRTaWduYWwSEwoLd29ya2Zsb3dfaWQYASABKAkSEwoLc2lnbmFsX25hbWUYAiABKAkSIwoFaW5wdXQYAyABKAsyFC5ldmVydHVybi52MS5QYXlsb2FkIiMKDUNhbmNlbENvbW1hbmQSEgoKdGFyZ2V0X2tleRgBIAEoCSIzCgtDb21wbGV0ZVJ1bhIkCgZyZXN1bHQYASABKAsyFC5ldmVydHVybi52MS5QYXlsb2FkIjAKB0ZhaWxSdW4SJQoHZmFpbHVyZRgBIAEoCzIULmV2ZXJ0dXJuLnYxLkZhaWx1cmUiQwoJQ2FuY2VsUnVuEioKB2ZhaWx1cmUYASABKAsyFC5ldmVydHVybi52MS5GYWlsdXJlSACIAQFCCgoIX2ZhaWx1cmViBnByb3RvMw", [file_everturn_v1_activity, file_everturn_v1_failure, file_everturn_v1_message, file_everturn_v1_payload, file_google_protobuf_duration]);
+  fileDesc("ChlldmVydHVybi92MS9jb21tYW5kLnByb3RvEgtldmVydHVybi52MSK/BQoHQ29tbWFuZBILCgNrZXkYASABKAkSOgoRc2NoZWR1bGVfYWN0aXZpdHkYAiABKAsyHS5ldmVydHVybi52MS5TY2hlZHVsZUFjdGl2aXR5SAASLgoLc3RhcnRfdGltZXIYAyABKAsyFy5ldmVydHVybi52MS5TdGFydFRpbWVySAASLgoLc3RhcnRfY2hpbGQYBCABKAsyFy5ldmVydHVybi52MS5TdGFydENoaWxkSAASMAoMcmVjb3JkX2xvY2FsGAUgASgLMhguZXZlcnR1cm4udjEuUmVjb3JkTG9jYWxIABIwCgxzZW5kX21lc3NhZ2UYBiABKAsyGC5ldmVydHVybi52MS5TZW5kTWVzc2FnZUgAEh8KA2FzaxgHIAEoCzIQLmV2ZXJ0dXJuLnYxLkFza0gAEioKCXNldF9zdGF0ZRgIIAEoCzIVLmV2ZXJ0dXJuLnYxLlNldFN0YXRlSAASLgoLc2VuZF9zaWduYWwYCSABKAsyFy5ldmVydHVybi52MS5TZW5kU2lnbmFsSAASNAoOY2FuY2VsX2NvbW1hbmQYCiABKAsyGi5ldmVydHVybi52MS5DYW5jZWxDb21tYW5kSAASMAoMY29tcGxldGVfcnVuGAsgASgLMhguZXZlcnR1cm4udjEuQ29tcGxldGVSdW5IABIoCghmYWlsX3J1bhgMIAEoCzIULmV2ZXJ0dXJuLnYxLkZhaWxSdW5IABIsCgpjYW5jZWxfcnVuGA0gASgLMhYuZXZlcnR1cm4udjEuQ2FuY2VsUnVuSAASOAoQcmVxdWVzdF9hcHByb3ZhbBgOIAEoCzIcLmV2ZXJ0dXJuLnYxLlJlcXVlc3RBcHByb3ZhbEgAEigKCGhhbmRfb2ZmGA8gASgLMhQuZXZlcnR1cm4udjEuSGFuZE9mZkgAQgYKBGtpbmQifQoQU2NoZWR1bGVBY3Rpdml0eRIVCg1hY3Rpdml0eV90eXBlGAEgASgJEiMKBWlucHV0GAIgASgLMhQuZXZlcnR1cm4udjEuUGF5bG9hZBItCgdvcHRpb25zGAMgASgLMhwuZXZlcnR1cm4udjEuQWN0aXZpdHlPcHRpb25zIjYKClN0YXJ0VGltZXISKAoFZGVsYXkYASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24irQEKClN0YXJ0Q2hpbGQSFQoNd29ya2Zsb3dfdHlwZRgBIAEoCRIjCgVpbnB1dBgCIAEoCzIULmV2ZXJ0dXJuLnYxLlBheWxvYWQSEgoKdGFza19xdWV1ZRgDIAEoCRI5ChFleGVjdXRpb25fdGltZW91dBgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkgAiAEBQhQKEl9leGVjdXRpb25fdGltZW91dCKAAQoLUmVjb3JkTG9jYWwSFQoNc2Vlbl9ldmVudF9pZBgBIAEoBBImCgZyZXN1bHQYAiABKAsyFC5ldmVydHVybi52MS5QYXlsb2FkSAASJwoHZmFpbHVyZRgDIAEoCzIULmV2ZXJ0dXJuLnYxLkZhaWx1cmVIAEIJCgdvdXRjb21lImEKC1NlbmRNZXNzYWdlEg8KB2NoYW5uZWwYASABKAkSEwoLYXV0aG9yX25hbWUYAiABKAkSLAoHY29udGVudBgDIAEoCzIbLmV2ZXJ0dXJuLnYxLk1lc3NhZ2VDb250ZW50IkEKA0FzaxIuCgdtZXNzYWdlGAEgASgLMhguZXZlcnR1cm4udjEuU2VuZE1lc3NhZ2VIAIgBAUIKCghfbWVzc2FnZSJMCghTZXRTdGF0ZRIMCgRuYW1lGAEgASgJEigKBXZhbHVlGAIgASgLMhQuZXZlcnR1cm4udjEuUGF5bG9hZEgAiAEBQggKBl92YWx1ZSJbCgpTZW5kU2lnbmFsEhMKC3dvcmtmbG93X2lkGAEgASgJEhMKC3NpZ25hbF9uYW1lGAIgASgJEiMKBWlucHV0GAMgASgLMhQuZXZlcnR1cm4udjEuUGF5bG9hZCIjCg1DYW5jZWxDb21tYW5kEhIKCnRhcmdldF9rZXkYASABKAkiMwoLQ29tcGxldGVSdW4SJAoGcmVzdWx0GAEgASgLMhQuZXZlcnR1cm4udjEuUGF5bG9hZCIwCgdGYWlsUnVuEiUKB2ZhaWx1cmUYASABKAsyFC5ldmVydHVybi52MS5GYWlsdXJlIkMKCUNhbmNlbFJ1bhIqCgdmYWlsdXJlGAEgASgLMhQuZXZlcnR1cm4udjEuRmFpbHVyZUgAiAEBQgoKCF9mYWlsdXJlIsoBCg9SZXF1ZXN0QXBwcm92YWwSDQoFdGl0bGUYASABKAkSKgoHZGV0YWlscxgCIAEoCzIULmV2ZXJ0dXJuLnYxLlBheWxvYWRIAIgBARInCglhcmd1bWVudHMYAyABKAsyFC5ldmVydHVybi52MS5QYXlsb2FkEjUKDWV4cGlyZXNfYWZ0ZXIYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25IAYgBAUIKCghfZGV0YWlsc0IQCg5fZXhwaXJlc19hZnRlciJ6CgdIYW5kT2ZmEicKCGFzc2lnbmVlGAEgASgLMhUuZXZlcnR1cm4udjEuQXNzaWduZWUSDgoGcmVhc29uGAIgASgJEioKB2NvbnRleHQYAyABKAsyFC5ldmVydHVybi52MS5QYXlsb2FkSACIAQFCCgoIX2NvbnRleHRiBnByb3RvMw", [file_everturn_v1_activity, file_everturn_v1_failure, file_everturn_v1_message, file_everturn_v1_payload, file_google_protobuf_duration]);
 
 /**
  * One command of a workflow task. Commands of a completion are carried out
@@ -143,6 +143,22 @@ export type Command = Message<"everturn.v1.Command"> & {
      */
     value: CancelRun;
     case: "cancelRun";
+  } | {
+    /**
+     * Ask a person for approval.
+     *
+     * @generated from field: everturn.v1.RequestApproval request_approval = 14;
+     */
+    value: RequestApproval;
+    case: "requestApproval";
+  } | {
+    /**
+     * Hand the conversation to a person or team. Only in a turn's own run.
+     *
+     * @generated from field: everturn.v1.HandOff hand_off = 15;
+     */
+    value: HandOff;
+    case: "handOff";
   } | { case: undefined; value?: undefined };
 };
 
@@ -511,4 +527,86 @@ export type CancelRun = Message<"everturn.v1.CancelRun"> & {
  */
 export const CancelRunSchema: GenMessage<CancelRun> = /*@__PURE__*/
   messageDesc(file_everturn_v1_command, 12);
+
+/**
+ * Ask a person for approval. Recorded as ApprovalRequested; ends with
+ * ApprovalDecided. The approval's id is the run's workflow id, "/", and the
+ * key of the command.
+ *
+ * @generated from message everturn.v1.RequestApproval
+ */
+export type RequestApproval = Message<"everturn.v1.RequestApproval"> & {
+  /**
+   * What is asked, in one line. 1 to 1,024 bytes.
+   *
+   * @generated from field: string title = 1;
+   */
+  title: string;
+
+  /**
+   * What a person needs to decide, if more than the title.
+   *
+   * @generated from field: optional everturn.v1.Payload details = 2;
+   */
+  details?: Payload | undefined;
+
+  /**
+   * What is approved: the arguments of what will be done. A decision names
+   * the SHA-256 of their bytes.
+   *
+   * @generated from field: everturn.v1.Payload arguments = 3;
+   */
+  arguments?: Payload | undefined;
+
+  /**
+   * How long it may take to decide. Default: no bound.
+   *
+   * @generated from field: optional google.protobuf.Duration expires_after = 4;
+   */
+  expiresAfter?: Duration | undefined;
+};
+
+/**
+ * Describes the message everturn.v1.RequestApproval.
+ * Use `create(RequestApprovalSchema)` to create a new message.
+ */
+export const RequestApprovalSchema: GenMessage<RequestApproval> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_command, 13);
+
+/**
+ * Hand the conversation to a person or team and wait until it is handed back.
+ * Recorded as HandedOff; ends with HandedBack. What the turn sends meanwhile
+ * is suppressed.
+ *
+ * @generated from message everturn.v1.HandOff
+ */
+export type HandOff = Message<"everturn.v1.HandOff"> & {
+  /**
+   * Who takes over.
+   *
+   * @generated from field: everturn.v1.Assignee assignee = 1;
+   */
+  assignee?: Assignee | undefined;
+
+  /**
+   * Why, for the one who takes over. At most 1 KiB.
+   *
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+
+  /**
+   * What they need to know, if more than the transcript.
+   *
+   * @generated from field: optional everturn.v1.Payload context = 3;
+   */
+  context?: Payload | undefined;
+};
+
+/**
+ * Describes the message everturn.v1.HandOff.
+ * Use `create(HandOffSchema)` to create a new message.
+ */
+export const HandOffSchema: GenMessage<HandOff> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_command, 14);
 

@@ -6,7 +6,9 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Message as Message$1, MessageContent } from "./message_pb.js";
+import type { ApprovalOutcome } from "./event_pb.js";
+import { file_everturn_v1_event } from "./event_pb.js";
+import type { Assignee, DeliveryState, DeliveryStatus, Message as Message$1, MessageContent, Usage } from "./message_pb.js";
 import { file_everturn_v1_message } from "./message_pb.js";
 import type { Payload } from "./payload_pb.js";
 import { file_everturn_v1_payload } from "./payload_pb.js";
@@ -20,7 +22,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file everturn/v1/conversation_service.proto.
  */
 export const file_everturn_v1_conversation_service: GenFile = /*@__PURE__*/
-  fileDesc("CiZldmVydHVybi92MS9jb252ZXJzYXRpb25fc2VydmljZS5wcm90bxILZXZlcnR1cm4udjEi/gIKFFN1Ym1pdE1lc3NhZ2VSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIXCg9jb252ZXJzYXRpb25faWQYAiABKAkSGQoRY29udmVyc2F0aW9uX3R5cGUYAyABKAkSDwoHY2hhbm5lbBgEIAEoCRIbChNwcm92aWRlcl9tZXNzYWdlX2lkGAUgASgJEhMKC2F1dGhvcl9uYW1lGAYgASgJEiwKB2NvbnRlbnQYByABKAsyGy5ldmVydHVybi52MS5NZXNzYWdlQ29udGVudBISCgp0YXNrX3F1ZXVlGAggASgJEiwKC3R1cm5fcG9saWN5GAkgASgLMhcuZXZlcnR1cm4udjEuVHVyblBvbGljeRI9CgZsYWJlbHMYCiADKAsyLS5ldmVydHVybi52MS5TdWJtaXRNZXNzYWdlUmVxdWVzdC5MYWJlbHNFbnRyeRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBImIKFVN1Ym1pdE1lc3NhZ2VSZXNwb25zZRIYChBtZXNzYWdlX3NlcXVlbmNlGAEgASgEEi8KC2FjY2VwdF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKUAQoEVHVybhIOCgZudW1iZXIYASABKAQSEwoLd29ya2Zsb3dfaWQYAiABKAkSDgoGcnVuX2lkGAMgASgJEicKBnN0YXR1cxgEIAEoDjIXLmV2ZXJ0dXJuLnYxLlR1cm5TdGF0dXMSLgoKc3RhcnRfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiiwUKDENvbnZlcnNhdGlvbhIRCgluYW1lc3BhY2UYASABKAkSFwoPY29udmVyc2F0aW9uX2lkGAIgASgJEhkKEWNvbnZlcnNhdGlvbl90eXBlGAMgASgJEi8KBnN0YXR1cxgEIAEoDjIfLmV2ZXJ0dXJuLnYxLkNvbnZlcnNhdGlvblN0YXR1cxISCgp0YXNrX3F1ZXVlGAUgASgJEhUKDXJlcGx5X2NoYW5uZWwYBiABKAkSFQoNbWVzc2FnZV9jb3VudBgHIAEoBBIdChV3YWl0aW5nX21lc3NhZ2VfY291bnQYCCABKA0SEgoKdHVybl9jb3VudBgJIAEoBBIfCgR0dXJuGAogASgLMhEuZXZlcnR1cm4udjEuVHVybhIzCgVzdGF0ZRgLIAMoCzIkLmV2ZXJ0dXJuLnYxLkNvbnZlcnNhdGlvbi5TdGF0ZUVudHJ5EjUKBmxhYmVscxgMIAMoCzIlLmV2ZXJ0dXJuLnYxLkNvbnZlcnNhdGlvbi5MYWJlbHNFbnRyeRIsCgt0dXJuX3BvbGljeRgNIAEoCzIXLmV2ZXJ0dXJuLnYxLlR1cm5Qb2xpY3kSLwoLY3JlYXRlX3RpbWUYDiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGA8gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBpCCgpTdGF0ZUVudHJ5EgsKA2tleRgBIAEoCRIjCgV2YWx1ZRgCIAEoCzIULmV2ZXJ0dXJuLnYxLlBheWxvYWQ6AjgBGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiRAoWR2V0Q29udmVyc2F0aW9uUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSFwoPY29udmVyc2F0aW9uX2lkGAIgASgJIkoKF0dldENvbnZlcnNhdGlvblJlc3BvbnNlEi8KDGNvbnZlcnNhdGlvbhgBIAEoCzIZLmV2ZXJ0dXJuLnYxLkNvbnZlcnNhdGlvbiKgAQoYTGlzdENvbnZlcnNhdGlvbnNSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIRCglwYWdlX3NpemUYAiABKA0SEgoKcGFnZV90b2tlbhgDIAEoCRIZChFjb252ZXJzYXRpb25fdHlwZRgEIAEoCRIvCgZzdGF0dXMYBSABKA4yHy5ldmVydHVybi52MS5Db252ZXJzYXRpb25TdGF0dXMiZgoZTGlzdENvbnZlcnNhdGlvbnNSZXNwb25zZRIwCg1jb252ZXJzYXRpb25zGAEgAygLMhkuZXZlcnR1cm4udjEuQ29udmVyc2F0aW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKAAQoTTGlzdE1lc3NhZ2VzUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSFwoPY29udmVyc2F0aW9uX2lkGAIgASgJEhEKCXBhZ2Vfc2l6ZRgDIAEoDRISCgpwYWdlX3Rva2VuGAQgASgJEhYKDmFmdGVyX3NlcXVlbmNlGAUgASgEIlcKFExpc3RNZXNzYWdlc1Jlc3BvbnNlEiYKCG1lc3NhZ2VzGAEgAygLMhQuZXZlcnR1cm4udjEuTWVzc2FnZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiXgoYV2F0Y2hDb252ZXJzYXRpb25SZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIXCg9jb252ZXJzYXRpb25faWQYAiABKAkSFgoOYWZ0ZXJfc2VxdWVuY2UYAyABKAQiCgoIQ2F1Z2h0VXAiRgoLVHVybkNoYW5nZWQSDgoGbnVtYmVyGAEgASgEEicKBnN0YXR1cxgCIAEoDjIXLmV2ZXJ0dXJuLnYxLlR1cm5TdGF0dXMiHwoGTGFnZ2VkEhUKDXNraXBwZWRfY291bnQYASABKAQiJAoSQ29udmVyc2F0aW9uQ2xvc2VkEg4KBnJlYXNvbhgBIAEoCSKGAgoZV2F0Y2hDb252ZXJzYXRpb25SZXNwb25zZRInCgdtZXNzYWdlGAEgASgLMhQuZXZlcnR1cm4udjEuTWVzc2FnZUgAEioKCWNhdWdodF91cBgCIAEoCzIVLmV2ZXJ0dXJuLnYxLkNhdWdodFVwSAASMAoMdHVybl9jaGFuZ2VkGAMgASgLMhguZXZlcnR1cm4udjEuVHVybkNoYW5nZWRIABIlCgZsYWdnZWQYBCABKAsyEy5ldmVydHVybi52MS5MYWdnZWRIABIxCgZjbG9zZWQYBSABKAsyHy5ldmVydHVybi52MS5Db252ZXJzYXRpb25DbG9zZWRIAEIICgZ1cGRhdGUijwEKGENsb3NlQ29udmVyc2F0aW9uUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSFwoPY29udmVyc2F0aW9uX2lkGAIgASgJEg4KBnJlYXNvbhgDIAEoCRItCgVncmFjZRgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkgAiAEBQggKBl9ncmFjZSIbChlDbG9zZUNvbnZlcnNhdGlvblJlc3BvbnNlKncKEkNvbnZlcnNhdGlvblN0YXR1cxIjCh9DT05WRVJTQVRJT05fU1RBVFVTX1VOU1BFQ0lGSUVEEAASHAoYQ09OVkVSU0FUSU9OX1NUQVRVU19PUEVOEAESHgoaQ09OVkVSU0FUSU9OX1NUQVRVU19DTE9TRUQQAip3CgpUdXJuU3RhdHVzEhsKF1RVUk5fU1RBVFVTX1VOU1BFQ0lGSUVEEAASFwoTVFVSTl9TVEFUVVNfUlVOTklORxABEhYKElRVUk5fU1RBVFVTX0FTS0lORxACEhsKF1RVUk5fU1RBVFVTX0lOVEVSUlVQVEVEEAMyzgQKE0NvbnZlcnNhdGlvblNlcnZpY2USVgoNU3VibWl0TWVzc2FnZRIhLmV2ZXJ0dXJuLnYxLlN1Ym1pdE1lc3NhZ2VSZXF1ZXN0GiIuZXZlcnR1cm4udjEuU3VibWl0TWVzc2FnZVJlc3BvbnNlElwKD0dldENvbnZlcnNhdGlvbhIjLmV2ZXJ0dXJuLnYxLkdldENvbnZlcnNhdGlvblJlcXVlc3QaJC5ldmVydHVybi52MS5HZXRDb252ZXJzYXRpb25SZXNwb25zZRJiChFMaXN0Q29udmVyc2F0aW9ucxIlLmV2ZXJ0dXJuLnYxLkxpc3RDb252ZXJzYXRpb25zUmVxdWVzdBomLmV2ZXJ0dXJuLnYxLkxpc3RDb252ZXJzYXRpb25zUmVzcG9uc2USUwoMTGlzdE1lc3NhZ2VzEiAuZXZlcnR1cm4udjEuTGlzdE1lc3NhZ2VzUmVxdWVzdBohLmV2ZXJ0dXJuLnYxLkxpc3RNZXNzYWdlc1Jlc3BvbnNlEmQKEVdhdGNoQ29udmVyc2F0aW9uEiUuZXZlcnR1cm4udjEuV2F0Y2hDb252ZXJzYXRpb25SZXF1ZXN0GiYuZXZlcnR1cm4udjEuV2F0Y2hDb252ZXJzYXRpb25SZXNwb25zZTABEmIKEUNsb3NlQ29udmVyc2F0aW9uEiUuZXZlcnR1cm4udjEuQ2xvc2VDb252ZXJzYXRpb25SZXF1ZXN0GiYuZXZlcnR1cm4udjEuQ2xvc2VDb252ZXJzYXRpb25SZXNwb25zZWIGcHJvdG8z", [file_everturn_v1_message, file_everturn_v1_payload, file_everturn_v1_policy, file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("CiZldmVydHVybi92MS9jb252ZXJzYXRpb25fc2VydmljZS5wcm90bxILZXZlcnR1cm4udjEimAMKFFN1Ym1pdE1lc3NhZ2VSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIXCg9jb252ZXJzYXRpb25faWQYAiABKAkSGQoRY29udmVyc2F0aW9uX3R5cGUYAyABKAkSDwoHY2hhbm5lbBgEIAEoCRIbChNwcm92aWRlcl9tZXNzYWdlX2lkGAUgASgJEhMKC2F1dGhvcl9uYW1lGAYgASgJEiwKB2NvbnRlbnQYByABKAsyGy5ldmVydHVybi52MS5NZXNzYWdlQ29udGVudBISCgp0YXNrX3F1ZXVlGAggASgJEiwKC3R1cm5fcG9saWN5GAkgASgLMhcuZXZlcnR1cm4udjEuVHVyblBvbGljeRI9CgZsYWJlbHMYCiADKAsyLS5ldmVydHVybi52MS5TdWJtaXRNZXNzYWdlUmVxdWVzdC5MYWJlbHNFbnRyeRIYChBjdXN0b21lcl9hZGRyZXNzGAsgASgJGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiYgoVU3VibWl0TWVzc2FnZVJlc3BvbnNlEhgKEG1lc3NhZ2Vfc2VxdWVuY2UYASABKAQSLwoLYWNjZXB0X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIpQBCgRUdXJuEg4KBm51bWJlchgBIAEoBBITCgt3b3JrZmxvd19pZBgCIAEoCRIOCgZydW5faWQYAyABKAkSJwoGc3RhdHVzGAQgASgOMhcuZXZlcnR1cm4udjEuVHVyblN0YXR1cxIuCgpzdGFydF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCLgBwoMQ29udmVyc2F0aW9uEhEKCW5hbWVzcGFjZRgBIAEoCRIXCg9jb252ZXJzYXRpb25faWQYAiABKAkSGQoRY29udmVyc2F0aW9uX3R5cGUYAyABKAkSLwoGc3RhdHVzGAQgASgOMh8uZXZlcnR1cm4udjEuQ29udmVyc2F0aW9uU3RhdHVzEhIKCnRhc2tfcXVldWUYBSABKAkSFQoNcmVwbHlfY2hhbm5lbBgGIAEoCRIVCg1tZXNzYWdlX2NvdW50GAcgASgEEh0KFXdhaXRpbmdfbWVzc2FnZV9jb3VudBgIIAEoDRISCgp0dXJuX2NvdW50GAkgASgEEh8KBHR1cm4YCiABKAsyES5ldmVydHVybi52MS5UdXJuEjMKBXN0YXRlGAsgAygLMiQuZXZlcnR1cm4udjEuQ29udmVyc2F0aW9uLlN0YXRlRW50cnkSNQoGbGFiZWxzGAwgAygLMiUuZXZlcnR1cm4udjEuQ29udmVyc2F0aW9uLkxhYmVsc0VudHJ5EiwKC3R1cm5fcG9saWN5GA0gASgLMhcuZXZlcnR1cm4udjEuVHVyblBvbGljeRIvCgtjcmVhdGVfdGltZRgOIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLdXBkYXRlX3RpbWUYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiEKBXBhdXNlGBAgASgLMhIuZXZlcnR1cm4udjEuUGF1c2USJwoIaGFuZG92ZXIYESABKAsyFS5ldmVydHVybi52MS5IYW5kb3ZlchI7CglhZGRyZXNzZXMYEiADKAsyKC5ldmVydHVybi52MS5Db252ZXJzYXRpb24uQWRkcmVzc2VzRW50cnkSGwoTd2FpdGluZ19ldmVudF9jb3VudBgTIAEoDRIhCgV1c2FnZRgUIAEoCzISLmV2ZXJ0dXJuLnYxLlVzYWdlEiYKCnR1cm5fdXNhZ2UYFSABKAsyEi5ldmVydHVybi52MS5Vc2FnZRIWCg5idWRnZXRfcmVhY2hlZBgWIAEoCBIYChBlcmFzZWRfcnVuX2NvdW50GBcgASgEGkIKClN0YXRlRW50cnkSCwoDa2V5GAEgASgJEiMKBXZhbHVlGAIgASgLMhQuZXZlcnR1cm4udjEuUGF5bG9hZDoCOAEaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARowCg5BZGRyZXNzZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIkcKBVBhdXNlEg4KBnJlYXNvbhgBIAEoCRIuCgpwYXVzZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKdAQoISGFuZG92ZXISJwoIYXNzaWduZWUYASABKAsyFS5ldmVydHVybi52MS5Bc3NpZ25lZRIOCgZyZWFzb24YAiABKAkSJQoHY29udGV4dBgDIAEoCzIULmV2ZXJ0dXJuLnYxLlBheWxvYWQSMQoNaGFuZF9vZmZfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiRAoWR2V0Q29udmVyc2F0aW9uUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSFwoPY29udmVyc2F0aW9uX2lkGAIgASgJIkoKF0dldENvbnZlcnNhdGlvblJlc3BvbnNlEi8KDGNvbnZlcnNhdGlvbhgBIAEoCzIZLmV2ZXJ0dXJuLnYxLkNvbnZlcnNhdGlvbiKgAQoYTGlzdENvbnZlcnNhdGlvbnNSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIRCglwYWdlX3NpemUYAiABKA0SEgoKcGFnZV90b2tlbhgDIAEoCRIZChFjb252ZXJzYXRpb25fdHlwZRgEIAEoCRIvCgZzdGF0dXMYBSABKA4yHy5ldmVydHVybi52MS5Db252ZXJzYXRpb25TdGF0dXMiZgoZTGlzdENvbnZlcnNhdGlvbnNSZXNwb25zZRIwCg1jb252ZXJzYXRpb25zGAEgAygLMhkuZXZlcnR1cm4udjEuQ29udmVyc2F0aW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKAAQoTTGlzdE1lc3NhZ2VzUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSFwoPY29udmVyc2F0aW9uX2lkGAIgASgJEhEKCXBhZ2Vfc2l6ZRgDIAEoDRISCgpwYWdlX3Rva2VuGAQgASgJEhYKDmFmdGVyX3NlcXVlbmNlGAUgASgEIlcKFExpc3RNZXNzYWdlc1Jlc3BvbnNlEiYKCG1lc3NhZ2VzGAEgAygLMhQuZXZlcnR1cm4udjEuTWVzc2FnZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiqgEKGFdhdGNoQ29udmVyc2F0aW9uUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSFwoPY29udmVyc2F0aW9uX2lkGAIgASgJEhYKDmFmdGVyX3NlcXVlbmNlGAMgASgEEjEKDm91dHB1dF9jdXJzb3JzGAQgAygLMhkuZXZlcnR1cm4udjEuT3V0cHV0Q3Vyc29yEhcKD3dpdGhvdXRfb3V0cHV0cxgFIAEoCCJTCgxPdXRwdXRDdXJzb3ISEwoLd29ya2Zsb3dfaWQYASABKAkSCwoDa2V5GAIgASgJEg8KB2F0dGVtcHQYAyABKA0SEAoIc2VxdWVuY2UYBCABKAQiRgoLT3V0cHV0RGVsdGESKQoGY3Vyc29yGAEgASgLMhkuZXZlcnR1cm4udjEuT3V0cHV0Q3Vyc29yEgwKBGRhdGEYAiABKAwiOAoLT3V0cHV0UmVzZXQSKQoGY3Vyc29yGAEgASgLMhkuZXZlcnR1cm4udjEuT3V0cHV0Q3Vyc29yIjgKC091dHB1dEVuZGVkEikKBmN1cnNvchgBIAEoCzIZLmV2ZXJ0dXJuLnYxLk91dHB1dEN1cnNvciJZCg9NZXNzYWdlRGVsaXZlcnkSGAoQbWVzc2FnZV9zZXF1ZW5jZRgBIAEoBBIsCghkZWxpdmVyeRgCIAEoCzIaLmV2ZXJ0dXJuLnYxLkRlbGl2ZXJ5U3RhdGUieQoTQ29udmVyc2F0aW9uQ2hhbmdlZBIhCgVwYXVzZRgBIAEoCzISLmV2ZXJ0dXJuLnYxLlBhdXNlEicKCGhhbmRvdmVyGAIgASgLMhUuZXZlcnR1cm4udjEuSGFuZG92ZXISFgoOYnVkZ2V0X3JlYWNoZWQYAyABKAgiCgoIQ2F1Z2h0VXAiRgoLVHVybkNoYW5nZWQSDgoGbnVtYmVyGAEgASgEEicKBnN0YXR1cxgCIAEoDjIXLmV2ZXJ0dXJuLnYxLlR1cm5TdGF0dXMiHwoGTGFnZ2VkEhUKDXNraXBwZWRfY291bnQYASABKAQiJAoSQ29udmVyc2F0aW9uQ2xvc2VkEg4KBnJlYXNvbhgBIAEoCSKDBAoZV2F0Y2hDb252ZXJzYXRpb25SZXNwb25zZRInCgdtZXNzYWdlGAEgASgLMhQuZXZlcnR1cm4udjEuTWVzc2FnZUgAEioKCWNhdWdodF91cBgCIAEoCzIVLmV2ZXJ0dXJuLnYxLkNhdWdodFVwSAASMAoMdHVybl9jaGFuZ2VkGAMgASgLMhguZXZlcnR1cm4udjEuVHVybkNoYW5nZWRIABIlCgZsYWdnZWQYBCABKAsyEy5ldmVydHVybi52MS5MYWdnZWRIABIxCgZjbG9zZWQYBSABKAsyHy5ldmVydHVybi52MS5Db252ZXJzYXRpb25DbG9zZWRIABIwCgxvdXRwdXRfZGVsdGEYBiABKAsyGC5ldmVydHVybi52MS5PdXRwdXREZWx0YUgAEjAKDG91dHB1dF9yZXNldBgHIAEoCzIYLmV2ZXJ0dXJuLnYxLk91dHB1dFJlc2V0SAASMAoMb3V0cHV0X2VuZGVkGAggASgLMhguZXZlcnR1cm4udjEuT3V0cHV0RW5kZWRIABIwCghkZWxpdmVyeRgJIAEoCzIcLmV2ZXJ0dXJuLnYxLk1lc3NhZ2VEZWxpdmVyeUgAEjMKB2NoYW5nZWQYCiABKAsyIC5ldmVydHVybi52MS5Db252ZXJzYXRpb25DaGFuZ2VkSABCCAoGdXBkYXRlIo8BChhDbG9zZUNvbnZlcnNhdGlvblJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEhcKD2NvbnZlcnNhdGlvbl9pZBgCIAEoCRIOCgZyZWFzb24YAyABKAkSLQoFZ3JhY2UYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25IAIgBAUIICgZfZ3JhY2UiGwoZQ2xvc2VDb252ZXJzYXRpb25SZXNwb25zZSLiAwoSU3VibWl0RXZlbnRSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIXCg9jb252ZXJzYXRpb25faWQYAiABKAkSGQoRY29udmVyc2F0aW9uX3R5cGUYAyABKAkSEgoKZXZlbnRfdHlwZRgEIAEoCRIQCghldmVudF9pZBgFIAEoCRIlCgdwYXlsb2FkGAYgASgLMhQuZXZlcnR1cm4udjEuUGF5bG9hZBISCgp0YXNrX3F1ZXVlGAcgASgJEiwKC3R1cm5fcG9saWN5GAggASgLMhcuZXZlcnR1cm4udjEuVHVyblBvbGljeRI7CgZsYWJlbHMYCSADKAsyKy5ldmVydHVybi52MS5TdWJtaXRFdmVudFJlcXVlc3QuTGFiZWxzRW50cnkSQQoJYWRkcmVzc2VzGAogAygLMi4uZXZlcnR1cm4udjEuU3VibWl0RXZlbnRSZXF1ZXN0LkFkZHJlc3Nlc0VudHJ5EhUKDXJlcGx5X2NoYW5uZWwYCyABKAkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARowCg5BZGRyZXNzZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIl4KE1N1Ym1pdEV2ZW50UmVzcG9uc2USFgoOZXZlbnRfc2VxdWVuY2UYASABKAQSLwoLYWNjZXB0X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIvsCChlVcGRhdGVDb252ZXJzYXRpb25SZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIXCg9jb252ZXJzYXRpb25faWQYAiABKAkSQgoGbGFiZWxzGAMgAygLMjIuZXZlcnR1cm4udjEuVXBkYXRlQ29udmVyc2F0aW9uUmVxdWVzdC5MYWJlbHNFbnRyeRJICglhZGRyZXNzZXMYBCADKAsyNS5ldmVydHVybi52MS5VcGRhdGVDb252ZXJzYXRpb25SZXF1ZXN0LkFkZHJlc3Nlc0VudHJ5EiwKC3R1cm5fcG9saWN5GAUgASgLMhcuZXZlcnR1cm4udjEuVHVyblBvbGljeRIVCg1yZXBseV9jaGFubmVsGAYgASgJGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaMAoOQWRkcmVzc2VzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJNChpVcGRhdGVDb252ZXJzYXRpb25SZXNwb25zZRIvCgxjb252ZXJzYXRpb24YASABKAsyGS5ldmVydHVybi52MS5Db252ZXJzYXRpb24iVgoYUGF1c2VDb252ZXJzYXRpb25SZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIXCg9jb252ZXJzYXRpb25faWQYAiABKAkSDgoGcmVhc29uGAMgASgJIhsKGVBhdXNlQ29udmVyc2F0aW9uUmVzcG9uc2UiRwoZUmVzdW1lQ29udmVyc2F0aW9uUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSFwoPY29udmVyc2F0aW9uX2lkGAIgASgJIhwKGlJlc3VtZUNvbnZlcnNhdGlvblJlc3BvbnNlIrkBChpIYW5kT2ZmQ29udmVyc2F0aW9uUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSFwoPY29udmVyc2F0aW9uX2lkGAIgASgJEicKCGFzc2lnbmVlGAMgASgLMhUuZXZlcnR1cm4udjEuQXNzaWduZWUSDgoGcmVhc29uGAQgASgJEioKB2NvbnRleHQYBSABKAsyFC5ldmVydHVybi52MS5QYXlsb2FkSACIAQFCCgoIX2NvbnRleHQiHQobSGFuZE9mZkNvbnZlcnNhdGlvblJlc3BvbnNlImwKG0hhbmRCYWNrQ29udmVyc2F0aW9uUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSFwoPY29udmVyc2F0aW9uX2lkGAIgASgJEhMKC2F1dGhvcl9uYW1lGAMgASgJEgwKBG5vdGUYBCABKAkiHgocSGFuZEJhY2tDb252ZXJzYXRpb25SZXNwb25zZSKtAQoXU2VuZEh1bWFuTWVzc2FnZVJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEhcKD2NvbnZlcnNhdGlvbl9pZBgCIAEoCRITCgthdXRob3JfbmFtZRgDIAEoCRIsCgdjb250ZW50GAQgASgLMhsuZXZlcnR1cm4udjEuTWVzc2FnZUNvbnRlbnQSDwoHY2hhbm5lbBgFIAEoCRISCgpyZXF1ZXN0X2lkGAYgASgJIjQKGFNlbmRIdW1hbk1lc3NhZ2VSZXNwb25zZRIYChBtZXNzYWdlX3NlcXVlbmNlGAEgASgEIssDCghBcHByb3ZhbBITCgthcHByb3ZhbF9pZBgBIAEoCRITCgt3b3JrZmxvd19pZBgCIAEoCRIPCgdyb290X2lkGAMgASgJEisKBnN0YXR1cxgEIAEoDjIbLmV2ZXJ0dXJuLnYxLkFwcHJvdmFsU3RhdHVzEg0KBXRpdGxlGAUgASgJEiUKB2RldGFpbHMYBiABKAsyFC5ldmVydHVybi52MS5QYXlsb2FkEicKCWFyZ3VtZW50cxgHIAEoCzIULmV2ZXJ0dXJuLnYxLlBheWxvYWQSFgoOYXJndW1lbnRzX2hhc2gYCCABKAwSMAoMcmVxdWVzdF90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtleHBpcmVfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLQoHb3V0Y29tZRgLIAEoDjIcLmV2ZXJ0dXJuLnYxLkFwcHJvdmFsT3V0Y29tZRIPCgdkZWNpZGVyGAwgASgJEg8KB2NvbW1lbnQYDSABKAkSLAoIZW5kX3RpbWUYDiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIo4BChRMaXN0QXBwcm92YWxzUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSEQoJcGFnZV9zaXplGAIgASgNEhIKCnBhZ2VfdG9rZW4YAyABKAkSDwoHcm9vdF9pZBgEIAEoCRIrCgZzdGF0dXMYBSABKA4yGy5ldmVydHVybi52MS5BcHByb3ZhbFN0YXR1cyJaChVMaXN0QXBwcm92YWxzUmVzcG9uc2USKAoJYXBwcm92YWxzGAEgAygLMhUuZXZlcnR1cm4udjEuQXBwcm92YWwSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIooCChVEZWNpZGVBcHByb3ZhbFJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEhMKC2FwcHJvdmFsX2lkGAIgASgJEi8KCGRlY2lzaW9uGAMgASgOMh0uZXZlcnR1cm4udjEuQXBwcm92YWxEZWNpc2lvbhIWCg5hcmd1bWVudHNfaGFzaBgEIAEoDBI0ChFjaGFuZ2VkX2FyZ3VtZW50cxgFIAEoCzIULmV2ZXJ0dXJuLnYxLlBheWxvYWRIAIgBARIPCgdkZWNpZGVyGAYgASgJEg8KB2NvbW1lbnQYByABKAkSEgoKcmVxdWVzdF9pZBgIIAEoCUIUChJfY2hhbmdlZF9hcmd1bWVudHMiGAoWRGVjaWRlQXBwcm92YWxSZXNwb25zZSLFAQoVUmVwb3J0RGVsaXZlcnlSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIXCg9jb252ZXJzYXRpb25faWQYAiABKAkSGgoQbWVzc2FnZV9zZXF1ZW5jZRgDIAEoBEgAEh0KE3Byb3ZpZGVyX21lc3NhZ2VfaWQYBCABKAlIABIrCgZzdGF0dXMYBSABKA4yGy5ldmVydHVybi52MS5EZWxpdmVyeVN0YXR1cxIOCgZkZXRhaWwYBiABKAlCCAoGdGFyZ2V0IkUKFlJlcG9ydERlbGl2ZXJ5UmVzcG9uc2USKwoGc3RhdHVzGAEgASgOMhsuZXZlcnR1cm4udjEuRGVsaXZlcnlTdGF0dXMiVgoYRXJhc2VDb252ZXJzYXRpb25SZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRIXCg9jb252ZXJzYXRpb25faWQYAiABKAkSDgoGcmVhc29uGAMgASgJIkUKGUVyYXNlQ29udmVyc2F0aW9uUmVzcG9uc2USFQoNbWVzc2FnZV9jb3VudBgBIAEoBBIRCglydW5fY291bnQYAiABKAQinAEKEENvbnZlcnNhdGlvblR5cGUSGQoRY29udmVyc2F0aW9uX3R5cGUYASABKAkSLAoLdHVybl9wb2xpY3kYAiABKAsyFy5ldmVydHVybi52MS5UdXJuUG9saWN5EjEKCXJldGVudGlvbhgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkgAiAEBQgwKCl9yZXRlbnRpb24iYAoaU2V0Q29udmVyc2F0aW9uVHlwZVJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEi8KCHNldHRpbmdzGAIgASgLMh0uZXZlcnR1cm4udjEuQ29udmVyc2F0aW9uVHlwZSIdChtTZXRDb252ZXJzYXRpb25UeXBlUmVzcG9uc2UiSgoaR2V0Q29udmVyc2F0aW9uVHlwZVJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEhkKEWNvbnZlcnNhdGlvbl90eXBlGAIgASgJIk4KG0dldENvbnZlcnNhdGlvblR5cGVSZXNwb25zZRIvCghzZXR0aW5ncxgBIAEoCzIdLmV2ZXJ0dXJuLnYxLkNvbnZlcnNhdGlvblR5cGUqlwEKEkNvbnZlcnNhdGlvblN0YXR1cxIjCh9DT05WRVJTQVRJT05fU1RBVFVTX1VOU1BFQ0lGSUVEEAASHAoYQ09OVkVSU0FUSU9OX1NUQVRVU19PUEVOEAESHgoaQ09OVkVSU0FUSU9OX1NUQVRVU19DTE9TRUQQAhIeChpDT05WRVJTQVRJT05fU1RBVFVTX0VSQVNFRBADKncKClR1cm5TdGF0dXMSGwoXVFVSTl9TVEFUVVNfVU5TUEVDSUZJRUQQABIXChNUVVJOX1NUQVRVU19SVU5OSU5HEAESFgoSVFVSTl9TVEFUVVNfQVNLSU5HEAISGwoXVFVSTl9TVEFUVVNfSU5URVJSVVBURUQQAyppCg5BcHByb3ZhbFN0YXR1cxIfChtBUFBST1ZBTF9TVEFUVVNfVU5TUEVDSUZJRUQQABIbChdBUFBST1ZBTF9TVEFUVVNfUEVORElORxABEhkKFUFQUFJPVkFMX1NUQVRVU19FTkRFRBACKp4BChBBcHByb3ZhbERlY2lzaW9uEiEKHUFQUFJPVkFMX0RFQ0lTSU9OX1VOU1BFQ0lGSUVEEAASHQoZQVBQUk9WQUxfREVDSVNJT05fQVBQUk9WRRABEioKJkFQUFJPVkFMX0RFQ0lTSU9OX0FQUFJPVkVfV0lUSF9DSEFOR0VTEAISHAoYQVBQUk9WQUxfREVDSVNJT05fUkVKRUNUEAMy0A4KE0NvbnZlcnNhdGlvblNlcnZpY2USVgoNU3VibWl0TWVzc2FnZRIhLmV2ZXJ0dXJuLnYxLlN1Ym1pdE1lc3NhZ2VSZXF1ZXN0GiIuZXZlcnR1cm4udjEuU3VibWl0TWVzc2FnZVJlc3BvbnNlElwKD0dldENvbnZlcnNhdGlvbhIjLmV2ZXJ0dXJuLnYxLkdldENvbnZlcnNhdGlvblJlcXVlc3QaJC5ldmVydHVybi52MS5HZXRDb252ZXJzYXRpb25SZXNwb25zZRJiChFMaXN0Q29udmVyc2F0aW9ucxIlLmV2ZXJ0dXJuLnYxLkxpc3RDb252ZXJzYXRpb25zUmVxdWVzdBomLmV2ZXJ0dXJuLnYxLkxpc3RDb252ZXJzYXRpb25zUmVzcG9uc2USUwoMTGlzdE1lc3NhZ2VzEiAuZXZlcnR1cm4udjEuTGlzdE1lc3NhZ2VzUmVxdWVzdBohLmV2ZXJ0dXJuLnYxLkxpc3RNZXNzYWdlc1Jlc3BvbnNlEmQKEVdhdGNoQ29udmVyc2F0aW9uEiUuZXZlcnR1cm4udjEuV2F0Y2hDb252ZXJzYXRpb25SZXF1ZXN0GiYuZXZlcnR1cm4udjEuV2F0Y2hDb252ZXJzYXRpb25SZXNwb25zZTABEmIKEUNsb3NlQ29udmVyc2F0aW9uEiUuZXZlcnR1cm4udjEuQ2xvc2VDb252ZXJzYXRpb25SZXF1ZXN0GiYuZXZlcnR1cm4udjEuQ2xvc2VDb252ZXJzYXRpb25SZXNwb25zZRJQCgtTdWJtaXRFdmVudBIfLmV2ZXJ0dXJuLnYxLlN1Ym1pdEV2ZW50UmVxdWVzdBogLmV2ZXJ0dXJuLnYxLlN1Ym1pdEV2ZW50UmVzcG9uc2USZQoSVXBkYXRlQ29udmVyc2F0aW9uEiYuZXZlcnR1cm4udjEuVXBkYXRlQ29udmVyc2F0aW9uUmVxdWVzdBonLmV2ZXJ0dXJuLnYxLlVwZGF0ZUNvbnZlcnNhdGlvblJlc3BvbnNlEmIKEVBhdXNlQ29udmVyc2F0aW9uEiUuZXZlcnR1cm4udjEuUGF1c2VDb252ZXJzYXRpb25SZXF1ZXN0GiYuZXZlcnR1cm4udjEuUGF1c2VDb252ZXJzYXRpb25SZXNwb25zZRJlChJSZXN1bWVDb252ZXJzYXRpb24SJi5ldmVydHVybi52MS5SZXN1bWVDb252ZXJzYXRpb25SZXF1ZXN0GicuZXZlcnR1cm4udjEuUmVzdW1lQ29udmVyc2F0aW9uUmVzcG9uc2USaAoTSGFuZE9mZkNvbnZlcnNhdGlvbhInLmV2ZXJ0dXJuLnYxLkhhbmRPZmZDb252ZXJzYXRpb25SZXF1ZXN0GiguZXZlcnR1cm4udjEuSGFuZE9mZkNvbnZlcnNhdGlvblJlc3BvbnNlEmsKFEhhbmRCYWNrQ29udmVyc2F0aW9uEiguZXZlcnR1cm4udjEuSGFuZEJhY2tDb252ZXJzYXRpb25SZXF1ZXN0GikuZXZlcnR1cm4udjEuSGFuZEJhY2tDb252ZXJzYXRpb25SZXNwb25zZRJfChBTZW5kSHVtYW5NZXNzYWdlEiQuZXZlcnR1cm4udjEuU2VuZEh1bWFuTWVzc2FnZVJlcXVlc3QaJS5ldmVydHVybi52MS5TZW5kSHVtYW5NZXNzYWdlUmVzcG9uc2USVgoNTGlzdEFwcHJvdmFscxIhLmV2ZXJ0dXJuLnYxLkxpc3RBcHByb3ZhbHNSZXF1ZXN0GiIuZXZlcnR1cm4udjEuTGlzdEFwcHJvdmFsc1Jlc3BvbnNlElkKDkRlY2lkZUFwcHJvdmFsEiIuZXZlcnR1cm4udjEuRGVjaWRlQXBwcm92YWxSZXF1ZXN0GiMuZXZlcnR1cm4udjEuRGVjaWRlQXBwcm92YWxSZXNwb25zZRJZCg5SZXBvcnREZWxpdmVyeRIiLmV2ZXJ0dXJuLnYxLlJlcG9ydERlbGl2ZXJ5UmVxdWVzdBojLmV2ZXJ0dXJuLnYxLlJlcG9ydERlbGl2ZXJ5UmVzcG9uc2USYgoRRXJhc2VDb252ZXJzYXRpb24SJS5ldmVydHVybi52MS5FcmFzZUNvbnZlcnNhdGlvblJlcXVlc3QaJi5ldmVydHVybi52MS5FcmFzZUNvbnZlcnNhdGlvblJlc3BvbnNlEmgKE1NldENvbnZlcnNhdGlvblR5cGUSJy5ldmVydHVybi52MS5TZXRDb252ZXJzYXRpb25UeXBlUmVxdWVzdBooLmV2ZXJ0dXJuLnYxLlNldENvbnZlcnNhdGlvblR5cGVSZXNwb25zZRJoChNHZXRDb252ZXJzYXRpb25UeXBlEicuZXZlcnR1cm4udjEuR2V0Q29udmVyc2F0aW9uVHlwZVJlcXVlc3QaKC5ldmVydHVybi52MS5HZXRDb252ZXJzYXRpb25UeXBlUmVzcG9uc2ViBnByb3RvMw", [file_everturn_v1_event, file_everturn_v1_message, file_everturn_v1_payload, file_everturn_v1_policy, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * Request of SubmitMessage.
@@ -101,6 +103,15 @@ export type SubmitMessageRequest = Message<"everturn.v1.SubmitMessageRequest"> &
    * @generated from field: map<string, string> labels = 10;
    */
   labels: { [key: string]: string };
+
+  /**
+   * Address of the customer on this channel, if replies are to be delivered
+   * by an adapter ("jo@example.org"). Kept for the conversation. At most 256
+   * bytes.
+   *
+   * @generated from field: string customer_address = 11;
+   */
+  customerAddress: string;
 };
 
 /**
@@ -297,6 +308,63 @@ export type Conversation = Message<"everturn.v1.Conversation"> & {
    * @generated from field: google.protobuf.Timestamp update_time = 15;
    */
   updateTime?: Timestamp | undefined;
+
+  /**
+   * Set while it is paused.
+   *
+   * @generated from field: everturn.v1.Pause pause = 16;
+   */
+  pause?: Pause | undefined;
+
+  /**
+   * Set while a person or team owns it.
+   *
+   * @generated from field: everturn.v1.Handover handover = 17;
+   */
+  handover?: Handover | undefined;
+
+  /**
+   * Addresses by channel.
+   *
+   * @generated from field: map<string, string> addresses = 18;
+   */
+  addresses: { [key: string]: string };
+
+  /**
+   * Number of events that no turn has taken yet.
+   *
+   * @generated from field: uint32 waiting_event_count = 19;
+   */
+  waitingEventCount: number;
+
+  /**
+   * What its activities have used so far.
+   *
+   * @generated from field: everturn.v1.Usage usage = 20;
+   */
+  usage?: Usage | undefined;
+
+  /**
+   * What its current or last turn has used.
+   *
+   * @generated from field: everturn.v1.Usage turn_usage = 21;
+   */
+  turnUsage?: Usage | undefined;
+
+  /**
+   * Its budget is used up: activities wait for the approval that was
+   * requested.
+   *
+   * @generated from field: bool budget_reached = 22;
+   */
+  budgetReached: boolean;
+
+  /**
+   * Number of runs it had; only of an erased one.
+   *
+   * @generated from field: uint64 erased_run_count = 23;
+   */
+  erasedRunCount: bigint;
 };
 
 /**
@@ -305,6 +373,76 @@ export type Conversation = Message<"everturn.v1.Conversation"> & {
  */
 export const ConversationSchema: GenMessage<Conversation> = /*@__PURE__*/
   messageDesc(file_everturn_v1_conversation_service, 3);
+
+/**
+ * A pause.
+ *
+ * @generated from message everturn.v1.Pause
+ */
+export type Pause = Message<"everturn.v1.Pause"> & {
+  /**
+   * Why, in the words of who paused it.
+   *
+   * @generated from field: string reason = 1;
+   */
+  reason: string;
+
+  /**
+   * Since when.
+   *
+   * @generated from field: google.protobuf.Timestamp pause_time = 2;
+   */
+  pauseTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message everturn.v1.Pause.
+ * Use `create(PauseSchema)` to create a new message.
+ */
+export const PauseSchema: GenMessage<Pause> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_conversation_service, 4);
+
+/**
+ * A person or team owns the conversation.
+ *
+ * @generated from message everturn.v1.Handover
+ */
+export type Handover = Message<"everturn.v1.Handover"> & {
+  /**
+   * Who.
+   *
+   * @generated from field: everturn.v1.Assignee assignee = 1;
+   */
+  assignee?: Assignee | undefined;
+
+  /**
+   * Why.
+   *
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+
+  /**
+   * What they need to know, if the code said so.
+   *
+   * @generated from field: everturn.v1.Payload context = 3;
+   */
+  context?: Payload | undefined;
+
+  /**
+   * Since when.
+   *
+   * @generated from field: google.protobuf.Timestamp hand_off_time = 4;
+   */
+  handOffTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message everturn.v1.Handover.
+ * Use `create(HandoverSchema)` to create a new message.
+ */
+export const HandoverSchema: GenMessage<Handover> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_conversation_service, 5);
 
 /**
  * Request of GetConversation.
@@ -332,7 +470,7 @@ export type GetConversationRequest = Message<"everturn.v1.GetConversationRequest
  * Use `create(GetConversationRequestSchema)` to create a new message.
  */
 export const GetConversationRequestSchema: GenMessage<GetConversationRequest> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_conversation_service, 4);
+  messageDesc(file_everturn_v1_conversation_service, 6);
 
 /**
  * Response of GetConversation.
@@ -353,7 +491,7 @@ export type GetConversationResponse = Message<"everturn.v1.GetConversationRespon
  * Use `create(GetConversationResponseSchema)` to create a new message.
  */
 export const GetConversationResponseSchema: GenMessage<GetConversationResponse> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_conversation_service, 5);
+  messageDesc(file_everturn_v1_conversation_service, 7);
 
 /**
  * Request of ListConversations.
@@ -403,7 +541,7 @@ export type ListConversationsRequest = Message<"everturn.v1.ListConversationsReq
  * Use `create(ListConversationsRequestSchema)` to create a new message.
  */
 export const ListConversationsRequestSchema: GenMessage<ListConversationsRequest> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_conversation_service, 6);
+  messageDesc(file_everturn_v1_conversation_service, 8);
 
 /**
  * Response of ListConversations.
@@ -431,7 +569,7 @@ export type ListConversationsResponse = Message<"everturn.v1.ListConversationsRe
  * Use `create(ListConversationsResponseSchema)` to create a new message.
  */
 export const ListConversationsResponseSchema: GenMessage<ListConversationsResponse> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_conversation_service, 7);
+  messageDesc(file_everturn_v1_conversation_service, 9);
 
 /**
  * Request of ListMessages.
@@ -481,7 +619,7 @@ export type ListMessagesRequest = Message<"everturn.v1.ListMessagesRequest"> & {
  * Use `create(ListMessagesRequestSchema)` to create a new message.
  */
 export const ListMessagesRequestSchema: GenMessage<ListMessagesRequest> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_conversation_service, 8);
+  messageDesc(file_everturn_v1_conversation_service, 10);
 
 /**
  * Response of ListMessages.
@@ -509,7 +647,7 @@ export type ListMessagesResponse = Message<"everturn.v1.ListMessagesResponse"> &
  * Use `create(ListMessagesResponseSchema)` to create a new message.
  */
 export const ListMessagesResponseSchema: GenMessage<ListMessagesResponse> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_conversation_service, 9);
+  messageDesc(file_everturn_v1_conversation_service, 11);
 
 /**
  * Request of WatchConversation.
@@ -533,11 +671,26 @@ export type WatchConversationRequest = Message<"everturn.v1.WatchConversationReq
 
   /**
    * Position of the last message that the caller has. Default 0: the whole
-   * transcript comes first.
+   * transcript comes first. Beyond the transcript: CURSOR_INVALID.
    *
    * @generated from field: uint64 after_sequence = 3;
    */
   afterSequence: bigint;
+
+  /**
+   * Where the caller stands in outputs that it was following. What is still
+   * there follows from there; otherwise an OutputReset comes. At most 1,000.
+   *
+   * @generated from field: repeated everturn.v1.OutputCursor output_cursors = 4;
+   */
+  outputCursors: OutputCursor[];
+
+  /**
+   * Leave out partial outputs. Default false.
+   *
+   * @generated from field: bool without_outputs = 5;
+   */
+  withoutOutputs: boolean;
 };
 
 /**
@@ -545,7 +698,187 @@ export type WatchConversationRequest = Message<"everturn.v1.WatchConversationReq
  * Use `create(WatchConversationRequestSchema)` to create a new message.
  */
 export const WatchConversationRequestSchema: GenMessage<WatchConversationRequest> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_conversation_service, 10);
+  messageDesc(file_everturn_v1_conversation_service, 12);
+
+/**
+ * A position in the partial output of an activity.
+ *
+ * @generated from message everturn.v1.OutputCursor
+ */
+export type OutputCursor = Message<"everturn.v1.OutputCursor"> & {
+  /**
+   * Workflow id of the run that scheduled the activity. It names the turn and
+   * the child: "customer-7/turn-3/support".
+   *
+   * @generated from field: string workflow_id = 1;
+   */
+  workflowId: string;
+
+  /**
+   * Key of the activity in its run.
+   *
+   * @generated from field: string key = 2;
+   */
+  key: string;
+
+  /**
+   * Number of the attempt, from 1.
+   *
+   * @generated from field: uint32 attempt = 3;
+   */
+  attempt: number;
+
+  /**
+   * Position of the last piece that the caller has; 0 for none.
+   *
+   * @generated from field: uint64 sequence = 4;
+   */
+  sequence: bigint;
+};
+
+/**
+ * Describes the message everturn.v1.OutputCursor.
+ * Use `create(OutputCursorSchema)` to create a new message.
+ */
+export const OutputCursorSchema: GenMessage<OutputCursor> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_conversation_service, 13);
+
+/**
+ * A piece of the partial output of an activity.
+ *
+ * @generated from message everturn.v1.OutputDelta
+ */
+export type OutputDelta = Message<"everturn.v1.OutputDelta"> & {
+  /**
+   * Which piece: the caller stands here once it has it.
+   *
+   * @generated from field: everturn.v1.OutputCursor cursor = 1;
+   */
+  cursor?: OutputCursor | undefined;
+
+  /**
+   * The piece.
+   *
+   * @generated from field: bytes data = 2;
+   */
+  data: Uint8Array;
+};
+
+/**
+ * Describes the message everturn.v1.OutputDelta.
+ * Use `create(OutputDeltaSchema)` to create a new message.
+ */
+export const OutputDeltaSchema: GenMessage<OutputDelta> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_conversation_service, 14);
+
+/**
+ * The output of an activity begins anew: what the caller has of it does not
+ * count any more. Pieces follow from `cursor.sequence` + 1, which is above 1
+ * when the beginning is not kept any more.
+ *
+ * @generated from message everturn.v1.OutputReset
+ */
+export type OutputReset = Message<"everturn.v1.OutputReset"> & {
+  /**
+   * Where it begins.
+   *
+   * @generated from field: everturn.v1.OutputCursor cursor = 1;
+   */
+  cursor?: OutputCursor | undefined;
+};
+
+/**
+ * Describes the message everturn.v1.OutputReset.
+ * Use `create(OutputResetSchema)` to create a new message.
+ */
+export const OutputResetSchema: GenMessage<OutputReset> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_conversation_service, 15);
+
+/**
+ * The activity ended; what it said is in the journal, and in the transcript
+ * once a turn has sent it.
+ *
+ * @generated from message everturn.v1.OutputEnded
+ */
+export type OutputEnded = Message<"everturn.v1.OutputEnded"> & {
+  /**
+   * The last position.
+   *
+   * @generated from field: everturn.v1.OutputCursor cursor = 1;
+   */
+  cursor?: OutputCursor | undefined;
+};
+
+/**
+ * Describes the message everturn.v1.OutputEnded.
+ * Use `create(OutputEndedSchema)` to create a new message.
+ */
+export const OutputEndedSchema: GenMessage<OutputEnded> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_conversation_service, 16);
+
+/**
+ * The delivery of a message changed.
+ *
+ * @generated from message everturn.v1.MessageDelivery
+ */
+export type MessageDelivery = Message<"everturn.v1.MessageDelivery"> & {
+  /**
+   * Position of the message in the transcript.
+   *
+   * @generated from field: uint64 message_sequence = 1;
+   */
+  messageSequence: bigint;
+
+  /**
+   * Its delivery.
+   *
+   * @generated from field: everturn.v1.DeliveryState delivery = 2;
+   */
+  delivery?: DeliveryState | undefined;
+};
+
+/**
+ * Describes the message everturn.v1.MessageDelivery.
+ * Use `create(MessageDeliverySchema)` to create a new message.
+ */
+export const MessageDeliverySchema: GenMessage<MessageDelivery> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_conversation_service, 17);
+
+/**
+ * The conversation was paused, resumed, handed off or handed back, or its
+ * budget was reached or raised.
+ *
+ * @generated from message everturn.v1.ConversationChanged
+ */
+export type ConversationChanged = Message<"everturn.v1.ConversationChanged"> & {
+  /**
+   * Set while it is paused.
+   *
+   * @generated from field: everturn.v1.Pause pause = 1;
+   */
+  pause?: Pause | undefined;
+
+  /**
+   * Set while a person or team owns it.
+   *
+   * @generated from field: everturn.v1.Handover handover = 2;
+   */
+  handover?: Handover | undefined;
+
+  /**
+   * Its budget is used up.
+   *
+   * @generated from field: bool budget_reached = 3;
+   */
+  budgetReached: boolean;
+};
+
+/**
+ * Describes the message everturn.v1.ConversationChanged.
+ * Use `create(ConversationChangedSchema)` to create a new message.
+ */
+export const ConversationChangedSchema: GenMessage<ConversationChanged> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_conversation_service, 18);
 
 /**
  * The transcript reached what was durable when the watch began.
@@ -560,7 +893,7 @@ export type CaughtUp = Message<"everturn.v1.CaughtUp"> & {
  * Use `create(CaughtUpSchema)` to create a new message.
  */
 export const CaughtUpSchema: GenMessage<CaughtUp> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_conversation_service, 11);
+  messageDesc(file_everturn_v1_conversation_service, 19);
 
 /**
  * A turn started, changed its status or ended.
@@ -588,7 +921,7 @@ export type TurnChanged = Message<"everturn.v1.TurnChanged"> & {
  * Use `create(TurnChangedSchema)` to create a new message.
  */
 export const TurnChangedSchema: GenMessage<TurnChanged> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_conversation_service, 12);
+  messageDesc(file_everturn_v1_conversation_service, 20);
 
 /**
  * Changes were left out because the watcher read too slowly. Messages are not
@@ -610,7 +943,7 @@ export type Lagged = Message<"everturn.v1.Lagged"> & {
  * Use `create(LaggedSchema)` to create a new message.
  */
 export const LaggedSchema: GenMessage<Lagged> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_conversation_service, 13);
+  messageDesc(file_everturn_v1_conversation_service, 21);
 
 /**
  * The conversation was closed; the stream ends after this.
@@ -631,7 +964,7 @@ export type ConversationClosed = Message<"everturn.v1.ConversationClosed"> & {
  * Use `create(ConversationClosedSchema)` to create a new message.
  */
 export const ConversationClosedSchema: GenMessage<ConversationClosed> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_conversation_service, 14);
+  messageDesc(file_everturn_v1_conversation_service, 22);
 
 /**
  * Response of WatchConversation.
@@ -678,12 +1011,52 @@ export type WatchConversationResponse = Message<"everturn.v1.WatchConversationRe
     case: "lagged";
   } | {
     /**
-     * The conversation was closed.
+     * The conversation was closed or erased.
      *
      * @generated from field: everturn.v1.ConversationClosed closed = 5;
      */
     value: ConversationClosed;
     case: "closed";
+  } | {
+    /**
+     * A piece of partial output.
+     *
+     * @generated from field: everturn.v1.OutputDelta output_delta = 6;
+     */
+    value: OutputDelta;
+    case: "outputDelta";
+  } | {
+    /**
+     * Partial output begins anew.
+     *
+     * @generated from field: everturn.v1.OutputReset output_reset = 7;
+     */
+    value: OutputReset;
+    case: "outputReset";
+  } | {
+    /**
+     * Partial output has ended.
+     *
+     * @generated from field: everturn.v1.OutputEnded output_ended = 8;
+     */
+    value: OutputEnded;
+    case: "outputEnded";
+  } | {
+    /**
+     * The delivery of a message changed.
+     *
+     * @generated from field: everturn.v1.MessageDelivery delivery = 9;
+     */
+    value: MessageDelivery;
+    case: "delivery";
+  } | {
+    /**
+     * Who may act in the conversation changed.
+     *
+     * @generated from field: everturn.v1.ConversationChanged changed = 10;
+     */
+    value: ConversationChanged;
+    case: "changed";
   } | { case: undefined; value?: undefined };
 };
 
@@ -692,7 +1065,7 @@ export type WatchConversationResponse = Message<"everturn.v1.WatchConversationRe
  * Use `create(WatchConversationResponseSchema)` to create a new message.
  */
 export const WatchConversationResponseSchema: GenMessage<WatchConversationResponse> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_conversation_service, 15);
+  messageDesc(file_everturn_v1_conversation_service, 23);
 
 /**
  * Request of CloseConversation.
@@ -735,7 +1108,7 @@ export type CloseConversationRequest = Message<"everturn.v1.CloseConversationReq
  * Use `create(CloseConversationRequestSchema)` to create a new message.
  */
 export const CloseConversationRequestSchema: GenMessage<CloseConversationRequest> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_conversation_service, 16);
+  messageDesc(file_everturn_v1_conversation_service, 24);
 
 /**
  * Response of CloseConversation.
@@ -750,7 +1123,1057 @@ export type CloseConversationResponse = Message<"everturn.v1.CloseConversationRe
  * Use `create(CloseConversationResponseSchema)` to create a new message.
  */
 export const CloseConversationResponseSchema: GenMessage<CloseConversationResponse> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_conversation_service, 17);
+  messageDesc(file_everturn_v1_conversation_service, 25);
+
+/**
+ * Request of SubmitEvent.
+ *
+ * @generated from message everturn.v1.SubmitEventRequest
+ */
+export type SubmitEventRequest = Message<"everturn.v1.SubmitEventRequest"> & {
+  /**
+   * Namespace. Default "default".
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * Id of the conversation, chosen by the caller.
+   *
+   * @generated from field: string conversation_id = 2;
+   */
+  conversationId: string;
+
+  /**
+   * Type of the conversation. Required when it opens; if set later it must be
+   * the same.
+   *
+   * @generated from field: string conversation_type = 3;
+   */
+  conversationType: string;
+
+  /**
+   * Type of the event, as handlers register it. 1 to 256 bytes.
+   *
+   * @generated from field: string event_type = 4;
+   */
+  eventType: string;
+
+  /**
+   * Id of the event. Strongly recommended: without it a repeated request is a
+   * second event. At most 256 bytes.
+   *
+   * @generated from field: string event_id = 5;
+   */
+  eventId: string;
+
+  /**
+   * What happened.
+   *
+   * @generated from field: everturn.v1.Payload payload = 6;
+   */
+  payload?: Payload | undefined;
+
+  /**
+   * Task queue of the conversation's turns; used when it opens. Default
+   * "default".
+   *
+   * @generated from field: string task_queue = 7;
+   */
+  taskQueue: string;
+
+  /**
+   * Turn policy of this conversation; used when it opens.
+   *
+   * @generated from field: everturn.v1.TurnPolicy turn_policy = 8;
+   */
+  turnPolicy?: TurnPolicy | undefined;
+
+  /**
+   * Labels of the conversation; used when it opens.
+   *
+   * @generated from field: map<string, string> labels = 9;
+   */
+  labels: { [key: string]: string };
+
+  /**
+   * Addresses of the customer by channel; added to those that are known. At
+   * most 16.
+   *
+   * @generated from field: map<string, string> addresses = 10;
+   */
+  addresses: { [key: string]: string };
+
+  /**
+   * Channel that the agents write by, unless the code names one; used when it
+   * opens. Later it is the channel of the last inbound message.
+   *
+   * @generated from field: string reply_channel = 11;
+   */
+  replyChannel: string;
+};
+
+/**
+ * Describes the message everturn.v1.SubmitEventRequest.
+ * Use `create(SubmitEventRequestSchema)` to create a new message.
+ */
+export const SubmitEventRequestSchema: GenMessage<SubmitEventRequest> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_conversation_service, 26);
+
+/**
+ * Response of SubmitEvent.
+ *
+ * @generated from message everturn.v1.SubmitEventResponse
+ */
+export type SubmitEventResponse = Message<"everturn.v1.SubmitEventResponse"> & {
+  /**
+   * Position of the event among the events of the conversation.
+   *
+   * @generated from field: uint64 event_sequence = 1;
+   */
+  eventSequence: bigint;
+
+  /**
+   * When it was accepted.
+   *
+   * @generated from field: google.protobuf.Timestamp accept_time = 2;
+   */
+  acceptTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message everturn.v1.SubmitEventResponse.
+ * Use `create(SubmitEventResponseSchema)` to create a new message.
+ */
+export const SubmitEventResponseSchema: GenMessage<SubmitEventResponse> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_conversation_service, 27);
+
+/**
+ * Request of UpdateConversation. What is absent stays as it is.
+ *
+ * @generated from message everturn.v1.UpdateConversationRequest
+ */
+export type UpdateConversationRequest = Message<"everturn.v1.UpdateConversationRequest"> & {
+  /**
+   * Namespace. Default "default".
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * Id of the conversation.
+   *
+   * @generated from field: string conversation_id = 2;
+   */
+  conversationId: string;
+
+  /**
+   * Labels to set; an empty value removes a label.
+   *
+   * @generated from field: map<string, string> labels = 3;
+   */
+  labels: { [key: string]: string };
+
+  /**
+   * Addresses to set, by channel; an empty value removes one. At most 16 in
+   * all.
+   *
+   * @generated from field: map<string, string> addresses = 4;
+   */
+  addresses: { [key: string]: string };
+
+  /**
+   * Policy: its fields that are set replace those in force. A timeout of 0 is
+   * removed, as is a budget or frequency cap of 0.
+   *
+   * @generated from field: everturn.v1.TurnPolicy turn_policy = 5;
+   */
+  turnPolicy?: TurnPolicy | undefined;
+
+  /**
+   * Channel that replies go out by from here on, until the customer writes by
+   * another one.
+   *
+   * @generated from field: string reply_channel = 6;
+   */
+  replyChannel: string;
+};
+
+/**
+ * Describes the message everturn.v1.UpdateConversationRequest.
+ * Use `create(UpdateConversationRequestSchema)` to create a new message.
+ */
+export const UpdateConversationRequestSchema: GenMessage<UpdateConversationRequest> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_conversation_service, 28);
+
+/**
+ * Response of UpdateConversation.
+ *
+ * @generated from message everturn.v1.UpdateConversationResponse
+ */
+export type UpdateConversationResponse = Message<"everturn.v1.UpdateConversationResponse"> & {
+  /**
+   * The conversation as it is now.
+   *
+   * @generated from field: everturn.v1.Conversation conversation = 1;
+   */
+  conversation?: Conversation | undefined;
+};
+
+/**
+ * Describes the message everturn.v1.UpdateConversationResponse.
+ * Use `create(UpdateConversationResponseSchema)` to create a new message.
+ */
+export const UpdateConversationResponseSchema: GenMessage<UpdateConversationResponse> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_conversation_service, 29);
+
+/**
+ * Request of PauseConversation.
+ *
+ * @generated from message everturn.v1.PauseConversationRequest
+ */
+export type PauseConversationRequest = Message<"everturn.v1.PauseConversationRequest"> & {
+  /**
+   * Namespace. Default "default".
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * Id of the conversation.
+   *
+   * @generated from field: string conversation_id = 2;
+   */
+  conversationId: string;
+
+  /**
+   * Why, for the record. At most 1 KiB.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message everturn.v1.PauseConversationRequest.
+ * Use `create(PauseConversationRequestSchema)` to create a new message.
+ */
+export const PauseConversationRequestSchema: GenMessage<PauseConversationRequest> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_conversation_service, 30);
+
+/**
+ * Response of PauseConversation.
+ *
+ * @generated from message everturn.v1.PauseConversationResponse
+ */
+export type PauseConversationResponse = Message<"everturn.v1.PauseConversationResponse"> & {
+};
+
+/**
+ * Describes the message everturn.v1.PauseConversationResponse.
+ * Use `create(PauseConversationResponseSchema)` to create a new message.
+ */
+export const PauseConversationResponseSchema: GenMessage<PauseConversationResponse> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_conversation_service, 31);
+
+/**
+ * Request of ResumeConversation.
+ *
+ * @generated from message everturn.v1.ResumeConversationRequest
+ */
+export type ResumeConversationRequest = Message<"everturn.v1.ResumeConversationRequest"> & {
+  /**
+   * Namespace. Default "default".
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * Id of the conversation.
+   *
+   * @generated from field: string conversation_id = 2;
+   */
+  conversationId: string;
+};
+
+/**
+ * Describes the message everturn.v1.ResumeConversationRequest.
+ * Use `create(ResumeConversationRequestSchema)` to create a new message.
+ */
+export const ResumeConversationRequestSchema: GenMessage<ResumeConversationRequest> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_conversation_service, 32);
+
+/**
+ * Response of ResumeConversation.
+ *
+ * @generated from message everturn.v1.ResumeConversationResponse
+ */
+export type ResumeConversationResponse = Message<"everturn.v1.ResumeConversationResponse"> & {
+};
+
+/**
+ * Describes the message everturn.v1.ResumeConversationResponse.
+ * Use `create(ResumeConversationResponseSchema)` to create a new message.
+ */
+export const ResumeConversationResponseSchema: GenMessage<ResumeConversationResponse> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_conversation_service, 33);
+
+/**
+ * Request of HandOffConversation.
+ *
+ * @generated from message everturn.v1.HandOffConversationRequest
+ */
+export type HandOffConversationRequest = Message<"everturn.v1.HandOffConversationRequest"> & {
+  /**
+   * Namespace. Default "default".
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * Id of the conversation.
+   *
+   * @generated from field: string conversation_id = 2;
+   */
+  conversationId: string;
+
+  /**
+   * Who takes over. Required.
+   *
+   * @generated from field: everturn.v1.Assignee assignee = 3;
+   */
+  assignee?: Assignee | undefined;
+
+  /**
+   * Why, for the record. At most 1 KiB.
+   *
+   * @generated from field: string reason = 4;
+   */
+  reason: string;
+
+  /**
+   * What they need to know, if more than the transcript.
+   *
+   * @generated from field: optional everturn.v1.Payload context = 5;
+   */
+  context?: Payload | undefined;
+};
+
+/**
+ * Describes the message everturn.v1.HandOffConversationRequest.
+ * Use `create(HandOffConversationRequestSchema)` to create a new message.
+ */
+export const HandOffConversationRequestSchema: GenMessage<HandOffConversationRequest> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_conversation_service, 34);
+
+/**
+ * Response of HandOffConversation.
+ *
+ * @generated from message everturn.v1.HandOffConversationResponse
+ */
+export type HandOffConversationResponse = Message<"everturn.v1.HandOffConversationResponse"> & {
+};
+
+/**
+ * Describes the message everturn.v1.HandOffConversationResponse.
+ * Use `create(HandOffConversationResponseSchema)` to create a new message.
+ */
+export const HandOffConversationResponseSchema: GenMessage<HandOffConversationResponse> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_conversation_service, 35);
+
+/**
+ * Request of HandBackConversation.
+ *
+ * @generated from message everturn.v1.HandBackConversationRequest
+ */
+export type HandBackConversationRequest = Message<"everturn.v1.HandBackConversationRequest"> & {
+  /**
+   * Namespace. Default "default".
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * Id of the conversation.
+   *
+   * @generated from field: string conversation_id = 2;
+   */
+  conversationId: string;
+
+  /**
+   * Who hands it back. At most 256 bytes.
+   *
+   * @generated from field: string author_name = 3;
+   */
+  authorName: string;
+
+  /**
+   * What the agents should know. At most 1 KiB.
+   *
+   * @generated from field: string note = 4;
+   */
+  note: string;
+};
+
+/**
+ * Describes the message everturn.v1.HandBackConversationRequest.
+ * Use `create(HandBackConversationRequestSchema)` to create a new message.
+ */
+export const HandBackConversationRequestSchema: GenMessage<HandBackConversationRequest> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_conversation_service, 36);
+
+/**
+ * Response of HandBackConversation.
+ *
+ * @generated from message everturn.v1.HandBackConversationResponse
+ */
+export type HandBackConversationResponse = Message<"everturn.v1.HandBackConversationResponse"> & {
+};
+
+/**
+ * Describes the message everturn.v1.HandBackConversationResponse.
+ * Use `create(HandBackConversationResponseSchema)` to create a new message.
+ */
+export const HandBackConversationResponseSchema: GenMessage<HandBackConversationResponse> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_conversation_service, 37);
+
+/**
+ * Request of SendHumanMessage.
+ *
+ * @generated from message everturn.v1.SendHumanMessageRequest
+ */
+export type SendHumanMessageRequest = Message<"everturn.v1.SendHumanMessageRequest"> & {
+  /**
+   * Namespace. Default "default".
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * Id of the conversation.
+   *
+   * @generated from field: string conversation_id = 2;
+   */
+  conversationId: string;
+
+  /**
+   * Name of the person who writes. 1 to 256 bytes.
+   *
+   * @generated from field: string author_name = 3;
+   */
+  authorName: string;
+
+  /**
+   * What the message says; text or data must be set.
+   *
+   * @generated from field: everturn.v1.MessageContent content = 4;
+   */
+  content?: MessageContent | undefined;
+
+  /**
+   * Channel to send it by. Default: the reply channel.
+   *
+   * @generated from field: string channel = 5;
+   */
+  channel: string;
+
+  /**
+   * Makes a repeated request safe. At most 256 bytes.
+   *
+   * @generated from field: string request_id = 6;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message everturn.v1.SendHumanMessageRequest.
+ * Use `create(SendHumanMessageRequestSchema)` to create a new message.
+ */
+export const SendHumanMessageRequestSchema: GenMessage<SendHumanMessageRequest> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_conversation_service, 38);
+
+/**
+ * Response of SendHumanMessage.
+ *
+ * @generated from message everturn.v1.SendHumanMessageResponse
+ */
+export type SendHumanMessageResponse = Message<"everturn.v1.SendHumanMessageResponse"> & {
+  /**
+   * Position of the message in the transcript.
+   *
+   * @generated from field: uint64 message_sequence = 1;
+   */
+  messageSequence: bigint;
+};
+
+/**
+ * Describes the message everturn.v1.SendHumanMessageResponse.
+ * Use `create(SendHumanMessageResponseSchema)` to create a new message.
+ */
+export const SendHumanMessageResponseSchema: GenMessage<SendHumanMessageResponse> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_conversation_service, 39);
+
+/**
+ * Something that a person is asked to approve.
+ *
+ * @generated from message everturn.v1.Approval
+ */
+export type Approval = Message<"everturn.v1.Approval"> & {
+  /**
+   * Id, unique in the namespace.
+   *
+   * @generated from field: string approval_id = 1;
+   */
+  approvalId: string;
+
+  /**
+   * Workflow id of the run that asks; of the conversation itself for a budget.
+   *
+   * @generated from field: string workflow_id = 2;
+   */
+  workflowId: string;
+
+  /**
+   * Id of the conversation or workflow that the run belongs to.
+   *
+   * @generated from field: string root_id = 3;
+   */
+  rootId: string;
+
+  /**
+   * How it stands.
+   *
+   * @generated from field: everturn.v1.ApprovalStatus status = 4;
+   */
+  status: ApprovalStatus;
+
+  /**
+   * What is asked, in one line.
+   *
+   * @generated from field: string title = 5;
+   */
+  title: string;
+
+  /**
+   * What a person needs to decide, if more than the title.
+   *
+   * @generated from field: everturn.v1.Payload details = 6;
+   */
+  details?: Payload | undefined;
+
+  /**
+   * What is approved: the arguments of what will be done.
+   *
+   * @generated from field: everturn.v1.Payload arguments = 7;
+   */
+  arguments?: Payload | undefined;
+
+  /**
+   * SHA-256 of the bytes of `arguments`; a decision names it.
+   *
+   * @generated from field: bytes arguments_hash = 8;
+   */
+  argumentsHash: Uint8Array;
+
+  /**
+   * When it was requested.
+   *
+   * @generated from field: google.protobuf.Timestamp request_time = 9;
+   */
+  requestTime?: Timestamp | undefined;
+
+  /**
+   * When it expires, if it does.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 10;
+   */
+  expireTime?: Timestamp | undefined;
+
+  /**
+   * How it ended, once it has.
+   *
+   * @generated from field: everturn.v1.ApprovalOutcome outcome = 11;
+   */
+  outcome: ApprovalOutcome;
+
+  /**
+   * Who decided.
+   *
+   * @generated from field: string decider = 12;
+   */
+  decider: string;
+
+  /**
+   * What they said about it.
+   *
+   * @generated from field: string comment = 13;
+   */
+  comment: string;
+
+  /**
+   * When it ended.
+   *
+   * @generated from field: google.protobuf.Timestamp end_time = 14;
+   */
+  endTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message everturn.v1.Approval.
+ * Use `create(ApprovalSchema)` to create a new message.
+ */
+export const ApprovalSchema: GenMessage<Approval> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_conversation_service, 40);
+
+/**
+ * Request of ListApprovals.
+ *
+ * @generated from message everturn.v1.ListApprovalsRequest
+ */
+export type ListApprovalsRequest = Message<"everturn.v1.ListApprovalsRequest"> & {
+  /**
+   * Namespace. Default "default".
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * Most entries in the answer. Default 100; at most 1,000.
+   *
+   * @generated from field: uint32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * `next_page_token` of the previous answer; the other fields must be the
+   * same as then.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+
+  /**
+   * Only approvals of this conversation or workflow, if set.
+   *
+   * @generated from field: string root_id = 4;
+   */
+  rootId: string;
+
+  /**
+   * Only approvals of this status, if set.
+   *
+   * @generated from field: everturn.v1.ApprovalStatus status = 5;
+   */
+  status: ApprovalStatus;
+};
+
+/**
+ * Describes the message everturn.v1.ListApprovalsRequest.
+ * Use `create(ListApprovalsRequestSchema)` to create a new message.
+ */
+export const ListApprovalsRequestSchema: GenMessage<ListApprovalsRequest> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_conversation_service, 41);
+
+/**
+ * Response of ListApprovals.
+ *
+ * @generated from message everturn.v1.ListApprovalsResponse
+ */
+export type ListApprovalsResponse = Message<"everturn.v1.ListApprovalsResponse"> & {
+  /**
+   * The page.
+   *
+   * @generated from field: repeated everturn.v1.Approval approvals = 1;
+   */
+  approvals: Approval[];
+
+  /**
+   * Token of the next page; empty when this is the last.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message everturn.v1.ListApprovalsResponse.
+ * Use `create(ListApprovalsResponseSchema)` to create a new message.
+ */
+export const ListApprovalsResponseSchema: GenMessage<ListApprovalsResponse> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_conversation_service, 42);
+
+/**
+ * Request of DecideApproval.
+ *
+ * @generated from message everturn.v1.DecideApprovalRequest
+ */
+export type DecideApprovalRequest = Message<"everturn.v1.DecideApprovalRequest"> & {
+  /**
+   * Namespace. Default "default".
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * Id of the approval.
+   *
+   * @generated from field: string approval_id = 2;
+   */
+  approvalId: string;
+
+  /**
+   * What is decided.
+   *
+   * @generated from field: everturn.v1.ApprovalDecision decision = 3;
+   */
+  decision: ApprovalDecision;
+
+  /**
+   * SHA-256 of the bytes of the arguments that the person has seen. Another
+   * one than the approval's is refused (APPROVAL_CHANGED).
+   *
+   * @generated from field: bytes arguments_hash = 4;
+   */
+  argumentsHash: Uint8Array;
+
+  /**
+   * With APPROVE_WITH_CHANGES: the other arguments.
+   *
+   * @generated from field: optional everturn.v1.Payload changed_arguments = 5;
+   */
+  changedArguments?: Payload | undefined;
+
+  /**
+   * Who decides. 1 to 256 bytes.
+   *
+   * @generated from field: string decider = 6;
+   */
+  decider: string;
+
+  /**
+   * What they say about it. At most 1 KiB.
+   *
+   * @generated from field: string comment = 7;
+   */
+  comment: string;
+
+  /**
+   * Makes a repeated request safe. At most 256 bytes.
+   *
+   * @generated from field: string request_id = 8;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message everturn.v1.DecideApprovalRequest.
+ * Use `create(DecideApprovalRequestSchema)` to create a new message.
+ */
+export const DecideApprovalRequestSchema: GenMessage<DecideApprovalRequest> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_conversation_service, 43);
+
+/**
+ * Response of DecideApproval.
+ *
+ * @generated from message everturn.v1.DecideApprovalResponse
+ */
+export type DecideApprovalResponse = Message<"everturn.v1.DecideApprovalResponse"> & {
+};
+
+/**
+ * Describes the message everturn.v1.DecideApprovalResponse.
+ * Use `create(DecideApprovalResponseSchema)` to create a new message.
+ */
+export const DecideApprovalResponseSchema: GenMessage<DecideApprovalResponse> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_conversation_service, 44);
+
+/**
+ * Request of ReportDelivery.
+ *
+ * @generated from message everturn.v1.ReportDeliveryRequest
+ */
+export type ReportDeliveryRequest = Message<"everturn.v1.ReportDeliveryRequest"> & {
+  /**
+   * Namespace. Default "default".
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * Id of the conversation.
+   *
+   * @generated from field: string conversation_id = 2;
+   */
+  conversationId: string;
+
+  /**
+   * Which message.
+   *
+   * @generated from oneof everturn.v1.ReportDeliveryRequest.target
+   */
+  target: {
+    /**
+     * By its position in the transcript.
+     *
+     * @generated from field: uint64 message_sequence = 3;
+     */
+    value: bigint;
+    case: "messageSequence";
+  } | {
+    /**
+     * By the id that the provider gave it.
+     *
+     * @generated from field: string provider_message_id = 4;
+     */
+    value: string;
+    case: "providerMessageId";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * What became of it: ACCEPTED, DELIVERED, READ or FAILED.
+   *
+   * @generated from field: everturn.v1.DeliveryStatus status = 5;
+   */
+  status: DeliveryStatus;
+
+  /**
+   * What the provider said. At most 1 KiB.
+   *
+   * @generated from field: string detail = 6;
+   */
+  detail: string;
+};
+
+/**
+ * Describes the message everturn.v1.ReportDeliveryRequest.
+ * Use `create(ReportDeliveryRequestSchema)` to create a new message.
+ */
+export const ReportDeliveryRequestSchema: GenMessage<ReportDeliveryRequest> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_conversation_service, 45);
+
+/**
+ * Response of ReportDelivery.
+ *
+ * @generated from message everturn.v1.ReportDeliveryResponse
+ */
+export type ReportDeliveryResponse = Message<"everturn.v1.ReportDeliveryResponse"> & {
+  /**
+   * How far the delivery has come now.
+   *
+   * @generated from field: everturn.v1.DeliveryStatus status = 1;
+   */
+  status: DeliveryStatus;
+};
+
+/**
+ * Describes the message everturn.v1.ReportDeliveryResponse.
+ * Use `create(ReportDeliveryResponseSchema)` to create a new message.
+ */
+export const ReportDeliveryResponseSchema: GenMessage<ReportDeliveryResponse> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_conversation_service, 46);
+
+/**
+ * Request of EraseConversation.
+ *
+ * @generated from message everturn.v1.EraseConversationRequest
+ */
+export type EraseConversationRequest = Message<"everturn.v1.EraseConversationRequest"> & {
+  /**
+   * Namespace. Default "default".
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * Id of the conversation.
+   *
+   * @generated from field: string conversation_id = 2;
+   */
+  conversationId: string;
+
+  /**
+   * Why, for the log. At most 1 KiB. Not kept.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message everturn.v1.EraseConversationRequest.
+ * Use `create(EraseConversationRequestSchema)` to create a new message.
+ */
+export const EraseConversationRequestSchema: GenMessage<EraseConversationRequest> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_conversation_service, 47);
+
+/**
+ * Response of EraseConversation.
+ *
+ * @generated from message everturn.v1.EraseConversationResponse
+ */
+export type EraseConversationResponse = Message<"everturn.v1.EraseConversationResponse"> & {
+  /**
+   * Number of messages that were removed.
+   *
+   * @generated from field: uint64 message_count = 1;
+   */
+  messageCount: bigint;
+
+  /**
+   * Number of runs whose journals were removed.
+   *
+   * @generated from field: uint64 run_count = 2;
+   */
+  runCount: bigint;
+};
+
+/**
+ * Describes the message everturn.v1.EraseConversationResponse.
+ * Use `create(EraseConversationResponseSchema)` to create a new message.
+ */
+export const EraseConversationResponseSchema: GenMessage<EraseConversationResponse> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_conversation_service, 48);
+
+/**
+ * What conversations of a type begin with.
+ *
+ * @generated from message everturn.v1.ConversationType
+ */
+export type ConversationType = Message<"everturn.v1.ConversationType"> & {
+  /**
+   * Name of the type. Empty: every type of the namespace that has no settings
+   * of its own.
+   *
+   * @generated from field: string conversation_type = 1;
+   */
+  conversationType: string;
+
+  /**
+   * Turn policy.
+   *
+   * @generated from field: everturn.v1.TurnPolicy turn_policy = 2;
+   */
+  turnPolicy?: TurnPolicy | undefined;
+
+  /**
+   * How long a closed conversation is kept before it is erased. Default: for
+   * ever. From 1 s to 100 years.
+   *
+   * @generated from field: optional google.protobuf.Duration retention = 3;
+   */
+  retention?: Duration | undefined;
+};
+
+/**
+ * Describes the message everturn.v1.ConversationType.
+ * Use `create(ConversationTypeSchema)` to create a new message.
+ */
+export const ConversationTypeSchema: GenMessage<ConversationType> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_conversation_service, 49);
+
+/**
+ * Request of SetConversationType.
+ *
+ * @generated from message everturn.v1.SetConversationTypeRequest
+ */
+export type SetConversationTypeRequest = Message<"everturn.v1.SetConversationTypeRequest"> & {
+  /**
+   * Namespace. Default "default".
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * The settings. Conversations that are open keep their policy; retention
+   * holds for those that close from here on.
+   *
+   * @generated from field: everturn.v1.ConversationType settings = 2;
+   */
+  settings?: ConversationType | undefined;
+};
+
+/**
+ * Describes the message everturn.v1.SetConversationTypeRequest.
+ * Use `create(SetConversationTypeRequestSchema)` to create a new message.
+ */
+export const SetConversationTypeRequestSchema: GenMessage<SetConversationTypeRequest> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_conversation_service, 50);
+
+/**
+ * Response of SetConversationType.
+ *
+ * @generated from message everturn.v1.SetConversationTypeResponse
+ */
+export type SetConversationTypeResponse = Message<"everturn.v1.SetConversationTypeResponse"> & {
+};
+
+/**
+ * Describes the message everturn.v1.SetConversationTypeResponse.
+ * Use `create(SetConversationTypeResponseSchema)` to create a new message.
+ */
+export const SetConversationTypeResponseSchema: GenMessage<SetConversationTypeResponse> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_conversation_service, 51);
+
+/**
+ * Request of GetConversationType.
+ *
+ * @generated from message everturn.v1.GetConversationTypeRequest
+ */
+export type GetConversationTypeRequest = Message<"everturn.v1.GetConversationTypeRequest"> & {
+  /**
+   * Namespace. Default "default".
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * Name of the type. Empty: the namespace's own settings.
+   *
+   * @generated from field: string conversation_type = 2;
+   */
+  conversationType: string;
+};
+
+/**
+ * Describes the message everturn.v1.GetConversationTypeRequest.
+ * Use `create(GetConversationTypeRequestSchema)` to create a new message.
+ */
+export const GetConversationTypeRequestSchema: GenMessage<GetConversationTypeRequest> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_conversation_service, 52);
+
+/**
+ * Response of GetConversationType.
+ *
+ * @generated from message everturn.v1.GetConversationTypeResponse
+ */
+export type GetConversationTypeResponse = Message<"everturn.v1.GetConversationTypeResponse"> & {
+  /**
+   * The settings in force, defaults filled in.
+   *
+   * @generated from field: everturn.v1.ConversationType settings = 1;
+   */
+  settings?: ConversationType | undefined;
+};
+
+/**
+ * Describes the message everturn.v1.GetConversationTypeResponse.
+ * Use `create(GetConversationTypeResponseSchema)` to create a new message.
+ */
+export const GetConversationTypeResponseSchema: GenMessage<GetConversationTypeResponse> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_conversation_service, 53);
 
 /**
  * How a conversation stands.
@@ -778,6 +2201,13 @@ export enum ConversationStatus {
    * @generated from enum value: CONVERSATION_STATUS_CLOSED = 2;
    */
   CLOSED = 2,
+
+  /**
+   * Its content was removed; counts and times stay.
+   *
+   * @generated from enum value: CONVERSATION_STATUS_ERASED = 3;
+   */
+  ERASED = 3,
 }
 
 /**
@@ -828,6 +2258,81 @@ export const TurnStatusSchema: GenEnum<TurnStatus> = /*@__PURE__*/
   enumDesc(file_everturn_v1_conversation_service, 1);
 
 /**
+ * How an approval stands.
+ *
+ * @generated from enum everturn.v1.ApprovalStatus
+ */
+export enum ApprovalStatus {
+  /**
+   * Not set; never sent.
+   *
+   * @generated from enum value: APPROVAL_STATUS_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * It waits for a decision.
+   *
+   * @generated from enum value: APPROVAL_STATUS_PENDING = 1;
+   */
+  PENDING = 1,
+
+  /**
+   * It was decided, it expired, or it was withdrawn: see the outcome.
+   *
+   * @generated from enum value: APPROVAL_STATUS_ENDED = 2;
+   */
+  ENDED = 2,
+}
+
+/**
+ * Describes the enum everturn.v1.ApprovalStatus.
+ */
+export const ApprovalStatusSchema: GenEnum<ApprovalStatus> = /*@__PURE__*/
+  enumDesc(file_everturn_v1_conversation_service, 2);
+
+/**
+ * What a person decides.
+ *
+ * @generated from enum everturn.v1.ApprovalDecision
+ */
+export enum ApprovalDecision {
+  /**
+   * Not set; refused.
+   *
+   * @generated from enum value: APPROVAL_DECISION_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Do it.
+   *
+   * @generated from enum value: APPROVAL_DECISION_APPROVE = 1;
+   */
+  APPROVE = 1,
+
+  /**
+   * Do it with other arguments.
+   *
+   * @generated from enum value: APPROVAL_DECISION_APPROVE_WITH_CHANGES = 2;
+   */
+  APPROVE_WITH_CHANGES = 2,
+
+  /**
+   * Do not.
+   *
+   * @generated from enum value: APPROVAL_DECISION_REJECT = 3;
+   */
+  REJECT = 3,
+}
+
+/**
+ * Describes the enum everturn.v1.ApprovalDecision.
+ */
+export const ApprovalDecisionSchema: GenEnum<ApprovalDecision> = /*@__PURE__*/
+  enumDesc(file_everturn_v1_conversation_service, 3);
+
+/**
  * Customers' messages in, replies out. Ids are 1 to 256 bytes of UTF-8
  * without control characters; conversation and workflow ids share one space
  * per namespace and hold no "/", which separates children from parents.
@@ -842,7 +2347,7 @@ export const ConversationService: GenService<{
    * nothing (the last 1,000 inbound messages of a conversation are
    * remembered). May start or wake a turn.
    * Reasons: FIELD_INVALID, TYPE_MISMATCH, CONVERSATION_CLOSED,
-   * LIMIT_EXCEEDED (payload, mailbox), BUSY, DRAINING.
+   * CONVERSATION_ERASED, LIMIT_EXCEEDED (payload, mailbox), BUSY, DRAINING.
    *
    * @generated from rpc everturn.v1.ConversationService.SubmitMessage
    */
@@ -890,8 +2395,8 @@ export const ConversationService: GenService<{
    * new message and change as it becomes durable. Ends when the conversation
    * is closed. A watcher that reads too slowly is told (`Lagged`) and caught
    * up from the transcript.
-   * Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, LIMIT_EXCEEDED (open
-   * watchers), DRAINING.
+   * Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CURSOR_INVALID,
+   * LIMIT_EXCEEDED (open watchers), DRAINING.
    *
    * @generated from rpc everturn.v1.ConversationService.WatchConversation
    */
@@ -911,6 +2416,171 @@ export const ConversationService: GenService<{
     methodKind: "unary";
     input: typeof CloseConversationRequestSchema;
     output: typeof CloseConversationResponseSchema;
+  },
+  /**
+   * Adds an event to a conversation and opens the conversation if there is
+   * none. Durable when answered. Idempotent by event_id, in the same way as
+   * SubmitMessage. May start a turn.
+   * Reasons: FIELD_INVALID, TYPE_MISMATCH, CONVERSATION_CLOSED,
+   * CONVERSATION_ERASED, LIMIT_EXCEEDED, BUSY, DRAINING.
+   *
+   * @generated from rpc everturn.v1.ConversationService.SubmitEvent
+   */
+  submitEvent: {
+    methodKind: "unary";
+    input: typeof SubmitEventRequestSchema;
+    output: typeof SubmitEventResponseSchema;
+  },
+  /**
+   * Changes labels, addresses and turn policy of a conversation, also while a
+   * turn is running. Idempotent.
+   * Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED.
+   *
+   * @generated from rpc everturn.v1.ConversationService.UpdateConversation
+   */
+  updateConversation: {
+    methodKind: "unary";
+    input: typeof UpdateConversationRequestSchema;
+    output: typeof UpdateConversationResponseSchema;
+  },
+  /**
+   * Pauses a conversation: no task of it is dispatched and no turn starts, but
+   * everything that arrives is kept. What a turn sends meanwhile is
+   * suppressed. Idempotent.
+   * Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED.
+   *
+   * @generated from rpc everturn.v1.ConversationService.PauseConversation
+   */
+  pauseConversation: {
+    methodKind: "unary";
+    input: typeof PauseConversationRequestSchema;
+    output: typeof PauseConversationResponseSchema;
+  },
+  /**
+   * Resumes a paused conversation where it stood. Idempotent.
+   * Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED.
+   *
+   * @generated from rpc everturn.v1.ConversationService.ResumeConversation
+   */
+  resumeConversation: {
+    methodKind: "unary";
+    input: typeof ResumeConversationRequestSchema;
+    output: typeof ResumeConversationResponseSchema;
+  },
+  /**
+   * Hands a conversation to a person or a team. A running turn is
+   * interrupted, the conversation's timers stand still, agents are silent. A
+   * conversation that is handed off already changes its assignee. Writes a
+   * marker into the transcript.
+   * Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED.
+   *
+   * @generated from rpc everturn.v1.ConversationService.HandOffConversation
+   */
+  handOffConversation: {
+    methodKind: "unary";
+    input: typeof HandOffConversationRequestSchema;
+    output: typeof HandOffConversationResponseSchema;
+  },
+  /**
+   * Hands a conversation back to the agents. Messages of the customer that
+   * nobody has answered become a turn. Writes a marker into the transcript.
+   * Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED,
+   * NOT_HANDED_OFF.
+   *
+   * @generated from rpc everturn.v1.ConversationService.HandBackConversation
+   */
+  handBackConversation: {
+    methodKind: "unary";
+    input: typeof HandBackConversationRequestSchema;
+    output: typeof HandBackConversationResponseSchema;
+  },
+  /**
+   * Sends a person's message to the customer. Only while the conversation is
+   * handed to that person or to a team. Counts as the answer to the messages
+   * that wait. Idempotent by request_id (the last 64 are remembered).
+   * Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED,
+   * NOT_HANDED_OFF, WRONG_ASSIGNEE.
+   *
+   * @generated from rpc everturn.v1.ConversationService.SendHumanMessage
+   */
+  sendHumanMessage: {
+    methodKind: "unary";
+    input: typeof SendHumanMessageRequestSchema;
+    output: typeof SendHumanMessageResponseSchema;
+  },
+  /**
+   * Lists approvals, last requested first. May lag behind by the flush
+   * interval (1 s by default).
+   * Reasons: FIELD_INVALID, PAGE_TOKEN_INVALID.
+   *
+   * @generated from rpc everturn.v1.ConversationService.ListApprovals
+   */
+  listApprovals: {
+    methodKind: "unary";
+    input: typeof ListApprovalsRequestSchema;
+    output: typeof ListApprovalsResponseSchema;
+  },
+  /**
+   * Decides an approval, once. Idempotent by request_id.
+   * Writes ApprovalDecided. Reasons: FIELD_INVALID, APPROVAL_NOT_FOUND,
+   * APPROVAL_DECIDED, APPROVAL_EXPIRED, APPROVAL_CHANGED.
+   *
+   * @generated from rpc everturn.v1.ConversationService.DecideApproval
+   */
+  decideApproval: {
+    methodKind: "unary";
+    input: typeof DecideApprovalRequestSchema;
+    output: typeof DecideApprovalResponseSchema;
+  },
+  /**
+   * Reports what a provider said about a delivered message. Receipts may come
+   * in any order and repeatedly: the status only moves forward.
+   * May write DeliveryChanged. Reasons: FIELD_INVALID,
+   * CONVERSATION_NOT_FOUND, DELIVERY_NOT_FOUND.
+   *
+   * @generated from rpc everturn.v1.ConversationService.ReportDelivery
+   */
+  reportDelivery: {
+    methodKind: "unary";
+    input: typeof ReportDeliveryRequestSchema;
+    output: typeof ReportDeliveryResponseSchema;
+  },
+  /**
+   * Removes the content of a conversation for good: transcript, journals,
+   * state, streams. A tombstone with counts stays, and the id is not used
+   * again. A running turn is terminated. The bytes are gone from the store's
+   * files once it was compacted. Idempotent.
+   * Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND.
+   *
+   * @generated from rpc everturn.v1.ConversationService.EraseConversation
+   */
+  eraseConversation: {
+    methodKind: "unary";
+    input: typeof EraseConversationRequestSchema;
+    output: typeof EraseConversationResponseSchema;
+  },
+  /**
+   * Sets what conversations of a type begin with, and how long they are kept.
+   * Idempotent.
+   * Reasons: FIELD_INVALID.
+   *
+   * @generated from rpc everturn.v1.ConversationService.SetConversationType
+   */
+  setConversationType: {
+    methodKind: "unary";
+    input: typeof SetConversationTypeRequestSchema;
+    output: typeof SetConversationTypeResponseSchema;
+  },
+  /**
+   * Reads what conversations of a type begin with.
+   * Reasons: FIELD_INVALID.
+   *
+   * @generated from rpc everturn.v1.ConversationService.GetConversationType
+   */
+  getConversationType: {
+    methodKind: "unary";
+    input: typeof GetConversationTypeRequestSchema;
+    output: typeof GetConversationTypeResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_everturn_v1_conversation_service, 0);

@@ -10,7 +10,7 @@ import type { ActivityOptions } from "./activity_pb.js";
 import { file_everturn_v1_activity } from "./activity_pb.js";
 import type { Failure } from "./failure_pb.js";
 import { file_everturn_v1_failure } from "./failure_pb.js";
-import type { Message as Message$1, MessageContent } from "./message_pb.js";
+import type { ConversationEvent, DeliveryStatus, Message as Message$1, MessageContent, Usage } from "./message_pb.js";
 import { file_everturn_v1_message } from "./message_pb.js";
 import type { Payload } from "./payload_pb.js";
 import { file_everturn_v1_payload } from "./payload_pb.js";
@@ -24,7 +24,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file everturn/v1/event.proto.
  */
 export const file_everturn_v1_event: GenFile = /*@__PURE__*/
-  fileDesc("ChdldmVydHVybi92MS9ldmVudC5wcm90bxILZXZlcnR1cm4udjEitQoKDEhpc3RvcnlFdmVudBIKCgJpZBgBIAEoBBIoCgR0aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgtydW5fc3RhcnRlZBgDIAEoCzIXLmV2ZXJ0dXJuLnYxLlJ1blN0YXJ0ZWRIABI8ChJhY3Rpdml0eV9zY2hlZHVsZWQYBCABKAsyHi5ldmVydHVybi52MS5BY3Rpdml0eVNjaGVkdWxlZEgAEjIKDXRpbWVyX3N0YXJ0ZWQYBSABKAsyGS5ldmVydHVybi52MS5UaW1lclN0YXJ0ZWRIABIyCg1jaGlsZF9zdGFydGVkGAYgASgLMhkuZXZlcnR1cm4udjEuQ2hpbGRTdGFydGVkSAASNAoObG9jYWxfcmVjb3JkZWQYByABKAsyGi5ldmVydHVybi52MS5Mb2NhbFJlY29yZGVkSAASMAoMbWVzc2FnZV9zZW50GAggASgLMhguZXZlcnR1cm4udjEuTWVzc2FnZVNlbnRIABI8ChJtZXNzYWdlX3N1cHByZXNzZWQYCSABKAsyHi5ldmVydHVybi52MS5NZXNzYWdlU3VwcHJlc3NlZEgAEiwKCmFza19vcGVuZWQYCiABKAsyFi5ldmVydHVybi52MS5Bc2tPcGVuZWRIABIqCglzdGF0ZV9zZXQYCyABKAsyFS5ldmVydHVybi52MS5TdGF0ZVNldEgAEjgKEHNpZ25hbF9zY2hlZHVsZWQYDCABKAsyHC5ldmVydHVybi52MS5TaWduYWxTY2hlZHVsZWRIABI4ChBjb21tYW5kX2NhbmNlbGVkGA0gASgLMhwuZXZlcnR1cm4udjEuQ29tbWFuZENhbmNlbGVkSAASLAoKcnVuX2Nsb3NlZBgOIAEoCzIWLmV2ZXJ0dXJuLnYxLlJ1bkNsb3NlZEgAEjwKEmFjdGl2aXR5X2NvbXBsZXRlZBgPIAEoCzIeLmV2ZXJ0dXJuLnYxLkFjdGl2aXR5Q29tcGxldGVkSAASNgoPYWN0aXZpdHlfZmFpbGVkGBAgASgLMhsuZXZlcnR1cm4udjEuQWN0aXZpdHlGYWlsZWRIABIuCgt0aW1lcl9maXJlZBgRIAEoCzIXLmV2ZXJ0dXJuLnYxLlRpbWVyRmlyZWRIABIwCgxjaGlsZF9jbG9zZWQYEiABKAsyGC5ldmVydHVybi52MS5DaGlsZENsb3NlZEgAEjYKD3NpZ25hbF9yZWNlaXZlZBgTIAEoCzIbLmV2ZXJ0dXJuLnYxLlNpZ25hbFJlY2VpdmVkSAASMAoMYXNrX2Fuc3dlcmVkGBQgASgLMhguZXZlcnR1cm4udjEuQXNrQW5zd2VyZWRIABI4ChBjYW5jZWxfcmVxdWVzdGVkGBUgASgLMhwuZXZlcnR1cm4udjEuQ2FuY2VsUmVxdWVzdGVkSAASOAoQc2lnbmFsX2RlbGl2ZXJlZBgWIAEoCzIcLmV2ZXJ0dXJuLnYxLlNpZ25hbERlbGl2ZXJlZEgAEjgKEHR1cm5faW50ZXJydXB0ZWQYFyABKAsyHC5ldmVydHVybi52MS5UdXJuSW50ZXJydXB0ZWRIABI4ChBtZXNzYWdlc19hcnJpdmVkGBggASgLMhwuZXZlcnR1cm4udjEuTWVzc2FnZXNBcnJpdmVkSAASRQoXYWN0aXZpdHlfYXR0ZW1wdF9mYWlsZWQYGSABKAsyIi5ldmVydHVybi52MS5BY3Rpdml0eUF0dGVtcHRGYWlsZWRIAEIGCgRraW5kIu8BCgpSdW5TdGFydGVkEhUKDXdvcmtmbG93X3R5cGUYASABKAkSEgoKdGFza19xdWV1ZRgCIAEoCRIjCgVpbnB1dBgDIAEoCzIULmV2ZXJ0dXJuLnYxLlBheWxvYWQSJAoEdHVybhgEIAEoCzIWLmV2ZXJ0dXJuLnYxLlR1cm5JbnB1dBIaChJwYXJlbnRfd29ya2Zsb3dfaWQYBSABKAkSOQoRZXhlY3V0aW9uX3RpbWVvdXQYBiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25IAIgBAUIUChJfZXhlY3V0aW9uX3RpbWVvdXQiiwEKEUFjdGl2aXR5U2NoZWR1bGVkEgsKA2tleRgBIAEoCRIVCg1hY3Rpdml0eV90eXBlGAIgASgJEiMKBWlucHV0GAMgASgLMhQuZXZlcnR1cm4udjEuUGF5bG9hZBItCgdvcHRpb25zGAQgASgLMhwuZXZlcnR1cm4udjEuQWN0aXZpdHlPcHRpb25zIkoKDFRpbWVyU3RhcnRlZBILCgNrZXkYASABKAkSLQoJZmlyZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJXCgxDaGlsZFN0YXJ0ZWQSCwoDa2V5GAEgASgJEhUKDXdvcmtmbG93X3R5cGUYAiABKAkSEwoLd29ya2Zsb3dfaWQYAyABKAkSDgoGcnVuX2lkGAQgASgJIo8BCg1Mb2NhbFJlY29yZGVkEgsKA2tleRgBIAEoCRIVCg1zZWVuX2V2ZW50X2lkGAIgASgEEiYKBnJlc3VsdBgDIAEoCzIULmV2ZXJ0dXJuLnYxLlBheWxvYWRIABInCgdmYWlsdXJlGAQgASgLMhQuZXZlcnR1cm4udjEuRmFpbHVyZUgAQgkKB291dGNvbWUiRQoLTWVzc2FnZVNlbnQSCwoDa2V5GAEgASgJEhgKEG1lc3NhZ2Vfc2VxdWVuY2UYAiABKAQSDwoHY2hhbm5lbBgDIAEoCSJ7ChFNZXNzYWdlU3VwcHJlc3NlZBILCgNrZXkYASABKAkSKwoGcmVhc29uGAIgASgOMhsuZXZlcnR1cm4udjEuU3VwcHJlc3NSZWFzb24SLAoHY29udGVudBgDIAEoCzIbLmV2ZXJ0dXJuLnYxLk1lc3NhZ2VDb250ZW50IhgKCUFza09wZW5lZBILCgNrZXkYASABKAkiSgoIU3RhdGVTZXQSCwoDa2V5GAEgASgJEgwKBG5hbWUYAiABKAkSIwoFdmFsdWUYAyABKAsyFC5ldmVydHVybi52MS5QYXlsb2FkIm0KD1NpZ25hbFNjaGVkdWxlZBILCgNrZXkYASABKAkSEwoLd29ya2Zsb3dfaWQYAiABKAkSEwoLc2lnbmFsX25hbWUYAyABKAkSIwoFaW5wdXQYBCABKAsyFC5ldmVydHVybi52MS5QYXlsb2FkIiUKD0NvbW1hbmRDYW5jZWxlZBISCgp0YXJnZXRfa2V5GAEgASgJIoABCglSdW5DbG9zZWQSJgoGc3RhdHVzGAEgASgOMhYuZXZlcnR1cm4udjEuUnVuU3RhdHVzEiQKBnJlc3VsdBgCIAEoCzIULmV2ZXJ0dXJuLnYxLlBheWxvYWQSJQoHZmFpbHVyZRgDIAEoCzIULmV2ZXJ0dXJuLnYxLkZhaWx1cmUiVwoRQWN0aXZpdHlDb21wbGV0ZWQSCwoDa2V5GAEgASgJEiQKBnJlc3VsdBgCIAEoCzIULmV2ZXJ0dXJuLnYxLlBheWxvYWQSDwoHYXR0ZW1wdBgDIAEoDSJVCg5BY3Rpdml0eUZhaWxlZBILCgNrZXkYASABKAkSJQoHZmFpbHVyZRgCIAEoCzIULmV2ZXJ0dXJuLnYxLkZhaWx1cmUSDwoHYXR0ZW1wdBgDIAEoDSIZCgpUaW1lckZpcmVkEgsKA2tleRgBIAEoCSKPAQoLQ2hpbGRDbG9zZWQSCwoDa2V5GAEgASgJEiYKBnN0YXR1cxgCIAEoDjIWLmV2ZXJ0dXJuLnYxLlJ1blN0YXR1cxIkCgZyZXN1bHQYAyABKAsyFC5ldmVydHVybi52MS5QYXlsb2FkEiUKB2ZhaWx1cmUYBCABKAsyFC5ldmVydHVybi52MS5GYWlsdXJlIkoKDlNpZ25hbFJlY2VpdmVkEhMKC3NpZ25hbF9uYW1lGAEgASgJEiMKBWlucHV0GAIgASgLMhQuZXZlcnR1cm4udjEuUGF5bG9hZCJCCgtBc2tBbnN3ZXJlZBILCgNrZXkYASABKAkSJgoIbWVzc2FnZXMYAiADKAsyFC5ldmVydHVybi52MS5NZXNzYWdlIiEKD0NhbmNlbFJlcXVlc3RlZBIOCgZyZWFzb24YASABKAkiRQoPU2lnbmFsRGVsaXZlcmVkEgsKA2tleRgBIAEoCRIlCgdmYWlsdXJlGAIgASgLMhQuZXZlcnR1cm4udjEuRmFpbHVyZSI7Cg9UdXJuSW50ZXJydXB0ZWQSKAoFZ3JhY2UYASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iOQoPTWVzc2FnZXNBcnJpdmVkEiYKCG1lc3NhZ2VzGAEgAygLMhQuZXZlcnR1cm4udjEuTWVzc2FnZSKTAQoVQWN0aXZpdHlBdHRlbXB0RmFpbGVkEgsKA2tleRgBIAEoCRIPCgdhdHRlbXB0GAIgASgNEiUKB2ZhaWx1cmUYAyABKAsyFC5ldmVydHVybi52MS5GYWlsdXJlEjUKEW5leHRfYXR0ZW1wdF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCp/Cg5TdXBwcmVzc1JlYXNvbhIfChtTVVBQUkVTU19SRUFTT05fVU5TUEVDSUZJRUQQABIjCh9TVVBQUkVTU19SRUFTT05fVFVSTl9TVVBFUlNFREVEEAESJwojU1VQUFJFU1NfUkVBU09OX0NPTlZFUlNBVElPTl9DTE9TRUQQAiq+AQoJUnVuU3RhdHVzEhoKFlJVTl9TVEFUVVNfVU5TUEVDSUZJRUQQABIWChJSVU5fU1RBVFVTX1JVTk5JTkcQARIYChRSVU5fU1RBVFVTX0NPTVBMRVRFRBACEhUKEVJVTl9TVEFUVVNfRkFJTEVEEAMSFwoTUlVOX1NUQVRVU19DQU5DRUxFRBAEEhkKFVJVTl9TVEFUVVNfVEVSTUlOQVRFRBAFEhgKFFJVTl9TVEFUVVNfVElNRURfT1VUEAZiBnByb3RvMw", [file_everturn_v1_activity, file_everturn_v1_failure, file_everturn_v1_message, file_everturn_v1_payload, file_everturn_v1_turn, file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("ChdldmVydHVybi92MS9ldmVudC5wcm90bxILZXZlcnR1cm4udjEi2Q0KDEhpc3RvcnlFdmVudBIKCgJpZBgBIAEoBBIoCgR0aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgtydW5fc3RhcnRlZBgDIAEoCzIXLmV2ZXJ0dXJuLnYxLlJ1blN0YXJ0ZWRIABI8ChJhY3Rpdml0eV9zY2hlZHVsZWQYBCABKAsyHi5ldmVydHVybi52MS5BY3Rpdml0eVNjaGVkdWxlZEgAEjIKDXRpbWVyX3N0YXJ0ZWQYBSABKAsyGS5ldmVydHVybi52MS5UaW1lclN0YXJ0ZWRIABIyCg1jaGlsZF9zdGFydGVkGAYgASgLMhkuZXZlcnR1cm4udjEuQ2hpbGRTdGFydGVkSAASNAoObG9jYWxfcmVjb3JkZWQYByABKAsyGi5ldmVydHVybi52MS5Mb2NhbFJlY29yZGVkSAASMAoMbWVzc2FnZV9zZW50GAggASgLMhguZXZlcnR1cm4udjEuTWVzc2FnZVNlbnRIABI8ChJtZXNzYWdlX3N1cHByZXNzZWQYCSABKAsyHi5ldmVydHVybi52MS5NZXNzYWdlU3VwcHJlc3NlZEgAEiwKCmFza19vcGVuZWQYCiABKAsyFi5ldmVydHVybi52MS5Bc2tPcGVuZWRIABIqCglzdGF0ZV9zZXQYCyABKAsyFS5ldmVydHVybi52MS5TdGF0ZVNldEgAEjgKEHNpZ25hbF9zY2hlZHVsZWQYDCABKAsyHC5ldmVydHVybi52MS5TaWduYWxTY2hlZHVsZWRIABI4ChBjb21tYW5kX2NhbmNlbGVkGA0gASgLMhwuZXZlcnR1cm4udjEuQ29tbWFuZENhbmNlbGVkSAASLAoKcnVuX2Nsb3NlZBgOIAEoCzIWLmV2ZXJ0dXJuLnYxLlJ1bkNsb3NlZEgAEjwKEmFjdGl2aXR5X2NvbXBsZXRlZBgPIAEoCzIeLmV2ZXJ0dXJuLnYxLkFjdGl2aXR5Q29tcGxldGVkSAASNgoPYWN0aXZpdHlfZmFpbGVkGBAgASgLMhsuZXZlcnR1cm4udjEuQWN0aXZpdHlGYWlsZWRIABIuCgt0aW1lcl9maXJlZBgRIAEoCzIXLmV2ZXJ0dXJuLnYxLlRpbWVyRmlyZWRIABIwCgxjaGlsZF9jbG9zZWQYEiABKAsyGC5ldmVydHVybi52MS5DaGlsZENsb3NlZEgAEjYKD3NpZ25hbF9yZWNlaXZlZBgTIAEoCzIbLmV2ZXJ0dXJuLnYxLlNpZ25hbFJlY2VpdmVkSAASMAoMYXNrX2Fuc3dlcmVkGBQgASgLMhguZXZlcnR1cm4udjEuQXNrQW5zd2VyZWRIABI4ChBjYW5jZWxfcmVxdWVzdGVkGBUgASgLMhwuZXZlcnR1cm4udjEuQ2FuY2VsUmVxdWVzdGVkSAASOAoQc2lnbmFsX2RlbGl2ZXJlZBgWIAEoCzIcLmV2ZXJ0dXJuLnYxLlNpZ25hbERlbGl2ZXJlZEgAEjgKEHR1cm5faW50ZXJydXB0ZWQYFyABKAsyHC5ldmVydHVybi52MS5UdXJuSW50ZXJydXB0ZWRIABI4ChBtZXNzYWdlc19hcnJpdmVkGBggASgLMhwuZXZlcnR1cm4udjEuTWVzc2FnZXNBcnJpdmVkSAASRQoXYWN0aXZpdHlfYXR0ZW1wdF9mYWlsZWQYGSABKAsyIi5ldmVydHVybi52MS5BY3Rpdml0eUF0dGVtcHRGYWlsZWRIABI8ChJhcHByb3ZhbF9yZXF1ZXN0ZWQYGiABKAsyHi5ldmVydHVybi52MS5BcHByb3ZhbFJlcXVlc3RlZEgAEjgKEGFwcHJvdmFsX2RlY2lkZWQYGyABKAsyHC5ldmVydHVybi52MS5BcHByb3ZhbERlY2lkZWRIABIsCgpoYW5kZWRfb2ZmGBwgASgLMhYuZXZlcnR1cm4udjEuSGFuZGVkT2ZmSAASLgoLaGFuZGVkX2JhY2sYHSABKAsyFy5ldmVydHVybi52MS5IYW5kZWRCYWNrSAASNAoOZXZlbnRzX2Fycml2ZWQYHiABKAsyGi5ldmVydHVybi52MS5FdmVudHNBcnJpdmVkSAASOAoQZGVsaXZlcnlfY2hhbmdlZBgfIAEoCzIcLmV2ZXJ0dXJuLnYxLkRlbGl2ZXJ5Q2hhbmdlZEgAEiwKCnJ1bl9wYXVzZWQYICABKAsyFi5ldmVydHVybi52MS5SdW5QYXVzZWRIABIuCgtydW5fcmVzdW1lZBghIAEoCzIXLmV2ZXJ0dXJuLnYxLlJ1blJlc3VtZWRIAEIGCgRraW5kIu8BCgpSdW5TdGFydGVkEhUKDXdvcmtmbG93X3R5cGUYASABKAkSEgoKdGFza19xdWV1ZRgCIAEoCRIjCgVpbnB1dBgDIAEoCzIULmV2ZXJ0dXJuLnYxLlBheWxvYWQSJAoEdHVybhgEIAEoCzIWLmV2ZXJ0dXJuLnYxLlR1cm5JbnB1dBIaChJwYXJlbnRfd29ya2Zsb3dfaWQYBSABKAkSOQoRZXhlY3V0aW9uX3RpbWVvdXQYBiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25IAIgBAUIUChJfZXhlY3V0aW9uX3RpbWVvdXQiiwEKEUFjdGl2aXR5U2NoZWR1bGVkEgsKA2tleRgBIAEoCRIVCg1hY3Rpdml0eV90eXBlGAIgASgJEiMKBWlucHV0GAMgASgLMhQuZXZlcnR1cm4udjEuUGF5bG9hZBItCgdvcHRpb25zGAQgASgLMhwuZXZlcnR1cm4udjEuQWN0aXZpdHlPcHRpb25zIkoKDFRpbWVyU3RhcnRlZBILCgNrZXkYASABKAkSLQoJZmlyZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJXCgxDaGlsZFN0YXJ0ZWQSCwoDa2V5GAEgASgJEhUKDXdvcmtmbG93X3R5cGUYAiABKAkSEwoLd29ya2Zsb3dfaWQYAyABKAkSDgoGcnVuX2lkGAQgASgJIo8BCg1Mb2NhbFJlY29yZGVkEgsKA2tleRgBIAEoCRIVCg1zZWVuX2V2ZW50X2lkGAIgASgEEiYKBnJlc3VsdBgDIAEoCzIULmV2ZXJ0dXJuLnYxLlBheWxvYWRIABInCgdmYWlsdXJlGAQgASgLMhQuZXZlcnR1cm4udjEuRmFpbHVyZUgAQgkKB291dGNvbWUiRQoLTWVzc2FnZVNlbnQSCwoDa2V5GAEgASgJEhgKEG1lc3NhZ2Vfc2VxdWVuY2UYAiABKAQSDwoHY2hhbm5lbBgDIAEoCSKMAQoRTWVzc2FnZVN1cHByZXNzZWQSCwoDa2V5GAEgASgJEisKBnJlYXNvbhgCIAEoDjIbLmV2ZXJ0dXJuLnYxLlN1cHByZXNzUmVhc29uEiwKB2NvbnRlbnQYAyABKAsyGy5ldmVydHVybi52MS5NZXNzYWdlQ29udGVudBIPCgdjaGFubmVsGAQgASgJIhgKCUFza09wZW5lZBILCgNrZXkYASABKAkiXgoIU3RhdGVTZXQSCwoDa2V5GAEgASgJEgwKBG5hbWUYAiABKAkSIwoFdmFsdWUYAyABKAsyFC5ldmVydHVybi52MS5QYXlsb2FkEhIKCnN1cHByZXNzZWQYBCABKAgibQoPU2lnbmFsU2NoZWR1bGVkEgsKA2tleRgBIAEoCRITCgt3b3JrZmxvd19pZBgCIAEoCRITCgtzaWduYWxfbmFtZRgDIAEoCRIjCgVpbnB1dBgEIAEoCzIULmV2ZXJ0dXJuLnYxLlBheWxvYWQiJQoPQ29tbWFuZENhbmNlbGVkEhIKCnRhcmdldF9rZXkYASABKAkigAEKCVJ1bkNsb3NlZBImCgZzdGF0dXMYASABKA4yFi5ldmVydHVybi52MS5SdW5TdGF0dXMSJAoGcmVzdWx0GAIgASgLMhQuZXZlcnR1cm4udjEuUGF5bG9hZBIlCgdmYWlsdXJlGAMgASgLMhQuZXZlcnR1cm4udjEuRmFpbHVyZSJ6ChFBY3Rpdml0eUNvbXBsZXRlZBILCgNrZXkYASABKAkSJAoGcmVzdWx0GAIgASgLMhQuZXZlcnR1cm4udjEuUGF5bG9hZBIPCgdhdHRlbXB0GAMgASgNEiEKBXVzYWdlGAQgASgLMhIuZXZlcnR1cm4udjEuVXNhZ2UieAoOQWN0aXZpdHlGYWlsZWQSCwoDa2V5GAEgASgJEiUKB2ZhaWx1cmUYAiABKAsyFC5ldmVydHVybi52MS5GYWlsdXJlEg8KB2F0dGVtcHQYAyABKA0SIQoFdXNhZ2UYBCABKAsyEi5ldmVydHVybi52MS5Vc2FnZSIZCgpUaW1lckZpcmVkEgsKA2tleRgBIAEoCSKPAQoLQ2hpbGRDbG9zZWQSCwoDa2V5GAEgASgJEiYKBnN0YXR1cxgCIAEoDjIWLmV2ZXJ0dXJuLnYxLlJ1blN0YXR1cxIkCgZyZXN1bHQYAyABKAsyFC5ldmVydHVybi52MS5QYXlsb2FkEiUKB2ZhaWx1cmUYBCABKAsyFC5ldmVydHVybi52MS5GYWlsdXJlIkoKDlNpZ25hbFJlY2VpdmVkEhMKC3NpZ25hbF9uYW1lGAEgASgJEiMKBWlucHV0GAIgASgLMhQuZXZlcnR1cm4udjEuUGF5bG9hZCJCCgtBc2tBbnN3ZXJlZBILCgNrZXkYASABKAkSJgoIbWVzc2FnZXMYAiADKAsyFC5ldmVydHVybi52MS5NZXNzYWdlIiEKD0NhbmNlbFJlcXVlc3RlZBIOCgZyZWFzb24YASABKAkiRQoPU2lnbmFsRGVsaXZlcmVkEgsKA2tleRgBIAEoCRIlCgdmYWlsdXJlGAIgASgLMhQuZXZlcnR1cm4udjEuRmFpbHVyZSI7Cg9UdXJuSW50ZXJydXB0ZWQSKAoFZ3JhY2UYASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iOQoPTWVzc2FnZXNBcnJpdmVkEiYKCG1lc3NhZ2VzGAEgAygLMhQuZXZlcnR1cm4udjEuTWVzc2FnZSK2AQoVQWN0aXZpdHlBdHRlbXB0RmFpbGVkEgsKA2tleRgBIAEoCRIPCgdhdHRlbXB0GAIgASgNEiUKB2ZhaWx1cmUYAyABKAsyFC5ldmVydHVybi52MS5GYWlsdXJlEjUKEW5leHRfYXR0ZW1wdF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIhCgV1c2FnZRgFIAEoCzISLmV2ZXJ0dXJuLnYxLlVzYWdlImYKEUFwcHJvdmFsUmVxdWVzdGVkEgsKA2tleRgBIAEoCRITCgthcHByb3ZhbF9pZBgCIAEoCRIvCgtleHBpcmVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAimAEKD0FwcHJvdmFsRGVjaWRlZBILCgNrZXkYASABKAkSLQoHb3V0Y29tZRgCIAEoDjIcLmV2ZXJ0dXJuLnYxLkFwcHJvdmFsT3V0Y29tZRIPCgdkZWNpZGVyGAMgASgJEg8KB2NvbW1lbnQYBCABKAkSJwoJYXJndW1lbnRzGAUgASgLMhQuZXZlcnR1cm4udjEuUGF5bG9hZCIYCglIYW5kZWRPZmYSCwoDa2V5GAEgASgJImQKCkhhbmRlZEJhY2sSCwoDa2V5GAEgASgJEhMKC2F1dGhvcl9uYW1lGAIgASgJEgwKBG5vdGUYAyABKAkSJgoIbWVzc2FnZXMYBCADKAsyFC5ldmVydHVybi52MS5NZXNzYWdlIj8KDUV2ZW50c0Fycml2ZWQSLgoGZXZlbnRzGAEgAygLMh4uZXZlcnR1cm4udjEuQ29udmVyc2F0aW9uRXZlbnQidQoPRGVsaXZlcnlDaGFuZ2VkEgsKA2tleRgBIAEoCRIYChBtZXNzYWdlX3NlcXVlbmNlGAIgASgEEisKBnN0YXR1cxgDIAEoDjIbLmV2ZXJ0dXJuLnYxLkRlbGl2ZXJ5U3RhdHVzEg4KBmRldGFpbBgEIAEoCSIbCglSdW5QYXVzZWQSDgoGcmVhc29uGAEgASgJIgwKClJ1blJlc3VtZWQqjAIKDlN1cHByZXNzUmVhc29uEh8KG1NVUFBSRVNTX1JFQVNPTl9VTlNQRUNJRklFRBAAEiMKH1NVUFBSRVNTX1JFQVNPTl9UVVJOX1NVUEVSU0VERUQQARInCiNTVVBQUkVTU19SRUFTT05fQ09OVkVSU0FUSU9OX0NMT1NFRBACEicKI1NVUFBSRVNTX1JFQVNPTl9DT05WRVJTQVRJT05fUEFVU0VEEAMSHgoaU1VQUFJFU1NfUkVBU09OX0hVTUFOX09XTlMQBBIfChtTVVBQUkVTU19SRUFTT05fUVVJRVRfSE9VUlMQBRIhCh1TVVBQUkVTU19SRUFTT05fRlJFUVVFTkNZX0NBUBAGKr4BCglSdW5TdGF0dXMSGgoWUlVOX1NUQVRVU19VTlNQRUNJRklFRBAAEhYKElJVTl9TVEFUVVNfUlVOTklORxABEhgKFFJVTl9TVEFUVVNfQ09NUExFVEVEEAISFQoRUlVOX1NUQVRVU19GQUlMRUQQAxIXChNSVU5fU1RBVFVTX0NBTkNFTEVEEAQSGQoVUlVOX1NUQVRVU19URVJNSU5BVEVEEAUSGAoUUlVOX1NUQVRVU19USU1FRF9PVVQQBirbAQoPQXBwcm92YWxPdXRjb21lEiAKHEFQUFJPVkFMX09VVENPTUVfVU5TUEVDSUZJRUQQABIdChlBUFBST1ZBTF9PVVRDT01FX0FQUFJPVkVEEAESKgomQVBQUk9WQUxfT1VUQ09NRV9BUFBST1ZFRF9XSVRIX0NIQU5HRVMQAhIdChlBUFBST1ZBTF9PVVRDT01FX1JFSkVDVEVEEAMSHAoYQVBQUk9WQUxfT1VUQ09NRV9FWFBJUkVEEAQSHgoaQVBQUk9WQUxfT1VUQ09NRV9XSVRIRFJBV04QBWIGcHJvdG8z", [file_everturn_v1_activity, file_everturn_v1_failure, file_everturn_v1_message, file_everturn_v1_payload, file_everturn_v1_turn, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * One event of a run's journal. Ids are dense from 1. Kinds are of three
@@ -237,6 +237,70 @@ export type HistoryEvent = Message<"everturn.v1.HistoryEvent"> & {
      */
     value: ActivityAttemptFailed;
     case: "activityAttemptFailed";
+  } | {
+    /**
+     * Command RequestApproval was recorded.
+     *
+     * @generated from field: everturn.v1.ApprovalRequested approval_requested = 26;
+     */
+    value: ApprovalRequested;
+    case: "approvalRequested";
+  } | {
+    /**
+     * Notification: an approval was decided, expired or withdrawn.
+     *
+     * @generated from field: everturn.v1.ApprovalDecided approval_decided = 27;
+     */
+    value: ApprovalDecided;
+    case: "approvalDecided";
+  } | {
+    /**
+     * Command HandOff was recorded.
+     *
+     * @generated from field: everturn.v1.HandedOff handed_off = 28;
+     */
+    value: HandedOff;
+    case: "handedOff";
+  } | {
+    /**
+     * Notification: the conversation was handed back.
+     *
+     * @generated from field: everturn.v1.HandedBack handed_back = 29;
+     */
+    value: HandedBack;
+    case: "handedBack";
+  } | {
+    /**
+     * Notification: events arrived for this running turn (STEER).
+     *
+     * @generated from field: everturn.v1.EventsArrived events_arrived = 30;
+     */
+    value: EventsArrived;
+    case: "eventsArrived";
+  } | {
+    /**
+     * Notification: the delivery of a message of this run changed.
+     *
+     * @generated from field: everturn.v1.DeliveryChanged delivery_changed = 31;
+     */
+    value: DeliveryChanged;
+    case: "deliveryChanged";
+  } | {
+    /**
+     * Information: the run was paused.
+     *
+     * @generated from field: everturn.v1.RunPaused run_paused = 32;
+     */
+    value: RunPaused;
+    case: "runPaused";
+  } | {
+    /**
+     * Information: the run was resumed.
+     *
+     * @generated from field: everturn.v1.RunResumed run_resumed = 33;
+     */
+    value: RunResumed;
+    case: "runResumed";
   } | { case: undefined; value?: undefined };
 };
 
@@ -527,6 +591,13 @@ export type MessageSuppressed = Message<"everturn.v1.MessageSuppressed"> & {
    * @generated from field: everturn.v1.MessageContent content = 3;
    */
   content?: MessageContent | undefined;
+
+  /**
+   * Channel it would have gone out by.
+   *
+   * @generated from field: string channel = 4;
+   */
+  channel: string;
 };
 
 /**
@@ -583,6 +654,13 @@ export type StateSet = Message<"everturn.v1.StateSet"> & {
    * @generated from field: everturn.v1.Payload value = 3;
    */
   value?: Payload | undefined;
+
+  /**
+   * A fence kept the write out of the state.
+   *
+   * @generated from field: bool suppressed = 4;
+   */
+  suppressed: boolean;
 };
 
 /**
@@ -716,6 +794,13 @@ export type ActivityCompleted = Message<"everturn.v1.ActivityCompleted"> & {
    * @generated from field: uint32 attempt = 3;
    */
   attempt: number;
+
+  /**
+   * What the attempt used, if it said so.
+   *
+   * @generated from field: everturn.v1.Usage usage = 4;
+   */
+  usage?: Usage | undefined;
 };
 
 /**
@@ -751,6 +836,13 @@ export type ActivityFailed = Message<"everturn.v1.ActivityFailed"> & {
    * @generated from field: uint32 attempt = 3;
    */
   attempt: number;
+
+  /**
+   * What the last attempt used, if it said so.
+   *
+   * @generated from field: everturn.v1.Usage usage = 4;
+   */
+  usage?: Usage | undefined;
 };
 
 /**
@@ -952,7 +1044,8 @@ export const TurnInterruptedSchema: GenMessage<TurnInterrupted> = /*@__PURE__*/
   messageDesc(file_everturn_v1_event, 21);
 
 /**
- * Messages arrived for this running turn.
+ * Messages arrived for this running turn. Those that came after its last reply
+ * are given to the next turn as well, once it has ended.
  *
  * @generated from message everturn.v1.MessagesArrived
  */
@@ -1005,6 +1098,13 @@ export type ActivityAttemptFailed = Message<"everturn.v1.ActivityAttemptFailed">
    * @generated from field: google.protobuf.Timestamp next_attempt_time = 4;
    */
   nextAttemptTime?: Timestamp | undefined;
+
+  /**
+   * What the attempt used, if it said so.
+   *
+   * @generated from field: everturn.v1.Usage usage = 5;
+   */
+  usage?: Usage | undefined;
 };
 
 /**
@@ -1013,6 +1113,255 @@ export type ActivityAttemptFailed = Message<"everturn.v1.ActivityAttemptFailed">
  */
 export const ActivityAttemptFailedSchema: GenMessage<ActivityAttemptFailed> = /*@__PURE__*/
   messageDesc(file_everturn_v1_event, 23);
+
+/**
+ * Command RequestApproval was recorded.
+ *
+ * @generated from message everturn.v1.ApprovalRequested
+ */
+export type ApprovalRequested = Message<"everturn.v1.ApprovalRequested"> & {
+  /**
+   * Key of the command.
+   *
+   * @generated from field: string key = 1;
+   */
+  key: string;
+
+  /**
+   * Id of the approval.
+   *
+   * @generated from field: string approval_id = 2;
+   */
+  approvalId: string;
+
+  /**
+   * When it expires, if it does.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 3;
+   */
+  expireTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message everturn.v1.ApprovalRequested.
+ * Use `create(ApprovalRequestedSchema)` to create a new message.
+ */
+export const ApprovalRequestedSchema: GenMessage<ApprovalRequested> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_event, 24);
+
+/**
+ * An approval was decided or expired.
+ *
+ * @generated from message everturn.v1.ApprovalDecided
+ */
+export type ApprovalDecided = Message<"everturn.v1.ApprovalDecided"> & {
+  /**
+   * Key of the command that asked.
+   *
+   * @generated from field: string key = 1;
+   */
+  key: string;
+
+  /**
+   * How it ended.
+   *
+   * @generated from field: everturn.v1.ApprovalOutcome outcome = 2;
+   */
+  outcome: ApprovalOutcome;
+
+  /**
+   * Who decided; empty when it expired.
+   *
+   * @generated from field: string decider = 3;
+   */
+  decider: string;
+
+  /**
+   * What they said about it.
+   *
+   * @generated from field: string comment = 4;
+   */
+  comment: string;
+
+  /**
+   * What is approved: the changed arguments, or those that were asked for.
+   * Absent unless it was approved.
+   *
+   * @generated from field: everturn.v1.Payload arguments = 5;
+   */
+  arguments?: Payload | undefined;
+};
+
+/**
+ * Describes the message everturn.v1.ApprovalDecided.
+ * Use `create(ApprovalDecidedSchema)` to create a new message.
+ */
+export const ApprovalDecidedSchema: GenMessage<ApprovalDecided> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_event, 25);
+
+/**
+ * Command HandOff was recorded, and the conversation is a person's.
+ *
+ * @generated from message everturn.v1.HandedOff
+ */
+export type HandedOff = Message<"everturn.v1.HandedOff"> & {
+  /**
+   * Key of the command.
+   *
+   * @generated from field: string key = 1;
+   */
+  key: string;
+};
+
+/**
+ * Describes the message everturn.v1.HandedOff.
+ * Use `create(HandedOffSchema)` to create a new message.
+ */
+export const HandedOffSchema: GenMessage<HandedOff> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_event, 26);
+
+/**
+ * The conversation was handed back.
+ *
+ * @generated from message everturn.v1.HandedBack
+ */
+export type HandedBack = Message<"everturn.v1.HandedBack"> & {
+  /**
+   * Key of the command that had handed it off.
+   *
+   * @generated from field: string key = 1;
+   */
+  key: string;
+
+  /**
+   * Who handed it back.
+   *
+   * @generated from field: string author_name = 2;
+   */
+  authorName: string;
+
+  /**
+   * What they said to the agents.
+   *
+   * @generated from field: string note = 3;
+   */
+  note: string;
+
+  /**
+   * Everything that was written meanwhile, in transcript order: the person's
+   * messages and the customer's. The customer's messages that nobody has
+   * answered are this turn's to answer.
+   *
+   * @generated from field: repeated everturn.v1.Message messages = 4;
+   */
+  messages: Message$1[];
+};
+
+/**
+ * Describes the message everturn.v1.HandedBack.
+ * Use `create(HandedBackSchema)` to create a new message.
+ */
+export const HandedBackSchema: GenMessage<HandedBack> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_event, 27);
+
+/**
+ * Events arrived for this running turn.
+ *
+ * @generated from message everturn.v1.EventsArrived
+ */
+export type EventsArrived = Message<"everturn.v1.EventsArrived"> & {
+  /**
+   * The events, in order; at least one.
+   *
+   * @generated from field: repeated everturn.v1.ConversationEvent events = 1;
+   */
+  events: ConversationEvent[];
+};
+
+/**
+ * Describes the message everturn.v1.EventsArrived.
+ * Use `create(EventsArrivedSchema)` to create a new message.
+ */
+export const EventsArrivedSchema: GenMessage<EventsArrived> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_event, 28);
+
+/**
+ * The delivery of a message of this run changed to ACCEPTED or beyond.
+ *
+ * @generated from message everturn.v1.DeliveryChanged
+ */
+export type DeliveryChanged = Message<"everturn.v1.DeliveryChanged"> & {
+  /**
+   * Key of the command that sent the message.
+   *
+   * @generated from field: string key = 1;
+   */
+  key: string;
+
+  /**
+   * Position of the message in the transcript.
+   *
+   * @generated from field: uint64 message_sequence = 2;
+   */
+  messageSequence: bigint;
+
+  /**
+   * How far the delivery has come.
+   *
+   * @generated from field: everturn.v1.DeliveryStatus status = 3;
+   */
+  status: DeliveryStatus;
+
+  /**
+   * Why it failed or is unknown, or what the provider said.
+   *
+   * @generated from field: string detail = 4;
+   */
+  detail: string;
+};
+
+/**
+ * Describes the message everturn.v1.DeliveryChanged.
+ * Use `create(DeliveryChangedSchema)` to create a new message.
+ */
+export const DeliveryChangedSchema: GenMessage<DeliveryChanged> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_event, 29);
+
+/**
+ * The run was paused.
+ *
+ * @generated from message everturn.v1.RunPaused
+ */
+export type RunPaused = Message<"everturn.v1.RunPaused"> & {
+  /**
+   * Why, in the words of who paused it.
+   *
+   * @generated from field: string reason = 1;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message everturn.v1.RunPaused.
+ * Use `create(RunPausedSchema)` to create a new message.
+ */
+export const RunPausedSchema: GenMessage<RunPaused> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_event, 30);
+
+/**
+ * The run was resumed.
+ *
+ * @generated from message everturn.v1.RunResumed
+ */
+export type RunResumed = Message<"everturn.v1.RunResumed"> & {
+};
+
+/**
+ * Describes the message everturn.v1.RunResumed.
+ * Use `create(RunResumedSchema)` to create a new message.
+ */
+export const RunResumedSchema: GenMessage<RunResumed> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_event, 31);
 
 /**
  * Why a message of a turn never left.
@@ -1040,6 +1389,34 @@ export enum SuppressReason {
    * @generated from enum value: SUPPRESS_REASON_CONVERSATION_CLOSED = 2;
    */
   CONVERSATION_CLOSED = 2,
+
+  /**
+   * The conversation was paused.
+   *
+   * @generated from enum value: SUPPRESS_REASON_CONVERSATION_PAUSED = 3;
+   */
+  CONVERSATION_PAUSED = 3,
+
+  /**
+   * A person owned the conversation.
+   *
+   * @generated from enum value: SUPPRESS_REASON_HUMAN_OWNS = 4;
+   */
+  HUMAN_OWNS = 4,
+
+  /**
+   * A proactive message fell into quiet hours.
+   *
+   * @generated from enum value: SUPPRESS_REASON_QUIET_HOURS = 5;
+   */
+  QUIET_HOURS = 5,
+
+  /**
+   * A proactive message was over the frequency cap.
+   *
+   * @generated from enum value: SUPPRESS_REASON_FREQUENCY_CAP = 6;
+   */
+  FREQUENCY_CAP = 6,
 }
 
 /**
@@ -1110,4 +1487,59 @@ export enum RunStatus {
  */
 export const RunStatusSchema: GenEnum<RunStatus> = /*@__PURE__*/
   enumDesc(file_everturn_v1_event, 1);
+
+/**
+ * How an approval ended.
+ *
+ * @generated from enum everturn.v1.ApprovalOutcome
+ */
+export enum ApprovalOutcome {
+  /**
+   * Not set; never sent.
+   *
+   * @generated from enum value: APPROVAL_OUTCOME_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Approved as asked.
+   *
+   * @generated from enum value: APPROVAL_OUTCOME_APPROVED = 1;
+   */
+  APPROVED = 1,
+
+  /**
+   * Approved with other arguments.
+   *
+   * @generated from enum value: APPROVAL_OUTCOME_APPROVED_WITH_CHANGES = 2;
+   */
+  APPROVED_WITH_CHANGES = 2,
+
+  /**
+   * Rejected.
+   *
+   * @generated from enum value: APPROVAL_OUTCOME_REJECTED = 3;
+   */
+  REJECTED = 3,
+
+  /**
+   * Nobody decided in time.
+   *
+   * @generated from enum value: APPROVAL_OUTCOME_EXPIRED = 4;
+   */
+  EXPIRED = 4,
+
+  /**
+   * The run that asked has closed.
+   *
+   * @generated from enum value: APPROVAL_OUTCOME_WITHDRAWN = 5;
+   */
+  WITHDRAWN = 5,
+}
+
+/**
+ * Describes the enum everturn.v1.ApprovalOutcome.
+ */
+export const ApprovalOutcomeSchema: GenEnum<ApprovalOutcome> = /*@__PURE__*/
+  enumDesc(file_everturn_v1_event, 2);
 

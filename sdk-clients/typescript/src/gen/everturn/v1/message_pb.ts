@@ -16,7 +16,45 @@ import type { Message as Message$1 } from "@bufbuild/protobuf";
  * Describes the file everturn/v1/message.proto.
  */
 export const file_everturn_v1_message: GenFile = /*@__PURE__*/
-  fileDesc("ChlldmVydHVybi92MS9tZXNzYWdlLnByb3RvEgtldmVydHVybi52MSLEAQoOTWVzc2FnZUNvbnRlbnQSDAoEdGV4dBgBIAEoCRInCgRkYXRhGAIgASgLMhQuZXZlcnR1cm4udjEuUGF5bG9hZEgAiAEBEj8KCmF0dHJpYnV0ZXMYAyADKAsyKy5ldmVydHVybi52MS5NZXNzYWdlQ29udGVudC5BdHRyaWJ1dGVzRW50cnkaMQoPQXR0cmlidXRlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCBwoFX2RhdGEi+QEKB01lc3NhZ2USEAoIc2VxdWVuY2UYASABKAQSLAoLYXV0aG9yX2tpbmQYAiABKA4yFy5ldmVydHVybi52MS5BdXRob3JLaW5kEhMKC2F1dGhvcl9uYW1lGAMgASgJEg8KB2NoYW5uZWwYBCABKAkSGwoTcHJvdmlkZXJfbWVzc2FnZV9pZBgFIAEoCRIsCgdjb250ZW50GAYgASgLMhsuZXZlcnR1cm4udjEuTWVzc2FnZUNvbnRlbnQSLwoLY3JlYXRlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBHR1cm4YCCABKAQqiQEKCkF1dGhvcktpbmQSGwoXQVVUSE9SX0tJTkRfVU5TUEVDSUZJRUQQABIYChRBVVRIT1JfS0lORF9DVVNUT01FUhABEhUKEUFVVEhPUl9LSU5EX0FHRU5UEAISFQoRQVVUSE9SX0tJTkRfSFVNQU4QAxIWChJBVVRIT1JfS0lORF9TWVNURU0QBGIGcHJvdG8z", [file_everturn_v1_payload, file_google_protobuf_timestamp]);
+  fileDesc("ChlldmVydHVybi92MS9tZXNzYWdlLnByb3RvEgtldmVydHVybi52MSI0CghBc3NpZ25lZRIQCgZwZXJzb24YASABKAlIABIOCgR0ZWFtGAIgASgJSABCBgoEa2luZCLEAQoOTWVzc2FnZUNvbnRlbnQSDAoEdGV4dBgBIAEoCRInCgRkYXRhGAIgASgLMhQuZXZlcnR1cm4udjEuUGF5bG9hZEgAiAEBEj8KCmF0dHJpYnV0ZXMYAyADKAsyKy5ldmVydHVybi52MS5NZXNzYWdlQ29udGVudC5BdHRyaWJ1dGVzRW50cnkaMQoPQXR0cmlidXRlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCBwoFX2RhdGEivAEKDURlbGl2ZXJ5U3RhdGUSKwoGc3RhdHVzGAEgASgOMhsuZXZlcnR1cm4udjEuRGVsaXZlcnlTdGF0dXMSDwoHYWRkcmVzcxgCIAEoCRIbChNwcm92aWRlcl9tZXNzYWdlX2lkGAMgASgJEg8KB2F0dGVtcHQYBCABKA0SDgoGZGV0YWlsGAUgASgJEi8KC3VwZGF0ZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCLDAQoRQ29udmVyc2F0aW9uRXZlbnQSEAoIc2VxdWVuY2UYASABKAQSEgoKZXZlbnRfdHlwZRgCIAEoCRIQCghldmVudF9pZBgDIAEoCRIlCgdwYXlsb2FkGAQgASgLMhQuZXZlcnR1cm4udjEuUGF5bG9hZBIvCgtjcmVhdGVfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASHgoWYWZ0ZXJfbWVzc2FnZV9zZXF1ZW5jZRgGIAEoBCKnAgoHTWVzc2FnZRIQCghzZXF1ZW5jZRgBIAEoBBIsCgthdXRob3Jfa2luZBgCIAEoDjIXLmV2ZXJ0dXJuLnYxLkF1dGhvcktpbmQSEwoLYXV0aG9yX25hbWUYAyABKAkSDwoHY2hhbm5lbBgEIAEoCRIbChNwcm92aWRlcl9tZXNzYWdlX2lkGAUgASgJEiwKB2NvbnRlbnQYBiABKAsyGy5ldmVydHVybi52MS5NZXNzYWdlQ29udGVudBIvCgtjcmVhdGVfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDAoEdHVybhgIIAEoBBIsCghkZWxpdmVyeRgJIAEoCzIaLmV2ZXJ0dXJuLnYxLkRlbGl2ZXJ5U3RhdGUiWwoFVXNhZ2USFAoMaW5wdXRfdG9rZW5zGAEgASgEEhUKDW91dHB1dF90b2tlbnMYAiABKAQSEwoLY29zdF9taWNyb3MYAyABKAQSEAoIY3VycmVuY3kYBCABKAkqiQEKCkF1dGhvcktpbmQSGwoXQVVUSE9SX0tJTkRfVU5TUEVDSUZJRUQQABIYChRBVVRIT1JfS0lORF9DVVNUT01FUhABEhUKEUFVVEhPUl9LSU5EX0FHRU5UEAISFQoRQVVUSE9SX0tJTkRfSFVNQU4QAxIWChJBVVRIT1JfS0lORF9TWVNURU0QBCr7AQoORGVsaXZlcnlTdGF0dXMSHwobREVMSVZFUllfU1RBVFVTX1VOU1BFQ0lGSUVEEAASGwoXREVMSVZFUllfU1RBVFVTX1BFTkRJTkcQARIbChdERUxJVkVSWV9TVEFUVVNfU0VORElORxACEhwKGERFTElWRVJZX1NUQVRVU19BQ0NFUFRFRBADEh0KGURFTElWRVJZX1NUQVRVU19ERUxJVkVSRUQQBBIYChRERUxJVkVSWV9TVEFUVVNfUkVBRBAFEhoKFkRFTElWRVJZX1NUQVRVU19GQUlMRUQQBhIbChdERUxJVkVSWV9TVEFUVVNfVU5LTk9XThAHYgZwcm90bzM", [file_everturn_v1_payload, file_google_protobuf_timestamp]);
+
+/**
+ * Who a conversation is handed to: a person or a team.
+ *
+ * @generated from message everturn.v1.Assignee
+ */
+export type Assignee = Message$1<"everturn.v1.Assignee"> & {
+  /**
+   * One of the two.
+   *
+   * @generated from oneof everturn.v1.Assignee.kind
+   */
+  kind: {
+    /**
+     * Name of a person, as in the author name of their messages. Only that
+     * person may write.
+     *
+     * @generated from field: string person = 1;
+     */
+    value: string;
+    case: "person";
+  } | {
+    /**
+     * Name of a team. Anybody may write.
+     *
+     * @generated from field: string team = 2;
+     */
+    value: string;
+    case: "team";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message everturn.v1.Assignee.
+ * Use `create(AssigneeSchema)` to create a new message.
+ */
+export const AssigneeSchema: GenMessage<Assignee> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_message, 0);
 
 /**
  * The content of a message, as its author hands it in.
@@ -52,7 +90,120 @@ export type MessageContent = Message$1<"everturn.v1.MessageContent"> & {
  * Use `create(MessageContentSchema)` to create a new message.
  */
 export const MessageContentSchema: GenMessage<MessageContent> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_message, 0);
+  messageDesc(file_everturn_v1_message, 1);
+
+/**
+ * The delivery of a message by the adapter of its channel.
+ *
+ * @generated from message everturn.v1.DeliveryState
+ */
+export type DeliveryState = Message$1<"everturn.v1.DeliveryState"> & {
+  /**
+   * How far it has come.
+   *
+   * @generated from field: everturn.v1.DeliveryStatus status = 1;
+   */
+  status: DeliveryStatus;
+
+  /**
+   * Address it goes to.
+   *
+   * @generated from field: string address = 2;
+   */
+  address: string;
+
+  /**
+   * Id that the provider gave it, once known.
+   *
+   * @generated from field: string provider_message_id = 3;
+   */
+  providerMessageId: string;
+
+  /**
+   * Number of the current or last attempt, from 1; 0 before the first.
+   *
+   * @generated from field: uint32 attempt = 4;
+   */
+  attempt: number;
+
+  /**
+   * Why it failed or is unknown, or what the provider said.
+   *
+   * @generated from field: string detail = 5;
+   */
+  detail: string;
+
+  /**
+   * When the status last changed.
+   *
+   * @generated from field: google.protobuf.Timestamp update_time = 6;
+   */
+  updateTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message everturn.v1.DeliveryState.
+ * Use `create(DeliveryStateSchema)` to create a new message.
+ */
+export const DeliveryStateSchema: GenMessage<DeliveryState> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_message, 2);
+
+/**
+ * Something that happened outside and concerns the conversation: an order is
+ * late, a cart was abandoned, a payment failed.
+ *
+ * @generated from message everturn.v1.ConversationEvent
+ */
+export type ConversationEvent = Message$1<"everturn.v1.ConversationEvent"> & {
+  /**
+   * Position among the events of the conversation, from 1, without gaps.
+   *
+   * @generated from field: uint64 sequence = 1;
+   */
+  sequence: bigint;
+
+  /**
+   * Type of the event, as handlers register it ("order-delayed").
+   *
+   * @generated from field: string event_type = 2;
+   */
+  eventType: string;
+
+  /**
+   * Id that its source gave it.
+   *
+   * @generated from field: string event_id = 3;
+   */
+  eventId: string;
+
+  /**
+   * What happened.
+   *
+   * @generated from field: everturn.v1.Payload payload = 4;
+   */
+  payload?: Payload | undefined;
+
+  /**
+   * When it was accepted.
+   *
+   * @generated from field: google.protobuf.Timestamp create_time = 5;
+   */
+  createTime?: Timestamp | undefined;
+
+  /**
+   * Position of the last message of the transcript when it came.
+   *
+   * @generated from field: uint64 after_message_sequence = 6;
+   */
+  afterMessageSequence: bigint;
+};
+
+/**
+ * Describes the message everturn.v1.ConversationEvent.
+ * Use `create(ConversationEventSchema)` to create a new message.
+ */
+export const ConversationEventSchema: GenMessage<ConversationEvent> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_message, 3);
 
 /**
  * One entry of a conversation's transcript.
@@ -115,6 +266,14 @@ export type Message = Message$1<"everturn.v1.Message"> & {
    * @generated from field: uint64 turn = 8;
    */
   turn: bigint;
+
+  /**
+   * Its delivery, if an adapter delivers it. Known for the last 256 delivered
+   * messages of a conversation; absent in the input of turns.
+   *
+   * @generated from field: everturn.v1.DeliveryState delivery = 9;
+   */
+  delivery?: DeliveryState | undefined;
 };
 
 /**
@@ -122,7 +281,49 @@ export type Message = Message$1<"everturn.v1.Message"> & {
  * Use `create(MessageSchema)` to create a new message.
  */
 export const MessageSchema: GenMessage<Message> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_message, 1);
+  messageDesc(file_everturn_v1_message, 4);
+
+/**
+ * What activities used.
+ *
+ * @generated from message everturn.v1.Usage
+ */
+export type Usage = Message$1<"everturn.v1.Usage"> & {
+  /**
+   * Tokens read by models.
+   *
+   * @generated from field: uint64 input_tokens = 1;
+   */
+  inputTokens: bigint;
+
+  /**
+   * Tokens written by models.
+   *
+   * @generated from field: uint64 output_tokens = 2;
+   */
+  outputTokens: bigint;
+
+  /**
+   * Cost in millionths of `currency`.
+   *
+   * @generated from field: uint64 cost_micros = 3;
+   */
+  costMicros: bigint;
+
+  /**
+   * ISO 4217 code of the currency; empty without a cost.
+   *
+   * @generated from field: string currency = 4;
+   */
+  currency: string;
+};
+
+/**
+ * Describes the message everturn.v1.Usage.
+ * Use `create(UsageSchema)` to create a new message.
+ */
+export const UsageSchema: GenMessage<Usage> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_message, 5);
 
 /**
  * Who wrote a message.
@@ -171,4 +372,77 @@ export enum AuthorKind {
  */
 export const AuthorKindSchema: GenEnum<AuthorKind> = /*@__PURE__*/
   enumDesc(file_everturn_v1_message, 0);
+
+/**
+ * How far the delivery of a message has come.
+ *
+ * @generated from enum everturn.v1.DeliveryStatus
+ */
+export enum DeliveryStatus {
+  /**
+   * The message is not delivered by an adapter: it came in, it is a marker,
+   * or the conversation has no address for its channel and the message is
+   * only read with WatchConversation and ListMessages.
+   *
+   * @generated from enum value: DELIVERY_STATUS_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * In the queue of its channel.
+   *
+   * @generated from enum value: DELIVERY_STATUS_PENDING = 1;
+   */
+  PENDING = 1,
+
+  /**
+   * An adapter has it.
+   *
+   * @generated from enum value: DELIVERY_STATUS_SENDING = 2;
+   */
+  SENDING = 2,
+
+  /**
+   * The provider took it.
+   *
+   * @generated from enum value: DELIVERY_STATUS_ACCEPTED = 3;
+   */
+  ACCEPTED = 3,
+
+  /**
+   * It reached the customer.
+   *
+   * @generated from enum value: DELIVERY_STATUS_DELIVERED = 4;
+   */
+  DELIVERED = 4,
+
+  /**
+   * The customer has read it.
+   *
+   * @generated from enum value: DELIVERY_STATUS_READ = 5;
+   */
+  READ = 5,
+
+  /**
+   * It will not reach the customer.
+   *
+   * @generated from enum value: DELIVERY_STATUS_FAILED = 6;
+   */
+  FAILED = 6,
+
+  /**
+   * The adapter was lost after it had begun: nobody knows whether the
+   * provider has the message. It is not sent again unless the adapter can
+   * find out (Delivery.reconcile).
+   *
+   * @generated from enum value: DELIVERY_STATUS_UNKNOWN = 7;
+   */
+  UNKNOWN = 7,
+}
+
+/**
+ * Describes the enum everturn.v1.DeliveryStatus.
+ */
+export const DeliveryStatusSchema: GenEnum<DeliveryStatus> = /*@__PURE__*/
+  enumDesc(file_everturn_v1_message, 1);
 

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file everturn/v1/policy.proto.
  */
 export const file_everturn_v1_policy: GenFile = /*@__PURE__*/
-  fileDesc("ChhldmVydHVybi92MS9wb2xpY3kucHJvdG8SC2V2ZXJ0dXJuLnYxIrYCCgtSZXRyeVBvbGljeRI4ChBpbml0aWFsX2ludGVydmFsGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uSACIAQESIAoTYmFja29mZl9jb2VmZmljaWVudBgCIAEoAUgBiAEBEjgKEG1heGltdW1faW50ZXJ2YWwYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25IAogBARIdChBtYXhpbXVtX2F0dGVtcHRzGAQgASgNSAOIAQESGwoTbm9uX3JldHJ5YWJsZV90eXBlcxgFIAMoCUITChFfaW5pdGlhbF9pbnRlcnZhbEIWChRfYmFja29mZl9jb2VmZmljaWVudEITChFfbWF4aW11bV9pbnRlcnZhbEITChFfbWF4aW11bV9hdHRlbXB0cyJ3CghEZWJvdW5jZRIoCgVxdWlldBgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIrCghtYXhfd2FpdBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIUCgxtYXhfbWVzc2FnZXMYAyABKA0iqAEKClR1cm5Qb2xpY3kSJwoIZGVib3VuY2UYASABKAsyFS5ldmVydHVybi52MS5EZWJvdW5jZRIkCgdvbl9idXN5GAIgASgOMhMuZXZlcnR1cm4udjEuT25CdXN5EjcKD2ludGVycnVwdF9ncmFjZRgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkgAiAEBQhIKEF9pbnRlcnJ1cHRfZ3JhY2UqXgoGT25CdXN5EhcKE09OX0JVU1lfVU5TUEVDSUZJRUQQABIRCg1PTl9CVVNZX1FVRVVFEAESFQoRT05fQlVTWV9JTlRFUlJVUFQQAhIRCg1PTl9CVVNZX1NURUVSEANiBnByb3RvMw", [file_google_protobuf_duration]);
+  fileDesc("ChhldmVydHVybi92MS9wb2xpY3kucHJvdG8SC2V2ZXJ0dXJuLnYxIrYCCgtSZXRyeVBvbGljeRI4ChBpbml0aWFsX2ludGVydmFsGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uSACIAQESIAoTYmFja29mZl9jb2VmZmljaWVudBgCIAEoAUgBiAEBEjgKEG1heGltdW1faW50ZXJ2YWwYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25IAogBARIdChBtYXhpbXVtX2F0dGVtcHRzGAQgASgNSAOIAQESGwoTbm9uX3JldHJ5YWJsZV90eXBlcxgFIAMoCUITChFfaW5pdGlhbF9pbnRlcnZhbEIWChRfYmFja29mZl9jb2VmZmljaWVudEITChFfbWF4aW11bV9pbnRlcnZhbEITChFfbWF4aW11bV9hdHRlbXB0cyJ3CghEZWJvdW5jZRIoCgVxdWlldBgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIrCghtYXhfd2FpdBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIUCgxtYXhfbWVzc2FnZXMYAyABKA0iSQoKUXVpZXRIb3VycxIRCgl0aW1lX3pvbmUYASABKAkSFAoMc3RhcnRfbWludXRlGAIgASgNEhIKCmVuZF9taW51dGUYAyABKA0iTwoMRnJlcXVlbmN5Q2FwEhQKDG1heF9tZXNzYWdlcxgBIAEoDRIpCgZ3aW5kb3cYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iPwoGQnVkZ2V0Eg4KBnRva2VucxgBIAEoBBITCgtjb3N0X21pY3JvcxgCIAEoBBIQCghjdXJyZW5jeRgDIAEoCSKzBAoKVHVyblBvbGljeRInCghkZWJvdW5jZRgBIAEoCzIVLmV2ZXJ0dXJuLnYxLkRlYm91bmNlEiQKB29uX2J1c3kYAiABKA4yEy5ldmVydHVybi52MS5PbkJ1c3kSNwoPaW50ZXJydXB0X2dyYWNlGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uSACIAQESJQoIb25fZXZlbnQYBCABKA4yEy5ldmVydHVybi52MS5PbkJ1c3kSNAoMaWRsZV90aW1lb3V0GAUgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uSAGIAQESOAoQY3VzdG9tZXJfdGltZW91dBgGIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkgCiAEBEjUKDXN0YWZmX3RpbWVvdXQYByABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25IA4gBARIsCgtxdWlldF9ob3VycxgIIAEoCzIXLmV2ZXJ0dXJuLnYxLlF1aWV0SG91cnMSMAoNZnJlcXVlbmN5X2NhcBgJIAEoCzIZLmV2ZXJ0dXJuLnYxLkZyZXF1ZW5jeUNhcBIjCgZidWRnZXQYCiABKAsyEy5ldmVydHVybi52MS5CdWRnZXRCEgoQX2ludGVycnVwdF9ncmFjZUIPCg1faWRsZV90aW1lb3V0QhMKEV9jdXN0b21lcl90aW1lb3V0QhAKDl9zdGFmZl90aW1lb3V0Kl4KBk9uQnVzeRIXChNPTl9CVVNZX1VOU1BFQ0lGSUVEEAASEQoNT05fQlVTWV9RVUVVRRABEhUKEU9OX0JVU1lfSU5URVJSVVBUEAISEQoNT05fQlVTWV9TVEVFUhADYgZwcm90bzM", [file_google_protobuf_duration]);
 
 /**
  * When and how often a failed activity attempt is repeated. The delay before
@@ -106,8 +106,114 @@ export const DebounceSchema: GenMessage<Debounce> = /*@__PURE__*/
   messageDesc(file_everturn_v1_policy, 1);
 
 /**
- * How the messages of a conversation become turns. Absent fields take their
- * defaults.
+ * Hours of the day in which agents do not write first. An event that comes in
+ * them waits until they are over; a message that a proactive turn sends in
+ * them is suppressed.
+ *
+ * @generated from message everturn.v1.QuietHours
+ */
+export type QuietHours = Message<"everturn.v1.QuietHours"> & {
+  /**
+   * Time zone by its IANA name ("Europe/Berlin"). Default UTC.
+   *
+   * @generated from field: string time_zone = 1;
+   */
+  timeZone: string;
+
+  /**
+   * First minute of the day, from 0 to 1,439.
+   *
+   * @generated from field: uint32 start_minute = 2;
+   */
+  startMinute: number;
+
+  /**
+   * Minute of the day at which they end, from 0 to 1,439. Before
+   * `start_minute`: on the next day.
+   *
+   * @generated from field: uint32 end_minute = 3;
+   */
+  endMinute: number;
+};
+
+/**
+ * Describes the message everturn.v1.QuietHours.
+ * Use `create(QuietHoursSchema)` to create a new message.
+ */
+export const QuietHoursSchema: GenMessage<QuietHours> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_policy, 2);
+
+/**
+ * How often agents may write first.
+ *
+ * @generated from message everturn.v1.FrequencyCap
+ */
+export type FrequencyCap = Message<"everturn.v1.FrequencyCap"> & {
+  /**
+   * Proactive messages in any window of the length `window`. At least 1; at
+   * most 1,000.
+   *
+   * @generated from field: uint32 max_messages = 1;
+   */
+  maxMessages: number;
+
+  /**
+   * Length of the window. From 1 s to 366 d.
+   *
+   * @generated from field: google.protobuf.Duration window = 2;
+   */
+  window?: Duration | undefined;
+};
+
+/**
+ * Describes the message everturn.v1.FrequencyCap.
+ * Use `create(FrequencyCapSchema)` to create a new message.
+ */
+export const FrequencyCapSchema: GenMessage<FrequencyCap> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_policy, 3);
+
+/**
+ * What a conversation may use. When a bound is reached no further activity
+ * starts, and an approval is requested: approved, it raises every bound by its
+ * own amount, or sets the bounds given with the decision.
+ *
+ * @generated from message everturn.v1.Budget
+ */
+export type Budget = Message<"everturn.v1.Budget"> & {
+  /**
+   * Tokens, input and output together. 0: no bound.
+   *
+   * @generated from field: uint64 tokens = 1;
+   */
+  tokens: bigint;
+
+  /**
+   * Cost in millionths of `currency`. 0: no bound.
+   *
+   * @generated from field: uint64 cost_micros = 2;
+   */
+  costMicros: bigint;
+
+  /**
+   * ISO 4217 code of the currency ("EUR"), which reported costs must be in.
+   * Required with `cost_micros`.
+   *
+   * @generated from field: string currency = 3;
+   */
+  currency: string;
+};
+
+/**
+ * Describes the message everturn.v1.Budget.
+ * Use `create(BudgetSchema)` to create a new message.
+ */
+export const BudgetSchema: GenMessage<Budget> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_policy, 4);
+
+/**
+ * How the messages and events of a conversation become turns. Absent fields
+ * take their defaults: those of the conversation type (SetConversationType)
+ * when a conversation opens, and those given here otherwise.
  *
  * @generated from message everturn.v1.TurnPolicy
  */
@@ -133,6 +239,58 @@ export type TurnPolicy = Message<"everturn.v1.TurnPolicy"> & {
    * @generated from field: optional google.protobuf.Duration interrupt_grace = 3;
    */
   interruptGrace?: Duration | undefined;
+
+  /**
+   * What an event does to a turn that is running. Default QUEUE.
+   *
+   * @generated from field: everturn.v1.OnBusy on_event = 4;
+   */
+  onEvent: OnBusy;
+
+  /**
+   * A turn with the cause IDLE starts when nobody wrote for this long.
+   * Default: never. From 1 s to 366 d, as for the next two.
+   *
+   * @generated from field: optional google.protobuf.Duration idle_timeout = 5;
+   */
+  idleTimeout?: Duration | undefined;
+
+  /**
+   * A turn with the cause CUSTOMER_TIMEOUT starts when the customer has not
+   * answered our last message for this long. Default: never.
+   *
+   * @generated from field: optional google.protobuf.Duration customer_timeout = 6;
+   */
+  customerTimeout?: Duration | undefined;
+
+  /**
+   * A turn with the cause STAFF_TIMEOUT starts when the customer has waited
+   * for an answer this long and no turn is running. Default: never.
+   *
+   * @generated from field: optional google.protobuf.Duration staff_timeout = 7;
+   */
+  staffTimeout?: Duration | undefined;
+
+  /**
+   * When agents do not write first. Default: never.
+   *
+   * @generated from field: everturn.v1.QuietHours quiet_hours = 8;
+   */
+  quietHours?: QuietHours | undefined;
+
+  /**
+   * How often agents may write first. Default: no bound.
+   *
+   * @generated from field: everturn.v1.FrequencyCap frequency_cap = 9;
+   */
+  frequencyCap?: FrequencyCap | undefined;
+
+  /**
+   * What the conversation may use. Default: no bound.
+   *
+   * @generated from field: everturn.v1.Budget budget = 10;
+   */
+  budget?: Budget | undefined;
 };
 
 /**
@@ -140,10 +298,10 @@ export type TurnPolicy = Message<"everturn.v1.TurnPolicy"> & {
  * Use `create(TurnPolicySchema)` to create a new message.
  */
 export const TurnPolicySchema: GenMessage<TurnPolicy> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_policy, 2);
+  messageDesc(file_everturn_v1_policy, 5);
 
 /**
- * What happens to a message that arrives while a turn is running.
+ * What happens to a message or event that arrives while a turn is running.
  *
  * @generated from enum everturn.v1.OnBusy
  */

@@ -6,7 +6,7 @@
 
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Message as Message$1 } from "./message_pb.js";
+import type { ConversationEvent, Message as Message$1 } from "./message_pb.js";
 import { file_everturn_v1_message } from "./message_pb.js";
 import type { Payload } from "./payload_pb.js";
 import { file_everturn_v1_payload } from "./payload_pb.js";
@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file everturn/v1/turn.proto.
  */
 export const file_everturn_v1_turn: GenFile = /*@__PURE__*/
-  fileDesc("ChZldmVydHVybi92MS90dXJuLnByb3RvEgtldmVydHVybi52MSLRAgoJVHVybklucHV0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRIZChFjb252ZXJzYXRpb25fdHlwZRgCIAEoCRIOCgZudW1iZXIYAyABKAQSJQoFY2F1c2UYBCABKA4yFi5ldmVydHVybi52MS5UdXJuQ2F1c2USJgoIbWVzc2FnZXMYBSADKAsyFC5ldmVydHVybi52MS5NZXNzYWdlEiQKBnJlY2VudBgGIAMoCzIULmV2ZXJ0dXJuLnYxLk1lc3NhZ2USMAoFc3RhdGUYByADKAsyIS5ldmVydHVybi52MS5UdXJuSW5wdXQuU3RhdGVFbnRyeRIVCg1yZXBseV9jaGFubmVsGAggASgJGkIKClN0YXRlRW50cnkSCwoDa2V5GAEgASgJEiMKBXZhbHVlGAIgASgLMhQuZXZlcnR1cm4udjEuUGF5bG9hZDoCOAEqPwoJVHVybkNhdXNlEhoKFlRVUk5fQ0FVU0VfVU5TUEVDSUZJRUQQABIWChJUVVJOX0NBVVNFX01FU1NBR0UQAWIGcHJvdG8z", [file_everturn_v1_message, file_everturn_v1_payload]);
+  fileDesc("ChZldmVydHVybi92MS90dXJuLnByb3RvEgtldmVydHVybi52MSLtAwoJVHVybklucHV0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRIZChFjb252ZXJzYXRpb25fdHlwZRgCIAEoCRIOCgZudW1iZXIYAyABKAQSJQoFY2F1c2UYBCABKA4yFi5ldmVydHVybi52MS5UdXJuQ2F1c2USJgoIbWVzc2FnZXMYBSADKAsyFC5ldmVydHVybi52MS5NZXNzYWdlEiQKBnJlY2VudBgGIAMoCzIULmV2ZXJ0dXJuLnYxLk1lc3NhZ2USMAoFc3RhdGUYByADKAsyIS5ldmVydHVybi52MS5UdXJuSW5wdXQuU3RhdGVFbnRyeRIVCg1yZXBseV9jaGFubmVsGAggASgJEi4KBmV2ZW50cxgJIAMoCzIeLmV2ZXJ0dXJuLnYxLkNvbnZlcnNhdGlvbkV2ZW50EjgKCWFkZHJlc3NlcxgKIAMoCzIlLmV2ZXJ0dXJuLnYxLlR1cm5JbnB1dC5BZGRyZXNzZXNFbnRyeRpCCgpTdGF0ZUVudHJ5EgsKA2tleRgBIAEoCRIjCgV2YWx1ZRgCIAEoCzIULmV2ZXJ0dXJuLnYxLlBheWxvYWQ6AjgBGjAKDkFkZHJlc3Nlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEqqQEKCVR1cm5DYXVzZRIaChZUVVJOX0NBVVNFX1VOU1BFQ0lGSUVEEAASFgoSVFVSTl9DQVVTRV9NRVNTQUdFEAESFAoQVFVSTl9DQVVTRV9FVkVOVBACEhMKD1RVUk5fQ0FVU0VfSURMRRADEh8KG1RVUk5fQ0FVU0VfQ1VTVE9NRVJfVElNRU9VVBAEEhwKGFRVUk5fQ0FVU0VfU1RBRkZfVElNRU9VVBAFYgZwcm90bzM", [file_everturn_v1_message, file_everturn_v1_payload]);
 
 /**
  * The input of a turn's run.
@@ -82,6 +82,20 @@ export type TurnInput = Message<"everturn.v1.TurnInput"> & {
    * @generated from field: string reply_channel = 8;
    */
   replyChannel: string;
+
+  /**
+   * The events to handle, in order.
+   *
+   * @generated from field: repeated everturn.v1.ConversationEvent events = 9;
+   */
+  events: ConversationEvent[];
+
+  /**
+   * Channels that the conversation has an address for, with the addresses.
+   *
+   * @generated from field: map<string, string> addresses = 10;
+   */
+  addresses: { [key: string]: string };
 };
 
 /**
@@ -105,11 +119,40 @@ export enum TurnCause {
   UNSPECIFIED = 0,
 
   /**
-   * One or more messages of the customer.
+   * One or more messages of the customer (and possibly events).
    *
    * @generated from enum value: TURN_CAUSE_MESSAGE = 1;
    */
   MESSAGE = 1,
+
+  /**
+   * One or more events, and no message. The turn is proactive: quiet hours
+   * and the frequency cap hold for what it sends, until the customer writes.
+   *
+   * @generated from enum value: TURN_CAUSE_EVENT = 2;
+   */
+  EVENT = 2,
+
+  /**
+   * Nobody wrote for the policy's idle_timeout. Proactive.
+   *
+   * @generated from enum value: TURN_CAUSE_IDLE = 3;
+   */
+  IDLE = 3,
+
+  /**
+   * The customer did not answer for the policy's customer_timeout. Proactive.
+   *
+   * @generated from enum value: TURN_CAUSE_CUSTOMER_TIMEOUT = 4;
+   */
+  CUSTOMER_TIMEOUT = 4,
+
+  /**
+   * The customer had no answer for the policy's staff_timeout.
+   *
+   * @generated from enum value: TURN_CAUSE_STAFF_TIMEOUT = 5;
+   */
+  STAFF_TIMEOUT = 5,
 }
 
 /**

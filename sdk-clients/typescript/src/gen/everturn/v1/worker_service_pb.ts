@@ -12,6 +12,8 @@ import type { HistoryEvent } from "./event_pb.js";
 import { file_everturn_v1_event } from "./event_pb.js";
 import type { Failure } from "./failure_pb.js";
 import { file_everturn_v1_failure } from "./failure_pb.js";
+import type { Message as Message$1, Usage } from "./message_pb.js";
+import { file_everturn_v1_message } from "./message_pb.js";
 import type { Payload } from "./payload_pb.js";
 import { file_everturn_v1_payload } from "./payload_pb.js";
 import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
@@ -22,7 +24,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file everturn/v1/worker_service.proto.
  */
 export const file_everturn_v1_worker_service: GenFile = /*@__PURE__*/
-  fileDesc("CiBldmVydHVybi92MS93b3JrZXJfc2VydmljZS5wcm90bxILZXZlcnR1cm4udjEiTAoRUXVldWVTdWJzY3JpcHRpb24SEgoKdGFza19xdWV1ZRgBIAEoCRIjCgRraW5kGAIgASgOMhUuZXZlcnR1cm4udjEuVGFza0tpbmQiiwEKBUhlbGxvEhEKCW5hbWVzcGFjZRgBIAEoCRIuCgZxdWV1ZXMYAiADKAsyHi5ldmVydHVybi52MS5RdWV1ZVN1YnNjcmlwdGlvbhIQCghpZGVudGl0eRgDIAEoCRIQCghidWlsZF9pZBgEIAEoCRIbChNydW5uaW5nX3Rhc2tfdG9rZW5zGAUgAygMIrQBCgdXZWxjb21lEhEKCXN0cmVhbV9pZBgBIAEoBBIWCg5zZXJ2ZXJfdmVyc2lvbhgCIAEoCRIwCg1waW5nX2ludGVydmFsGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEi4KC2Fja190aW1lb3V0GAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhwKFGFib3J0ZWRfdGFza19pbmRleGVzGAUgAygNIj0KC0NyZWRpdEdyYW50EhYKDndvcmtmbG93X2NvdW50GAEgASgNEhYKDmFjdGl2aXR5X2NvdW50GAIgASgNItACCgtXb3JrUmVxdWVzdBIhCgVoZWxsbxgBIAEoCzISLmV2ZXJ0dXJuLnYxLkhlbGxvEikKB2NyZWRpdHMYAiABKAsyGC5ldmVydHVybi52MS5DcmVkaXRHcmFudBIaChJhY2tlZF9kZWxpdmVyeV9pZHMYAyADKAQSNQoQYWN0aXZpdHlfcmVzdWx0cxgEIAMoCzIbLmV2ZXJ0dXJuLnYxLkFjdGl2aXR5UmVzdWx0Ej4KFXdvcmtmbG93X3Rhc2tfcmVzdWx0cxgFIAMoCzIfLmV2ZXJ0dXJuLnYxLldvcmtmbG93VGFza1Jlc3VsdBIyCgpoZWFydGJlYXRzGAYgAygLMh4uZXZlcnR1cm4udjEuQWN0aXZpdHlIZWFydGJlYXQSDAoEcGluZxgHIAEoBBIMCgRwb25nGAggASgEEhAKCGRyYWluaW5nGAkgASgIIt8CCgxXb3JrUmVzcG9uc2USJQoHd2VsY29tZRgBIAEoCzIULmV2ZXJ0dXJuLnYxLldlbGNvbWUSMQoOYWN0aXZpdHlfdGFza3MYAiADKAsyGS5ldmVydHVybi52MS5BY3Rpdml0eVRhc2sSMQoOd29ya2Zsb3dfdGFza3MYAyADKAsyGS5ldmVydHVybi52MS5Xb3JrZmxvd1Rhc2sSGwoTYWNjZXB0ZWRfcmVzdWx0X2lkcxgEIAMoBBIwCgpyZWplY3Rpb25zGAUgAygLMhwuZXZlcnR1cm4udjEuUmVzdWx0UmVqZWN0aW9uEiwKB2NhbmNlbHMYBiADKAsyGy5ldmVydHVybi52MS5BY3Rpdml0eUNhbmNlbBIXCg9ldmljdGVkX3J1bl9pZHMYByADKAkSDAoEcGluZxgIIAEoBBIMCgRwb25nGAkgASgEEhAKCGRyYWluaW5nGAogASgIIpUDCgxBY3Rpdml0eVRhc2sSEwoLZGVsaXZlcnlfaWQYASABKAQSEgoKdGFza190b2tlbhgCIAEoDBIVCg1hY3Rpdml0eV90eXBlGAMgASgJEiMKBWlucHV0GAQgASgLMhQuZXZlcnR1cm4udjEuUGF5bG9hZBIPCgdhdHRlbXB0GAUgASgNEhMKC3dvcmtmbG93X2lkGAYgASgJEg4KBnJ1bl9pZBgHIAEoCRILCgNrZXkYCCABKAkSLAoIZGVhZGxpbmUYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjkKEWhlYXJ0YmVhdF90aW1lb3V0GAogASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uSACIAQESNAoRaGVhcnRiZWF0X2RldGFpbHMYCyABKAsyFC5ldmVydHVybi52MS5QYXlsb2FkSAGIAQESEgoKdGFza19xdWV1ZRgMIAEoCUIUChJfaGVhcnRiZWF0X3RpbWVvdXRCFAoSX2hlYXJ0YmVhdF9kZXRhaWxzItABCgxXb3JrZmxvd1Rhc2sSEwoLZGVsaXZlcnlfaWQYASABKAQSEgoKdGFza190b2tlbhgCIAEoDBITCgt3b3JrZmxvd19pZBgDIAEoCRIOCgZydW5faWQYBCABKAkSFQoNd29ya2Zsb3dfdHlwZRgFIAEoCRIZChFwcmV2aW91c19ldmVudF9pZBgGIAEoBBIpCgZldmVudHMYByADKAsyGS5ldmVydHVybi52MS5IaXN0b3J5RXZlbnQSFQoNbGFzdF9ldmVudF9pZBgIIAEoBCKTAQoOQWN0aXZpdHlSZXN1bHQSEQoJcmVzdWx0X2lkGAEgASgEEhIKCnRhc2tfdG9rZW4YAiABKAwSJgoGcmVzdWx0GAMgASgLMhQuZXZlcnR1cm4udjEuUGF5bG9hZEgAEicKB2ZhaWx1cmUYBCABKAsyFC5ldmVydHVybi52MS5GYWlsdXJlSABCCQoHb3V0Y29tZSLRAQoSV29ya2Zsb3dUYXNrUmVzdWx0EhEKCXJlc3VsdF9pZBgBIAEoBBISCgp0YXNrX3Rva2VuGAIgASgMEhUKDXNlZW5fZXZlbnRfaWQYAyABKAQSJgoIY29tbWFuZHMYBCADKAsyFC5ldmVydHVybi52MS5Db21tYW5kEiUKB2ZhaWx1cmUYBSABKAsyFC5ldmVydHVybi52MS5GYWlsdXJlEhoKEm5lZWRzX2Z1bGxfam91cm5hbBgGIAEoCBISCgpydW5fY2FjaGVkGAcgASgIIncKD1Jlc3VsdFJlamVjdGlvbhIRCglyZXN1bHRfaWQYASABKAQSDgoGcmVhc29uGAIgASgJEg8KB21lc3NhZ2UYAyABKAkSMAoNdW5yZWFkX2V2ZW50cxgEIAMoCzIZLmV2ZXJ0dXJuLnYxLkhpc3RvcnlFdmVudCJfChFBY3Rpdml0eUhlYXJ0YmVhdBISCgp0YXNrX3Rva2VuGAEgASgMEioKB2RldGFpbHMYAiABKAsyFC5ldmVydHVybi52MS5QYXlsb2FkSACIAQFCCgoIX2RldGFpbHMiNAoOQWN0aXZpdHlDYW5jZWwSEgoKdGFza190b2tlbhgBIAEoDBIOCgZmZW5jZWQYAiABKAgipQEKGFBvbGxBY3Rpdml0eVRhc2tzUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSEgoKdGFza19xdWV1ZRgCIAEoCRIQCghpZGVudGl0eRgDIAEoCRIRCgltYXhfdGFza3MYBCABKA0SMAoIbWF4X3dhaXQYBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25IAIgBAUILCglfbWF4X3dhaXQiRQoZUG9sbEFjdGl2aXR5VGFza3NSZXNwb25zZRIoCgV0YXNrcxgBIAMoCzIZLmV2ZXJ0dXJuLnYxLkFjdGl2aXR5VGFzayJMChxDb21wbGV0ZUFjdGl2aXR5VGFza3NSZXF1ZXN0EiwKB3Jlc3VsdHMYASADKAsyGy5ldmVydHVybi52MS5BY3Rpdml0eVJlc3VsdCJRCh1Db21wbGV0ZUFjdGl2aXR5VGFza3NSZXNwb25zZRIwCgpyZWplY3Rpb25zGAEgAygLMhwuZXZlcnR1cm4udjEuUmVzdWx0UmVqZWN0aW9uIlQKF0ZhaWxBY3Rpdml0eVRhc2tSZXF1ZXN0EhIKCnRhc2tfdG9rZW4YASABKAwSJQoHZmFpbHVyZRgCIAEoCzIULmV2ZXJ0dXJuLnYxLkZhaWx1cmUiGgoYRmFpbEFjdGl2aXR5VGFza1Jlc3BvbnNlImoKHEhlYXJ0YmVhdEFjdGl2aXR5VGFza1JlcXVlc3QSEgoKdGFza190b2tlbhgBIAEoDBIqCgdkZXRhaWxzGAIgASgLMhQuZXZlcnR1cm4udjEuUGF5bG9hZEgAiAEBQgoKCF9kZXRhaWxzIjkKHUhlYXJ0YmVhdEFjdGl2aXR5VGFza1Jlc3BvbnNlEhgKEGNhbmNlbF9yZXF1ZXN0ZWQYASABKAgikQEKF1BvbGxXb3JrZmxvd1Rhc2tSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRISCgp0YXNrX3F1ZXVlGAIgASgJEhAKCGlkZW50aXR5GAMgASgJEjAKCG1heF93YWl0GAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uSACIAQFCCwoJX21heF93YWl0IkMKGFBvbGxXb3JrZmxvd1Rhc2tSZXNwb25zZRInCgR0YXNrGAEgASgLMhkuZXZlcnR1cm4udjEuV29ya2Zsb3dUYXNrIk4KG0NvbXBsZXRlV29ya2Zsb3dUYXNrUmVxdWVzdBIvCgZyZXN1bHQYASABKAsyHy5ldmVydHVybi52MS5Xb3JrZmxvd1Rhc2tSZXN1bHQiUAocQ29tcGxldGVXb3JrZmxvd1Rhc2tSZXNwb25zZRIwCg11bnJlYWRfZXZlbnRzGAEgAygLMhkuZXZlcnR1cm4udjEuSGlzdG9yeUV2ZW50KlUKCFRhc2tLaW5kEhkKFVRBU0tfS0lORF9VTlNQRUNJRklFRBAAEhYKElRBU0tfS0lORF9XT1JLRkxPVxABEhYKElRBU0tfS0lORF9BQ1RJVklUWRACMsMFCg1Xb3JrZXJTZXJ2aWNlEj8KBFdvcmsSGC5ldmVydHVybi52MS5Xb3JrUmVxdWVzdBoZLmV2ZXJ0dXJuLnYxLldvcmtSZXNwb25zZSgBMAESYgoRUG9sbEFjdGl2aXR5VGFza3MSJS5ldmVydHVybi52MS5Qb2xsQWN0aXZpdHlUYXNrc1JlcXVlc3QaJi5ldmVydHVybi52MS5Qb2xsQWN0aXZpdHlUYXNrc1Jlc3BvbnNlEm4KFUNvbXBsZXRlQWN0aXZpdHlUYXNrcxIpLmV2ZXJ0dXJuLnYxLkNvbXBsZXRlQWN0aXZpdHlUYXNrc1JlcXVlc3QaKi5ldmVydHVybi52MS5Db21wbGV0ZUFjdGl2aXR5VGFza3NSZXNwb25zZRJfChBGYWlsQWN0aXZpdHlUYXNrEiQuZXZlcnR1cm4udjEuRmFpbEFjdGl2aXR5VGFza1JlcXVlc3QaJS5ldmVydHVybi52MS5GYWlsQWN0aXZpdHlUYXNrUmVzcG9uc2USbgoVSGVhcnRiZWF0QWN0aXZpdHlUYXNrEikuZXZlcnR1cm4udjEuSGVhcnRiZWF0QWN0aXZpdHlUYXNrUmVxdWVzdBoqLmV2ZXJ0dXJuLnYxLkhlYXJ0YmVhdEFjdGl2aXR5VGFza1Jlc3BvbnNlEl8KEFBvbGxXb3JrZmxvd1Rhc2sSJC5ldmVydHVybi52MS5Qb2xsV29ya2Zsb3dUYXNrUmVxdWVzdBolLmV2ZXJ0dXJuLnYxLlBvbGxXb3JrZmxvd1Rhc2tSZXNwb25zZRJrChRDb21wbGV0ZVdvcmtmbG93VGFzaxIoLmV2ZXJ0dXJuLnYxLkNvbXBsZXRlV29ya2Zsb3dUYXNrUmVxdWVzdBopLmV2ZXJ0dXJuLnYxLkNvbXBsZXRlV29ya2Zsb3dUYXNrUmVzcG9uc2ViBnByb3RvMw", [file_everturn_v1_command, file_everturn_v1_event, file_everturn_v1_failure, file_everturn_v1_payload, file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("CiBldmVydHVybi92MS93b3JrZXJfc2VydmljZS5wcm90bxILZXZlcnR1cm4udjEiYwoRUXVldWVTdWJzY3JpcHRpb24SEgoKdGFza19xdWV1ZRgBIAEoCRIjCgRraW5kGAIgASgOMhUuZXZlcnR1cm4udjEuVGFza0tpbmQSFQoNY2FuX3JlY29uY2lsZRgDIAEoCCKLAQoFSGVsbG8SEQoJbmFtZXNwYWNlGAEgASgJEi4KBnF1ZXVlcxgCIAMoCzIeLmV2ZXJ0dXJuLnYxLlF1ZXVlU3Vic2NyaXB0aW9uEhAKCGlkZW50aXR5GAMgASgJEhAKCGJ1aWxkX2lkGAQgASgJEhsKE3J1bm5pbmdfdGFza190b2tlbnMYBSADKAwitAEKB1dlbGNvbWUSEQoJc3RyZWFtX2lkGAEgASgEEhYKDnNlcnZlcl92ZXJzaW9uGAIgASgJEjAKDXBpbmdfaW50ZXJ2YWwYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SLgoLYWNrX3RpbWVvdXQYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SHAoUYWJvcnRlZF90YXNrX2luZGV4ZXMYBSADKA0iPQoLQ3JlZGl0R3JhbnQSFgoOd29ya2Zsb3dfY291bnQYASABKA0SFgoOYWN0aXZpdHlfY291bnQYAiABKA0i/gIKC1dvcmtSZXF1ZXN0EiEKBWhlbGxvGAEgASgLMhIuZXZlcnR1cm4udjEuSGVsbG8SKQoHY3JlZGl0cxgCIAEoCzIYLmV2ZXJ0dXJuLnYxLkNyZWRpdEdyYW50EhoKEmFja2VkX2RlbGl2ZXJ5X2lkcxgDIAMoBBI1ChBhY3Rpdml0eV9yZXN1bHRzGAQgAygLMhsuZXZlcnR1cm4udjEuQWN0aXZpdHlSZXN1bHQSPgoVd29ya2Zsb3dfdGFza19yZXN1bHRzGAUgAygLMh8uZXZlcnR1cm4udjEuV29ya2Zsb3dUYXNrUmVzdWx0EjIKCmhlYXJ0YmVhdHMYBiADKAsyHi5ldmVydHVybi52MS5BY3Rpdml0eUhlYXJ0YmVhdBIMCgRwaW5nGAcgASgEEgwKBHBvbmcYCCABKAQSEAoIZHJhaW5pbmcYCSABKAgSLAoHb3V0cHV0cxgKIAMoCzIbLmV2ZXJ0dXJuLnYxLkFjdGl2aXR5T3V0cHV0It8CCgxXb3JrUmVzcG9uc2USJQoHd2VsY29tZRgBIAEoCzIULmV2ZXJ0dXJuLnYxLldlbGNvbWUSMQoOYWN0aXZpdHlfdGFza3MYAiADKAsyGS5ldmVydHVybi52MS5BY3Rpdml0eVRhc2sSMQoOd29ya2Zsb3dfdGFza3MYAyADKAsyGS5ldmVydHVybi52MS5Xb3JrZmxvd1Rhc2sSGwoTYWNjZXB0ZWRfcmVzdWx0X2lkcxgEIAMoBBIwCgpyZWplY3Rpb25zGAUgAygLMhwuZXZlcnR1cm4udjEuUmVzdWx0UmVqZWN0aW9uEiwKB2NhbmNlbHMYBiADKAsyGy5ldmVydHVybi52MS5BY3Rpdml0eUNhbmNlbBIXCg9ldmljdGVkX3J1bl9pZHMYByADKAkSDAoEcGluZxgIIAEoBBIMCgRwb25nGAkgASgEEhAKCGRyYWluaW5nGAogASgIIr4DCgxBY3Rpdml0eVRhc2sSEwoLZGVsaXZlcnlfaWQYASABKAQSEgoKdGFza190b2tlbhgCIAEoDBIVCg1hY3Rpdml0eV90eXBlGAMgASgJEiMKBWlucHV0GAQgASgLMhQuZXZlcnR1cm4udjEuUGF5bG9hZBIPCgdhdHRlbXB0GAUgASgNEhMKC3dvcmtmbG93X2lkGAYgASgJEg4KBnJ1bl9pZBgHIAEoCRILCgNrZXkYCCABKAkSLAoIZGVhZGxpbmUYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjkKEWhlYXJ0YmVhdF90aW1lb3V0GAogASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uSACIAQESNAoRaGVhcnRiZWF0X2RldGFpbHMYCyABKAsyFC5ldmVydHVybi52MS5QYXlsb2FkSAGIAQESEgoKdGFza19xdWV1ZRgMIAEoCRInCghkZWxpdmVyeRgNIAEoCzIVLmV2ZXJ0dXJuLnYxLkRlbGl2ZXJ5QhQKEl9oZWFydGJlYXRfdGltZW91dEIUChJfaGVhcnRiZWF0X2RldGFpbHMihwEKCERlbGl2ZXJ5EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRIlCgdtZXNzYWdlGAIgASgLMhQuZXZlcnR1cm4udjEuTWVzc2FnZRIPCgdhZGRyZXNzGAMgASgJEhcKD2lkZW1wb3RlbmN5X2tleRgEIAEoCRIRCglyZWNvbmNpbGUYBSABKAgiRAoOQWN0aXZpdHlPdXRwdXQSEgoKdGFza190b2tlbhgBIAEoDBIQCghzZXF1ZW5jZRgCIAEoBBIMCgRkYXRhGAMgASgMItABCgxXb3JrZmxvd1Rhc2sSEwoLZGVsaXZlcnlfaWQYASABKAQSEgoKdGFza190b2tlbhgCIAEoDBITCgt3b3JrZmxvd19pZBgDIAEoCRIOCgZydW5faWQYBCABKAkSFQoNd29ya2Zsb3dfdHlwZRgFIAEoCRIZChFwcmV2aW91c19ldmVudF9pZBgGIAEoBBIpCgZldmVudHMYByADKAsyGS5ldmVydHVybi52MS5IaXN0b3J5RXZlbnQSFQoNbGFzdF9ldmVudF9pZBgIIAEoBCK2AQoOQWN0aXZpdHlSZXN1bHQSEQoJcmVzdWx0X2lkGAEgASgEEhIKCnRhc2tfdG9rZW4YAiABKAwSJgoGcmVzdWx0GAMgASgLMhQuZXZlcnR1cm4udjEuUGF5bG9hZEgAEicKB2ZhaWx1cmUYBCABKAsyFC5ldmVydHVybi52MS5GYWlsdXJlSAASIQoFdXNhZ2UYBSABKAsyEi5ldmVydHVybi52MS5Vc2FnZUIJCgdvdXRjb21lItEBChJXb3JrZmxvd1Rhc2tSZXN1bHQSEQoJcmVzdWx0X2lkGAEgASgEEhIKCnRhc2tfdG9rZW4YAiABKAwSFQoNc2Vlbl9ldmVudF9pZBgDIAEoBBImCghjb21tYW5kcxgEIAMoCzIULmV2ZXJ0dXJuLnYxLkNvbW1hbmQSJQoHZmFpbHVyZRgFIAEoCzIULmV2ZXJ0dXJuLnYxLkZhaWx1cmUSGgoSbmVlZHNfZnVsbF9qb3VybmFsGAYgASgIEhIKCnJ1bl9jYWNoZWQYByABKAgidwoPUmVzdWx0UmVqZWN0aW9uEhEKCXJlc3VsdF9pZBgBIAEoBBIOCgZyZWFzb24YAiABKAkSDwoHbWVzc2FnZRgDIAEoCRIwCg11bnJlYWRfZXZlbnRzGAQgAygLMhkuZXZlcnR1cm4udjEuSGlzdG9yeUV2ZW50Il8KEUFjdGl2aXR5SGVhcnRiZWF0EhIKCnRhc2tfdG9rZW4YASABKAwSKgoHZGV0YWlscxgCIAEoCzIULmV2ZXJ0dXJuLnYxLlBheWxvYWRIAIgBAUIKCghfZGV0YWlscyI0Cg5BY3Rpdml0eUNhbmNlbBISCgp0YXNrX3Rva2VuGAEgASgMEg4KBmZlbmNlZBgCIAEoCCKlAQoYUG9sbEFjdGl2aXR5VGFza3NSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRISCgp0YXNrX3F1ZXVlGAIgASgJEhAKCGlkZW50aXR5GAMgASgJEhEKCW1heF90YXNrcxgEIAEoDRIwCghtYXhfd2FpdBgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkgAiAEBQgsKCV9tYXhfd2FpdCJFChlQb2xsQWN0aXZpdHlUYXNrc1Jlc3BvbnNlEigKBXRhc2tzGAEgAygLMhkuZXZlcnR1cm4udjEuQWN0aXZpdHlUYXNrIkwKHENvbXBsZXRlQWN0aXZpdHlUYXNrc1JlcXVlc3QSLAoHcmVzdWx0cxgBIAMoCzIbLmV2ZXJ0dXJuLnYxLkFjdGl2aXR5UmVzdWx0IlEKHUNvbXBsZXRlQWN0aXZpdHlUYXNrc1Jlc3BvbnNlEjAKCnJlamVjdGlvbnMYASADKAsyHC5ldmVydHVybi52MS5SZXN1bHRSZWplY3Rpb24iVAoXRmFpbEFjdGl2aXR5VGFza1JlcXVlc3QSEgoKdGFza190b2tlbhgBIAEoDBIlCgdmYWlsdXJlGAIgASgLMhQuZXZlcnR1cm4udjEuRmFpbHVyZSIaChhGYWlsQWN0aXZpdHlUYXNrUmVzcG9uc2UiagocSGVhcnRiZWF0QWN0aXZpdHlUYXNrUmVxdWVzdBISCgp0YXNrX3Rva2VuGAEgASgMEioKB2RldGFpbHMYAiABKAsyFC5ldmVydHVybi52MS5QYXlsb2FkSACIAQFCCgoIX2RldGFpbHMiOQodSGVhcnRiZWF0QWN0aXZpdHlUYXNrUmVzcG9uc2USGAoQY2FuY2VsX3JlcXVlc3RlZBgBIAEoCCJJChlTZW5kQWN0aXZpdHlPdXRwdXRSZXF1ZXN0EiwKB291dHB1dHMYASADKAsyGy5ldmVydHVybi52MS5BY3Rpdml0eU91dHB1dCIcChpTZW5kQWN0aXZpdHlPdXRwdXRSZXNwb25zZSKRAQoXUG9sbFdvcmtmbG93VGFza1JlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEhIKCnRhc2tfcXVldWUYAiABKAkSEAoIaWRlbnRpdHkYAyABKAkSMAoIbWF4X3dhaXQYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25IAIgBAUILCglfbWF4X3dhaXQiQwoYUG9sbFdvcmtmbG93VGFza1Jlc3BvbnNlEicKBHRhc2sYASABKAsyGS5ldmVydHVybi52MS5Xb3JrZmxvd1Rhc2siTgobQ29tcGxldGVXb3JrZmxvd1Rhc2tSZXF1ZXN0Ei8KBnJlc3VsdBgBIAEoCzIfLmV2ZXJ0dXJuLnYxLldvcmtmbG93VGFza1Jlc3VsdCJQChxDb21wbGV0ZVdvcmtmbG93VGFza1Jlc3BvbnNlEjAKDXVucmVhZF9ldmVudHMYASADKAsyGS5ldmVydHVybi52MS5IaXN0b3J5RXZlbnQqVQoIVGFza0tpbmQSGQoVVEFTS19LSU5EX1VOU1BFQ0lGSUVEEAASFgoSVEFTS19LSU5EX1dPUktGTE9XEAESFgoSVEFTS19LSU5EX0FDVElWSVRZEAIyqgYKDVdvcmtlclNlcnZpY2USPwoEV29yaxIYLmV2ZXJ0dXJuLnYxLldvcmtSZXF1ZXN0GhkuZXZlcnR1cm4udjEuV29ya1Jlc3BvbnNlKAEwARJiChFQb2xsQWN0aXZpdHlUYXNrcxIlLmV2ZXJ0dXJuLnYxLlBvbGxBY3Rpdml0eVRhc2tzUmVxdWVzdBomLmV2ZXJ0dXJuLnYxLlBvbGxBY3Rpdml0eVRhc2tzUmVzcG9uc2USbgoVQ29tcGxldGVBY3Rpdml0eVRhc2tzEikuZXZlcnR1cm4udjEuQ29tcGxldGVBY3Rpdml0eVRhc2tzUmVxdWVzdBoqLmV2ZXJ0dXJuLnYxLkNvbXBsZXRlQWN0aXZpdHlUYXNrc1Jlc3BvbnNlEl8KEEZhaWxBY3Rpdml0eVRhc2sSJC5ldmVydHVybi52MS5GYWlsQWN0aXZpdHlUYXNrUmVxdWVzdBolLmV2ZXJ0dXJuLnYxLkZhaWxBY3Rpdml0eVRhc2tSZXNwb25zZRJuChVIZWFydGJlYXRBY3Rpdml0eVRhc2sSKS5ldmVydHVybi52MS5IZWFydGJlYXRBY3Rpdml0eVRhc2tSZXF1ZXN0GiouZXZlcnR1cm4udjEuSGVhcnRiZWF0QWN0aXZpdHlUYXNrUmVzcG9uc2USZQoSU2VuZEFjdGl2aXR5T3V0cHV0EiYuZXZlcnR1cm4udjEuU2VuZEFjdGl2aXR5T3V0cHV0UmVxdWVzdBonLmV2ZXJ0dXJuLnYxLlNlbmRBY3Rpdml0eU91dHB1dFJlc3BvbnNlEl8KEFBvbGxXb3JrZmxvd1Rhc2sSJC5ldmVydHVybi52MS5Qb2xsV29ya2Zsb3dUYXNrUmVxdWVzdBolLmV2ZXJ0dXJuLnYxLlBvbGxXb3JrZmxvd1Rhc2tSZXNwb25zZRJrChRDb21wbGV0ZVdvcmtmbG93VGFzaxIoLmV2ZXJ0dXJuLnYxLkNvbXBsZXRlV29ya2Zsb3dUYXNrUmVxdWVzdBopLmV2ZXJ0dXJuLnYxLkNvbXBsZXRlV29ya2Zsb3dUYXNrUmVzcG9uc2ViBnByb3RvMw", [file_everturn_v1_command, file_everturn_v1_event, file_everturn_v1_failure, file_everturn_v1_message, file_everturn_v1_payload, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * One task queue that a worker serves.
@@ -43,6 +45,15 @@ export type QueueSubscription = Message<"everturn.v1.QueueSubscription"> & {
    * @generated from field: everturn.v1.TaskKind kind = 2;
    */
   kind: TaskKind;
+
+  /**
+   * For a queue "deliver.<channel>": the adapter can find out with its
+   * provider whether a message was sent, by its idempotency key. Deliveries
+   * that were lost are then given to it with `Delivery.reconcile`.
+   *
+   * @generated from field: bool can_reconcile = 3;
+   */
+  canReconcile: boolean;
 };
 
 /**
@@ -250,6 +261,13 @@ export type WorkRequest = Message<"everturn.v1.WorkRequest"> & {
    * @generated from field: bool draining = 9;
    */
   draining: boolean;
+
+  /**
+   * Partial outputs of running attempts, in order.
+   *
+   * @generated from field: repeated everturn.v1.ActivityOutput outputs = 10;
+   */
+  outputs: ActivityOutput[];
 };
 
 /**
@@ -433,6 +451,14 @@ export type ActivityTask = Message<"everturn.v1.ActivityTask"> & {
    * @generated from field: string task_queue = 12;
    */
   taskQueue: string;
+
+  /**
+   * Set when the task is the delivery of a message; then activity_type is
+   * "deliver", workflow_id is the conversation's id and run_id is empty.
+   *
+   * @generated from field: everturn.v1.Delivery delivery = 13;
+   */
+  delivery?: Delivery | undefined;
 };
 
 /**
@@ -441,6 +467,100 @@ export type ActivityTask = Message<"everturn.v1.ActivityTask"> & {
  */
 export const ActivityTaskSchema: GenMessage<ActivityTask> = /*@__PURE__*/
   messageDesc(file_everturn_v1_worker_service, 6);
+
+/**
+ * A message to be delivered by the adapter of its channel. The result of the
+ * attempt says that the provider has taken it; a failure means that it has
+ * not, and the attempt is repeated unless it is non-retryable. A failure of
+ * kind WORKER_LOST says that nobody knows: then the delivery is UNKNOWN, or
+ * reconciled. The result is a
+ * JSON object; its field "providerMessageId" is kept and found again by
+ * ReportDelivery.
+ *
+ * @generated from message everturn.v1.Delivery
+ */
+export type Delivery = Message<"everturn.v1.Delivery"> & {
+  /**
+   * Id of the conversation.
+   *
+   * @generated from field: string conversation_id = 1;
+   */
+  conversationId: string;
+
+  /**
+   * The message.
+   *
+   * @generated from field: everturn.v1.Message message = 2;
+   */
+  message?: Message$1 | undefined;
+
+  /**
+   * Address to deliver it to.
+   *
+   * @generated from field: string address = 3;
+   */
+  address: string;
+
+  /**
+   * The same for every attempt: hand it to the provider.
+   *
+   * @generated from field: string idempotency_key = 4;
+   */
+  idempotencyKey: string;
+
+  /**
+   * An earlier attempt was lost. Ask the provider whether it has the message:
+   * if it does, complete the task; if it does not, deliver it.
+   *
+   * @generated from field: bool reconcile = 5;
+   */
+  reconcile: boolean;
+};
+
+/**
+ * Describes the message everturn.v1.Delivery.
+ * Use `create(DeliverySchema)` to create a new message.
+ */
+export const DeliverySchema: GenMessage<Delivery> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_worker_service, 7);
+
+/**
+ * A piece of an attempt's output, handed to those who watch the conversation
+ * and not stored. At most 64 KiB; the last 1 MiB of an attempt is kept for
+ * watchers that connect later.
+ *
+ * @generated from message everturn.v1.ActivityOutput
+ */
+export type ActivityOutput = Message<"everturn.v1.ActivityOutput"> & {
+  /**
+   * Token of the task.
+   *
+   * @generated from field: bytes task_token = 1;
+   */
+  taskToken: Uint8Array;
+
+  /**
+   * Position in the output of the attempt, counting up from 1. A repeated one
+   * is dropped; after a gap watchers get an OutputReset.
+   *
+   * @generated from field: uint64 sequence = 2;
+   */
+  sequence: bigint;
+
+  /**
+   * The piece.
+   *
+   * @generated from field: bytes data = 3;
+   */
+  data: Uint8Array;
+};
+
+/**
+ * Describes the message everturn.v1.ActivityOutput.
+ * Use `create(ActivityOutputSchema)` to create a new message.
+ */
+export const ActivityOutputSchema: GenMessage<ActivityOutput> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_worker_service, 8);
 
 /**
  * A run whose code has something to do.
@@ -500,7 +620,7 @@ export type WorkflowTask = Message<"everturn.v1.WorkflowTask"> & {
   events: HistoryEvent[];
 
   /**
-   * Set when the journal is longer than `events`: the rest is read with
+   * Above 0 when there are more events than `events` holds: the rest is read with
    * GetHistory(after_event_id = id of the last event here), up to last_event_id.
    *
    * @generated from field: uint64 last_event_id = 8;
@@ -513,7 +633,7 @@ export type WorkflowTask = Message<"everturn.v1.WorkflowTask"> & {
  * Use `create(WorkflowTaskSchema)` to create a new message.
  */
 export const WorkflowTaskSchema: GenMessage<WorkflowTask> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 7);
+  messageDesc(file_everturn_v1_worker_service, 9);
 
 /**
  * The result of an activity attempt.
@@ -557,6 +677,13 @@ export type ActivityResult = Message<"everturn.v1.ActivityResult"> & {
     value: Failure;
     case: "failure";
   } | { case: undefined; value?: undefined };
+
+  /**
+   * What the attempt used, whether it succeeded or not.
+   *
+   * @generated from field: everturn.v1.Usage usage = 5;
+   */
+  usage?: Usage | undefined;
 };
 
 /**
@@ -564,7 +691,7 @@ export type ActivityResult = Message<"everturn.v1.ActivityResult"> & {
  * Use `create(ActivityResultSchema)` to create a new message.
  */
 export const ActivityResultSchema: GenMessage<ActivityResult> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 8);
+  messageDesc(file_everturn_v1_worker_service, 10);
 
 /**
  * The result of a workflow task.
@@ -629,7 +756,7 @@ export type WorkflowTaskResult = Message<"everturn.v1.WorkflowTaskResult"> & {
  * Use `create(WorkflowTaskResultSchema)` to create a new message.
  */
 export const WorkflowTaskResultSchema: GenMessage<WorkflowTaskResult> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 9);
+  messageDesc(file_everturn_v1_worker_service, 11);
 
 /**
  * Why a result was not taken.
@@ -674,7 +801,7 @@ export type ResultRejection = Message<"everturn.v1.ResultRejection"> & {
  * Use `create(ResultRejectionSchema)` to create a new message.
  */
 export const ResultRejectionSchema: GenMessage<ResultRejection> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 10);
+  messageDesc(file_everturn_v1_worker_service, 12);
 
 /**
  * A sign of life of a running attempt.
@@ -702,7 +829,7 @@ export type ActivityHeartbeat = Message<"everturn.v1.ActivityHeartbeat"> & {
  * Use `create(ActivityHeartbeatSchema)` to create a new message.
  */
 export const ActivityHeartbeatSchema: GenMessage<ActivityHeartbeat> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 11);
+  messageDesc(file_everturn_v1_worker_service, 13);
 
 /**
  * An attempt should stop.
@@ -730,7 +857,7 @@ export type ActivityCancel = Message<"everturn.v1.ActivityCancel"> & {
  * Use `create(ActivityCancelSchema)` to create a new message.
  */
 export const ActivityCancelSchema: GenMessage<ActivityCancel> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 12);
+  messageDesc(file_everturn_v1_worker_service, 14);
 
 /**
  * Request of PollActivityTasks.
@@ -779,7 +906,7 @@ export type PollActivityTasksRequest = Message<"everturn.v1.PollActivityTasksReq
  * Use `create(PollActivityTasksRequestSchema)` to create a new message.
  */
 export const PollActivityTasksRequestSchema: GenMessage<PollActivityTasksRequest> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 13);
+  messageDesc(file_everturn_v1_worker_service, 15);
 
 /**
  * Response of PollActivityTasks.
@@ -800,7 +927,7 @@ export type PollActivityTasksResponse = Message<"everturn.v1.PollActivityTasksRe
  * Use `create(PollActivityTasksResponseSchema)` to create a new message.
  */
 export const PollActivityTasksResponseSchema: GenMessage<PollActivityTasksResponse> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 14);
+  messageDesc(file_everturn_v1_worker_service, 16);
 
 /**
  * Request of CompleteActivityTasks.
@@ -821,7 +948,7 @@ export type CompleteActivityTasksRequest = Message<"everturn.v1.CompleteActivity
  * Use `create(CompleteActivityTasksRequestSchema)` to create a new message.
  */
 export const CompleteActivityTasksRequestSchema: GenMessage<CompleteActivityTasksRequest> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 15);
+  messageDesc(file_everturn_v1_worker_service, 17);
 
 /**
  * Response of CompleteActivityTasks.
@@ -842,7 +969,7 @@ export type CompleteActivityTasksResponse = Message<"everturn.v1.CompleteActivit
  * Use `create(CompleteActivityTasksResponseSchema)` to create a new message.
  */
 export const CompleteActivityTasksResponseSchema: GenMessage<CompleteActivityTasksResponse> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 16);
+  messageDesc(file_everturn_v1_worker_service, 18);
 
 /**
  * Request of FailActivityTask.
@@ -870,7 +997,7 @@ export type FailActivityTaskRequest = Message<"everturn.v1.FailActivityTaskReque
  * Use `create(FailActivityTaskRequestSchema)` to create a new message.
  */
 export const FailActivityTaskRequestSchema: GenMessage<FailActivityTaskRequest> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 17);
+  messageDesc(file_everturn_v1_worker_service, 19);
 
 /**
  * Response of FailActivityTask.
@@ -885,7 +1012,7 @@ export type FailActivityTaskResponse = Message<"everturn.v1.FailActivityTaskResp
  * Use `create(FailActivityTaskResponseSchema)` to create a new message.
  */
 export const FailActivityTaskResponseSchema: GenMessage<FailActivityTaskResponse> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 18);
+  messageDesc(file_everturn_v1_worker_service, 20);
 
 /**
  * Request of HeartbeatActivityTask.
@@ -913,7 +1040,7 @@ export type HeartbeatActivityTaskRequest = Message<"everturn.v1.HeartbeatActivit
  * Use `create(HeartbeatActivityTaskRequestSchema)` to create a new message.
  */
 export const HeartbeatActivityTaskRequestSchema: GenMessage<HeartbeatActivityTaskRequest> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 19);
+  messageDesc(file_everturn_v1_worker_service, 21);
 
 /**
  * Response of HeartbeatActivityTask.
@@ -934,7 +1061,43 @@ export type HeartbeatActivityTaskResponse = Message<"everturn.v1.HeartbeatActivi
  * Use `create(HeartbeatActivityTaskResponseSchema)` to create a new message.
  */
 export const HeartbeatActivityTaskResponseSchema: GenMessage<HeartbeatActivityTaskResponse> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 20);
+  messageDesc(file_everturn_v1_worker_service, 22);
+
+/**
+ * Request of SendActivityOutput.
+ *
+ * @generated from message everturn.v1.SendActivityOutputRequest
+ */
+export type SendActivityOutputRequest = Message<"everturn.v1.SendActivityOutputRequest"> & {
+  /**
+   * The pieces, in order; 1 to 1,000.
+   *
+   * @generated from field: repeated everturn.v1.ActivityOutput outputs = 1;
+   */
+  outputs: ActivityOutput[];
+};
+
+/**
+ * Describes the message everturn.v1.SendActivityOutputRequest.
+ * Use `create(SendActivityOutputRequestSchema)` to create a new message.
+ */
+export const SendActivityOutputRequestSchema: GenMessage<SendActivityOutputRequest> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_worker_service, 23);
+
+/**
+ * Response of SendActivityOutput.
+ *
+ * @generated from message everturn.v1.SendActivityOutputResponse
+ */
+export type SendActivityOutputResponse = Message<"everturn.v1.SendActivityOutputResponse"> & {
+};
+
+/**
+ * Describes the message everturn.v1.SendActivityOutputResponse.
+ * Use `create(SendActivityOutputResponseSchema)` to create a new message.
+ */
+export const SendActivityOutputResponseSchema: GenMessage<SendActivityOutputResponse> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_worker_service, 24);
 
 /**
  * Request of PollWorkflowTask.
@@ -976,7 +1139,7 @@ export type PollWorkflowTaskRequest = Message<"everturn.v1.PollWorkflowTaskReque
  * Use `create(PollWorkflowTaskRequestSchema)` to create a new message.
  */
 export const PollWorkflowTaskRequestSchema: GenMessage<PollWorkflowTaskRequest> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 21);
+  messageDesc(file_everturn_v1_worker_service, 25);
 
 /**
  * Response of PollWorkflowTask.
@@ -997,7 +1160,7 @@ export type PollWorkflowTaskResponse = Message<"everturn.v1.PollWorkflowTaskResp
  * Use `create(PollWorkflowTaskResponseSchema)` to create a new message.
  */
 export const PollWorkflowTaskResponseSchema: GenMessage<PollWorkflowTaskResponse> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 22);
+  messageDesc(file_everturn_v1_worker_service, 26);
 
 /**
  * Request of CompleteWorkflowTask.
@@ -1018,7 +1181,7 @@ export type CompleteWorkflowTaskRequest = Message<"everturn.v1.CompleteWorkflowT
  * Use `create(CompleteWorkflowTaskRequestSchema)` to create a new message.
  */
 export const CompleteWorkflowTaskRequestSchema: GenMessage<CompleteWorkflowTaskRequest> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 23);
+  messageDesc(file_everturn_v1_worker_service, 27);
 
 /**
  * Response of CompleteWorkflowTask.
@@ -1040,7 +1203,7 @@ export type CompleteWorkflowTaskResponse = Message<"everturn.v1.CompleteWorkflow
  * Use `create(CompleteWorkflowTaskResponseSchema)` to create a new message.
  */
 export const CompleteWorkflowTaskResponseSchema: GenMessage<CompleteWorkflowTaskResponse> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 24);
+  messageDesc(file_everturn_v1_worker_service, 28);
 
 /**
  * What kinds of tasks a worker takes.
@@ -1149,6 +1312,17 @@ export const WorkerService: GenService<{
     methodKind: "unary";
     input: typeof HeartbeatActivityTaskRequestSchema;
     output: typeof HeartbeatActivityTaskResponseSchema;
+  },
+  /**
+   * Hands on a part of the output of running attempts. Not stored.
+   * Reasons: FIELD_INVALID, TASK_TOKEN_INVALID, FENCED.
+   *
+   * @generated from rpc everturn.v1.WorkerService.SendActivityOutput
+   */
+  sendActivityOutput: {
+    methodKind: "unary";
+    input: typeof SendActivityOutputRequestSchema;
+    output: typeof SendActivityOutputResponseSchema;
   },
   /**
    * Waits for one workflow task until max_wait passed; then the answer has

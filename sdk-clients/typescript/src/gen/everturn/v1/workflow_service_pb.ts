@@ -10,6 +10,8 @@ import type { HistoryEvent, RunStatus } from "./event_pb.js";
 import { file_everturn_v1_event } from "./event_pb.js";
 import type { Failure } from "./failure_pb.js";
 import { file_everturn_v1_failure } from "./failure_pb.js";
+import type { Usage } from "./message_pb.js";
+import { file_everturn_v1_message } from "./message_pb.js";
 import type { Payload } from "./payload_pb.js";
 import { file_everturn_v1_payload } from "./payload_pb.js";
 import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
@@ -20,7 +22,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file everturn/v1/workflow_service.proto.
  */
 export const file_everturn_v1_workflow_service: GenFile = /*@__PURE__*/
-  fileDesc("CiJldmVydHVybi92MS93b3JrZmxvd19zZXJ2aWNlLnByb3RvEgtldmVydHVybi52MSLhAgoUU3RhcnRXb3JrZmxvd1JlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEhMKC3dvcmtmbG93X2lkGAIgASgJEhUKDXdvcmtmbG93X3R5cGUYAyABKAkSEgoKdGFza19xdWV1ZRgEIAEoCRIjCgVpbnB1dBgFIAEoCzIULmV2ZXJ0dXJuLnYxLlBheWxvYWQSOQoRZXhlY3V0aW9uX3RpbWVvdXQYBiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25IAIgBARI9CgZsYWJlbHMYByADKAsyLS5ldmVydHVybi52MS5TdGFydFdvcmtmbG93UmVxdWVzdC5MYWJlbHNFbnRyeRISCgpyZXF1ZXN0X2lkGAggASgJGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCFAoSX2V4ZWN1dGlvbl90aW1lb3V0IicKFVN0YXJ0V29ya2Zsb3dSZXNwb25zZRIOCgZydW5faWQYASABKAkinQEKFVNpZ25hbFdvcmtmbG93UmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSEwoLd29ya2Zsb3dfaWQYAiABKAkSDgoGcnVuX2lkGAMgASgJEhMKC3NpZ25hbF9uYW1lGAQgASgJEiMKBWlucHV0GAUgASgLMhQuZXZlcnR1cm4udjEuUGF5bG9hZBISCgpyZXF1ZXN0X2lkGAYgASgJIhgKFlNpZ25hbFdvcmtmbG93UmVzcG9uc2UiXwoVQ2FuY2VsV29ya2Zsb3dSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRITCgt3b3JrZmxvd19pZBgCIAEoCRIOCgZydW5faWQYAyABKAkSDgoGcmVhc29uGAQgASgJIhgKFkNhbmNlbFdvcmtmbG93UmVzcG9uc2UiYgoYVGVybWluYXRlV29ya2Zsb3dSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRITCgt3b3JrZmxvd19pZBgCIAEoCRIOCgZydW5faWQYAyABKAkSDgoGcmVhc29uGAQgASgJIhsKGVRlcm1pbmF0ZVdvcmtmbG93UmVzcG9uc2UijgMKC1dvcmtmbG93UnVuEhEKCW5hbWVzcGFjZRgBIAEoCRITCgt3b3JrZmxvd19pZBgCIAEoCRIOCgZydW5faWQYAyABKAkSFQoNd29ya2Zsb3dfdHlwZRgEIAEoCRISCgp0YXNrX3F1ZXVlGAUgASgJEiYKBnN0YXR1cxgGIAEoDjIWLmV2ZXJ0dXJuLnYxLlJ1blN0YXR1cxIaChJwYXJlbnRfd29ya2Zsb3dfaWQYByABKAkSLgoKc3RhcnRfdGltZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKY2xvc2VfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEwoLZXZlbnRfY291bnQYCiABKAQSNAoGbGFiZWxzGAsgAygLMiQuZXZlcnR1cm4udjEuV29ya2Zsb3dSdW4uTGFiZWxzRW50cnkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASLUAgoPUGVuZGluZ0FjdGl2aXR5EgsKA2tleRgBIAEoCRIVCg1hY3Rpdml0eV90eXBlGAIgASgJEjAKBXN0YXRlGAMgASgOMiEuZXZlcnR1cm4udjEuUGVuZGluZ0FjdGl2aXR5U3RhdGUSDwoHYXR0ZW1wdBgEIAEoDRISCgp0YXNrX3F1ZXVlGAUgASgJEhcKD3dvcmtlcl9pZGVudGl0eRgGIAEoCRIqCgxsYXN0X2ZhaWx1cmUYByABKAsyFC5ldmVydHVybi52MS5GYWlsdXJlEjUKEW5leHRfYXR0ZW1wdF90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI0ChFoZWFydGJlYXRfZGV0YWlscxgJIAEoCzIULmV2ZXJ0dXJuLnYxLlBheWxvYWRIAIgBAUIUChJfaGVhcnRiZWF0X2RldGFpbHMiSgoMUGVuZGluZ1RpbWVyEgsKA2tleRgBIAEoCRItCglmaXJlX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIjAKDFBlbmRpbmdDaGlsZBILCgNrZXkYASABKAkSEwoLd29ya2Zsb3dfaWQYAiABKAkiUQoXRGVzY3JpYmVXb3JrZmxvd1JlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEhMKC3dvcmtmbG93X2lkGAIgASgJEg4KBnJ1bl9pZBgDIAEoCSLlAgoYRGVzY3JpYmVXb3JrZmxvd1Jlc3BvbnNlEiUKA3J1bhgBIAEoCzIYLmV2ZXJ0dXJuLnYxLldvcmtmbG93UnVuEjgKEnBlbmRpbmdfYWN0aXZpdGllcxgCIAMoCzIcLmV2ZXJ0dXJuLnYxLlBlbmRpbmdBY3Rpdml0eRIxCg5wZW5kaW5nX3RpbWVycxgDIAMoCzIZLmV2ZXJ0dXJuLnYxLlBlbmRpbmdUaW1lchIzChBwZW5kaW5nX2NoaWxkcmVuGAQgAygLMhkuZXZlcnR1cm4udjEuUGVuZGluZ0NoaWxkEiQKBnJlc3VsdBgFIAEoCzIULmV2ZXJ0dXJuLnYxLlBheWxvYWQSJQoHZmFpbHVyZRgGIAEoCzIULmV2ZXJ0dXJuLnYxLkZhaWx1cmUSMwoVd29ya2Zsb3dfdGFza19mYWlsdXJlGAcgASgLMhQuZXZlcnR1cm4udjEuRmFpbHVyZSKPAQoUTGlzdFdvcmtmbG93c1JlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoDRISCgpwYWdlX3Rva2VuGAMgASgJEhUKDXdvcmtmbG93X3R5cGUYBCABKAkSJgoGc3RhdHVzGAUgASgOMhYuZXZlcnR1cm4udjEuUnVuU3RhdHVzIlgKFUxpc3RXb3JrZmxvd3NSZXNwb25zZRImCgRydW5zGAEgAygLMhguZXZlcnR1cm4udjEuV29ya2Zsb3dSdW4SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIooBChFHZXRIaXN0b3J5UmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSEwoLd29ya2Zsb3dfaWQYAiABKAkSDgoGcnVuX2lkGAMgASgJEhEKCXBhZ2Vfc2l6ZRgEIAEoDRISCgpwYWdlX3Rva2VuGAUgASgJEhYKDmFmdGVyX2V2ZW50X2lkGAYgASgEIlgKEkdldEhpc3RvcnlSZXNwb25zZRIpCgZldmVudHMYASADKAsyGS5ldmVydHVybi52MS5IaXN0b3J5RXZlbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIooBChFXYWl0UmVzdWx0UmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSEwoLd29ya2Zsb3dfaWQYAiABKAkSDgoGcnVuX2lkGAMgASgJEjAKCG1heF93YWl0GAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uSACIAQFCCwoJX21heF93YWl0IpkBChJXYWl0UmVzdWx0UmVzcG9uc2USJgoGc3RhdHVzGAEgASgOMhYuZXZlcnR1cm4udjEuUnVuU3RhdHVzEiQKBnJlc3VsdBgCIAEoCzIULmV2ZXJ0dXJuLnYxLlBheWxvYWQSJQoHZmFpbHVyZRgDIAEoCzIULmV2ZXJ0dXJuLnYxLkZhaWx1cmUSDgoGcnVuX2lkGAQgASgJIkkKD0dldFN0YXRlUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSEwoLd29ya2Zsb3dfaWQYAiABKAkSDgoGcnVuX2lkGAMgASgJIo8BChBHZXRTdGF0ZVJlc3BvbnNlEjcKBXN0YXRlGAEgAygLMiguZXZlcnR1cm4udjEuR2V0U3RhdGVSZXNwb25zZS5TdGF0ZUVudHJ5GkIKClN0YXRlRW50cnkSCwoDa2V5GAEgASgJEiMKBXZhbHVlGAIgASgLMhQuZXZlcnR1cm4udjEuUGF5bG9hZDoCOAEq1gEKFFBlbmRpbmdBY3Rpdml0eVN0YXRlEiYKIlBFTkRJTkdfQUNUSVZJVFlfU1RBVEVfVU5TUEVDSUZJRUQQABIkCiBQRU5ESU5HX0FDVElWSVRZX1NUQVRFX1NDSEVEVUxFRBABEiIKHlBFTkRJTkdfQUNUSVZJVFlfU1RBVEVfU1RBUlRFRBACEiYKIlBFTkRJTkdfQUNUSVZJVFlfU1RBVEVfQkFDS0lOR19PRkYQAxIkCiBQRU5ESU5HX0FDVElWSVRZX1NUQVRFX0NBTkNFTElORxAEMqMGCg9Xb3JrZmxvd1NlcnZpY2USVgoNU3RhcnRXb3JrZmxvdxIhLmV2ZXJ0dXJuLnYxLlN0YXJ0V29ya2Zsb3dSZXF1ZXN0GiIuZXZlcnR1cm4udjEuU3RhcnRXb3JrZmxvd1Jlc3BvbnNlElkKDlNpZ25hbFdvcmtmbG93EiIuZXZlcnR1cm4udjEuU2lnbmFsV29ya2Zsb3dSZXF1ZXN0GiMuZXZlcnR1cm4udjEuU2lnbmFsV29ya2Zsb3dSZXNwb25zZRJZCg5DYW5jZWxXb3JrZmxvdxIiLmV2ZXJ0dXJuLnYxLkNhbmNlbFdvcmtmbG93UmVxdWVzdBojLmV2ZXJ0dXJuLnYxLkNhbmNlbFdvcmtmbG93UmVzcG9uc2USYgoRVGVybWluYXRlV29ya2Zsb3cSJS5ldmVydHVybi52MS5UZXJtaW5hdGVXb3JrZmxvd1JlcXVlc3QaJi5ldmVydHVybi52MS5UZXJtaW5hdGVXb3JrZmxvd1Jlc3BvbnNlEl8KEERlc2NyaWJlV29ya2Zsb3cSJC5ldmVydHVybi52MS5EZXNjcmliZVdvcmtmbG93UmVxdWVzdBolLmV2ZXJ0dXJuLnYxLkRlc2NyaWJlV29ya2Zsb3dSZXNwb25zZRJWCg1MaXN0V29ya2Zsb3dzEiEuZXZlcnR1cm4udjEuTGlzdFdvcmtmbG93c1JlcXVlc3QaIi5ldmVydHVybi52MS5MaXN0V29ya2Zsb3dzUmVzcG9uc2USTQoKR2V0SGlzdG9yeRIeLmV2ZXJ0dXJuLnYxLkdldEhpc3RvcnlSZXF1ZXN0Gh8uZXZlcnR1cm4udjEuR2V0SGlzdG9yeVJlc3BvbnNlEk0KCldhaXRSZXN1bHQSHi5ldmVydHVybi52MS5XYWl0UmVzdWx0UmVxdWVzdBofLmV2ZXJ0dXJuLnYxLldhaXRSZXN1bHRSZXNwb25zZRJHCghHZXRTdGF0ZRIcLmV2ZXJ0dXJuLnYxLkdldFN0YXRlUmVxdWVzdBodLmV2ZXJ0dXJuLnYxLkdldFN0YXRlUmVzcG9uc2ViBnByb3RvMw", [file_everturn_v1_event, file_everturn_v1_failure, file_everturn_v1_payload, file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("CiJldmVydHVybi92MS93b3JrZmxvd19zZXJ2aWNlLnByb3RvEgtldmVydHVybi52MSLhAgoUU3RhcnRXb3JrZmxvd1JlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEhMKC3dvcmtmbG93X2lkGAIgASgJEhUKDXdvcmtmbG93X3R5cGUYAyABKAkSEgoKdGFza19xdWV1ZRgEIAEoCRIjCgVpbnB1dBgFIAEoCzIULmV2ZXJ0dXJuLnYxLlBheWxvYWQSOQoRZXhlY3V0aW9uX3RpbWVvdXQYBiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25IAIgBARI9CgZsYWJlbHMYByADKAsyLS5ldmVydHVybi52MS5TdGFydFdvcmtmbG93UmVxdWVzdC5MYWJlbHNFbnRyeRISCgpyZXF1ZXN0X2lkGAggASgJGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCFAoSX2V4ZWN1dGlvbl90aW1lb3V0IicKFVN0YXJ0V29ya2Zsb3dSZXNwb25zZRIOCgZydW5faWQYASABKAkinQEKFVNpZ25hbFdvcmtmbG93UmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSEwoLd29ya2Zsb3dfaWQYAiABKAkSDgoGcnVuX2lkGAMgASgJEhMKC3NpZ25hbF9uYW1lGAQgASgJEiMKBWlucHV0GAUgASgLMhQuZXZlcnR1cm4udjEuUGF5bG9hZBISCgpyZXF1ZXN0X2lkGAYgASgJIhgKFlNpZ25hbFdvcmtmbG93UmVzcG9uc2UiXwoVQ2FuY2VsV29ya2Zsb3dSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRITCgt3b3JrZmxvd19pZBgCIAEoCRIOCgZydW5faWQYAyABKAkSDgoGcmVhc29uGAQgASgJIhgKFkNhbmNlbFdvcmtmbG93UmVzcG9uc2UiYgoYVGVybWluYXRlV29ya2Zsb3dSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRITCgt3b3JrZmxvd19pZBgCIAEoCRIOCgZydW5faWQYAyABKAkSDgoGcmVhc29uGAQgASgJIhsKGVRlcm1pbmF0ZVdvcmtmbG93UmVzcG9uc2UiwQMKC1dvcmtmbG93UnVuEhEKCW5hbWVzcGFjZRgBIAEoCRITCgt3b3JrZmxvd19pZBgCIAEoCRIOCgZydW5faWQYAyABKAkSFQoNd29ya2Zsb3dfdHlwZRgEIAEoCRISCgp0YXNrX3F1ZXVlGAUgASgJEiYKBnN0YXR1cxgGIAEoDjIWLmV2ZXJ0dXJuLnYxLlJ1blN0YXR1cxIaChJwYXJlbnRfd29ya2Zsb3dfaWQYByABKAkSLgoKc3RhcnRfdGltZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKY2xvc2VfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEwoLZXZlbnRfY291bnQYCiABKAQSNAoGbGFiZWxzGAsgAygLMiQuZXZlcnR1cm4udjEuV29ya2Zsb3dSdW4uTGFiZWxzRW50cnkSDgoGcGF1c2VkGAwgASgIEiEKBXVzYWdlGA0gASgLMhIuZXZlcnR1cm4udjEuVXNhZ2UaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASLUAgoPUGVuZGluZ0FjdGl2aXR5EgsKA2tleRgBIAEoCRIVCg1hY3Rpdml0eV90eXBlGAIgASgJEjAKBXN0YXRlGAMgASgOMiEuZXZlcnR1cm4udjEuUGVuZGluZ0FjdGl2aXR5U3RhdGUSDwoHYXR0ZW1wdBgEIAEoDRISCgp0YXNrX3F1ZXVlGAUgASgJEhcKD3dvcmtlcl9pZGVudGl0eRgGIAEoCRIqCgxsYXN0X2ZhaWx1cmUYByABKAsyFC5ldmVydHVybi52MS5GYWlsdXJlEjUKEW5leHRfYXR0ZW1wdF90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI0ChFoZWFydGJlYXRfZGV0YWlscxgJIAEoCzIULmV2ZXJ0dXJuLnYxLlBheWxvYWRIAIgBAUIUChJfaGVhcnRiZWF0X2RldGFpbHMiSgoMUGVuZGluZ1RpbWVyEgsKA2tleRgBIAEoCRItCglmaXJlX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIjAKDFBlbmRpbmdDaGlsZBILCgNrZXkYASABKAkSEwoLd29ya2Zsb3dfaWQYAiABKAkiZAoPUGVuZGluZ0FwcHJvdmFsEgsKA2tleRgBIAEoCRITCgthcHByb3ZhbF9pZBgCIAEoCRIvCgtleHBpcmVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiUQoXRGVzY3JpYmVXb3JrZmxvd1JlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEhMKC3dvcmtmbG93X2lkGAIgASgJEg4KBnJ1bl9pZBgDIAEoCSK+AwoYRGVzY3JpYmVXb3JrZmxvd1Jlc3BvbnNlEiUKA3J1bhgBIAEoCzIYLmV2ZXJ0dXJuLnYxLldvcmtmbG93UnVuEjgKEnBlbmRpbmdfYWN0aXZpdGllcxgCIAMoCzIcLmV2ZXJ0dXJuLnYxLlBlbmRpbmdBY3Rpdml0eRIxCg5wZW5kaW5nX3RpbWVycxgDIAMoCzIZLmV2ZXJ0dXJuLnYxLlBlbmRpbmdUaW1lchIzChBwZW5kaW5nX2NoaWxkcmVuGAQgAygLMhkuZXZlcnR1cm4udjEuUGVuZGluZ0NoaWxkEiQKBnJlc3VsdBgFIAEoCzIULmV2ZXJ0dXJuLnYxLlBheWxvYWQSJQoHZmFpbHVyZRgGIAEoCzIULmV2ZXJ0dXJuLnYxLkZhaWx1cmUSMwoVd29ya2Zsb3dfdGFza19mYWlsdXJlGAcgASgLMhQuZXZlcnR1cm4udjEuRmFpbHVyZRI3ChFwZW5kaW5nX2FwcHJvdmFscxgIIAMoCzIcLmV2ZXJ0dXJuLnYxLlBlbmRpbmdBcHByb3ZhbBIeChZvbWl0dGVkX2FjdGl2aXR5X2NvdW50GAkgASgNIo8BChRMaXN0V29ya2Zsb3dzUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSEQoJcGFnZV9zaXplGAIgASgNEhIKCnBhZ2VfdG9rZW4YAyABKAkSFQoNd29ya2Zsb3dfdHlwZRgEIAEoCRImCgZzdGF0dXMYBSABKA4yFi5ldmVydHVybi52MS5SdW5TdGF0dXMiWAoVTGlzdFdvcmtmbG93c1Jlc3BvbnNlEiYKBHJ1bnMYASADKAsyGC5ldmVydHVybi52MS5Xb3JrZmxvd1J1bhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiigEKEUdldEhpc3RvcnlSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRITCgt3b3JrZmxvd19pZBgCIAEoCRIOCgZydW5faWQYAyABKAkSEQoJcGFnZV9zaXplGAQgASgNEhIKCnBhZ2VfdG9rZW4YBSABKAkSFgoOYWZ0ZXJfZXZlbnRfaWQYBiABKAQiWAoSR2V0SGlzdG9yeVJlc3BvbnNlEikKBmV2ZW50cxgBIAMoCzIZLmV2ZXJ0dXJuLnYxLkhpc3RvcnlFdmVudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiigEKEVdhaXRSZXN1bHRSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRITCgt3b3JrZmxvd19pZBgCIAEoCRIOCgZydW5faWQYAyABKAkSMAoIbWF4X3dhaXQYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25IAIgBAUILCglfbWF4X3dhaXQimQEKEldhaXRSZXN1bHRSZXNwb25zZRImCgZzdGF0dXMYASABKA4yFi5ldmVydHVybi52MS5SdW5TdGF0dXMSJAoGcmVzdWx0GAIgASgLMhQuZXZlcnR1cm4udjEuUGF5bG9hZBIlCgdmYWlsdXJlGAMgASgLMhQuZXZlcnR1cm4udjEuRmFpbHVyZRIOCgZydW5faWQYBCABKAkiSQoPR2V0U3RhdGVSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRITCgt3b3JrZmxvd19pZBgCIAEoCRIOCgZydW5faWQYAyABKAkijwEKEEdldFN0YXRlUmVzcG9uc2USNwoFc3RhdGUYASADKAsyKC5ldmVydHVybi52MS5HZXRTdGF0ZVJlc3BvbnNlLlN0YXRlRW50cnkaQgoKU3RhdGVFbnRyeRILCgNrZXkYASABKAkSIwoFdmFsdWUYAiABKAsyFC5ldmVydHVybi52MS5QYXlsb2FkOgI4ASJeChRQYXVzZVdvcmtmbG93UmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSEwoLd29ya2Zsb3dfaWQYAiABKAkSDgoGcnVuX2lkGAMgASgJEg4KBnJlYXNvbhgEIAEoCSIXChVQYXVzZVdvcmtmbG93UmVzcG9uc2UiTwoVUmVzdW1lV29ya2Zsb3dSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRITCgt3b3JrZmxvd19pZBgCIAEoCRIOCgZydW5faWQYAyABKAkiGAoWUmVzdW1lV29ya2Zsb3dSZXNwb25zZSrWAQoUUGVuZGluZ0FjdGl2aXR5U3RhdGUSJgoiUEVORElOR19BQ1RJVklUWV9TVEFURV9VTlNQRUNJRklFRBAAEiQKIFBFTkRJTkdfQUNUSVZJVFlfU1RBVEVfU0NIRURVTEVEEAESIgoeUEVORElOR19BQ1RJVklUWV9TVEFURV9TVEFSVEVEEAISJgoiUEVORElOR19BQ1RJVklUWV9TVEFURV9CQUNLSU5HX09GRhADEiQKIFBFTkRJTkdfQUNUSVZJVFlfU1RBVEVfQ0FOQ0VMSU5HEAQy1gcKD1dvcmtmbG93U2VydmljZRJWCg1TdGFydFdvcmtmbG93EiEuZXZlcnR1cm4udjEuU3RhcnRXb3JrZmxvd1JlcXVlc3QaIi5ldmVydHVybi52MS5TdGFydFdvcmtmbG93UmVzcG9uc2USWQoOU2lnbmFsV29ya2Zsb3cSIi5ldmVydHVybi52MS5TaWduYWxXb3JrZmxvd1JlcXVlc3QaIy5ldmVydHVybi52MS5TaWduYWxXb3JrZmxvd1Jlc3BvbnNlElkKDkNhbmNlbFdvcmtmbG93EiIuZXZlcnR1cm4udjEuQ2FuY2VsV29ya2Zsb3dSZXF1ZXN0GiMuZXZlcnR1cm4udjEuQ2FuY2VsV29ya2Zsb3dSZXNwb25zZRJiChFUZXJtaW5hdGVXb3JrZmxvdxIlLmV2ZXJ0dXJuLnYxLlRlcm1pbmF0ZVdvcmtmbG93UmVxdWVzdBomLmV2ZXJ0dXJuLnYxLlRlcm1pbmF0ZVdvcmtmbG93UmVzcG9uc2USXwoQRGVzY3JpYmVXb3JrZmxvdxIkLmV2ZXJ0dXJuLnYxLkRlc2NyaWJlV29ya2Zsb3dSZXF1ZXN0GiUuZXZlcnR1cm4udjEuRGVzY3JpYmVXb3JrZmxvd1Jlc3BvbnNlElYKDUxpc3RXb3JrZmxvd3MSIS5ldmVydHVybi52MS5MaXN0V29ya2Zsb3dzUmVxdWVzdBoiLmV2ZXJ0dXJuLnYxLkxpc3RXb3JrZmxvd3NSZXNwb25zZRJNCgpHZXRIaXN0b3J5Eh4uZXZlcnR1cm4udjEuR2V0SGlzdG9yeVJlcXVlc3QaHy5ldmVydHVybi52MS5HZXRIaXN0b3J5UmVzcG9uc2USTQoKV2FpdFJlc3VsdBIeLmV2ZXJ0dXJuLnYxLldhaXRSZXN1bHRSZXF1ZXN0Gh8uZXZlcnR1cm4udjEuV2FpdFJlc3VsdFJlc3BvbnNlEkcKCEdldFN0YXRlEhwuZXZlcnR1cm4udjEuR2V0U3RhdGVSZXF1ZXN0Gh0uZXZlcnR1cm4udjEuR2V0U3RhdGVSZXNwb25zZRJWCg1QYXVzZVdvcmtmbG93EiEuZXZlcnR1cm4udjEuUGF1c2VXb3JrZmxvd1JlcXVlc3QaIi5ldmVydHVybi52MS5QYXVzZVdvcmtmbG93UmVzcG9uc2USWQoOUmVzdW1lV29ya2Zsb3cSIi5ldmVydHVybi52MS5SZXN1bWVXb3JrZmxvd1JlcXVlc3QaIy5ldmVydHVybi52MS5SZXN1bWVXb3JrZmxvd1Jlc3BvbnNlYgZwcm90bzM", [file_everturn_v1_event, file_everturn_v1_failure, file_everturn_v1_message, file_everturn_v1_payload, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * Request of StartWorkflow.
@@ -380,6 +382,20 @@ export type WorkflowRun = Message<"everturn.v1.WorkflowRun"> & {
    * @generated from field: map<string, string> labels = 11;
    */
   labels: { [key: string]: string };
+
+  /**
+   * It is paused by itself; runs below it stand still too.
+   *
+   * @generated from field: bool paused = 12;
+   */
+  paused: boolean;
+
+  /**
+   * What its activities have used so far, without its children's.
+   *
+   * @generated from field: everturn.v1.Usage usage = 13;
+   */
+  usage?: Usage | undefined;
 };
 
 /**
@@ -523,6 +539,41 @@ export const PendingChildSchema: GenMessage<PendingChild> = /*@__PURE__*/
   messageDesc(file_everturn_v1_workflow_service, 11);
 
 /**
+ * An approval that a run waits for.
+ *
+ * @generated from message everturn.v1.PendingApproval
+ */
+export type PendingApproval = Message<"everturn.v1.PendingApproval"> & {
+  /**
+   * Key of the command that asked for it.
+   *
+   * @generated from field: string key = 1;
+   */
+  key: string;
+
+  /**
+   * Id of the approval.
+   *
+   * @generated from field: string approval_id = 2;
+   */
+  approvalId: string;
+
+  /**
+   * When it expires, if it does.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 3;
+   */
+  expireTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message everturn.v1.PendingApproval.
+ * Use `create(PendingApprovalSchema)` to create a new message.
+ */
+export const PendingApprovalSchema: GenMessage<PendingApproval> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_workflow_service, 12);
+
+/**
  * Request of DescribeWorkflow.
  *
  * @generated from message everturn.v1.DescribeWorkflowRequest
@@ -555,7 +606,7 @@ export type DescribeWorkflowRequest = Message<"everturn.v1.DescribeWorkflowReque
  * Use `create(DescribeWorkflowRequestSchema)` to create a new message.
  */
 export const DescribeWorkflowRequestSchema: GenMessage<DescribeWorkflowRequest> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_workflow_service, 12);
+  messageDesc(file_everturn_v1_workflow_service, 13);
 
 /**
  * Response of DescribeWorkflow.
@@ -612,6 +663,21 @@ export type DescribeWorkflowResponse = Message<"everturn.v1.DescribeWorkflowResp
    * @generated from field: everturn.v1.Failure workflow_task_failure = 7;
    */
   workflowTaskFailure?: Failure | undefined;
+
+  /**
+   * Approvals it waits for.
+   *
+   * @generated from field: repeated everturn.v1.PendingApproval pending_approvals = 8;
+   */
+  pendingApprovals: PendingApproval[];
+
+  /**
+   * Pending activities that were left out because the answer would be too
+   * large.
+   *
+   * @generated from field: uint32 omitted_activity_count = 9;
+   */
+  omittedActivityCount: number;
 };
 
 /**
@@ -619,7 +685,7 @@ export type DescribeWorkflowResponse = Message<"everturn.v1.DescribeWorkflowResp
  * Use `create(DescribeWorkflowResponseSchema)` to create a new message.
  */
 export const DescribeWorkflowResponseSchema: GenMessage<DescribeWorkflowResponse> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_workflow_service, 13);
+  messageDesc(file_everturn_v1_workflow_service, 14);
 
 /**
  * Request of ListWorkflows.
@@ -669,7 +735,7 @@ export type ListWorkflowsRequest = Message<"everturn.v1.ListWorkflowsRequest"> &
  * Use `create(ListWorkflowsRequestSchema)` to create a new message.
  */
 export const ListWorkflowsRequestSchema: GenMessage<ListWorkflowsRequest> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_workflow_service, 14);
+  messageDesc(file_everturn_v1_workflow_service, 15);
 
 /**
  * Response of ListWorkflows.
@@ -697,7 +763,7 @@ export type ListWorkflowsResponse = Message<"everturn.v1.ListWorkflowsResponse">
  * Use `create(ListWorkflowsResponseSchema)` to create a new message.
  */
 export const ListWorkflowsResponseSchema: GenMessage<ListWorkflowsResponse> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_workflow_service, 15);
+  messageDesc(file_everturn_v1_workflow_service, 16);
 
 /**
  * Request of GetHistory.
@@ -754,7 +820,7 @@ export type GetHistoryRequest = Message<"everturn.v1.GetHistoryRequest"> & {
  * Use `create(GetHistoryRequestSchema)` to create a new message.
  */
 export const GetHistoryRequestSchema: GenMessage<GetHistoryRequest> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_workflow_service, 16);
+  messageDesc(file_everturn_v1_workflow_service, 17);
 
 /**
  * Response of GetHistory.
@@ -782,7 +848,7 @@ export type GetHistoryResponse = Message<"everturn.v1.GetHistoryResponse"> & {
  * Use `create(GetHistoryResponseSchema)` to create a new message.
  */
 export const GetHistoryResponseSchema: GenMessage<GetHistoryResponse> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_workflow_service, 17);
+  messageDesc(file_everturn_v1_workflow_service, 18);
 
 /**
  * Request of WaitResult.
@@ -824,7 +890,7 @@ export type WaitResultRequest = Message<"everturn.v1.WaitResultRequest"> & {
  * Use `create(WaitResultRequestSchema)` to create a new message.
  */
 export const WaitResultRequestSchema: GenMessage<WaitResultRequest> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_workflow_service, 18);
+  messageDesc(file_everturn_v1_workflow_service, 19);
 
 /**
  * Response of WaitResult.
@@ -866,7 +932,7 @@ export type WaitResultResponse = Message<"everturn.v1.WaitResultResponse"> & {
  * Use `create(WaitResultResponseSchema)` to create a new message.
  */
 export const WaitResultResponseSchema: GenMessage<WaitResultResponse> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_workflow_service, 19);
+  messageDesc(file_everturn_v1_workflow_service, 20);
 
 /**
  * Request of GetState.
@@ -901,7 +967,7 @@ export type GetStateRequest = Message<"everturn.v1.GetStateRequest"> & {
  * Use `create(GetStateRequestSchema)` to create a new message.
  */
 export const GetStateRequestSchema: GenMessage<GetStateRequest> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_workflow_service, 20);
+  messageDesc(file_everturn_v1_workflow_service, 21);
 
 /**
  * Response of GetState.
@@ -922,7 +988,114 @@ export type GetStateResponse = Message<"everturn.v1.GetStateResponse"> & {
  * Use `create(GetStateResponseSchema)` to create a new message.
  */
 export const GetStateResponseSchema: GenMessage<GetStateResponse> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_workflow_service, 21);
+  messageDesc(file_everturn_v1_workflow_service, 22);
+
+/**
+ * Request of PauseWorkflow.
+ *
+ * @generated from message everturn.v1.PauseWorkflowRequest
+ */
+export type PauseWorkflowRequest = Message<"everturn.v1.PauseWorkflowRequest"> & {
+  /**
+   * Namespace. Default "default".
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * Workflow id.
+   *
+   * @generated from field: string workflow_id = 2;
+   */
+  workflowId: string;
+
+  /**
+   * Run id, if that very run is meant.
+   *
+   * @generated from field: string run_id = 3;
+   */
+  runId: string;
+
+  /**
+   * Why, for the record. At most 1 KiB.
+   *
+   * @generated from field: string reason = 4;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message everturn.v1.PauseWorkflowRequest.
+ * Use `create(PauseWorkflowRequestSchema)` to create a new message.
+ */
+export const PauseWorkflowRequestSchema: GenMessage<PauseWorkflowRequest> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_workflow_service, 23);
+
+/**
+ * Response of PauseWorkflow.
+ *
+ * @generated from message everturn.v1.PauseWorkflowResponse
+ */
+export type PauseWorkflowResponse = Message<"everturn.v1.PauseWorkflowResponse"> & {
+};
+
+/**
+ * Describes the message everturn.v1.PauseWorkflowResponse.
+ * Use `create(PauseWorkflowResponseSchema)` to create a new message.
+ */
+export const PauseWorkflowResponseSchema: GenMessage<PauseWorkflowResponse> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_workflow_service, 24);
+
+/**
+ * Request of ResumeWorkflow.
+ *
+ * @generated from message everturn.v1.ResumeWorkflowRequest
+ */
+export type ResumeWorkflowRequest = Message<"everturn.v1.ResumeWorkflowRequest"> & {
+  /**
+   * Namespace. Default "default".
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * Workflow id.
+   *
+   * @generated from field: string workflow_id = 2;
+   */
+  workflowId: string;
+
+  /**
+   * Run id, if that very run is meant.
+   *
+   * @generated from field: string run_id = 3;
+   */
+  runId: string;
+};
+
+/**
+ * Describes the message everturn.v1.ResumeWorkflowRequest.
+ * Use `create(ResumeWorkflowRequestSchema)` to create a new message.
+ */
+export const ResumeWorkflowRequestSchema: GenMessage<ResumeWorkflowRequest> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_workflow_service, 25);
+
+/**
+ * Response of ResumeWorkflow.
+ *
+ * @generated from message everturn.v1.ResumeWorkflowResponse
+ */
+export type ResumeWorkflowResponse = Message<"everturn.v1.ResumeWorkflowResponse"> & {
+};
+
+/**
+ * Describes the message everturn.v1.ResumeWorkflowResponse.
+ * Use `create(ResumeWorkflowResponseSchema)` to create a new message.
+ */
+export const ResumeWorkflowResponseSchema: GenMessage<ResumeWorkflowResponse> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_workflow_service, 26);
 
 /**
  * How a pending activity stands.
@@ -1087,6 +1260,30 @@ export const WorkflowService: GenService<{
     methodKind: "unary";
     input: typeof GetStateRequestSchema;
     output: typeof GetStateResponseSchema;
+  },
+  /**
+   * Pauses a run and the runs below it: none of their tasks is dispatched,
+   * but everything that arrives is kept. Timeouts of attempts that workers
+   * have, and of whole runs, go on. Idempotent.
+   * Writes RunPaused. Reasons: FIELD_INVALID, RUN_NOT_FOUND, RUN_CLOSED.
+   *
+   * @generated from rpc everturn.v1.WorkflowService.PauseWorkflow
+   */
+  pauseWorkflow: {
+    methodKind: "unary";
+    input: typeof PauseWorkflowRequestSchema;
+    output: typeof PauseWorkflowResponseSchema;
+  },
+  /**
+   * Resumes a paused run where it stood. Idempotent.
+   * Writes RunResumed. Reasons: FIELD_INVALID, RUN_NOT_FOUND, RUN_CLOSED.
+   *
+   * @generated from rpc everturn.v1.WorkflowService.ResumeWorkflow
+   */
+  resumeWorkflow: {
+    methodKind: "unary";
+    input: typeof ResumeWorkflowRequestSchema;
+    output: typeof ResumeWorkflowResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_everturn_v1_workflow_service, 0);

@@ -1,0 +1,166 @@
+/** Turn policies: how the messages and events of conversations become turns. */
+
+import { create } from "@bufbuild/protobuf";
+import { type Duration, fromPbDuration, toPbDuration } from "./duration.js";
+import {
+  type Budget as PbBudget,
+  OnBusy as PbOnBusy,
+  type QuietHours as PbQuietHours,
+  type TurnPolicy as PbTurnPolicy,
+  TurnPolicySchema,
+} from "./gen/everturn/v1/policy_pb.js";
+
+/**
+ * What a message or event does to a turn that is running: wait for the next turn, interrupt it, or
+ * be delivered into it.
+ */
+export type OnBusy = "QUEUE" | "INTERRUPT" | "STEER";
+
+/** A time of day: `"22:00"`. */
+export type ClockTime = `${number}:${number}`;
+
+/**
+ * Hours of the day in which agents do not write first: an event that comes in them waits, and what a
+ * proactive turn says in them is kept in.
+ */
+export interface QuietHours {
+  /** Time zone by its IANA name (`"Europe/Berlin"`). Default UTC. */
+  readonly timeZone?: string;
+  /** When they begin. */
+  readonly start: ClockTime;
+  /** When they end; before `start`: on the next day. The same: there are none. */
+  readonly end: ClockTime;
+}
+
+/** How often agents may write first. */
+export interface FrequencyCap {
+  /** Proactive messages in any window. 1 to 1,000; 0 removes the cap in an update. */
+  readonly maxMessages: number;
+  /** Length of the window. From 1 s to 366 d. */
+  readonly window: Duration;
+}
+
+/**
+ * What a conversation may use. When a bound is reached no further activity starts and an approval is
+ * requested, which raises the bounds.
+ */
+export interface Budget {
+  /** Tokens, input and output together. Default 0: no bound. */
+  readonly tokens?: number;
+  /** Cost in millionths of `currency`. Default 0: no bound. */
+  readonly costMicros?: number;
+  /** ISO 4217 code of the currency that costs are reported in. Required with `costMicros`. */
+  readonly currency?: string;
+}
+
+/**
+ * How the messages and events of a conversation become turns. What is left out takes the default of
+ * the conversation type when a conversation opens, and stays as it is in an update.
+ */
+export interface TurnPolicy {
+  /** How bursts are collected. */
+  readonly debounce?: {
+    /** A turn starts when no message came for this long. Default: at once; at most 1 h. */
+    readonly quiet?: Duration;
+    /** A turn starts at the latest this long after the first message. Default 10 times `quiet`; at most 24 h. */
+    readonly maxWait?: Duration;
+    /** A turn starts at once when this many wait. Default 0: no such bound; at most 1,000. */
+    readonly maxMessages?: number;
+  };
+  /** What a message does to a turn that is running. Default `QUEUE`. */
+  readonly onBusy?: OnBusy;
+  /** What an event does to a turn that is running. Default `QUEUE`. */
+  readonly onEvent?: OnBusy;
+  /** How long an interrupted turn may clean up. Default 10 s; at most 10 min. */
+  readonly interruptGrace?: Duration;
+  /** A turn with the cause `idle` starts when nobody wrote for this long. Default: never; 0 removes it. */
+  readonly idleTimeout?: Duration;
+  /** A turn with the cause `customerTimeout` starts when the customer has not answered for this long. Default: never. */
+  readonly customerTimeout?: Duration;
+  /** A turn with the cause `staffTimeout` starts when the customer had no answer for this long. Default: never. */
+  readonly staffTimeout?: Duration;
+  /** When agents do not write first. Default: never. */
+  readonly quietHours?: QuietHours;
+  /** How often agents may write first. Default: no bound. */
+  readonly frequencyCap?: FrequencyCap;
+  /** What the conversation may use. Default: no bound. */
+  readonly budget?: Budget;
+}
+
+/**
+ * Writes a policy for the wire.
+ *
+ * @throws RangeError if a time of day or a duration is none.
+ */
+export function toPbTurnPolicy(policy: TurnPolicy): PbTurnPolicy {
+  const { debounce, frequencyCap, budget, quietHours } = policy;
+  return create(TurnPolicySchema, {
+    onBusy: PbOnBusy[policy.onBusy ?? "UNSPECIFIED"],
+    onEvent: PbOnBusy[policy.onEvent ?? "UNSPECIFIED"],
+    ...span("interruptGrace", policy.interruptGrace),
+    ...span("idleTimeout", policy.idleTimeout),
+    ...span("customerTimeout", policy.customerTimeout),
+    ...span("staffTimeout", policy.staffTimeout),
+    ...(debounce === undefined
+      ? {}
+      : { debounce: { ...span("quiet", debounce.quiet), ...span("maxWait", debounce.maxWait), maxMessages: debounce.maxMessages ?? 0 } }),
+    ...(quietHours === undefined
+      ? {}
+      : { quietHours: { timeZone: quietHours.timeZone ?? "", startMinute: toMinute(quietHours.start), endMinute: toMinute(quietHours.end) } }),
+    ...(frequencyCap === undefined ? {} : { frequencyCap: { maxMessages: frequencyCap.maxMessages, window: toPbDuration(frequencyCap.window) } }),
+    ...(budget === undefined
+      ? {}
+      : { budget: { tokens: BigInt(budget.tokens ?? 0), costMicros: BigInt(budget.costMicros ?? 0), currency: budget.currency ?? "" } }),
+  });
+}
+
+/** Reads a policy. */
+export function fromPbTurnPolicy(policy: PbTurnPolicy | undefined): TurnPolicy {
+  if (policy === undefined) return {};
+  const { frequencyCap: cap, idleTimeout, customerTimeout, staffTimeout } = policy;
+  return {
+    onBusy: fromPbOnBusy(policy.onBusy),
+    onEvent: fromPbOnBusy(policy.onEvent),
+    interruptGrace: fromPbDuration(policy.interruptGrace),
+    debounce: {
+      quiet: fromPbDuration(policy.debounce?.quiet),
+      maxWait: fromPbDuration(policy.debounce?.maxWait),
+      maxMessages: policy.debounce?.maxMessages ?? 0,
+    },
+    ...(idleTimeout === undefined ? {} : { idleTimeout: fromPbDuration(idleTimeout) }),
+    ...(customerTimeout === undefined ? {} : { customerTimeout: fromPbDuration(customerTimeout) }),
+    ...(staffTimeout === undefined ? {} : { staffTimeout: fromPbDuration(staffTimeout) }),
+    ...(policy.quietHours === undefined ? {} : { quietHours: fromPbQuietHours(policy.quietHours) }),
+    ...(cap === undefined ? {} : { frequencyCap: { maxMessages: cap.maxMessages, window: fromPbDuration(cap.window) } }),
+    ...(policy.budget === undefined ? {} : { budget: fromPbBudget(policy.budget) }),
+  };
+}
+
+function fromPbOnBusy(value: PbOnBusy): OnBusy {
+  if (value === PbOnBusy.INTERRUPT) return "INTERRUPT";
+  return value === PbOnBusy.STEER ? "STEER" : "QUEUE";
+}
+
+function fromPbQuietHours({ timeZone, startMinute, endMinute }: PbQuietHours): QuietHours {
+  return { timeZone: timeZone || "UTC", start: toClock(startMinute), end: toClock(endMinute) };
+}
+
+function fromPbBudget({ tokens, costMicros, currency }: PbBudget): Budget {
+  return { tokens: Number(tokens), costMicros: Number(costMicros), currency };
+}
+
+function toMinute(time: ClockTime): number {
+  const match = /^(\d{1,2}):(\d{2})$/.exec(time);
+  const [hours, minutes] = [Number(match?.[1]), Number(match?.[2])];
+  if (!(hours < 24 && minutes < 60)) throw new RangeError(`not a time of day: "${time}"; write "22:00"`);
+  return hours * 60 + minutes;
+}
+
+function toClock(minute: number): ClockTime {
+  const digits = (value: number): string => String(value).padStart(2, "0");
+  return `${digits(Math.floor(minute / 60))}:${digits(minute % 60)}` as ClockTime;
+}
+
+function span<Name extends string>(name: Name, value: Duration | undefined): Partial<Record<Name, ReturnType<typeof toPbDuration>>> {
+  return value === undefined ? {} : ({ [name]: toPbDuration(value) } as Partial<Record<Name, ReturnType<typeof toPbDuration>>>);
+}

@@ -1,0 +1,128 @@
+/** What the code of a conversation sees: the turn, its context, and what becomes of replies. */
+
+import type { Step, StepOptions, WorkflowContext } from "./context.js";
+import type { DeliveryStatus } from "./delivery.js";
+import type { Duration } from "./duration.js";
+import type { ConversationEvent, EventType } from "./event.js";
+import type { Content, Message } from "./message.js";
+import type { HandBack, HandOffRequest } from "./person.js";
+
+/** Why a turn was started. All but `message` and `staffTimeout` are proactive: quiet hours and the frequency cap hold. */
+export type TurnCause = "message" | "event" | "idle" | "customerTimeout" | "staffTimeout";
+
+/** Why a message of a turn never left. */
+export type SuppressReason =
+  | "turnSuperseded"
+  | "conversationClosed"
+  | "conversationPaused"
+  | "humanOwns"
+  | "quietHours"
+  | "frequencyCap";
+
+/** Options of a reply. */
+export interface ReplyOptions extends StepOptions {
+  /** Channel to send it by. Default: the turn's reply channel. */
+  readonly channel?: string;
+  /** Name of the agent that speaks. Default: the conversation type. */
+  readonly author?: string;
+}
+
+/** What was recorded about a reply: it is in the transcript, or a fence kept it in. */
+export type ReplyRecord =
+  | { readonly sequence: number; readonly channel: string; readonly suppressed?: undefined }
+  | { readonly sequence?: undefined; readonly channel: string; readonly suppressed: SuppressReason };
+
+/** How far a reply came on its way to the customer. */
+export interface DeliveryOutcome {
+  readonly status: Extract<DeliveryStatus, "accepted" | "delivered" | "read" | "failed" | "unknown"> | "suppressed";
+  /** Which fence kept it in, with the status `suppressed`. */
+  readonly suppressed: SuppressReason | undefined;
+  /** Why it failed or is unknown, or what the provider said. */
+  readonly detail: string;
+}
+
+/** A reply that was handed over. Most code has no use for it. */
+export interface Reply {
+  /** Key of the step. */
+  readonly key: string;
+  /**
+   * Waits until the reply is recorded, and tells whether it left. Costs a round trip to the
+   * coordinator: the code goes on in a later task, at the same point in every replay.
+   */
+  recorded(): Step<ReplyRecord>;
+  /**
+   * Waits until the adapter of its channel brought it so far, or no further: a delivery that failed,
+   * is unknown or was suppressed ends the wait too. Not every provider tells more than `accepted`, and
+   * a channel without an address has no delivery at all: bound the wait with `within`.
+   *
+   * @param status How far. Default `delivered`.
+   */
+  delivered(status?: "accepted" | "delivered" | "read"): Step<DeliveryOutcome>;
+}
+
+/** The context of a turn's code. */
+export interface TurnContext extends WorkflowContext {
+  /**
+   * Sends a message to the customer. It leaves with the commit of this stretch of the code; if the
+   * turn was superseded, a person owns the conversation, or it was closed or paused meanwhile, it is
+   * kept in. In a proactive turn quiet hours and the frequency cap may keep it in too.
+   */
+  reply(content: string | Content, options?: ReplyOptions): Reply;
+
+  /**
+   * Asks the customer, with or without words, and waits for their next messages: for days, if need
+   * be. At most one ask is open in a turn; it stays open when it loses a race, until it is answered
+   * or canceled, or the turn ends.
+   */
+  ask(question?: string | Content, options?: ReplyOptions): Step<readonly Message[]>;
+  /** Asks with a bound: gives `undefined` and closes the ask when no answer came in time. */
+  ask(question: string | Content | undefined, options: ReplyOptions & { readonly timeout: Duration }): Step<readonly Message[] | undefined>;
+
+  /**
+   * Hands the conversation to a person or a team and waits until it is handed back: for days, if
+   * need be. What the turn says or writes into the state meanwhile is kept in. Canceling the step
+   * only ends the wait: the conversation stays theirs.
+   */
+  handOff(request: HandOffRequest, options?: StepOptions): Step<HandBack>;
+}
+
+/** The turn that is to be answered. */
+export interface Turn {
+  /** Id of the conversation. */
+  readonly conversationId: string;
+  /** Type of the conversation. */
+  readonly conversationType: string;
+  /** Number of the turn in the conversation, from 1. */
+  readonly number: number;
+  /** Why it was started. */
+  readonly cause: TurnCause;
+  /** The messages to answer, in transcript order; empty unless the cause is `message`. */
+  readonly messages: readonly Message[];
+  /** The texts of `messages`, one per line. */
+  readonly text: string;
+  /** The events to handle, in order; with the cause `message` those that came with the burst. */
+  readonly events: readonly ConversationEvent[];
+  /** The end of the transcript before `messages`: at most 20 messages and 32 KiB. */
+  readonly recent: readonly Message[];
+  /** Channel that a reply goes out by unless the code names one. */
+  readonly replyChannel: string;
+  /** Channels that the conversation had an address for when the turn began, with the addresses. */
+  readonly addresses: Readonly<Record<string, string>>;
+  /**
+   * Calls a function for each batch of messages that is delivered into this turn (policy `STEER`),
+   * those that came before included.
+   */
+  onMessage(handler: (messages: readonly Message[]) => unknown): void;
+  /**
+   * The batches of messages that are delivered into this turn (policy `STEER`), as they come. Never
+   * ends by itself; rejects when the turn is canceled or interrupted.
+   */
+  arrivals(): AsyncIterableIterator<readonly Message[]>;
+  /**
+   * Calls a function for each event that is delivered into this turn (policy `onEvent: "STEER"`),
+   * instead of the conversation's own handler; those that came before and went to nobody included.
+   */
+  onEvent(handler: (event: ConversationEvent) => unknown): void;
+  /** Calls a function for each event of a type. */
+  onEvent<Payload>(type: EventType<Payload>, handler: (event: ConversationEvent<Payload>) => unknown): void;
+}
