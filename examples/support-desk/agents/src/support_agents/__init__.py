@@ -1,0 +1,1 @@
+"""The agents of the support desk: classification, drafts and merging as activities."""

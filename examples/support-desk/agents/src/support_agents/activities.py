@@ -1,0 +1,183 @@
+"""The activities of the support desk: thin wrappers around the agents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from everturn import ApplicationError, activity
+
+from support_agents import extraction, faults, llm, merging, prompts, speaking, wording
+from support_agents import model as models
+from support_agents.back_office import BackOffice
+from support_agents.drafting import OPEN, draft_support
+from support_agents.selling import draft_sales
+from support_agents.settings import Settings
+from support_agents.shop import Shop, load_shop
+from support_agents.types import (
+    Answer,
+    Classification,
+    Draft,
+    Inquiry,
+    MergeRequest,
+    Order,
+    Refund,
+)
+
+TASK_QUEUE = "agents"
+
+# Below this probability a complaint is too much of a guess to call the customer upset.
+_UPSET_PROBABILITY_MIN = 0.4
+
+
+class Agents:
+    """The activities, with the model and the shop they share. One per process."""
+
+    def __init__(self, model: models.Model, shop: Shop, settings: Settings) -> None:
+        self._model = model
+        self._shop = shop
+        self._settings = settings
+        self._office = BackOffice(settings.back_office)
+
+    def activities(self) -> list[Callable[..., Any]]:
+        """Everything that a worker of the task queue serves."""
+        return [
+            self.classify,
+            self.lookup_order,
+            self.draft_support,
+            self.draft_sales,
+            self.merge_drafts,
+            self.cancel_order,
+            self.pay_back,
+        ]
+
+    @activity
+    def classify(self, text: str) -> Classification:
+        """What a customer wants, which product it is about, and the facts in the text."""
+        self._strike()
+        return classification_of(self._model, text)
+
+    @activity
+    def lookup_order(self, number: str) -> Order | None:
+        """The order with a number such as "NT-20481"; none if there is none."""
+        self._strike()
+        order = self._shop.order(number)
+        return self._office.current(order) if order else None
+
+    @activity
+    def draft_support(self, inquiry: Inquiry) -> Draft:
+        """Support's part of the answer; says when the order is missing."""
+        self._strike()
+        return self._worded(draft_support(inquiry, self._shop), inquiry)
+
+    @activity
+    def draft_sales(self, inquiry: Inquiry) -> Draft | None:
+        """Sales' part of the answer: a fitting suggestion, or none."""
+        self._strike()
+        draft = draft_sales(inquiry, self._shop)
+        return self._worded(draft, inquiry) if draft else None
+
+    @activity
+    def merge_drafts(self, request: MergeRequest) -> Answer:
+        """The Manager's answer: both drafts as one, and the channel to send it by."""
+        self._strike()
+        answer = merging.merge(request)
+        # A text message has no room for a model's taste.
+        if self._settings.llm is None or answer.channel == "sms" or request.sales is None:
+            speaking.say(answer.text, self._settings.word_ms)
+            return answer
+        return replace(answer, text=self._ask(prompts.merge(request, answer.text)))
+
+    @activity
+    def cancel_order(self, number: str) -> Order:
+        """Cancels an order that has not left, once; the order as it is then."""
+        self._strike()
+        order = self._order(number)
+        if order.status not in OPEN and order.status != "canceled":
+            raise ApplicationError(f"{number} has left", type="TooLate", non_retryable=True)
+        return self._office.cancel(_key(f"cancel {number}"), order)
+
+    @activity
+    def pay_back(self, refund: Refund) -> Order:
+        """Pays money back, once; the order as it is then."""
+        self._strike()
+        order = self._order(refund.number)
+        if not 0 < refund.amount <= order.total:
+            raise ApplicationError(
+                f"{refund.amount} is not part of what was paid",
+                type="WrongAmount",
+                non_retryable=True,
+            )
+        return self._office.refund(_key(f"refund {refund.number}"), order, refund.amount)
+
+    def _order(self, number: str) -> Order:
+        order = self._shop.order(number)
+        if order is None:
+            raise ApplicationError(f"no order {number}", type="NoOrder", non_retryable=True)
+        return self._office.current(order)
+
+    def _worded(self, draft: Draft, inquiry: Inquiry) -> Draft:
+        """The draft, in the words of the language model if there is one."""
+        if self._settings.llm is None:
+            speaking.say(draft.text, self._settings.word_ms)
+            return draft
+        return replace(draft, text=self._ask(prompts.rewrite(draft, inquiry)))
+
+    def _ask(self, prompt: tuple[str, str]) -> str:
+        assert self._settings.llm is not None  # noqa: S101  callers checked
+        context = speaking.current()
+        try:
+            completion = llm.complete(
+                self._settings.llm, *prompt, on_text=context.stream if context else None
+            )
+        except llm.LlmError as error:
+            raise ApplicationError(
+                str(error),
+                type="LlmError",
+                non_retryable=not error.retryable,
+                retry_after=error.retry_after_s,
+            ) from error
+        if context is not None:
+            context.report_usage(
+                input_tokens=completion.input_tokens, output_tokens=completion.output_tokens
+            )
+        return completion.text
+
+    def _strike(self) -> None:
+        settings = self._settings.faults
+        if settings.rate == 0 and settings.latency_ms_max == 0:
+            return
+        context = activity.context()
+        faults.strike(settings, context.idempotency_key, context.attempt)
+
+
+def _key(otherwise: str) -> str:
+    """The same for every attempt of a step."""
+    context = speaking.current()
+    return context.idempotency_key if context else otherwise
+
+
+def classification_of(model: models.Model, text: str) -> Classification:
+    """Both classifiers and the literal facts of a text, put together."""
+    intent = model.intent(text)
+    return Classification(
+        intent=intent.label,
+        product=model.product(text).label,
+        order=extraction.order_number(text),
+        name=extraction.customer_name(text),
+        confidence=round(intent.probability, 3),
+        upset=wording.sounds_upset(text)
+        or (intent.label == "complaint" and intent.probability >= _UPSET_PROBABILITY_MIN),
+        human=wording.asks_for_human(text),
+    )
+
+
+def load_agents(settings: Settings) -> Agents:
+    """Loads the model and the shop.
+
+    Raises:
+        ModelMissingError: The model was not trained yet, or is out of date.
+    """
+    model = models.load(settings.model_dir, models.digest_of(settings.data_dir))
+    return Agents(model, load_shop(settings.data_dir), settings)

@@ -1,0 +1,108 @@
+"""What the agents do, not only say: cancellations, refunds, partial output."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from everturn import ActivityCanceledError, ApplicationError
+from everturn.testing import activity_context
+
+from support_agents import speaking
+from support_agents.activities import Agents
+from support_agents.back_office import BackOffice
+from support_agents.model import Model
+from support_agents.selling import ABANDONED_CART, draft_sales
+from support_agents.settings import read_settings
+from support_agents.shop import Shop
+from support_agents.types import Inquiry, MergeRequest, Refund
+from support_agents.wording import asks_for_human
+
+
+@pytest.fixture
+def agents(model: Model, shop: Shop, tmp_path: Path) -> Agents:
+    env = {"SUPPORT_BACK_OFFICE": str(tmp_path / "office.db")}
+    return Agents(model, shop, read_settings(env))
+
+
+def test_an_order_is_canceled_once_however_often_the_step_is_repeated(
+    agents: Agents, tmp_path: Path
+) -> None:
+    for attempt in (1, 2, 3):
+        with activity_context(workflow_id="c/turn-1", key="cancel_order", attempt=attempt):
+            assert agents.cancel_order("NT-20482").status == "canceled"
+    assert BackOffice(tmp_path / "office.db").paid_back_pence("NT-20482") == 11_900
+    order = agents.lookup_order("NT-20482")
+    assert order is not None
+    inquiry = Inquiry("cancel it", "chat", "cancel_order", number=order.number, order=order)
+    assert "was canceled and nothing is charged" in agents.draft_support(inquiry).text
+
+
+@pytest.mark.parametrize(
+    ("number", "kind"), [("NT-20481", "TooLate"), ("NT-20484", "TooLate"), ("NT-99999", "NoOrder")]
+)
+def test_what_has_left_is_not_canceled(agents: Agents, number: str, kind: str) -> None:
+    with pytest.raises(ApplicationError) as raised:
+        agents.cancel_order(number)
+    assert raised.value.type == kind
+    assert raised.value.non_retryable
+
+
+def test_money_goes_back_once(agents: Agents, tmp_path: Path) -> None:
+    for attempt in (1, 2):
+        with activity_context(workflow_id="refund-NT-20484", key="pay_back", attempt=attempt):
+            assert agents.pay_back(Refund("NT-20484", 329.0)).status == "refunded"
+    assert BackOffice(tmp_path / "office.db").paid_back_pence("NT-20484") == 32_900
+
+
+@pytest.mark.parametrize("amount", [0, -1, 329.01])
+def test_nobody_gets_back_more_than_was_paid(agents: Agents, amount: float) -> None:
+    with pytest.raises(ApplicationError) as raised:
+        agents.pay_back(Refund("NT-20484", amount))
+    assert raised.value.type == "WrongAmount"
+
+
+def test_answers_are_streamed_word_by_word_and_counted(agents: Agents) -> None:
+    inquiry = Inquiry("where is it", "chat", "order_status", number="NT-20481",
+                      order=agents.lookup_order("NT-20481"))  # fmt: skip
+    with activity_context() as probe:
+        draft = agents.draft_support(inquiry)
+    assert probe.text == draft.text
+    assert len(probe.chunks) == len(draft.text.split())
+    assert probe.usage is not None
+    assert probe.usage.output_tokens == len(probe.chunks)
+    with activity_context() as probe:
+        answer = agents.merge_drafts(MergeRequest(draft, None, "email", "Ines"))
+    assert probe.text == answer.text
+
+
+def test_who_is_interrupted_stops_speaking() -> None:
+    with activity_context() as probe:
+        probe.cancel()
+        with pytest.raises(ActivityCanceledError):
+            speaking.say("one two three", pause_ms=1)
+    assert probe.text == "one"
+
+
+def test_a_cart_that_was_left_is_remembered(shop: Shop) -> None:
+    draft = draft_sales(Inquiry("Aurora 2", "email", ABANDONED_CART), shop)
+    assert draft is not None
+    assert draft.agent == "sales"
+    assert draft.text.startswith("Your Aurora 2 is still in the cart: £329.00")
+    assert draft_sales(Inquiry("something", "email", ABANDONED_CART), shop) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "human"),
+    [
+        ("I want to talk to a human", True),
+        ("can a real person call me please", True),
+        ("let me speak to your manager", True),
+        ("can I talk to someone?", True),
+        ("where is my parcel?", False),
+        ("I talk a lot", False),
+        ("is the tent good for two persons?", False),
+    ],
+)
+def test_people_may_ask_for_people(text: str, human: bool) -> None:
+    assert asks_for_human(text) is human

@@ -1,0 +1,6 @@
+// Tests: everything in tests/, in one process so that two cores suffice.
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: { include: ["tests/**/*.test.ts"], fileParallelism: false },
+});
