@@ -1,37 +1,74 @@
 //! Conversation calls, one method per RPC. Requests are the API's own
 //! messages; an empty namespace means the client's.
 
-use std::time::Duration;
-
 use everturn_proto::v1;
 
-use crate::client::{Client, random_id};
+use crate::calls::calls;
+use crate::client::Client;
 use crate::{Error, Watch};
 
-impl Client {
-    /// Adds a customer's message to a conversation, opening it if there is
-    /// none. Without a `provider_message_id` one is made up, so that this
-    /// client's own retries never add the message twice.
-    ///
-    /// # Errors
-    /// `FIELD_INVALID`, `TYPE_MISMATCH`, `CONVERSATION_CLOSED`,
-    /// `LIMIT_EXCEEDED`; `BUSY` and `DRAINING` once retries are used up.
-    pub async fn submit_message(
-        &self,
-        mut request: v1::SubmitMessageRequest,
-    ) -> Result<v1::SubmitMessageResponse, Error> {
-        self.place(&mut request.namespace);
-        if request.provider_message_id.is_empty() {
-            request.provider_message_id = random_id();
-        }
-        let service = self.conversations();
-        self.unary(request, Duration::ZERO, |request| {
-            let mut service = service.clone();
-            async move { service.submit_message(request).await }
-        })
-        .await
-    }
+calls! { conversations;
+    /// Adds a customer's message to a conversation, opening it if there is none.
+    submit_message = submit_message(SubmitMessageRequest) -> SubmitMessageResponse
+        refused "`TYPE_MISMATCH`, `CONVERSATION_CLOSED`, `CONVERSATION_ERASED`, `LIMIT_EXCEEDED`",
+        once by provider_message_id;
+    /// Adds an event to a conversation, opening it if there is none.
+    submit_event = submit_event(SubmitEventRequest) -> SubmitEventResponse
+        refused "`TYPE_MISMATCH`, `CONVERSATION_CLOSED`, `CONVERSATION_ERASED`, `LIMIT_EXCEEDED`",
+        once by event_id;
+    /// Lists one page of conversations, last updated first.
+    list_conversations = list_conversations(ListConversationsRequest) -> ListConversationsResponse
+        refused "`PAGE_TOKEN_INVALID`";
+    /// Lists one page of a conversation's transcript, oldest first.
+    list_messages = list_messages(ListMessagesRequest) -> ListMessagesResponse
+        refused "`PAGE_TOKEN_INVALID`, `CONVERSATION_NOT_FOUND`";
+    /// Changes labels, addresses, reply channel and turn policy of a conversation.
+    update_conversation = update_conversation(UpdateConversationRequest) -> UpdateConversationResponse
+        refused "`CONVERSATION_NOT_FOUND`, `CONVERSATION_CLOSED`";
+    /// Pauses a conversation: no task of it is dispatched, what arrives is kept.
+    pause_conversation = pause_conversation(PauseConversationRequest) -> PauseConversationResponse
+        refused "`CONVERSATION_NOT_FOUND`, `CONVERSATION_CLOSED`";
+    /// Resumes a paused conversation where it stood.
+    resume_conversation = resume_conversation(ResumeConversationRequest) -> ResumeConversationResponse
+        refused "`CONVERSATION_NOT_FOUND`, `CONVERSATION_CLOSED`";
+    /// Hands a conversation to a person or a team; agents are silent meanwhile.
+    hand_off = hand_off_conversation(HandOffConversationRequest) -> HandOffConversationResponse
+        refused "`CONVERSATION_NOT_FOUND`, `CONVERSATION_CLOSED`";
+    /// Hands a conversation back to the agents.
+    hand_back = hand_back_conversation(HandBackConversationRequest) -> HandBackConversationResponse
+        refused "`CONVERSATION_NOT_FOUND`, `CONVERSATION_CLOSED`, `NOT_HANDED_OFF`";
+    /// Sends a person's message to the customer, while they own the conversation.
+    send_human_message = send_human_message(SendHumanMessageRequest) -> SendHumanMessageResponse
+        refused "`CONVERSATION_NOT_FOUND`, `CONVERSATION_CLOSED`, `NOT_HANDED_OFF`, `WRONG_ASSIGNEE`",
+        once by request_id;
+    /// Lists one page of approvals, last requested first.
+    list_approvals = list_approvals(ListApprovalsRequest) -> ListApprovalsResponse
+        refused "`PAGE_TOKEN_INVALID`";
+    /// Decides an approval, once.
+    decide_approval = decide_approval(DecideApprovalRequest) -> DecideApprovalResponse
+        refused "`APPROVAL_NOT_FOUND`, `APPROVAL_DECIDED`, `APPROVAL_EXPIRED`, `APPROVAL_CHANGED`",
+        once by request_id;
+    /// Reports what a provider said about a delivered message.
+    report_delivery = report_delivery(ReportDeliveryRequest) -> ReportDeliveryResponse
+        refused "`CONVERSATION_NOT_FOUND`, `DELIVERY_NOT_FOUND`";
+    /// Closes a conversation: it takes no further message.
+    close_conversation = close_conversation(CloseConversationRequest) -> CloseConversationResponse
+        refused "`CONVERSATION_NOT_FOUND`";
+    /// Removes the content of a conversation for good; a tombstone stays.
+    erase_conversation = erase_conversation(EraseConversationRequest) -> EraseConversationResponse
+        refused "`CONVERSATION_NOT_FOUND`";
+    /// Sets what conversations of a type begin with, and how long they are kept.
+    set_conversation_type = set_conversation_type(SetConversationTypeRequest) -> SetConversationTypeResponse
+        refused "`LIMIT_EXCEEDED`";
+    /// Reads what conversations of a type begin with.
+    conversation_type = get_conversation_type(GetConversationTypeRequest) -> GetConversationTypeResponse
+        refused "`DRAINING`";
+    /// Reads one conversation, as the answer of the API.
+    get_conversation = get_conversation(GetConversationRequest) -> GetConversationResponse
+        refused "`CONVERSATION_NOT_FOUND`";
+}
 
+impl Client {
     /// Reads one conversation.
     ///
     /// # Errors
@@ -40,71 +77,12 @@ impl Client {
         &self,
         conversation_id: impl Into<String>,
     ) -> Result<v1::Conversation, Error> {
-        let mut request = v1::GetConversationRequest {
+        let request = v1::GetConversationRequest {
             conversation_id: conversation_id.into(),
             ..Default::default()
         };
-        self.place(&mut request.namespace);
-        let service = self.conversations();
-        let response = self
-            .unary(request, Duration::ZERO, |request| {
-                let mut service = service.clone();
-                async move { service.get_conversation(request).await }
-            })
-            .await?;
-        Ok(response.conversation.unwrap_or_default())
-    }
-
-    /// Lists one page of conversations.
-    ///
-    /// # Errors
-    /// `FIELD_INVALID`, `PAGE_TOKEN_INVALID`.
-    pub async fn list_conversations(
-        &self,
-        mut request: v1::ListConversationsRequest,
-    ) -> Result<v1::ListConversationsResponse, Error> {
-        self.place(&mut request.namespace);
-        let service = self.conversations();
-        self.unary(request, Duration::ZERO, |request| {
-            let mut service = service.clone();
-            async move { service.list_conversations(request).await }
-        })
-        .await
-    }
-
-    /// Lists one page of a conversation's transcript.
-    ///
-    /// # Errors
-    /// `FIELD_INVALID`, `PAGE_TOKEN_INVALID`, `CONVERSATION_NOT_FOUND`.
-    pub async fn list_messages(
-        &self,
-        mut request: v1::ListMessagesRequest,
-    ) -> Result<v1::ListMessagesResponse, Error> {
-        self.place(&mut request.namespace);
-        let service = self.conversations();
-        self.unary(request, Duration::ZERO, |request| {
-            let mut service = service.clone();
-            async move { service.list_messages(request).await }
-        })
-        .await
-    }
-
-    /// Closes a conversation.
-    ///
-    /// # Errors
-    /// `FIELD_INVALID`, `CONVERSATION_NOT_FOUND`.
-    pub async fn close_conversation(
-        &self,
-        mut request: v1::CloseConversationRequest,
-    ) -> Result<(), Error> {
-        self.place(&mut request.namespace);
-        let service = self.conversations();
-        self.unary(request, Duration::ZERO, |request| {
-            let mut service = service.clone();
-            async move { service.close_conversation(request).await }
-        })
-        .await
-        .map(|_| ())
+        let answer = self.get_conversation(request).await?;
+        Ok(answer.conversation.unwrap_or_default())
     }
 
     /// Follows a conversation from behind message `after_sequence`; 0 begins

@@ -23,6 +23,12 @@
 //! # }
 //! ```
 
+#![expect(
+    clippy::result_large_err,
+    reason = "failures are data that workers report"
+)]
+
+mod calls;
 mod client;
 mod conversations;
 mod error;

@@ -1,9 +1,12 @@
 //! Following a conversation across lost connections and restarts of the
-//! coordinator, with the last message seen as the cursor.
+//! coordinator, with the last message and the last piece of each output seen
+//! as the cursor.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use everturn_proto::v1;
+use tokio::sync::watch;
 use v1::watch_conversation_response::Update;
 
 use crate::Error;
@@ -11,14 +14,22 @@ use crate::client::Client;
 use crate::error::Code;
 use crate::retry::{Attempts, Backoff};
 
+/// Most outputs that are followed across a reconnect: the server takes no
+/// more cursors. The ones that were silent longest begin anew.
+const OUTPUT_CURSORS_MAX: usize = 1_000;
+
 /// A followed conversation. Messages come in order, each once, whatever
-/// happens to the connection in between.
+/// happens to the connection in between; so do the pieces of partial output,
+/// until an `OutputReset` says that one begins anew.
 #[derive(Debug)]
 pub struct Watch {
     client: Client,
     request: v1::WatchConversationRequest,
     stream: Option<tonic::Streaming<v1::WatchConversationResponse>>,
     backoff: Backoff,
+    /// Updates that this side made up, before those of the stream.
+    pending: VecDeque<Update>,
+    connected: watch::Sender<bool>,
     was_open: bool,
     is_closed: bool,
 }
@@ -36,6 +47,8 @@ impl Watch {
             },
             stream: None,
             backoff: Backoff::new(retry.initial_delay, retry.maximum_delay),
+            pending: VecDeque::new(),
+            connected: watch::Sender::new(false),
             was_open: false,
             is_closed: false,
             client,
@@ -48,6 +61,21 @@ impl Watch {
         self.request.after_sequence
     }
 
+    /// Leaves out partial outputs. To be said before the first `next`.
+    #[must_use]
+    pub fn without_outputs(mut self) -> Self {
+        self.request.without_outputs = true;
+        self
+    }
+
+    /// Whether the conversation is being followed at this moment, as a value
+    /// to wait on: false before the first success and while a lost stream is
+    /// being reopened.
+    #[must_use]
+    pub fn connected(&self) -> watch::Receiver<bool> {
+        self.connected.subscribe()
+    }
+
     /// The next update; `None` once the conversation is closed and everything
     /// was seen. A connection that breaks after the first success is reopened
     /// for as long as it takes; dropping the future loses nothing.
@@ -57,6 +85,9 @@ impl Watch {
     /// first success also `UNAVAILABLE` once retries are used up.
     pub async fn next(&mut self) -> Result<Option<Update>, Error> {
         loop {
+            if let Some(update) = self.pending.pop_front() {
+                return Ok(Some(update));
+            }
             if self.is_closed {
                 return Ok(None);
             }
@@ -76,7 +107,7 @@ impl Watch {
                     let error = Error::from(status);
                     // A stream that breaks reports all sorts of codes; only
                     // what a new attempt would meet again is final.
-                    if is_final(&error) {
+                    if is_final(&error) && !self.forgets_outputs(&error) {
                         return Err(error);
                     }
                     tracing::debug!(%error, "watch lost its stream");
@@ -96,7 +127,12 @@ impl Watch {
                 self.request.after_sequence = message.sequence;
             }
             Update::Closed(_) => self.is_closed = true,
-            Update::OutputDelta(delta) => self.follow(delta.cursor.as_ref()),
+            Update::OutputDelta(delta) => {
+                if self.has(delta.cursor.as_ref()) {
+                    return None;
+                }
+                self.follow(delta.cursor.as_ref());
+            }
             Update::OutputReset(reset) => self.follow(reset.cursor.as_ref()),
             Update::OutputEnded(ended) => {
                 if let Some(cursor) = &ended.cursor {
@@ -112,12 +148,48 @@ impl Watch {
         Some(update)
     }
 
+    /// Whether a piece was seen before: a worker sends its pieces again to a
+    /// coordinator that was restarted.
+    fn has(&self, cursor: Option<&v1::OutputCursor>) -> bool {
+        let Some(cursor) = cursor else {
+            return false;
+        };
+        self.request.output_cursors.iter().any(|known| {
+            known.workflow_id == cursor.workflow_id
+                && known.key == cursor.key
+                && known.attempt == cursor.attempt
+                && known.sequence >= cursor.sequence
+        })
+    }
+
     /// Notes where this watch stands in an output, for the next connection.
     fn follow(&mut self, cursor: Option<&v1::OutputCursor>) {
         if let Some(cursor) = cursor {
             self.forget(cursor);
-            self.request.output_cursors.push(cursor.clone());
+            let cursors = &mut self.request.output_cursors;
+            if cursors.len() == OUTPUT_CURSORS_MAX {
+                cursors.remove(0);
+            }
+            cursors.push(cursor.clone());
         }
+    }
+
+    /// A coordinator that was restarted may have less of an output than this
+    /// watch: then all outputs are taken from their beginnings. True if there
+    /// were any.
+    fn forgets_outputs(&mut self, error: &Error) -> bool {
+        let forgets =
+            error.reason() == Some("CURSOR_INVALID") && !self.request.output_cursors.is_empty();
+        if forgets {
+            let cursors = self.request.output_cursors.drain(..);
+            self.pending.extend(cursors.map(|mut cursor| {
+                cursor.sequence = 0;
+                Update::OutputReset(v1::OutputReset {
+                    cursor: Some(cursor),
+                })
+            }));
+        }
+        forgets
     }
 
     fn forget(&mut self, cursor: &v1::OutputCursor) {
@@ -128,6 +200,7 @@ impl Watch {
 
     async fn lost(&mut self) {
         self.stream = None;
+        self.connected.send_replace(false);
         let delay = self.backoff.delay();
         tokio::time::sleep(delay).await;
     }
@@ -145,11 +218,13 @@ impl Watch {
                 Ok(response) => {
                     self.stream = Some(response.into_inner());
                     self.was_open = true;
+                    self.connected.send_replace(true);
                     return Ok(());
                 }
                 Err(status) => {
                     let error = Error::from(status);
-                    let delay = if self.was_open && !is_final(&error) {
+                    let goes_on = !is_final(&error) || self.forgets_outputs(&error);
+                    let delay = if self.was_open && goes_on {
                         self.backoff
                             .delay()
                             .max(error.retry_delay().unwrap_or(Duration::ZERO))

@@ -1,15 +1,32 @@
-//! The worker and the watch over real gRPC streams that break.
+//! The worker over real gRPC streams that break.
+
+#![allow(
+    clippy::result_large_err,
+    reason = "failures are data that workers report"
+)]
 
 mod scripted;
 
 use std::time::{Duration, Instant};
 
-use everturn_client::worker::{RunCode, Worker, WorkerOptions};
-use everturn_client::{Client, Code, v1};
+use everturn_client::worker::{ActivityContext, RunCode, Worker, WorkerOptions};
+use everturn_client::{Client, v1};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Says two things with a pause between them, and what it used.
+async fn talk(context: ActivityContext) -> Result<v1::Payload, v1::Failure> {
+    context.stream("Hello, ").await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    context.stream("Jo").await;
+    context.report_usage(&v1::Usage {
+        output_tokens: 2,
+        ..Default::default()
+    })?;
+    Ok(v1::Payload::default())
+}
 
 fn start_worker(
     client: Client,
@@ -21,6 +38,7 @@ fn start_worker(
     let options = WorkerOptions {
         activity_slots: 512,
         workflow_slots: 4,
+        can_reconcile: true,
         ..WorkerOptions::default()
     };
     let worker = Worker::builder(client, options)
@@ -30,6 +48,12 @@ fn start_worker(
         .activity("slow", |_: v1::ActivityTask| async {
             tokio::time::sleep(Duration::from_millis(300)).await;
             Ok(v1::Payload::default())
+        })
+        .activity_with_context("talk", talk)
+        .activity("deliver", |task: v1::ActivityTask| async move {
+            let delivery = task.delivery.unwrap_or_default();
+            let receipt = serde_json::json!({ "providerMessageId": delivery.idempotency_key });
+            Ok(everturn_client::json(&receipt).expect("JSON"))
         })
         .workflow("order", |_| -> RunCode { Box::new(|_| Ok(Vec::new())) })
         .build()
@@ -190,60 +214,76 @@ async fn every_task_of_a_flood_is_answered_once_within_the_credits() {
     assert!(requests < TASKS / 4, "results leave in batches");
 }
 
-fn message(sequence: u64) -> v1::WatchConversationResponse {
-    let message = v1::Message {
-        sequence,
-        ..Default::default()
-    };
-    v1::WatchConversationResponse {
-        update: Some(v1::watch_conversation_response::Update::Message(message)),
-    }
+fn said(request: &v1::WorkRequest) -> Vec<(u64, String)> {
+    let outputs = request.outputs.iter();
+    outputs
+        .map(|it| {
+            let text = String::from_utf8_lossy(&it.data).into_owned();
+            (it.sequence, text)
+        })
+        .collect()
 }
 
 #[tokio::test]
-async fn a_watch_goes_on_behind_the_last_message_it_has_seen() {
-    use v1::watch_conversation_response::Update;
+async fn output_leaves_at_once_and_again_after_a_reconnect() {
     let mut server = scripted::start().await;
-    let mut watch = server.client.watch("c-1", 0);
-    let reader = tokio::spawn(async move {
-        let mut seen = Vec::new();
-        while let Some(update) = watch.next().await.expect("no error") {
-            if let Update::Message(message) = update {
-                seen.push(message.sequence);
-            }
-        }
-        seen
-    });
-    let first = server.watches.recv().await.expect("a watch");
-    assert_eq!(first.request.after_sequence, 0);
-    for sequence in [1, 2] {
-        first
-            .updates
-            .send(Ok(message(sequence)))
-            .await
-            .expect("open");
+    let (_stop, _worker) = start_worker(server.client.clone());
+    let mut first = server.streams.recv().await.expect("a stream");
+    let hello = first.welcome(Vec::new()).await;
+    let reconciles: Vec<bool> = hello.queues.iter().map(|it| it.can_reconcile).collect();
+    assert_eq!(reconciles, [true, false], "activities only");
+    first
+        .send(v1::WorkResponse {
+            activity_tasks: vec![activity(1, "talk")],
+            ..Default::default()
+        })
+        .await;
+    let mut early = Vec::new();
+    while early.is_empty() {
+        let request = first.request().await;
+        early = said(&request);
+        assert!(request.activity_results.is_empty(), "it still talks");
     }
-    let broken = Err(tonic::Status::unavailable("restarting"));
-    first.updates.send(broken).await.expect("open");
-    let second = server.watches.recv().await.expect("the watch again");
-    assert_eq!(second.request.after_sequence, 2);
-    for sequence in [2, 3] {
-        second
-            .updates
-            .send(Ok(message(sequence)))
-            .await
-            .expect("open");
+    assert_eq!(early, [(1, "Hello, ".to_owned())]);
+    drop(first);
+
+    let mut second = server.streams.recv().await.expect("another stream");
+    second.welcome(Vec::new()).await;
+    let (mut outputs, mut result) = (Vec::new(), None);
+    while result.is_none() {
+        let request = second.request().await;
+        outputs.extend(said(&request));
+        result = request.activity_results.into_iter().next();
     }
-    let closed = v1::WatchConversationResponse {
-        update: Some(Update::Closed(v1::ConversationClosed::default())),
-    };
-    second.updates.send(Ok(closed)).await.expect("open");
-    assert_eq!(reader.await.expect("no panic"), [1, 2, 3]);
+    assert_eq!(outputs, [(1, "Hello, ".to_owned()), (2, "Jo".to_owned())]);
+    let usage = result.and_then(|it| it.usage).expect("what it used");
+    assert_eq!(usage.output_tokens, 2);
 }
 
 #[tokio::test]
-async fn a_watch_of_an_unknown_conversation_fails_at_once() {
-    let server = scripted::start().await;
-    let error = server.client.watch("nobody", 0).next().await;
-    assert_eq!(error.expect_err("refused").code(), Code::NotFound);
+async fn a_delivery_hands_its_key_to_the_provider() {
+    let mut server = scripted::start().await;
+    let (_stop, _worker) = start_worker(server.client.clone());
+    let mut stream = server.streams.recv().await.expect("a stream");
+    stream.welcome(Vec::new()).await;
+    let mut task = activity(1, "deliver");
+    task.delivery = Some(v1::Delivery {
+        idempotency_key: "c-1/4".to_owned(),
+        ..Default::default()
+    });
+    stream
+        .send(v1::WorkResponse {
+            activity_tasks: vec![task],
+            ..Default::default()
+        })
+        .await;
+    let result = loop {
+        if let Some(result) = stream.request().await.activity_results.pop() {
+            break result;
+        }
+    };
+    let Some(v1::activity_result::Outcome::Result(receipt)) = result.outcome else {
+        panic!("delivered: {result:?}");
+    };
+    assert_eq!(&receipt.data[..], br#"{"providerMessageId":"c-1/4"}"#);
 }

@@ -211,7 +211,7 @@ fn a_closed_conversation_takes_nothing_and_sends_nothing() {
     let mut s = Scenario::new("c1");
     s.submit("m1", "hello").expect("accepted");
     let slot = s.turn_slot().expect("a turn runs");
-    s.step(|tx| everturn_engine::decide::close_conversation(tx, "done".into(), None))
+    s.step(|tx| everturn_engine::decide::close_conversation(tx, "done".into(), None, None))
         .expect("is open");
     assert_eq!(s.submit("m2", "more"), Err(Rejection::ConversationClosed));
     assert_eq!(s.submit("m1", "hello").map(|a| a.sequence), Ok(1));
@@ -229,4 +229,24 @@ fn a_type_is_required_to_open_and_must_stay_the_same() {
         s.submit("m1", "x"),
         Err(Rejection::TypeMismatch(_))
     ));
+}
+
+#[test]
+fn a_run_does_not_forget_what_it_has_seen_when_a_completion_says_less() {
+    let mut s = Scenario::new("c1");
+    s.submit("m1", "hello").expect("accepted");
+    s.turn_code(vec![ask("q")]);
+    s.say("answer");
+    s.turn_code(Vec::new());
+    let signal = everturn_engine::decide::SignalWorkflow {
+        target: scenario::target("c1/turn-1"),
+        name: "go".into(),
+        input: scenario::payload("1"),
+        request: 0,
+    };
+    s.must(|tx| everturn_engine::decide::signal_workflow(tx, signal));
+    let token = s.begin(1);
+    s.must(|tx| everturn_engine::decide::complete_task(tx, token, 1, vec![cancel("q")]));
+    assert!(s.conversation().mailbox.is_empty(), "the answer was read");
+    assert_eq!(s.folded().encode(), s.root.encode());
 }

@@ -10,29 +10,12 @@ use everturn_engine::policy::{ActivityOptions, RetryPolicy};
 use everturn_engine::rejection::Rejection;
 use everturn_engine::value::{Failure, FailureKind, Outcome, Span};
 use scenario::{
-    Scenario, activity, activity_with, cancel, command, complete, payload, reply, start_request,
-    target,
+    Scenario, activity, activity_with, cancel, child, command, complete, payload, reply,
+    start_request, target, timer,
 };
 
 fn boom() -> Failure {
     Failure::new(FailureKind::Application, "Boom", "it broke")
-}
-
-fn timer(key: &str, seconds: i64) -> everturn_engine::command::Command {
-    let delay = Span::from_secs(seconds);
-    command(key, CommandKind::StartTimer { delay })
-}
-
-fn child(key: &str) -> everturn_engine::command::Command {
-    command(
-        key,
-        CommandKind::StartChild {
-            workflow_type: "agent".into(),
-            input: payload("1"),
-            task_queue: "".into(),
-            execution_timeout: None,
-        },
-    )
 }
 
 #[test]
@@ -71,7 +54,7 @@ fn a_failed_attempt_is_repeated_after_its_backoff() {
     let slot = s.start();
     s.run_code(slot, vec![activity("step")]).expect("valid");
     let first = s.take_activity(slot, "step");
-    s.step(|tx| decide::fail_activity(tx, first, boom()))
+    s.step(|tx| decide::fail_activity(tx, first, boom(), None))
         .expect("current");
     assert_eq!(s.effects, []);
     s.wait(Span::from_secs(1));
@@ -101,14 +84,14 @@ fn a_failure_is_final_when_attempts_are_exhausted_or_it_says_so() {
     )
     .expect("valid");
     let once = s.take_activity(slot, "once");
-    s.step(|tx| decide::fail_activity(tx, once, boom()))
+    s.step(|tx| decide::fail_activity(tx, once, boom(), None))
         .expect("current");
     let fatal = s.take_activity(slot, "fatal");
     let failure = Failure {
         non_retryable: true,
         ..boom()
     };
-    s.step(|tx| decide::fail_activity(tx, fatal, failure))
+    s.step(|tx| decide::fail_activity(tx, fatal, failure, None))
         .expect("current");
     assert!(s.root.runs[&slot].activities.is_empty());
 }
@@ -122,11 +105,11 @@ fn results_of_another_attempt_are_fenced() {
     s.wait(ActivityOptions::START_TO_CLOSE);
     s.wait(Span::from_secs(1));
     let second = s.take_activity(slot, "step");
-    let late = s.step(|tx| decide::complete_activity(tx, first, payload("1")));
+    let late = s.step(|tx| decide::complete_activity(tx, first, payload("1"), None));
     assert_eq!(late, Err(Rejection::Fenced));
-    s.step(|tx| decide::complete_activity(tx, second, payload("2")))
+    s.step(|tx| decide::complete_activity(tx, second, payload("2"), None))
         .expect("current");
-    let again = s.step(|tx| decide::complete_activity(tx, second, payload("2")));
+    let again = s.step(|tx| decide::complete_activity(tx, second, payload("2"), None));
     assert_eq!(again, Err(Rejection::Fenced));
 }
 
@@ -139,7 +122,7 @@ fn an_attempt_whose_start_was_lost_in_a_crash_may_still_report() {
     let token = s.take_activity(slot, "step");
     s.log.truncate(durable);
     s.root = s.folded();
-    s.step(|tx| decide::complete_activity(tx, token, payload("1")))
+    s.step(|tx| decide::complete_activity(tx, token, payload("1"), None))
         .expect("nobody else has it");
 }
 
@@ -202,7 +185,7 @@ fn a_canceled_activity_ends_at_once_if_no_worker_has_it_and_on_confirmation_othe
     assert_eq!(s.root.runs[&slot].activities.len(), 1);
     assert!(s.root.runs[&slot].timers.is_empty());
     let failure = Failure::new(FailureKind::Canceled, "Canceled", "stopped");
-    s.step(|tx| decide::fail_activity(tx, token, failure))
+    s.step(|tx| decide::fail_activity(tx, token, failure, None))
         .expect("current");
     assert!(s.root.runs[&slot].activities.is_empty());
 }
@@ -330,7 +313,7 @@ fn terminate_and_execution_timeout_close_a_run_and_fence_its_workers() {
             .iter()
             .any(|e| matches!(e, Effect::CancelActivity { fenced: true, .. }))
     );
-    let late = s.step(|tx| decide::complete_activity(tx, token, payload("1")));
+    let late = s.step(|tx| decide::complete_activity(tx, token, payload("1"), None));
     assert_eq!(late, Err(Rejection::Fenced));
     let Some(Outcome::Failed(failure)) = &s.root.runs[&slot].outcome else {
         panic!("a terminated run has a failure");

@@ -1,8 +1,15 @@
 //! The `everturn` program: the coordinator, its command line and its load
 //! generator.
 
+#![expect(
+    clippy::result_large_err,
+    reason = "failures are data that workers report"
+)]
+
 mod bench;
+mod chat;
 mod cli;
+mod compact;
 mod config;
 mod healthcheck;
 mod http;

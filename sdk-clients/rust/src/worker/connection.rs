@@ -12,7 +12,8 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_stream::wrappers::ReceiverStream;
 
-use super::activities::Running;
+use super::activities::{Attempt, Ended as AttemptEnded, Running};
+use super::context::Piece;
 use super::runs::Runs;
 use super::session::{Rejected, Session};
 use super::{ActivityHandler, HashMap, WorkerBuilder, WorkerOptions};
@@ -28,6 +29,8 @@ const RECONNECT_DELAY_MAX: Duration = Duration::from_secs(5);
 const SILENT_INTERVALS_MAX: u32 = 3;
 /// How long the other side may take to end a stream that was half-closed.
 const HALF_CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+/// Parts of output that may wait for the loop before their activities do.
+const OUTPUT_QUEUE: usize = 256;
 /// Most tokens in a Hello.
 const HELLO_TOKENS_MAX: usize = 10_000;
 
@@ -48,12 +51,15 @@ pub(crate) struct Connection {
     session: Session,
     runs: Runs,
     running: Running,
+    outputs: mpsc::Sender<Piece>,
+    pieces: mpsc::Receiver<Piece>,
     fetching: FuturesUnordered<BoxFuture<'static, Fetched>>,
     drain_deadline: Option<Instant>,
 }
 
 impl Connection {
     pub(crate) fn new(builder: WorkerBuilder) -> Self {
+        let (outputs, pieces) = mpsc::channel(OUTPUT_QUEUE);
         Self {
             client: builder.client,
             serves_workflows: !builder.workflows.is_empty(),
@@ -62,6 +68,8 @@ impl Connection {
             activities: builder.activities,
             session: Session::new(),
             running: Running::default(),
+            outputs,
+            pieces,
             fetching: FuturesUnordered::new(),
             drain_deadline: None,
         }
@@ -97,7 +105,7 @@ impl Connection {
     async fn pause(
         &mut self,
         delay: Duration,
-        mut stop: Pin<&mut (impl Future<Output = ()> + futures::future::FusedFuture)>,
+        mut stop: Pin<&mut impl futures::future::FusedFuture<Output = ()>>,
     ) -> bool {
         let sleep = tokio::time::sleep(delay);
         tokio::pin!(sleep);
@@ -107,7 +115,8 @@ impl Connection {
             }
             tokio::select! {
                 () = &mut sleep => return false,
-                (token, outcome) = self.running.next() => self.report(token, outcome),
+                (token, ended) = self.running.next() => self.report(token, ended),
+                Some(piece) = self.pieces.recv() => self.take_pieces(Some(piece)),
                 () = &mut stop => self.begin_drain(),
             }
         }
@@ -125,16 +134,27 @@ impl Connection {
             && self.session.is_settled()
     }
 
-    fn report(&mut self, token: bytes::Bytes, outcome: Option<super::activities::Outcome>) {
-        match outcome {
-            Some(outcome) => self.session.activity_ended(token, outcome),
-            None => self.session.activity_dropped(),
+    fn report(&mut self, token: bytes::Bytes, ended: Option<AttemptEnded>) {
+        // What it said belongs before its end.
+        self.take_pieces(None);
+        match ended {
+            Some(ended) => self.session.activity_ended(token, ended),
+            None => self.session.activity_dropped(&token),
+        }
+    }
+
+    /// Takes every part of output that is there.
+    fn take_pieces(&mut self, first: Option<Piece>) {
+        let mut next = first.or_else(|| self.pieces.try_recv().ok());
+        while let Some((token, data)) = next {
+            self.session.output(&token, data);
+            next = self.pieces.try_recv().ok();
         }
     }
 
     async fn serve_stream(
         &mut self,
-        mut stop: Pin<&mut (impl Future<Output = ()> + futures::future::FusedFuture)>,
+        mut stop: Pin<&mut impl futures::future::FusedFuture<Output = ()>>,
     ) -> Ended {
         // One batch waits while one is written: what ends meanwhile joins the
         // next batch.
@@ -168,7 +188,8 @@ impl Connection {
                     Ok(None) => return Ended::Broken(None),
                     Err(status) => return Ended::Broken(Some(status.into())),
                 },
-                (token, outcome) = self.running.next() => self.report(token, outcome),
+                (token, ended) = self.running.next() => self.report(token, ended),
+                Some(piece) = self.pieces.recv() => self.take_pieces(Some(piece)),
                 Some((task, fetched)) = self.fetching.next() => self.run_fetched(&task, fetched),
                 _ = tick.tick() => {
                     silent_intervals += 1;
@@ -228,7 +249,7 @@ impl Connection {
         let subscription = |kind: v1::TaskKind| v1::QueueSubscription {
             task_queue: self.options.task_queue.clone(),
             kind: kind.into(),
-            can_reconcile: false,
+            can_reconcile: self.options.can_reconcile && kind == v1::TaskKind::Activity,
         };
         let mut queues = Vec::new();
         if !self.activities.is_empty() {
@@ -351,13 +372,18 @@ impl Connection {
             self.session.activity_ended(token, outcome);
             return;
         };
-        let mut future = handler(task);
+        if self.running.contains(&token) {
+            self.session.slot_freed();
+            return;
+        }
+        let Attempt { mut future, usage } = handler(task, &self.outputs);
         match futures::poll!(&mut future) {
-            std::task::Poll::Ready(outcome) => self.session.activity_ended(token, outcome),
+            std::task::Poll::Ready(outcome) => {
+                let ended = AttemptEnded::new(outcome, usage.as_ref());
+                self.report(token, Some(ended));
+            }
             std::task::Poll::Pending => {
-                if !self.running.push(token, future) {
-                    self.session.activity_dropped();
-                }
+                self.running.push(token, Attempt { future, usage });
             }
         }
     }

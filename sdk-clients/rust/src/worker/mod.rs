@@ -21,6 +21,8 @@
 mod activities;
 mod batch;
 mod connection;
+mod context;
+mod outputs;
 mod runs;
 mod session;
 
@@ -37,6 +39,8 @@ use activities::ActivityHandler;
 use connection::Connection;
 use runs::StartRun;
 
+pub use context::ActivityContext;
+
 /// The code of one cached run: it is given the events that it has not seen,
 /// in order, and returns what to do. A failure means that the code could not
 /// be run; the task comes again later.
@@ -46,8 +50,13 @@ pub type RunCode =
 /// How a worker presents itself and how much it takes at a time.
 #[derive(Clone, Debug)]
 pub struct WorkerOptions {
-    /// Task queue to serve. Default `default`.
+    /// Task queue to serve. Default `default`. The queue `deliver.<channel>`
+    /// has messages to deliver, as tasks of an activity `deliver`.
     pub task_queue: String,
+    /// For a queue `deliver.<channel>`: the activity can find out with its
+    /// provider whether a message was sent, and is given deliveries that were
+    /// lost with `Delivery.reconcile`. Default false.
+    pub can_reconcile: bool,
     /// Who the worker is, for people. Default `rust-<process id>`.
     pub identity: String,
     /// Build of the worker's code. Default empty.
@@ -68,6 +77,7 @@ impl Default for WorkerOptions {
     fn default() -> Self {
         Self {
             task_queue: "default".to_owned(),
+            can_reconcile: false,
             identity: format!("rust-{}", std::process::id()),
             build_id: String::new(),
             activity_slots: 100,
@@ -97,6 +107,25 @@ impl WorkerBuilder {
     {
         self.activities
             .insert(activity_type.into(), activities::boxed(handler));
+        self
+    }
+
+    /// Registers the handler of an activity that streams partial output or
+    /// reports what it used: it is given a context that holds the task.
+    #[must_use]
+    pub fn activity_with_context<F, Answer>(
+        mut self,
+        activity_type: impl Into<String>,
+        handler: F,
+    ) -> Self
+    where
+        F: Fn(ActivityContext) -> Answer + Send + Sync + 'static,
+        Answer: Future<Output = Result<v1::Payload, v1::Failure>> + Send + 'static,
+    {
+        self.activities.insert(
+            activity_type.into(),
+            activities::boxed_with_context(handler),
+        );
         self
     }
 

@@ -8,8 +8,9 @@ use std::collections::{HashMap, VecDeque};
 use bytes::Bytes;
 use everturn_proto::v1;
 
-use super::activities::Outcome;
+use super::activities::Ended;
 use super::batch::{BATCH_BYTES_MAX, BATCH_RESULTS_MAX, activity_bytes, workflow_bytes};
+use super::outputs::Outputs;
 
 struct QueuedActivity {
     result: v1::ActivityResult,
@@ -30,6 +31,7 @@ pub(crate) struct Completion {
 
 /// What a rejection asks of the worker.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "taken apart at once")]
 pub(crate) enum Rejected {
     /// Nothing: the result was dropped or is on its way again.
     Settled,
@@ -51,6 +53,7 @@ pub(crate) struct Session {
     next_result_id: u64,
     credits: v1::CreditGrant,
     acks: Vec<u64>,
+    outputs: Outputs,
     activities: VecDeque<QueuedActivity>,
     workflows: VecDeque<(v1::WorkflowTaskResult, bool)>,
     unanswered_activities: HashMap<u64, v1::ActivityResult>,
@@ -67,6 +70,7 @@ impl Session {
             next_result_id: 1,
             credits: v1::CreditGrant::default(),
             acks: Vec::new(),
+            outputs: Outputs::default(),
             activities: VecDeque::new(),
             workflows: VecDeque::new(),
             unanswered_activities: HashMap::new(),
@@ -87,6 +91,7 @@ impl Session {
             free
         };
         self.acks.clear();
+        self.outputs.restart();
         self.workflows.clear();
         self.unanswered_workflows.clear();
         (self.ping, self.pong) = (0, 0);
@@ -112,6 +117,7 @@ impl Session {
 
     /// The attempt is over: its result would be fenced.
     pub(crate) fn forget_activity(&mut self, token: &[u8]) {
+        self.outputs.discard(token);
         self.unanswered_activities
             .retain(|_, result| result.task_token != token);
         self.activities
@@ -122,15 +128,22 @@ impl Session {
         self.acks.push(delivery_id);
     }
 
-    pub(crate) fn activity_ended(&mut self, task_token: Bytes, outcome: Outcome) {
+    /// A part of the output of a running attempt.
+    pub(crate) fn output(&mut self, task_token: &Bytes, data: Bytes) {
+        self.outputs.add(task_token, data);
+    }
+
+    pub(crate) fn activity_ended(&mut self, task_token: Bytes, ended: impl Into<Ended>) {
+        let ended = ended.into();
+        self.outputs.end(&task_token);
         let result = v1::ActivityResult {
             result_id: self.take_result_id(),
             task_token,
-            outcome: Some(match outcome {
+            outcome: Some(match ended.outcome {
                 Ok(payload) => v1::activity_result::Outcome::Result(payload),
                 Err(failure) => v1::activity_result::Outcome::Failure(failure),
             }),
-            usage: None,
+            usage: ended.usage,
         };
         self.unanswered_activities
             .insert(result.result_id, result.clone());
@@ -141,7 +154,13 @@ impl Session {
     }
 
     /// An attempt ended without anything to report; its slot is free.
-    pub(crate) fn activity_dropped(&mut self) {
+    pub(crate) fn activity_dropped(&mut self, task_token: &[u8]) {
+        self.outputs.discard(task_token);
+        self.slot_freed();
+    }
+
+    /// A delivery that came twice: its attempt goes on in the first slot.
+    pub(crate) fn slot_freed(&mut self) {
         if !self.is_draining {
             self.credits.activity_count += 1;
         }
@@ -233,7 +252,8 @@ impl Session {
     }
 
     pub(crate) fn has_output(&self) -> bool {
-        !self.activities.is_empty()
+        self.outputs.any_waiting()
+            || !self.activities.is_empty()
             || !self.workflows.is_empty()
             || !self.acks.is_empty()
             || self.credits.activity_count > 0
@@ -246,6 +266,8 @@ impl Session {
     /// The next batch: everything that waits, up to the bounds of a batch.
     pub(crate) fn take_request(&mut self) -> v1::WorkRequest {
         let mut bytes = 0;
+        // First: what an attempt said belongs before its end.
+        let outputs = self.outputs.take(&mut bytes, BATCH_BYTES_MAX);
         let activity_results = self.take_activities(&mut bytes);
         let workflow_task_results = self.take_workflows(&mut bytes);
         let credits = std::mem::take(&mut self.credits);
@@ -258,7 +280,7 @@ impl Session {
             activity_results,
             workflow_task_results,
             heartbeats: Vec::new(),
-            outputs: Vec::new(),
+            outputs,
             ping: std::mem::take(&mut self.ping),
             pong: std::mem::take(&mut self.pong),
             draining: self.is_draining,
@@ -270,7 +292,8 @@ impl Session {
         while let Some(queued) = self.activities.front() {
             let size = activity_bytes(&queued.result);
             let is_full = taken.len() == BATCH_RESULTS_MAX || *bytes + size > BATCH_BYTES_MAX;
-            if is_full && *bytes > 0 {
+            let says_more = self.outputs.is_waiting(&queued.result.task_token);
+            if (is_full && *bytes > 0) || says_more {
                 break;
             }
             *bytes += size;

@@ -172,3 +172,28 @@ fn a_draining_worker_says_so_once_and_grants_nothing() {
     assert_eq!(request.credits, None);
     assert_eq!(request.activity_results.len(), 1);
 }
+
+#[test]
+fn output_leaves_before_the_result_of_its_attempt() {
+    let mut session = Session::new();
+    session.begin_stream(grant(0, 2));
+    session.take_request();
+    let token = Bytes::from("a");
+    for _ in 0..20 {
+        session.output(&token, Bytes::from(vec![b'x'; BATCH_BYTES_MAX / 16]));
+    }
+    ended(&mut session, "a");
+    let first = session.take_request();
+    assert!(first.activity_results.is_empty() || !session.outputs.any_waiting());
+    let mut outputs = first.outputs;
+    let mut results = first.activity_results;
+    while session.has_output() {
+        let next = session.take_request();
+        assert!(results.is_empty(), "nothing follows the end");
+        outputs.extend(next.outputs);
+        results.extend(next.activity_results);
+    }
+    assert_eq!(results.len(), 1);
+    let last = outputs.last().expect("output");
+    assert_eq!(last.sequence, 20);
+}

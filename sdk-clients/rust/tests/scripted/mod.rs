@@ -1,11 +1,15 @@
 //! A server that a test plays by hand, behind real gRPC on a real port: each
-//! `Work` stream and each watch is handed to the test.
+//! `Work` stream, each watch and some of the unary calls are handed to the
+//! test; the others are not implemented.
 
+#![allow(dead_code, reason = "each test program plays another part of it")]
+
+use std::future::Future;
 use std::pin::Pin;
 
 use everturn_client::v1;
 use everturn_client::{Client, ConnectOptions};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio_stream::Stream;
 use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
 use tonic::{Request, Response, Status, Streaming};
@@ -60,9 +64,41 @@ pub struct OpenedWatch {
     pub updates: mpsc::Sender<Result<v1::WatchConversationResponse, Status>>,
 }
 
+type Reply<T> = oneshot::Sender<Result<T, Status>>;
+
+/// A unary call that waits for the test's answer.
+#[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "few are made")]
+pub enum Call {
+    SubmitMessage(v1::SubmitMessageRequest, Reply<v1::SubmitMessageResponse>),
+    GetConversation(
+        v1::GetConversationRequest,
+        Reply<v1::GetConversationResponse>,
+    ),
+    SendHumanMessage(
+        v1::SendHumanMessageRequest,
+        Reply<v1::SendHumanMessageResponse>,
+    ),
+}
+
 struct Service {
     streams: mpsc::Sender<WorkStream>,
     watches: mpsc::Sender<OpenedWatch>,
+    calls: mpsc::Sender<Call>,
+}
+
+impl Service {
+    async fn ask<Req, Res>(
+        &self,
+        request: Request<Req>,
+        call: impl FnOnce(Req, Reply<Res>) -> Call,
+    ) -> Result<Response<Res>, Status> {
+        let (reply, answer) = oneshot::channel();
+        let over = || Status::unavailable("the test is over");
+        let sent = self.calls.send(call(request.into_inner(), reply)).await;
+        sent.map_err(|_| over())?;
+        answer.await.map_err(|_| over())?.map(Response::new)
+    }
 }
 
 /// A running server.
@@ -70,6 +106,7 @@ pub struct Scripted {
     pub client: Client,
     pub streams: mpsc::Receiver<WorkStream>,
     pub watches: mpsc::Receiver<OpenedWatch>,
+    pub calls: mpsc::Receiver<Call>,
 }
 
 /// Starts a server on a free port.
@@ -80,9 +117,11 @@ pub async fn start() -> Scripted {
     let address = listener.local_addr().expect("bound").to_string();
     let (streams_sender, streams) = mpsc::channel(16);
     let (watches_sender, watches) = mpsc::channel(16);
+    let (calls_sender, calls) = mpsc::channel(16);
     let service = || Service {
         streams: streams_sender.clone(),
         watches: watches_sender.clone(),
+        calls: calls_sender.clone(),
     };
     let router = tonic::transport::Server::builder()
         .add_service(WorkerServiceServer::new(service()))
@@ -96,16 +135,31 @@ pub async fn start() -> Scripted {
         client: Client::new(options).expect("a valid address"),
         streams,
         watches,
+        calls,
     }
 }
 
-macro_rules! not_scripted {
-    ($($name:ident($request:ident) -> $response:ident;)*) => {
-        $(async fn $name(
-            &self,
-            _: Request<v1::$request>,
-        ) -> Result<Response<v1::$response>, Status> {
-            Err(Status::unimplemented("not scripted"))
+// What `async_trait` makes of an `async fn`: it does not look into macros.
+macro_rules! methods {
+    ($($name:ident($request:ident) -> $response:ident $(as $call:ident)?;)*) => {
+        $(fn $name<'life0, 'async_trait>(
+            &'life0 self,
+            request: Request<v1::$request>,
+        ) -> Pin<Box<
+            dyn Future<Output = Result<Response<v1::$response>, Status>> + Send + 'async_trait,
+        >>
+        where
+            'life0: 'async_trait,
+            Self: 'async_trait,
+        {
+            Box::pin(async move {
+                $(return self.ask(request, Call::$call).await;)?
+                #[allow(unreachable_code)]
+                {
+                    drop(request);
+                    Err(Status::unimplemented("not scripted"))
+                }
+            })
         })*
     };
 }
@@ -128,11 +182,12 @@ impl WorkerService for Service {
         Ok(Response::new(Box::pin(ReceiverStream::new(answers))))
     }
 
-    not_scripted! {
+    methods! {
         poll_activity_tasks(PollActivityTasksRequest) -> PollActivityTasksResponse;
         complete_activity_tasks(CompleteActivityTasksRequest) -> CompleteActivityTasksResponse;
         fail_activity_task(FailActivityTaskRequest) -> FailActivityTaskResponse;
         heartbeat_activity_task(HeartbeatActivityTaskRequest) -> HeartbeatActivityTaskResponse;
+        send_activity_output(SendActivityOutputRequest) -> SendActivityOutputResponse;
         poll_workflow_task(PollWorkflowTaskRequest) -> PollWorkflowTaskResponse;
         complete_workflow_task(CompleteWorkflowTaskRequest) -> CompleteWorkflowTaskResponse;
     }
@@ -156,11 +211,25 @@ impl ConversationService for Service {
         Ok(Response::new(Box::pin(ReceiverStream::new(answers))))
     }
 
-    not_scripted! {
-        submit_message(SubmitMessageRequest) -> SubmitMessageResponse;
-        get_conversation(GetConversationRequest) -> GetConversationResponse;
+    methods! {
+        submit_message(SubmitMessageRequest) -> SubmitMessageResponse as SubmitMessage;
+        get_conversation(GetConversationRequest) -> GetConversationResponse as GetConversation;
         list_conversations(ListConversationsRequest) -> ListConversationsResponse;
         list_messages(ListMessagesRequest) -> ListMessagesResponse;
         close_conversation(CloseConversationRequest) -> CloseConversationResponse;
+        submit_event(SubmitEventRequest) -> SubmitEventResponse;
+        update_conversation(UpdateConversationRequest) -> UpdateConversationResponse;
+        pause_conversation(PauseConversationRequest) -> PauseConversationResponse;
+        resume_conversation(ResumeConversationRequest) -> ResumeConversationResponse;
+        hand_off_conversation(HandOffConversationRequest) -> HandOffConversationResponse;
+        hand_back_conversation(HandBackConversationRequest) -> HandBackConversationResponse;
+        send_human_message(SendHumanMessageRequest) -> SendHumanMessageResponse
+            as SendHumanMessage;
+        list_approvals(ListApprovalsRequest) -> ListApprovalsResponse;
+        decide_approval(DecideApprovalRequest) -> DecideApprovalResponse;
+        report_delivery(ReportDeliveryRequest) -> ReportDeliveryResponse;
+        erase_conversation(EraseConversationRequest) -> EraseConversationResponse;
+        set_conversation_type(SetConversationTypeRequest) -> SetConversationTypeResponse;
+        get_conversation_type(GetConversationTypeRequest) -> GetConversationTypeResponse;
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::command::{Command, CommandKind, Draft};
 use crate::decide::cancel_workflow::request_cancel;
-use crate::decide::closing;
+use crate::decide::closing::close;
 use crate::decide::decide_approval::withdraw_approval;
 use crate::decide::hand_off::{HandOff, hand_off_from_turn};
 use crate::decide::proactive::hindrance;
@@ -14,7 +14,7 @@ use crate::event::{
 use crate::policy::ActivityOptions;
 use crate::state::key_hash;
 use crate::state::run::Stage;
-use crate::text::{QueueName, StepKey, Text, TypeName};
+use crate::text::{QueueName, StepKey, Text, TypeName, WorkflowId};
 use crate::transition::Transaction;
 use crate::value::{AuthorKind, Failure, FailureKind, Message, Outcome, Payload, Span};
 
@@ -40,10 +40,7 @@ fn carry_out_one(tx: &mut Transaction<'_>, slot: Slot, command: Command) {
             input,
             options,
         } => schedule(tx, slot, key, activity_type, input, options),
-        CommandKind::StartTimer { delay } => {
-            let fire_at = tx.context.now + delay;
-            tx.emit_run(slot, RunEvent::TimerStarted { key, fire_at });
-        }
+        CommandKind::StartTimer { delay } => start_timer(tx, slot, key, delay),
         CommandKind::StartChild {
             workflow_type,
             input,
@@ -62,35 +59,13 @@ fn carry_out_one(tx: &mut Transaction<'_>, slot: Slot, command: Command) {
             tx.emit_run(slot, RunEvent::LocalRecorded { key, seen, outcome });
         }
         CommandKind::SendMessage(draft) => send(tx, slot, key, draft),
-        CommandKind::Ask { message } => {
-            if let Some(draft) = message {
-                send(tx, slot, format!("{key}/message").into(), draft);
-            }
-            tx.emit_run(slot, RunEvent::AskOpened { key });
-        }
-        CommandKind::SetState { name, value } => {
-            let suppressed = fence(tx, slot).is_some();
-            let event = RunEvent::StateSet {
-                key,
-                name,
-                value,
-                suppressed,
-            };
-            tx.emit_run(slot, event);
-        }
+        CommandKind::Ask { message } => ask(tx, slot, key, message),
+        CommandKind::SetState { name, value } => set_state(tx, slot, key, name, value),
         CommandKind::SendSignal {
             workflow_id,
             name,
             input,
-        } => {
-            let event = RunEvent::SignalScheduled {
-                key,
-                workflow_id,
-                name,
-                input,
-            };
-            tx.emit_run(slot, event);
-        }
+        } => send_signal(tx, slot, key, workflow_id, name, input),
         CommandKind::Cancel { target } => cancel(tx, slot, target),
         CommandKind::RequestApproval {
             title,
@@ -98,12 +73,11 @@ fn carry_out_one(tx: &mut Transaction<'_>, slot: Slot, command: Command) {
             arguments,
             expires_after,
         } => {
-            let expire_at = expires_after.map(|span| tx.context.now + span);
             let request = Box::new(ApprovalRequest {
                 title,
                 details,
                 arguments,
-                expire_at,
+                expire_at: expires_after.map(|span| tx.context.now + span),
             });
             request_approval(tx, slot, key, request);
         }
@@ -120,18 +94,71 @@ fn carry_out_one(tx: &mut Transaction<'_>, slot: Slot, command: Command) {
             let superseded = !is_current(tx, slot);
             hand_off_from_turn(tx, slot, key, request, superseded);
         }
-        CommandKind::Complete { result } => {
-            let outcome = Outcome::Completed(result);
-            closing::close(tx, slot, RunStatus::Completed, outcome);
-        }
-        CommandKind::Fail { failure } => {
-            closing::close(tx, slot, RunStatus::Failed, Outcome::Failed(failure));
-        }
+        closing @ (CommandKind::Complete { .. }
+        | CommandKind::Fail { .. }
+        | CommandKind::CancelRun { .. }) => conclude(tx, slot, closing),
+    }
+}
+
+/// Closes the run as its code wants.
+fn conclude(tx: &mut Transaction<'_>, slot: Slot, kind: CommandKind) {
+    let (status, outcome) = match kind {
+        CommandKind::Complete { result } => (RunStatus::Completed, Outcome::Completed(result)),
+        CommandKind::Fail { failure } => (RunStatus::Failed, Outcome::Failed(failure)),
         CommandKind::CancelRun { failure } => {
             let failure = failure.unwrap_or_else(canceled);
-            closing::close(tx, slot, RunStatus::Canceled, Outcome::Failed(failure));
+            (RunStatus::Canceled, Outcome::Failed(failure))
         }
+        _ => return,
+    };
+    close(tx, slot, status, outcome);
+}
+
+/// The messages that wait answer it once the whole completion is carried out.
+fn ask(tx: &mut Transaction<'_>, slot: Slot, key: StepKey, message: Option<Draft>) {
+    if let Some(draft) = message {
+        send(tx, slot, format!("{key}/message").into(), draft);
     }
+    tx.emit_run(slot, RunEvent::AskOpened { key });
+}
+
+fn set_state(
+    tx: &mut Transaction<'_>,
+    slot: Slot,
+    key: StepKey,
+    name: Text,
+    value: Option<Payload>,
+) {
+    let suppressed = fence(tx, slot).is_some();
+    let event = RunEvent::StateSet {
+        key,
+        name,
+        value,
+        suppressed,
+    };
+    tx.emit_run(slot, event);
+}
+
+fn send_signal(
+    tx: &mut Transaction<'_>,
+    slot: Slot,
+    key: StepKey,
+    workflow_id: WorkflowId,
+    name: Text,
+    input: Payload,
+) {
+    let event = RunEvent::SignalScheduled {
+        key,
+        workflow_id,
+        name,
+        input,
+    };
+    tx.emit_run(slot, event);
+}
+
+fn start_timer(tx: &mut Transaction<'_>, slot: Slot, key: StepKey, delay: Span) {
+    let fire_at = tx.context.now + delay;
+    tx.emit_run(slot, RunEvent::TimerStarted { key, fire_at });
 }
 
 fn schedule(

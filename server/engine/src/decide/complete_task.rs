@@ -33,6 +33,7 @@ pub fn complete_task(
         // code the same events again.
         run.seen = run.seen.max(seen);
     }
+    let seen = tx.root.runs.get(&slot).map_or(seen, |run| run.seen);
     tx.root.deadlines.disarm(Deadline::TaskTimeout(slot));
     if !commands.is_empty() {
         tx.emit(Event::TaskCompleted { slot, seen });

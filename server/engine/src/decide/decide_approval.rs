@@ -174,15 +174,16 @@ fn decide_budget(
         ApprovalOutcome::ApprovedWithChanges => changed,
         _ => None,
     };
-    let raised = budget.is_some();
+    let rejected = decided.outcome == ApprovalOutcome::Rejected;
     tx.emit(Event::BudgetDecided {
         approval_id,
         decided,
         budget,
     });
-    if raised {
-        tx.offer_held_activities();
-        // What was used may reach the new bound as well: then it asks again.
+    tx.offer_held_activities();
+    if !rejected {
+        // What was used may reach the new bound as well, or the changes were
+        // no budget: then it asks again.
         ask_for_budget(tx);
     }
 }

@@ -36,6 +36,7 @@ pub fn hand_off(tx: &mut Transaction<'_>, request: HandOff) -> Result<(), Reject
     if !waits {
         mailbox::interrupt(tx, grace);
     }
+    mailbox::settle(tx);
     Ok(())
 }
 

@@ -13,6 +13,7 @@ use crate::transition::Transaction;
 pub fn pause_conversation(tx: &mut Transaction<'_>, reason: Text) -> Result<(), Rejection> {
     if open_conversation(tx.root)?.pause.is_none() {
         tx.emit(Event::ConversationPaused { reason });
+        mailbox::settle(tx);
     }
     Ok(())
 }

@@ -65,6 +65,11 @@ pub(crate) fn check(
             }
         }
     }
+    check_bounds(root, run, &tally)
+}
+
+/// Checks that what the commands add up to fits beside what is there.
+fn check_bounds(root: &Root, run: &Run, tally: &Tally) -> Result<(), Rejection> {
     bound(
         (run.last_event + tally.events) as usize,
         (limits::JOURNAL_EVENTS - limits::JOURNAL_RESERVE) as usize,
@@ -90,13 +95,16 @@ pub(crate) fn check(
         limits::PENDING_SIGNALS,
         "signals under way of a run",
     )?;
-    let waiting = root.approvals.values();
-    let waiting = waiting.filter(|a| a.slot == run.slot && a.ended.is_none());
-    bound(
-        waiting.count() + tally.approvals,
-        limits::PENDING_APPROVALS,
-        "pending approvals of a run",
-    )?;
+    if tally.approvals > 0 {
+        let waiting = root.approvals.values();
+        let waiting = waiting.filter(|a| a.slot == run.slot && a.ended.is_none());
+        let count = waiting.count() + tally.approvals;
+        bound(
+            count,
+            limits::PENDING_APPROVALS,
+            "pending approvals of a run",
+        )?;
+    }
     if let Some(conversation) = root.conversation.as_ref().filter(|_| tally.deliveries > 0) {
         let under_way = conversation
             .deliveries

@@ -329,9 +329,12 @@ impl Conversation {
     }
 
     /// Adds a message to the transcript's end and drops the oldest ones
-    /// beyond the bounds.
+    /// beyond the bounds. One from the mailbox may be older than our messages.
     pub(super) fn push_recent(&mut self, message: Message) {
-        self.recent.push_back(message);
+        let at = self
+            .recent
+            .partition_point(|m| m.sequence < message.sequence);
+        self.recent.insert(at, message);
         let (count, bytes) = (limits::RECENT_MESSAGES, limits::RECENT_BYTES);
         trim(&mut self.recent, count, bytes, message_bytes);
     }

@@ -2,20 +2,25 @@
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+mod build;
+
 use std::collections::BTreeMap;
 
-use everturn_engine::command::{Command, CommandKind, Draft};
+use everturn_engine::command::Command;
 use everturn_engine::decide::{
-    self, Accepted, ActivityToken, RunRef, StartWorkflow, SubmitMessage, TaskToken,
+    self, Accepted, ActivityToken, Opening, SubmitEvent, SubmitMessage, TaskToken,
 };
 use everturn_engine::effect::Effect;
-use everturn_engine::event::{Event, RunEvent, Slot};
-use everturn_engine::policy::{ActivityOptions, TurnPolicy};
+use everturn_engine::event::{Event, RunEvent, Slot, SuppressReason};
+use everturn_engine::policy::TurnPolicy;
 use everturn_engine::rejection::Rejection;
+use everturn_engine::state::conversation::{Conversation, Turn};
 use everturn_engine::state::root::Root;
 use everturn_engine::text::RootKey;
 use everturn_engine::transition::{Context, Output, Transaction};
-use everturn_engine::value::{Blob, MessageContent, Payload, Span, Time};
+use everturn_engine::value::{Assignee, AuthorKind, Message, Span, Time, Usage};
+
+pub use build::*;
 
 /// One root under test.
 pub struct Scenario {
@@ -74,23 +79,208 @@ impl Scenario {
         outcome
     }
 
+    pub fn opening(&self) -> Opening {
+        Opening {
+            type_name: "support".into(),
+            task_queue: "default".into(),
+            policy: self.policy.clone(),
+            labels: BTreeMap::new(),
+        }
+    }
+
     pub fn submit(&mut self, provider_id: &str, text: &str) -> Result<Accepted, Rejection> {
-        let policy = self.policy;
-        self.step(|tx| {
-            decide::submit_message(
-                tx,
-                SubmitMessage {
-                    type_name: "support".into(),
-                    task_queue: "default".into(),
-                    policy,
-                    labels: BTreeMap::new(),
-                    channel: "chat".into(),
-                    provider_message_id: provider_id.into(),
-                    author_name: "Ada".into(),
-                    content: content(text),
-                },
-            )
-        })
+        self.submit_by("chat", "", provider_id, text)
+    }
+
+    /// Submits by a channel, with the customer's address on it.
+    pub fn submit_by(
+        &mut self,
+        channel: &str,
+        address: &str,
+        provider_id: &str,
+        text: &str,
+    ) -> Result<Accepted, Rejection> {
+        let message = SubmitMessage {
+            opening: self.opening(),
+            channel: channel.into(),
+            provider_message_id: provider_id.into(),
+            author_name: "Ada".into(),
+            content: content(text),
+            customer_address: address.into(),
+        };
+        self.step(|tx| decide::submit_message(tx, message))
+    }
+
+    /// Submits a message that has to be accepted.
+    pub fn say(&mut self, text: &str) {
+        self.submit("", text).expect("accepted");
+    }
+
+    pub fn submit_event(
+        &mut self,
+        event_id: &str,
+        event_type: &str,
+    ) -> Result<Accepted, Rejection> {
+        let event = SubmitEvent {
+            opening: self.opening(),
+            event_type: event_type.into(),
+            event_id: event_id.into(),
+            payload: payload("1"),
+            addresses: BTreeMap::new(),
+            reply_channel: "chat".into(),
+        };
+        self.step(|tx| decide::submit_event(tx, event))
+    }
+
+    /// Submits an event that has to be accepted.
+    pub fn happen(&mut self, event_type: &str) {
+        self.submit_event("", event_type).expect("accepted");
+    }
+
+    /// Carries out a step that has to be accepted.
+    pub fn must<T>(&mut self, act: impl FnOnce(&mut Transaction<'_>) -> Result<T, Rejection>) -> T {
+        self.step(act).expect("accepted")
+    }
+
+    /// Gives the code of the current turn everything, and completes its task.
+    pub fn turn_code(&mut self, commands: Vec<Command>) {
+        let slot = self.turn_slot().expect("a turn runs");
+        self.run_code(slot, commands).expect("valid");
+    }
+
+    pub fn pause(&mut self) {
+        self.must(|tx| decide::pause_conversation(tx, "stop".into()));
+    }
+
+    pub fn resume(&mut self) {
+        self.must(decide::resume_conversation);
+    }
+
+    pub fn hand_off(&mut self, assignee: Assignee) {
+        let request = hand_off(assignee);
+        self.must(|tx| decide::hand_off(tx, request));
+    }
+
+    pub fn hand_back(&mut self) {
+        self.must(|tx| decide::hand_back(tx, "Bea".into(), "".into()));
+    }
+
+    /// A person writes; the answer is the position of the message.
+    pub fn write(&mut self, author: &str, text: &str, request: u64) -> Result<u64, Rejection> {
+        let message = decide::SendHumanMessage {
+            author_name: author.into(),
+            content: content(text),
+            channel: "".into(),
+            request,
+        };
+        self.step(|tx| decide::send_human_message(tx, message))
+    }
+
+    pub fn close(&mut self) {
+        self.must(|tx| decide::close_conversation(tx, "bye".into(), None, None));
+    }
+
+    pub fn set_policy(&mut self, change: impl FnOnce(&mut TurnPolicy) + Send + 'static) {
+        let update = decide::UpdateConversation {
+            labels: BTreeMap::new(),
+            addresses: BTreeMap::new(),
+            policy: Box::new(change),
+            reply_channel: "".into(),
+        };
+        self.must(|tx| decide::update_conversation(tx, update));
+    }
+
+    /// Starts over from what is stored.
+    pub fn restart(&mut self) -> Vec<ActivityToken> {
+        self.root = Root::decode(&self.root.encode()).expect("reads back");
+        self.must(|tx| Ok(decide::resume(tx)))
+    }
+
+    pub fn conversation(&self) -> &Conversation {
+        self.root.conversation.as_ref().expect("is one")
+    }
+
+    pub fn turn(&self) -> &Turn {
+        self.conversation().turn.as_ref().expect("a turn runs")
+    }
+
+    /// Texts of the messages that the current turn was started with.
+    pub fn turn_texts(&self) -> Vec<String> {
+        texts(&self.turn().context.messages)
+    }
+
+    /// Types of the events that the current turn was started with.
+    pub fn turn_events(&self) -> Vec<String> {
+        types(&self.turn().context.events)
+    }
+
+    /// What the last step offered.
+    pub fn offers(&self) -> Vec<String> {
+        let offers = self.effects.iter().filter_map(|effect| match effect {
+            Effect::OfferWorkflowTask { slot, .. } => Some(format!("task of {slot}")),
+            Effect::OfferActivity {
+                slot: 0,
+                activity,
+                attempt,
+                queue,
+                ..
+            } => Some(format!("message {activity} attempt {attempt} on {queue}")),
+            Effect::OfferActivity {
+                slot,
+                activity,
+                attempt,
+                ..
+            } => Some(format!("activity {slot}/{activity} attempt {attempt}")),
+            _ => None,
+        });
+        offers.collect()
+    }
+
+    /// Texts of the messages that a fence kept in, and why.
+    pub fn suppressed(&self) -> Vec<(String, SuppressReason)> {
+        let suppressed = self.log.iter().filter_map(|(_, event)| match event {
+            Event::Run {
+                event:
+                    RunEvent::MessageSuppressed {
+                        content, reason, ..
+                    },
+                ..
+            } => Some((content.text.to_string(), *reason)),
+            _ => None,
+        });
+        suppressed.collect()
+    }
+
+    /// Everything in the transcript, with who wrote it.
+    pub fn transcript(&self) -> Vec<String> {
+        let written = self.log.iter().filter_map(|(_, event)| added(event));
+        let line = |m: &Message| {
+            let author = match m.author {
+                AuthorKind::Customer => "customer",
+                AuthorKind::Agent => "agent",
+                AuthorKind::Human => "human",
+                AuthorKind::System => "system",
+            };
+            format!("{author}: {}", m.content.text)
+        };
+        written.map(line).collect()
+    }
+
+    /// The last event of a run's journal.
+    pub fn last_of(&self, slot: Slot) -> &RunEvent {
+        let mut events = self.log.iter().rev().filter_map(|(_, event)| match event {
+            Event::Run {
+                slot: of, event, ..
+            } if *of == slot => Some(event),
+            _ => None,
+        });
+        events.next().expect("has events")
+    }
+
+    /// Adds up a completed activity of a run with this use.
+    pub fn spend(&mut self, slot: Slot, key: &str, usage: Usage) {
+        let token = self.take_activity(slot, key);
+        self.must(|tx| decide::complete_activity(tx, token, payload("1"), Some(Box::new(usage))));
     }
 
     pub fn start(&mut self) -> Slot {
@@ -123,7 +313,7 @@ impl Scenario {
         let found = run.activities.iter().find(|(_, a)| a.key.as_str() == key);
         let (id, attempt) = found.map(|(id, a)| (*id, a.attempt)).expect("is pending");
         let start = self
-            .step(|tx| decide::begin_activity(tx, slot, id, attempt, &"worker".into()))
+            .step(|tx| decide::begin_activity(tx, slot, id, attempt, taker(&"worker".into())))
             .expect("is offered");
         ActivityToken {
             slot,
@@ -135,7 +325,7 @@ impl Scenario {
 
     pub fn complete_activity(&mut self, slot: Slot, key: &str) {
         let token = self.take_activity(slot, key);
-        self.step(|tx| decide::complete_activity(tx, token, payload("\"ok\"")))
+        self.step(|tx| decide::complete_activity(tx, token, payload("\"ok\""), None))
             .expect("is current");
     }
 
@@ -187,90 +377,18 @@ impl Scenario {
     }
 }
 
-pub fn start_request(request: u64) -> StartWorkflow {
-    StartWorkflow {
-        type_name: "order".into(),
-        task_queue: "default".into(),
-        input: payload("{}"),
-        execution_timeout: None,
-        labels: BTreeMap::new(),
-        request,
+/// The message that an event adds to the transcript.
+pub fn added(event: &Event) -> Option<&Message> {
+    match event {
+        Event::MessageReceived(message) => Some(message),
+        Event::HumanMessageSent { message, .. } => Some(message),
+        Event::HandedOff { marker, .. } | Event::HandedBack { marker } => Some(marker),
+        Event::Run {
+            event: RunEvent::MessageSent { message, .. },
+            ..
+        } => Some(message),
+        _ => None,
     }
-}
-
-pub fn target(id: &str) -> RunRef {
-    RunRef {
-        workflow_id: id.into(),
-        run_id: None,
-    }
-}
-
-pub fn payload(text: &str) -> Payload {
-    Payload {
-        data: Blob(text.to_owned().into_bytes().into()),
-        content_type: "".into(),
-    }
-}
-
-pub fn content(text: &str) -> MessageContent {
-    MessageContent {
-        text: text.into(),
-        data: None,
-        attributes: BTreeMap::new(),
-    }
-}
-
-pub fn command(key: &str, kind: CommandKind) -> Command {
-    Command {
-        key: key.into(),
-        kind,
-    }
-}
-
-pub fn activity(key: &str) -> Command {
-    activity_with(key, ActivityOptions::on("agents".into()))
-}
-
-pub fn activity_with(key: &str, options: ActivityOptions) -> Command {
-    command(
-        key,
-        CommandKind::ScheduleActivity {
-            activity_type: key.into(),
-            input: payload("1"),
-            options: Box::new(options),
-        },
-    )
-}
-
-pub fn reply(key: &str, text: &str) -> Command {
-    let draft = Draft {
-        channel: "".into(),
-        author_name: "".into(),
-        content: content(text),
-    };
-    command(key, CommandKind::SendMessage(draft))
-}
-
-pub fn ask(key: &str) -> Command {
-    command(key, CommandKind::Ask { message: None })
-}
-
-pub fn cancel(target: &str) -> Command {
-    command(
-        "",
-        CommandKind::Cancel {
-            target: target.into(),
-        },
-    )
-}
-
-pub fn complete() -> Command {
-    command(
-        "",
-        CommandKind::Complete {
-            result: payload("null"),
-        },
-    )
 }
 
 fn name(event: &RunEvent) -> &'static str {
@@ -298,5 +416,13 @@ fn name(event: &RunEvent) -> &'static str {
         RunEvent::TurnInterrupted { .. } => "TurnInterrupted",
         RunEvent::MessagesArrived { .. } => "MessagesArrived",
         RunEvent::ActivityAttemptFailed { .. } => "ActivityAttemptFailed",
+        RunEvent::ApprovalRequested { .. } => "ApprovalRequested",
+        RunEvent::ApprovalDecided { .. } => "ApprovalDecided",
+        RunEvent::HandedOff { .. } => "HandedOff",
+        RunEvent::HandedBack { .. } => "HandedBack",
+        RunEvent::EventsArrived { .. } => "EventsArrived",
+        RunEvent::DeliveryChanged { .. } => "DeliveryChanged",
+        RunEvent::Paused { .. } => "Paused",
+        RunEvent::Resumed => "Resumed",
     }
 }

@@ -7,6 +7,7 @@ mod pipeline;
 mod report;
 mod rust_worker;
 mod sdk_workers;
+mod stream;
 mod turns;
 
 use std::path::PathBuf;
@@ -17,6 +18,7 @@ use clap::{Args, ValueEnum};
 use everturn_client::{Client, ConnectOptions};
 use tokio_util::sync::CancellationToken;
 
+use crate::config::ConfigError;
 use coordinator::Coordinator;
 use load::{Load, Recorder};
 use report::{Cpu, Report};
@@ -36,6 +38,8 @@ pub(crate) enum Scenario {
     Turns,
     /// A workflow of 10 activities, one after the other.
     Pipeline,
+    /// An activity streams chunks; how long they take to the watchers.
+    Stream,
 }
 
 /// Who does the work.
@@ -46,7 +50,7 @@ pub(crate) enum WorkerKind {
     /// The TypeScript SDK; in `turns`, Support and Manager run in Python.
     Typescript,
     /// Workflows in TypeScript, activities in Python; in `turns`, Sales runs
-    /// in TypeScript.
+    /// in TypeScript. In `stream` the code of the turn is built in.
     Python,
 }
 
@@ -58,10 +62,12 @@ pub(crate) enum WorkerKind {
   everturn bench turns --rate 50 --seconds 10 --json
   everturn bench pipeline --in-flight 256
   everturn bench pipeline --target 127.0.0.1:7400
+  everturn bench stream --watchers 1000 --rate 20 --json
 
 Without --target a coordinator is started on an empty store; EVERTURN_*
 variables reach it. Latency is measured from the intended start when --rate is
-given. CPU is in seconds per second: coordinator, and workers (with the Rust
+given. In stream it is the time from writing a chunk to each watcher, by the
+system's clock. CPU is in seconds per second: coordinator, and workers (with the Rust
 worker: this process, the load generator included).")]
 pub(crate) struct BenchArgs {
     /// What to measure
@@ -69,12 +75,16 @@ pub(crate) struct BenchArgs {
     /// Who does the work
     #[arg(long, default_value = "rust")]
     worker: WorkerKind,
-    /// Turns or workflows at a time, 1 to 10,000
-    #[arg(long, value_name = "COUNT", default_value_t = 64,
+    /// Turns or workflows at a time, 1 to 10,000 [default: 64]
+    #[arg(long, value_name = "COUNT",
         value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    in_flight: u32,
+    in_flight: Option<u32>,
+    /// Watchers in stream, 1 to 5,000 [default: 1]
+    #[arg(long, value_name = "COUNT",
+        value_parser = clap::value_parser!(u32).range(1..=5_000))]
+    watchers: Option<u32>,
     /// Begin this many per second, however long they take [default: begin the
-    /// next when one ends]
+    /// next when one ends]; in stream: chunks per second [default: 100]
     #[arg(long, value_name = "PER_SECOND", value_parser = positive)]
     rate: Option<f64>,
     /// Length of the measurement, after a warm-up of 3 s
@@ -91,6 +101,32 @@ pub(crate) struct BenchArgs {
     /// Print one JSON object as the last line
     #[arg(long)]
     json: bool,
+}
+
+impl BenchArgs {
+    /// Turns or workflows at a time.
+    pub(crate) fn in_flight(&self) -> u32 {
+        self.in_flight.unwrap_or(64)
+    }
+
+    /// Watchers of the stream.
+    pub(crate) fn watchers(&self) -> u32 {
+        self.watchers.unwrap_or(1)
+    }
+
+    /// Refuses flags that mean nothing in the scenario.
+    fn check(&self) -> Result<(), ConfigError> {
+        let foreign = match self.scenario {
+            Scenario::Stream => self.in_flight.map(|_| "--in-flight"),
+            Scenario::Turns | Scenario::Pipeline => self.watchers.map(|_| "--watchers"),
+        };
+        match foreign {
+            Some(flag) => Err(ConfigError(format!(
+                "{flag} means nothing in this scenario"
+            ))),
+            None => Ok(()),
+        }
+    }
 }
 
 fn positive(text: &str) -> Result<f64, String> {
@@ -121,6 +157,7 @@ impl Names {
 
 /// Runs a benchmark and prints what it gave.
 pub(crate) async fn run(args: BenchArgs) -> anyhow::Result<ExitCode> {
+    args.check()?;
     let coordinator = match &args.target {
         Some(_) => None,
         None => Some(Coordinator::start(args.data_dir.as_deref()).await?),
@@ -136,17 +173,24 @@ pub(crate) async fn run(args: BenchArgs) -> anyhow::Result<ExitCode> {
     };
     let names = Names::new();
     let stop_worker = CancellationToken::new();
+    let is_rust = args.worker == WorkerKind::Rust;
     let mut rust_worker = None;
-    let mut sdk_workers = None;
-    if args.worker == WorkerKind::Rust {
+    // The code of the stream's turn is always the built-in one.
+    if is_rust || args.scenario == Scenario::Stream {
         let client = Client::new(options.clone())?;
-        let worker = rust_worker::build(client, &names, args.in_flight)?;
+        let queue = match args.scenario {
+            Scenario::Stream => stream::code_queue(args.worker, &names),
+            Scenario::Turns | Scenario::Pipeline => names.queue.clone(),
+        };
+        let worker = rust_worker::build(client, queue, args.in_flight())?;
         rust_worker = Some(tokio::spawn(
             worker.run(stop_worker.clone().cancelled_owned()),
         ));
-    } else {
-        sdk_workers = Some(SdkWorkers::start(&args, &options, &names)?);
     }
+    let mut sdk_workers = match is_rust {
+        true => None,
+        false => Some(SdkWorkers::start(&args, &options, &names)?),
+    };
     let pids = sdk_workers.as_ref().map_or_else(
         || vec![std::process::id().to_string()],
         |workers| workers.pids(),
@@ -176,14 +220,25 @@ async fn worker_ended(
     rust: Option<&mut tokio::task::JoinHandle<Result<(), everturn_client::Error>>>,
     sdk: Option<&mut SdkWorkers>,
 ) -> anyhow::Error {
-    match (rust, sdk) {
-        (Some(task), _) => match task.await {
-            Ok(Ok(())) => anyhow::anyhow!("the worker stopped"),
-            Ok(Err(error)) => error.into(),
-            Err(error) => error.into(),
-        },
-        (None, Some(workers)) => workers.ended().await,
-        (None, None) => std::future::pending().await,
+    let rust = async {
+        match rust {
+            Some(task) => match task.await {
+                Ok(Ok(())) => anyhow::anyhow!("the worker stopped"),
+                Ok(Err(error)) => error.into(),
+                Err(error) => error.into(),
+            },
+            None => std::future::pending().await,
+        }
+    };
+    let sdk = async {
+        match sdk {
+            Some(workers) => workers.ended().await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        error = rust => error,
+        error = sdk => error,
     }
 }
 
@@ -194,14 +249,17 @@ async fn measure(
     mut cpu: Cpu,
 ) -> anyhow::Result<Report> {
     let seconds = Duration::from_secs(u64::from(args.seconds));
-    let count = args.in_flight as usize;
+    if args.scenario == Scenario::Stream {
+        return Box::pin(stream::measure(args, options, names, cpu)).await;
+    }
+    let count = args.in_flight() as usize;
     let clients = (0..count.div_ceil(SLOTS_PER_CONNECTION))
         .map(|_| Client::new(options.clone()))
         .collect::<Result<Vec<_>, _>>()?;
     let client_of = |slot: usize| clients[slot / SLOTS_PER_CONNECTION].clone();
     let slots = match args.scenario {
         Scenario::Turns => turns::open(count, client_of, names).await?,
-        Scenario::Pipeline => pipeline::open(count, client_of, names).await?,
+        Scenario::Pipeline | Scenario::Stream => pipeline::open(count, client_of, names).await?,
     };
     let begin = Instant::now() + WARM_UP;
     let recorder = Recorder::new(begin, begin + seconds);

@@ -72,6 +72,7 @@ pub(crate) struct Report {
     worker: WorkerKind,
     store: &'static str,
     in_flight: u32,
+    watchers: u32,
     rate: Option<f64>,
     seconds: u32,
     per_second: f64,
@@ -88,9 +89,30 @@ impl Report {
             anyhow::bail!("{count} pieces of work failed, the first with: {first}");
         }
         anyhow::ensure!(!latencies.is_empty(), "nothing was done in time");
+        Ok(Self::of(args, latencies, cpu))
+    }
+
+    /// The result of a stream: every watcher counts every chunk.
+    ///
+    /// # Errors
+    /// When nothing arrived.
+    pub(crate) fn stream(
+        args: &BenchArgs,
+        rate: f64,
+        latencies: Histogram<u64>,
+        cpu: CpuUsed,
+    ) -> anyhow::Result<Self> {
+        anyhow::ensure!(!latencies.is_empty(), "nothing arrived in time");
+        let mut report = Self::of(args, latencies, cpu);
+        report.rate = Some(rate);
+        report.per_second /= f64::from(args.watchers());
+        Ok(report)
+    }
+
+    fn of(args: &BenchArgs, latencies: Histogram<u64>, cpu: CpuUsed) -> Self {
         #[expect(clippy::cast_precision_loss, reason = "a count well below 2^52")]
         let done = latencies.len() as f64;
-        Ok(Self {
+        Self {
             scenario: args.scenario,
             worker: args.worker,
             store: if args.target.is_some() {
@@ -98,19 +120,21 @@ impl Report {
             } else {
                 "sqlite"
             },
-            in_flight: args.in_flight,
+            in_flight: args.in_flight(),
+            watchers: args.watchers(),
             rate: args.rate,
             seconds: args.seconds,
             per_second: done / f64::from(args.seconds),
             latencies,
             cpu,
-        })
+        }
     }
 
     fn steps_per_second(&self) -> f64 {
         let steps = match self.scenario {
             Scenario::Turns => STEPS_PER_TURN,
             Scenario::Pipeline => STEPS_PER_WORKFLOW,
+            Scenario::Stream => 0,
         };
         self.per_second * f64::from(steps)
     }
@@ -123,20 +147,12 @@ impl Report {
 
     /// The object that `--json` prints. A turn is one run of a workflow.
     fn to_json(&self) -> Value {
-        let turns = match self.scenario {
-            Scenario::Turns => self.per_second,
-            Scenario::Pipeline => 0.0,
-        };
-        json!({
+        let mut object = json!({
             "scenario": name(self.scenario),
             "worker": name(self.worker),
             "store": self.store,
-            "in_flight": self.in_flight,
             "rate": self.rate,
             "seconds": self.seconds,
-            "workflows_per_s": rounded(self.per_second),
-            "steps_per_s": rounded(self.steps_per_second()),
-            "turns_per_s": rounded(turns),
             "latency_ms": {
                 "p50": self.latency_ms(0.5),
                 "p90": self.latency_ms(0.9),
@@ -147,7 +163,40 @@ impl Report {
                 "coordinator": self.cpu.coordinator.map(rounded),
                 "workers": self.cpu.workers.map(rounded),
             },
-        })
+        });
+        if self.scenario == Scenario::Stream {
+            object["watchers"] = json!(self.watchers);
+            object["chunks_per_s"] = json!(rounded(self.per_second));
+            return object;
+        }
+        let turns = match self.scenario {
+            Scenario::Turns => self.per_second,
+            Scenario::Pipeline | Scenario::Stream => 0.0,
+        };
+        object["in_flight"] = json!(self.in_flight);
+        object["workflows_per_s"] = json!(rounded(self.per_second));
+        object["steps_per_s"] = json!(rounded(self.steps_per_second()));
+        object["turns_per_s"] = json!(rounded(turns));
+        object
+    }
+
+    /// What was done, for people.
+    fn rate_text(&self) -> String {
+        let (per_second, steps) = (self.per_second, self.steps_per_second());
+        match self.scenario {
+            Scenario::Turns => {
+                format!("turns        {per_second:.0}/s  ({steps:.0} activity steps/s)")
+            }
+            Scenario::Pipeline => {
+                format!("workflows    {per_second:.0}/s  ({steps:.0} activity steps/s)")
+            }
+            Scenario::Stream => {
+                format!(
+                    "chunks       {per_second:.0}/s to each of {} watchers",
+                    self.watchers
+                )
+            }
+        }
     }
 
     /// Prints the result.
@@ -156,19 +205,11 @@ impl Report {
         output.record(
             || self.to_json(),
             || {
-                let what = match self.scenario {
-                    Scenario::Turns => "turns",
-                    Scenario::Pipeline => "workflows",
-                };
                 let cpu = |used: Option<f64>| {
                     used.map_or_else(|| "unknown".to_owned(), |it| format!("{it:.2} cores"))
                 };
                 [
-                    format!(
-                        "{what:<12} {:.0}/s  ({:.0} activity steps/s)",
-                        self.per_second,
-                        self.steps_per_second()
-                    ),
+                    self.rate_text(),
                     format!(
                         "latency      p50 {:.2} ms  p90 {:.2} ms  p99 {:.2} ms  max {:.2} ms",
                         self.latency_ms(0.5),
@@ -202,15 +243,15 @@ fn rounded(value: f64) -> f64 {
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_json_object_has_exactly_the_documented_keys() {
+    fn report(scenario: Scenario) -> Report {
         let mut latencies = Histogram::new(3).expect("valid");
         latencies.record(1_500).expect("in range");
-        let report = Report {
-            scenario: Scenario::Turns,
+        Report {
+            scenario,
             worker: WorkerKind::Rust,
             store: "sqlite",
             in_flight: 64,
+            watchers: 2,
             rate: None,
             seconds: 20,
             per_second: 100.0,
@@ -219,14 +260,19 @@ mod tests {
                 coordinator: Some(0.5),
                 workers: None,
             },
-        };
-        let json = report.to_json();
-        let keys = |value: &Value| {
-            let object = value.as_object().expect("an object");
-            let mut keys: Vec<String> = object.keys().cloned().collect();
-            keys.sort_unstable();
-            keys.join(" ")
-        };
+        }
+    }
+
+    fn keys(value: &Value) -> String {
+        let object = value.as_object().expect("an object");
+        let mut keys: Vec<String> = object.keys().cloned().collect();
+        keys.sort_unstable();
+        keys.join(" ")
+    }
+
+    #[test]
+    fn the_json_object_has_exactly_the_documented_keys() {
+        let json = report(Scenario::Turns).to_json();
         assert_eq!(
             keys(&json),
             "cpu in_flight latency_ms rate scenario seconds steps_per_s store turns_per_s \
@@ -236,6 +282,17 @@ mod tests {
         assert_eq!(keys(&json["cpu"]), "coordinator workers");
         assert_eq!(json["steps_per_s"], 300.0);
         assert_eq!(json["latency_ms"]["p50"], 1.5);
+    }
+
+    #[test]
+    fn a_stream_counts_chunks_and_watchers() {
+        let json = report(Scenario::Stream).to_json();
+        assert_eq!(
+            keys(&json),
+            "chunks_per_s cpu latency_ms rate scenario seconds store watchers worker"
+        );
+        assert_eq!(json["watchers"], 2);
+        assert_eq!(json["chunks_per_s"], 100.0);
     }
 
     #[test]

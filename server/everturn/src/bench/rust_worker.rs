@@ -1,23 +1,25 @@
-//! The load worker that is built in: the code of both scenarios as raw event
-//! handlers, activities that hand their input back.
+//! The load worker that is built in: the code of the scenarios as raw event
+//! handlers, activities that hand their input back or stream.
 
-use everturn_client::worker::{RunCode, Worker, WorkerOptions};
+use std::time::Duration;
+
+use everturn_client::worker::{ActivityContext, RunCode, Worker, WorkerOptions};
 use everturn_client::{Client, Error, v1};
 use v1::command::Kind as CommandKind;
 use v1::history_event::Kind as EventKind;
 
-use super::Names;
 use super::pipeline::{STEPS_PER_WORKFLOW, WORKFLOW_TYPE};
+use super::stream::{self, Chunks, Line, Order, now_ns};
 use super::turns::CONVERSATION_TYPE;
 
 /// Tasks that the worker takes at a time, per piece of work in flight.
 const SLOTS_PER_FLIGHT: u32 = 4;
 
-/// A worker for both scenarios.
-pub(crate) fn build(client: Client, names: &Names, in_flight: u32) -> Result<Worker, Error> {
+/// A worker for all scenarios.
+pub(crate) fn build(client: Client, task_queue: String, in_flight: u32) -> Result<Worker, Error> {
     let slots = (in_flight * SLOTS_PER_FLIGHT).clamp(64, 10_000);
     let options = WorkerOptions {
-        task_queue: names.queue.clone(),
+        task_queue,
         activity_slots: slots,
         workflow_slots: slots,
         cached_runs_max: 100_000,
@@ -30,9 +32,28 @@ pub(crate) fn build(client: Client, names: &Names, in_flight: u32) -> Result<Wor
         });
     }
     builder
+        .activity_with_context("stream", write_chunks)
+        .workflow(stream::CONVERSATION_TYPE, |_| stream_code())
         .workflow(CONVERSATION_TYPE, |_| turn_code())
         .workflow(WORKFLOW_TYPE, |_| pipeline_code())
         .build()
+}
+
+/// Writes chunks at their times, each a line with the time it was written at.
+async fn write_chunks(context: ActivityContext) -> Result<v1::Payload, v1::Failure> {
+    let invalid = |error: serde_json::Error| everturn_client::failure("Input", error.to_string());
+    let input = context.task().input.clone().unwrap_or_default();
+    let chunks: Chunks = everturn_client::json_value(&input).map_err(invalid)?;
+    let begin = tokio::time::Instant::now();
+    let interval = Duration::from_secs_f64(chunks.interval_ms.max(0.0) / 1_000.0);
+    let width = (chunks.size_bytes as usize).saturating_sub(1);
+    for number in 1..=chunks.count {
+        tokio::time::sleep_until(begin + interval * number).await;
+        let sent_ns = now_ns();
+        let line = serde_json::to_string(&Line { number, sent_ns }).map_err(invalid)?;
+        context.stream(format!("{line:<width$}\n")).await;
+    }
+    everturn_client::json(&chunks.count).map_err(invalid)
 }
 
 fn command(key: &str, kind: CommandKind) -> v1::Command {
@@ -117,6 +138,57 @@ fn reply(answer: Option<&v1::Payload>) -> v1::Command {
     command("reply", CommandKind::SendMessage(send))
 }
 
+/// One activity that streams, then the reply: "done", or why not.
+fn stream_code() -> RunCode {
+    Box::new(move |events| {
+        let mut commands = Vec::new();
+        for kind in events.iter().filter_map(|event| event.kind.as_ref()) {
+            let text = match kind {
+                EventKind::RunStarted(it) => match ordered(it) {
+                    Some(command) => {
+                        commands.push(command);
+                        continue;
+                    }
+                    None => "done".to_owned(),
+                },
+                EventKind::ActivityCompleted(_) => "done".to_owned(),
+                EventKind::ActivityFailed(it) => it.failure.clone().unwrap_or_default().message,
+                other => {
+                    commands.extend(early_end(other));
+                    continue;
+                }
+            };
+            commands.push(reply(everturn_client::json(&text).ok().as_ref()));
+            commands.push(complete(None));
+        }
+        Ok(commands)
+    })
+}
+
+/// The activity that a customer's message orders, if it orders one.
+fn ordered(started: &v1::RunStarted) -> Option<v1::Command> {
+    let message = started.turn.as_ref()?.messages.last()?;
+    let data = message.content.as_ref()?.data.as_ref()?;
+    let order: Order = everturn_client::json_value(data).ok()?;
+    let chunks = order.chunks?;
+    let length = f64::from(chunks.count) * chunks.interval_ms / 1_000.0;
+    let timeout = Duration::from_secs_f64(length * 2.0 + 60.0);
+    let schedule = v1::ScheduleActivity {
+        activity_type: "stream".to_owned(),
+        input: everturn_client::json(&chunks).ok(),
+        options: Some(v1::ActivityOptions {
+            task_queue: order.task_queue,
+            retry_policy: Some(v1::RetryPolicy {
+                maximum_attempts: Some(1),
+                ..Default::default()
+            }),
+            start_to_close_timeout: prost_types::Duration::try_from(timeout).ok(),
+            ..Default::default()
+        }),
+    };
+    Some(command("stream", CommandKind::ScheduleActivity(schedule)))
+}
+
 /// Ten activities in a row, each with the result of the one before.
 fn pipeline_code() -> RunCode {
     let mut step = 0;
@@ -158,6 +230,7 @@ mod tests {
             key: key.to_owned(),
             result: Some(everturn_client::json("hi").expect("text is JSON")),
             attempt: 1,
+            usage: None,
         }))
     }
 
@@ -194,5 +267,42 @@ mod tests {
             commands[0].kind,
             Some(CommandKind::CompleteRun(_))
         ));
+    }
+
+    #[test]
+    fn a_stream_runs_what_the_message_orders_and_says_that_it_is_done() {
+        let started = |chunks| {
+            let order = Order {
+                task_queue: "q".to_owned(),
+                chunks,
+            };
+            let content = v1::MessageContent {
+                data: everturn_client::json(&order).ok(),
+                ..Default::default()
+            };
+            let message = v1::Message {
+                content: Some(content),
+                ..Default::default()
+            };
+            event(EventKind::RunStarted(v1::RunStarted {
+                turn: Some(v1::TurnInput {
+                    messages: vec![message],
+                    ..Default::default()
+                }),
+                ..Default::default()
+            }))
+        };
+        let opening = stream_code()(&[started(None)]).expect("runs");
+        assert_eq!(keys(&opening), ["reply", ""]);
+        let chunks = Chunks {
+            count: 10,
+            interval_ms: 5.0,
+            size_bytes: 64,
+        };
+        let mut code = stream_code();
+        let first = code(&[started(Some(chunks))]).expect("runs");
+        assert_eq!(keys(&first), ["stream"]);
+        let last = code(&[completed("stream")]).expect("runs");
+        assert_eq!(keys(&last), ["reply", ""]);
     }
 }

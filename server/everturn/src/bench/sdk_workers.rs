@@ -32,9 +32,11 @@ impl SdkWorkers {
     ) -> anyhow::Result<Self> {
         let root = repository()?;
         let needs_python = args.scenario == Scenario::Turns || args.worker == WorkerKind::Python;
+        // The turn of a stream is built in: only its activity is the SDK's.
+        let needs_node = args.scenario != Scenario::Stream || !needs_python;
         let activities = if needs_python { "python" } else { "typescript" };
         let slots = args
-            .in_flight
+            .in_flight()
             .saturating_mul(2)
             .clamp(16, 1_000)
             .to_string();
@@ -42,36 +44,32 @@ impl SdkWorkers {
             command
                 .args(["--address", &options.address])
                 .args(["--namespace", &options.namespace])
+                .args(["--task-queue", &names.queue])
                 .args(["--slots", &slots])
                 .stdin(Stdio::null())
                 .stdout(Stdio::null())
                 .kill_on_drop(true);
         };
-        let mut node = Command::new("node");
-        node.arg(root.join(TYPESCRIPT_WORKER));
-        common(&mut node);
-        node.args(["--task-queue", &names.queue]);
-        node.args(["--step-activities", activities]);
-        let mut children = vec![(
-            "TypeScript worker",
-            node.spawn().context("cannot start node")?,
-        )];
+        let mut children = Vec::new();
+        if needs_node {
+            let mut node = Command::new("node");
+            node.arg(root.join(TYPESCRIPT_WORKER));
+            common(&mut node);
+            node.args(["--step-activities", activities]);
+            let child = node.spawn().context("cannot start node")?;
+            children.push(("TypeScript worker", child));
+        }
         if needs_python {
             let sdk = root.join("sdk-clients/python");
-            let interpreter = sdk.join(".venv/bin/python");
-            let mut python = Command::new(if interpreter.exists() {
-                interpreter
-            } else {
-                PathBuf::from("python3")
-            });
+            // The environment of `cargo xtask`, or one made for the SDK.
+            let environments = [root.join(".everturn/venv"), sdk.join(".venv")];
+            let mut interpreters = environments.iter().map(|it| it.join("bin/python"));
+            let found = interpreters.find(|interpreter| interpreter.exists());
+            let mut python = Command::new(found.unwrap_or_else(|| PathBuf::from("python3")));
             python
                 .arg(root.join(PYTHON_WORKER))
                 .env("PYTHONPATH", sdk.join("src"));
             common(&mut python);
-            // A queue of its own: each worker has other activities.
-            python
-                .arg("--task-queue")
-                .arg(format!("{}-python", names.queue));
             let child = python.spawn().context("cannot start Python")?;
             children.push(("Python worker", child));
         }

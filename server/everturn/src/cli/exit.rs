@@ -10,6 +10,18 @@ use crate::config::ConfigError;
 /// Exit code of `workflow wait` for a run that closed without completing.
 pub(crate) const RUN_NOT_COMPLETED: u8 = 6;
 
+/// Something that this program refuses to do; ends with exit code 4.
+#[derive(Debug)]
+pub(crate) struct Refused(pub String);
+
+impl std::fmt::Display for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Refused {}
+
 /// Writes an error to standard error and gives its exit code.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     if is_closed_pipe(error) {
@@ -53,6 +65,9 @@ fn render(error: &anyhow::Error) -> String {
 fn code(error: &anyhow::Error) -> u8 {
     if error.is::<ConfigError>() {
         return 2;
+    }
+    if error.is::<Refused>() {
+        return 4;
     }
     let Some(refusal) = error.downcast_ref::<Error>() else {
         return 1;
@@ -115,6 +130,7 @@ mod tests {
         assert_eq!(code(&plain(Code::Unavailable)), 5);
         assert_eq!(code(&plain(Code::Internal)), 1);
         assert_eq!(code(&ConfigError("x".to_owned()).into()), 2);
+        assert_eq!(code(&Refused("x".to_owned()).into()), 4);
         assert_eq!(code(&anyhow::anyhow!("x")), 1);
     }
 

@@ -1,8 +1,11 @@
 //! The command line: what can be called and how calls are carried out.
 
+mod approval;
 mod arguments;
 mod conversation;
+mod delivery;
 pub(crate) mod exit;
+mod store;
 mod workflow;
 
 use std::path::PathBuf;
@@ -14,7 +17,7 @@ use everturn_client::{Client, ConnectOptions, RetryOptions};
 
 use crate::config::{self, Layer, Settings, parse_span};
 use crate::render::Output;
-use crate::{bench, healthcheck, serve, telemetry};
+use crate::{bench, chat, healthcheck, serve, telemetry};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -35,6 +38,7 @@ pub(crate) struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "made once")]
 enum Command {
     /// Run the coordinator
     #[command(after_help = "Examples:
@@ -48,10 +52,19 @@ defaults. SIGTERM drains; a second one ends the process at once.")]
     /// Show or check the coordinator's settings
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// Submit to, watch, list, show and close conversations
+    /// Talk to the agents of a conversation in the terminal
+    Chat(chat::ChatArgs),
+    /// Submit to, watch, list, change, pause, hand off and close conversations
     Conversation(conversation::ConversationArgs),
-    /// Start, show, list, signal, cancel, terminate and await workflows
+    /// Start, show, list, signal, pause, cancel, terminate and await workflows
     Workflow(workflow::WorkflowArgs),
+    /// List, show and decide what people are asked to approve
+    Approval(approval::ApprovalArgs),
+    /// Report what providers say about delivered messages
+    Delivery(delivery::DeliveryArgs),
+    /// Compact the store of a coordinator that does not run
+    #[command(subcommand)]
+    Store(store::StoreCommand),
     /// Succeed if a coordinator is ready
     #[command(after_help = "Example:
   everturn healthcheck --http-address 127.0.0.1:7401 --timeout 2s")]
@@ -144,7 +157,7 @@ pub(crate) struct ClientArgs {
 
 impl ClientArgs {
     /// A client that gives up after about a second without a coordinator.
-    fn client(&self) -> Result<Client, everturn_client::Error> {
+    pub(crate) fn client(&self) -> Result<Client, everturn_client::Error> {
         Client::new(ConnectOptions {
             address: self.address.clone(),
             namespace: self.namespace.clone(),
@@ -156,7 +169,7 @@ impl ClientArgs {
         })
     }
 
-    fn output(&self) -> Output {
+    pub(crate) fn output(&self) -> Output {
         Output::new(self.output == OutputFormat::Json)
     }
 }
@@ -196,6 +209,22 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             telemetry::install_for_commands()?;
             small_runtime()?.block_on(workflow::run(args))
         }
+        Command::Approval(args) => {
+            telemetry::install_for_commands()?;
+            small_runtime()?.block_on(approval::run(args))
+        }
+        Command::Delivery(args) => {
+            telemetry::install_for_commands()?;
+            small_runtime()?.block_on(delivery::run(args))
+        }
+        Command::Store(command) => {
+            telemetry::install_for_commands()?;
+            small_runtime()?.block_on(store::run(command))
+        }
+        Command::Chat(args) => {
+            telemetry::install_for_commands()?;
+            small_runtime()?.block_on(chat::run(args))
+        }
         Command::Bench(args) => {
             telemetry::install_for_commands()?;
             server_runtime()?.block_on(bench::run(args))
@@ -222,51 +251,5 @@ fn server_runtime() -> std::io::Result<tokio::runtime::Runtime> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use clap::CommandFactory as _;
-
-    fn parse(line: &str) -> Result<Cli, clap::Error> {
-        Cli::try_parse_from(line.split_whitespace())
-    }
-
-    #[test]
-    fn the_definition_is_consistent() {
-        Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn commands_take_their_flags_in_any_place() {
-        for line in [
-            "everturn serve --partitions 8 --flush-interval 250ms --log-format json",
-            "everturn config show --config x.toml",
-            "everturn conversation --output json submit c-1 --type support hello",
-            "everturn conversation submit c-1 --type support hello --label a=b -o json",
-            "everturn conversation watch c-1 --after 3 --address 127.0.0.1:1",
-            "everturn conversation close c-1 --grace 5s",
-            "everturn workflow start w --type order --input {} --wait",
-            "everturn workflow history w --after 10",
-            "everturn bench turns --in-flight 8 --rate 50 --seconds 3 --json",
-            "everturn bench pipeline --worker python --target 127.0.0.1:7400",
-        ] {
-            if let Err(error) = parse(line) {
-                panic!("{line}: {error}");
-            }
-        }
-    }
-
-    #[test]
-    fn wrong_use_is_refused() {
-        for line in [
-            "everturn",
-            "everturn conversation submit c-1",
-            "everturn workflow start w --type t --input not-json",
-            "everturn workflow start w --type t --label nothing",
-            "everturn serve --flush-interval 15",
-            "everturn bench turns --in-flight 0",
-            "everturn bench turns --worker go",
-        ] {
-            assert!(parse(line).is_err(), "{line}");
-        }
-    }
-}
+#[path = "tests.rs"]
+mod tests;

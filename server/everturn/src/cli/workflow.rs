@@ -18,6 +18,8 @@ use crate::render::{self, Output};
   everturn workflow show order-7
   everturn workflow history order-7 --output json
   everturn workflow signal order-7 paid --input '{\"amount\":12}'
+  everturn workflow pause order-7 --reason 'provider is down'
+  everturn workflow resume order-7
   everturn workflow cancel order-7 --reason 'customer changed their mind'
   everturn workflow wait order-7 --timeout 1m")]
 pub(crate) struct WorkflowArgs {
@@ -39,6 +41,10 @@ enum Command {
     History(HistoryArgs),
     /// Send a signal to an open run
     Signal(SignalArgs),
+    /// Let nothing of a run and the runs below it be dispatched
+    Pause(StopArgs),
+    /// Go on where a paused run stood
+    Resume(RunArgs),
     /// Ask an open run to cancel; its code decides how
     Cancel(StopArgs),
     /// Close an open run at once, without asking its code
@@ -149,6 +155,18 @@ struct WaitArgs {
     timeout: Duration,
 }
 
+/// A request about a run.
+macro_rules! request {
+    ($request:ident, $run:expr $(, $field:ident: $value:expr)*) => {
+        v1::$request {
+            workflow_id: $run.workflow_id,
+            run_id: $run.run_id,
+            $($field: $value,)*
+            ..Default::default()
+        }
+    };
+}
+
 /// Carries out a command about workflows.
 pub(crate) async fn run(args: WorkflowArgs) -> anyhow::Result<ExitCode> {
     let client = args.client.client()?;
@@ -157,44 +175,38 @@ pub(crate) async fn run(args: WorkflowArgs) -> anyhow::Result<ExitCode> {
         Command::Start(args) => return start(&client, output, args).await,
         Command::Wait(args) => return wait(&client, output, args.run, args.timeout).await,
         Command::Show(args) => {
-            let request = v1::DescribeWorkflowRequest {
-                workflow_id: args.workflow_id,
-                run_id: args.run_id,
-                ..Default::default()
-            };
+            let request = request!(DescribeWorkflowRequest, args);
             render::workflow(output, &client.describe_workflow(request).await?)?;
         }
         Command::List(args) => list(&client, output, args).await?,
         Command::History(args) => history(&client, output, args).await?,
         Command::Signal(args) => signal(&client, output, args).await?,
+        Command::Pause(args) => {
+            let id = args.run.workflow_id.clone();
+            let request = request!(PauseWorkflowRequest, args.run, reason: args.reason);
+            client.pause_workflow(request).await?;
+            done(output, &id, "paused")?;
+        }
+        Command::Resume(args) => {
+            let id = args.workflow_id.clone();
+            let request = request!(ResumeWorkflowRequest, args);
+            client.resume_workflow(request).await?;
+            done(output, &id, "resumed")?;
+        }
         Command::Cancel(args) => {
             let id = args.run.workflow_id.clone();
-            let request = v1::CancelWorkflowRequest {
-                workflow_id: args.run.workflow_id,
-                run_id: args.run.run_id,
-                reason: args.reason,
-                ..Default::default()
-            };
+            let request = request!(CancelWorkflowRequest, args.run, reason: args.reason);
             client.cancel_workflow(request).await?;
             done(output, &id, "cancel requested")?;
         }
         Command::Terminate(args) => {
             let id = args.run.workflow_id.clone();
-            let request = v1::TerminateWorkflowRequest {
-                workflow_id: args.run.workflow_id,
-                run_id: args.run.run_id,
-                reason: args.reason,
-                ..Default::default()
-            };
+            let request = request!(TerminateWorkflowRequest, args.run, reason: args.reason);
             client.terminate_workflow(request).await?;
             done(output, &id, "terminated")?;
         }
         Command::State(args) => {
-            let request = v1::GetStateRequest {
-                workflow_id: args.workflow_id,
-                run_id: args.run_id,
-                ..Default::default()
-            };
+            let request = request!(GetStateRequest, args);
             render::state(output, &client.state(request).await?.state)?;
         }
     }

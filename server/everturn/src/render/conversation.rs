@@ -1,4 +1,4 @@
-//! Conversations, messages and the updates of a watch.
+//! Conversations without their transcripts.
 
 use std::io;
 
@@ -6,127 +6,21 @@ use everturn_client::v1;
 use serde_json::{Value, json};
 
 use super::Output;
-use super::value::{clock, labels, payload, payloads, seconds, time, variant};
+use super::policy::{policy_json, policy_text};
+use super::value::{
+    assignee, assignee_text, clock, labels, payload, payloads, time, usage, usage_text, variant,
+};
 
-fn author_kind(message: &v1::Message) -> String {
-    variant(message.author_kind().as_str_name(), "AUTHOR_KIND")
-}
-
-fn turn_status(status: v1::TurnStatus) -> String {
+/// What a turn is doing; "ended" when it is over.
+pub(crate) fn turn_status(status: v1::TurnStatus) -> String {
     match status {
         v1::TurnStatus::Unspecified => "ended".to_owned(),
         status => variant(status.as_str_name(), "TURN_STATUS"),
     }
 }
 
-/// What a message says, as JSON.
-pub(super) fn content_json(content: Option<&v1::MessageContent>) -> Value {
-    let Some(content) = content else {
-        return Value::Null;
-    };
-    json!({
-        "text": content.text,
-        "data": payload(content.data.as_ref()),
-        "attributes": labels(&content.attributes),
-    })
-}
-
-/// A message as JSON.
-pub(super) fn message_json(message: &v1::Message) -> Value {
-    json!({
-        "sequence": message.sequence,
-        "author_kind": author_kind(message),
-        "author_name": message.author_name,
-        "channel": message.channel,
-        "provider_message_id": message.provider_message_id,
-        "content": content_json(message.content.as_ref()),
-        "create_time": time(message.create_time.as_ref()),
-        "turn": message.turn,
-    })
-}
-
-fn message_text(message: &v1::Message) -> String {
-    let author = match (author_kind(message), message.author_name.as_str()) {
-        (kind, "") => kind,
-        (kind, name) => format!("{kind} {name}"),
-    };
-    let content = message.content.clone().unwrap_or_default();
-    let mut text = format!(
-        "#{:<4} {}  {author} ({}): {}",
-        message.sequence,
-        clock(message.create_time.as_ref()),
-        message.channel,
-        content.text,
-    );
-    if content.data.is_some() {
-        text.push_str(&format!("  {}", payload(content.data.as_ref())));
-    }
-    text
-}
-
-/// Prints a message of a transcript.
-pub(crate) fn message(output: Output, message: &v1::Message) -> io::Result<()> {
-    output.record(
-        || json!({ "message": message_json(message) }),
-        || message_text(message),
-    )
-}
-
-/// Prints an update of a watch: one key names its kind.
-pub(crate) fn update(
-    output: Output,
-    update: &v1::watch_conversation_response::Update,
-) -> io::Result<()> {
-    use v1::watch_conversation_response::Update;
-    match update {
-        Update::Message(message) => self::message(output, message),
-        Update::CaughtUp(_) => output.record(
-            || json!({ "caught_up": {} }),
-            || "-- up to date, following".to_owned(),
-        ),
-        Update::TurnChanged(turn) => {
-            let status = turn_status(turn.status());
-            output.record(
-                || json!({ "turn_changed": { "number": turn.number, "status": status } }),
-                || format!("-- turn {} {status}", turn.number),
-            )
-        }
-        Update::Lagged(lagged) => output.record(
-            || json!({ "lagged": { "skipped_count": lagged.skipped_count } }),
-            || format!("-- {} changes left out", lagged.skipped_count),
-        ),
-        Update::OutputDelta(_)
-        | Update::OutputReset(_)
-        | Update::OutputEnded(_)
-        | Update::Delivery(_)
-        | Update::Changed(_) => Ok(()),
-        Update::Closed(closed) => output.record(
-            || json!({ "closed": { "reason": closed.reason } }),
-            || format!("-- closed {}", closed.reason),
-        ),
-    }
-}
-
 fn status(conversation: &v1::Conversation) -> String {
     variant(conversation.status().as_str_name(), "CONVERSATION_STATUS")
-}
-
-fn policy_json(policy: Option<&v1::TurnPolicy>) -> Value {
-    let Some(policy) = policy else {
-        return Value::Null;
-    };
-    let debounce = policy.debounce.as_ref().map_or(Value::Null, |it| {
-        json!({
-            "quiet": seconds(it.quiet.as_ref()),
-            "max_wait": seconds(it.max_wait.as_ref()),
-            "max_messages": it.max_messages,
-        })
-    });
-    json!({
-        "debounce": debounce,
-        "on_busy": variant(policy.on_busy().as_str_name(), "ON_BUSY"),
-        "interrupt_grace": seconds(policy.interrupt_grace.as_ref()),
-    })
 }
 
 fn turn_json(turn: Option<&v1::Turn>) -> Value {
@@ -141,6 +35,26 @@ fn turn_json(turn: Option<&v1::Turn>) -> Value {
     })
 }
 
+/// A pause as JSON, or null.
+pub(super) fn pause_json(pause: Option<&v1::Pause>) -> Value {
+    pause.map_or(
+        Value::Null,
+        |it| json!({ "reason": it.reason, "pause_time": time(it.pause_time.as_ref()) }),
+    )
+}
+
+/// A handover as JSON, or null.
+pub(super) fn handover_json(handover: Option<&v1::Handover>) -> Value {
+    handover.map_or(Value::Null, |it| {
+        json!({
+            "assignee": assignee(it.assignee.as_ref()),
+            "reason": it.reason,
+            "context": payload(it.context.as_ref()),
+            "hand_off_time": time(it.hand_off_time.as_ref()),
+        })
+    })
+}
+
 fn conversation_json(it: &v1::Conversation) -> Value {
     json!({
         "namespace": it.namespace,
@@ -151,60 +65,188 @@ fn conversation_json(it: &v1::Conversation) -> Value {
         "reply_channel": it.reply_channel,
         "message_count": it.message_count,
         "waiting_message_count": it.waiting_message_count,
+        "waiting_event_count": it.waiting_event_count,
         "turn_count": it.turn_count,
         "turn": turn_json(it.turn.as_ref()),
         "state": payloads(&it.state),
         "labels": labels(&it.labels),
+        "addresses": labels(&it.addresses),
         "turn_policy": policy_json(it.turn_policy.as_ref()),
         "create_time": time(it.create_time.as_ref()),
         "update_time": time(it.update_time.as_ref()),
+        "pause": pause_json(it.pause.as_ref()),
+        "handover": handover_json(it.handover.as_ref()),
+        "usage": usage(it.usage.as_ref()),
+        "turn_usage": usage(it.turn_usage.as_ref()),
+        "budget_reached": it.budget_reached,
+        "erased_run_count": it.erased_run_count,
     })
+}
+
+/// What keeps agents from acting, each with why.
+fn hindrances(it: &v1::Conversation) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(pause) = &it.pause {
+        let since = clock(pause.pause_time.as_ref());
+        lines.push(format!(
+            "paused        since {since}{}",
+            because(&pause.reason)
+        ));
+    }
+    if let Some(handover) = &it.handover {
+        let who = assignee_text(handover.assignee.as_ref());
+        let since = clock(handover.hand_off_time.as_ref());
+        let why = because(&handover.reason);
+        lines.push(format!("handed to     {who} since {since}{why}"));
+        if handover.context.is_some() {
+            lines.push(format!(
+                "context       {}",
+                payload(handover.context.as_ref())
+            ));
+        }
+    }
+    if it.budget_reached {
+        lines.push("budget        used up: an approval is waited for".to_owned());
+    }
+    lines
+}
+
+/// A reason behind a colon, if there is one.
+pub(super) fn because(reason: &str) -> String {
+    match reason {
+        "" => String::new(),
+        reason => format!(": {reason}"),
+    }
+}
+
+fn conversation_text(it: &v1::Conversation) -> String {
+    let turn = it.turn.as_ref().map_or_else(
+        || "none running".to_owned(),
+        |turn| format!("{} {}", turn.number, turn_status(turn.status())),
+    );
+    let mut lines = vec![
+        format!("conversation  {}", it.conversation_id),
+        format!("type          {}", it.conversation_type),
+        format!("status        {}", status(it)),
+    ];
+    lines.extend(hindrances(it));
+    lines.extend([
+        format!("task queue    {}", it.task_queue),
+        format!("channel       {}", it.reply_channel),
+        format!("addresses     {}", labels(&it.addresses)),
+        format!("turn          {turn} ({} so far)", it.turn_count),
+        format!(
+            "messages      {} ({} waiting)",
+            it.message_count, it.waiting_message_count
+        ),
+    ]);
+    if it.waiting_event_count > 0 {
+        lines.push(format!("events        {} waiting", it.waiting_event_count));
+    }
+    lines.extend([
+        format!("state         {}", payloads(&it.state)),
+        format!("labels        {}", labels(&it.labels)),
+        format!("policy        {}", policy_text(it.turn_policy.as_ref())),
+    ]);
+    let used = usage_text(it.usage.as_ref());
+    if !used.is_empty() {
+        lines.push(format!("used          {used}"));
+    }
+    if it.erased_run_count > 0 {
+        lines.push(format!("runs erased   {}", it.erased_run_count));
+    }
+    lines.extend([
+        format!("opened        {}", clock(it.create_time.as_ref())),
+        format!("changed       {}", clock(it.update_time.as_ref())),
+    ]);
+    lines.join("\n")
+}
+
+fn line_text(it: &v1::Conversation) -> String {
+    let stands = match (&it.pause, &it.handover) {
+        (Some(_), _) => "paused".to_owned(),
+        (None, Some(_)) => "human".to_owned(),
+        (None, None) => status(it),
+    };
+    format!(
+        "{:<32} {:<16} {stands:<7} {:>5} messages {:>4} turns  {}",
+        it.conversation_id,
+        it.conversation_type,
+        it.message_count,
+        it.turn_count,
+        clock(it.update_time.as_ref()),
+    )
 }
 
 /// Prints a conversation as one line of a list.
 pub(crate) fn conversation_line(output: Output, it: &v1::Conversation) -> io::Result<()> {
-    output.record(
-        || conversation_json(it),
-        || {
-            format!(
-                "{:<32} {:<16} {:<7} {:>5} messages {:>4} turns  {}",
-                it.conversation_id,
-                it.conversation_type,
-                status(it),
-                it.message_count,
-                it.turn_count,
-                clock(it.update_time.as_ref()),
-            )
-        },
-    )
+    output.record(|| conversation_json(it), || line_text(it))
 }
 
 /// Prints a conversation with everything but its transcript.
 pub(crate) fn conversation(output: Output, it: &v1::Conversation) -> io::Result<()> {
     output.record(
         || json!({ "conversation": conversation_json(it) }),
-        || {
-            let turn = it.turn.as_ref().map_or_else(
-                || "none running".to_owned(),
-                |turn| format!("{} {}", turn.number, turn_status(turn.status())),
-            );
-            [
-                format!("conversation  {}", it.conversation_id),
-                format!("type          {}", it.conversation_type),
-                format!("status        {}", status(it)),
-                format!("task queue    {}", it.task_queue),
-                format!("channel       {}", it.reply_channel),
-                format!("turn          {turn} ({} so far)", it.turn_count),
-                format!(
-                    "messages      {} ({} waiting)",
-                    it.message_count, it.waiting_message_count
-                ),
-                format!("state         {}", payloads(&it.state)),
-                format!("labels        {}", labels(&it.labels)),
-                format!("opened        {}", clock(it.create_time.as_ref())),
-                format!("changed       {}", clock(it.update_time.as_ref())),
-            ]
-            .join("\n")
-        },
+        || conversation_text(it),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn handed() -> v1::Conversation {
+        v1::Conversation {
+            conversation_id: "c-1".to_owned(),
+            conversation_type: "support".to_owned(),
+            status: v1::ConversationStatus::Open.into(),
+            message_count: 3,
+            turn_count: 1,
+            pause: Some(v1::Pause {
+                reason: "audit".to_owned(),
+                ..Default::default()
+            }),
+            handover: Some(v1::Handover {
+                assignee: Some(v1::Assignee {
+                    kind: Some(v1::assignee::Kind::Team("refunds".to_owned())),
+                }),
+                ..Default::default()
+            }),
+            budget_reached: true,
+            usage: Some(v1::Usage {
+                output_tokens: 9,
+                ..Default::default()
+            }),
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn who_may_act_is_shown_first() {
+        let text = conversation_text(&handed());
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(
+            lines[..6],
+            [
+                "conversation  c-1",
+                "type          support",
+                "status        open",
+                "paused        since -: audit",
+                "handed to     team refunds since -",
+                "budget        used up: an approval is waited for",
+            ]
+        );
+        assert!(lines.contains(&"used          0 tokens in, 9 out"));
+        assert!(line_text(&handed()).contains(" paused "));
+    }
+
+    #[test]
+    fn json_has_every_field_of_the_api() {
+        let json = conversation_json(&handed());
+        assert_eq!(json["handover"]["assignee"]["team"], "refunds");
+        assert_eq!(json["pause"]["reason"], "audit");
+        assert_eq!(json["usage"]["output_tokens"], 9);
+        // As many as conversation_service.proto has.
+        assert_eq!(json.as_object().expect("an object").len(), 23);
+    }
 }

@@ -1,8 +1,12 @@
 //! What commands print: text for people, or one JSON object per line with the
 //! API's own names.
 
+mod approval;
 mod conversation;
 mod event;
+mod message;
+mod policy;
+mod update;
 mod value;
 mod workflow;
 
@@ -10,9 +14,13 @@ use std::io::{self, Write as _};
 
 use serde_json::Value;
 
-pub(crate) use conversation::{conversation, conversation_line, message, update};
+pub(crate) use approval::{approval, approval_line};
+pub(crate) use conversation::{conversation, conversation_line};
 pub(crate) use event::event;
-pub(crate) use value::time;
+pub(crate) use message::{delivery_status, message};
+pub(crate) use policy::conversation_type;
+pub(crate) use update::{OutputLines, Updates, output_name, update_json};
+pub(crate) use value::{assignee_text, time};
 pub(crate) use workflow::{result, run_line, state, workflow};
 
 /// Standard output in one of its two forms.
@@ -24,6 +32,11 @@ pub(crate) struct Output {
 impl Output {
     pub(crate) fn new(is_json: bool) -> Self {
         Self { is_json }
+    }
+
+    /// Whether programs read it.
+    pub(crate) fn is_json(self) -> bool {
+        self.is_json
     }
 
     /// Prints one record in the form that was asked for.

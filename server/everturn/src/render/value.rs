@@ -25,7 +25,8 @@ pub(super) fn payload(payload: Option<&v1::Payload>) -> Value {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Bytes as hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len() * 2);
     for byte in bytes {
         // Writing to a String cannot fail.
@@ -87,6 +88,62 @@ pub(super) fn variant(name: &str, prefix: &str) -> String {
 /// How a run stands.
 pub(super) fn run_status(status: v1::RunStatus) -> String {
     variant(status.as_str_name(), "RUN_STATUS")
+}
+
+/// What activities used, or null when they said nothing.
+pub(super) fn usage(usage: Option<&v1::Usage>) -> Value {
+    usage.map_or(Value::Null, |it| {
+        json!({
+            "input_tokens": it.input_tokens,
+            "output_tokens": it.output_tokens,
+            "cost_micros": it.cost_micros,
+            "currency": it.currency,
+        })
+    })
+}
+
+/// What activities used, on one line; empty when it is nothing.
+pub(super) fn usage_text(usage: Option<&v1::Usage>) -> String {
+    let Some(it) = usage else {
+        return String::new();
+    };
+    let mut parts = Vec::new();
+    if it.input_tokens > 0 || it.output_tokens > 0 {
+        let (read, written) = (it.input_tokens, it.output_tokens);
+        parts.push(format!("{read} tokens in, {written} out"));
+    }
+    if it.cost_micros > 0 {
+        parts.push(format!("{} {}", money(it.cost_micros), it.currency));
+    }
+    parts.join(", ")
+}
+
+/// An amount of money without needless digits.
+pub(super) fn money(micros: u64) -> String {
+    let (whole, part) = (micros / 1_000_000, micros % 1_000_000);
+    let digits = format!("{part:06}");
+    let short = digits.trim_end_matches('0');
+    format!("{whole}.{short:0<2}")
+}
+
+/// Who a conversation is handed to, or null.
+pub(super) fn assignee(assignee: Option<&v1::Assignee>) -> Value {
+    use v1::assignee::Kind;
+    match assignee.and_then(|it| it.kind.as_ref()) {
+        Some(Kind::Person(name)) => json!({ "person": name }),
+        Some(Kind::Team(name)) => json!({ "team": name }),
+        None => Value::Null,
+    }
+}
+
+/// Who a conversation is handed to, for people.
+pub(crate) fn assignee_text(assignee: Option<&v1::Assignee>) -> String {
+    use v1::assignee::Kind;
+    match assignee.and_then(|it| it.kind.as_ref()) {
+        Some(Kind::Person(name)) => name.clone(),
+        Some(Kind::Team(name)) => format!("team {name}"),
+        None => "nobody".to_owned(),
+    }
 }
 
 /// A failure with its causes, or null.
@@ -165,5 +222,19 @@ mod tests {
         };
         assert_eq!(time(Some(&stamp)), json!("2023-11-14T22:13:20.000001Z"));
         assert_eq!(run_status(v1::RunStatus::TimedOut), "timed_out");
+    }
+
+    #[test]
+    fn usage_is_short() {
+        let used = v1::Usage {
+            input_tokens: 10,
+            output_tokens: 2,
+            cost_micros: 1_250_000,
+            currency: "EUR".to_owned(),
+        };
+        assert_eq!(usage_text(Some(&used)), "10 tokens in, 2 out, 1.25 EUR");
+        assert_eq!(usage_text(Some(&v1::Usage::default())), "");
+        assert_eq!(money(7), "0.000007");
+        assert_eq!(money(3_000_000), "3.00");
     }
 }

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use super::Output;
 use super::value::{
-    clock, failure, failure_text, labels, payload, payloads, run_status, time, variant,
+    clock, failure, failure_text, labels, payload, payloads, run_status, time, usage, usage_text,
+    variant,
 };
 
 fn run_json(run: &v1::WorkflowRun) -> Value {
@@ -24,6 +25,8 @@ fn run_json(run: &v1::WorkflowRun) -> Value {
         "close_time": time(run.close_time.as_ref()),
         "event_count": run.event_count,
         "labels": labels(&run.labels),
+        "paused": run.paused,
+        "usage": usage(run.usage.as_ref()),
     })
 }
 
@@ -36,7 +39,11 @@ pub(crate) fn run_line(output: Output, run: &v1::WorkflowRun) -> io::Result<()> 
                 "{:<32} {:<16} {:<10} {:>5} events  {}",
                 run.workflow_id,
                 run.workflow_type,
-                run_status(run.status()),
+                if run.paused {
+                    "paused".to_owned()
+                } else {
+                    run_status(run.status())
+                },
                 run.event_count,
                 clock(run.start_time.as_ref()),
             )
@@ -71,12 +78,21 @@ fn description_json(run: &v1::WorkflowRun, it: &v1::DescribeWorkflowResponse) ->
         .pending_children
         .iter()
         .map(|child| json!({ "key": child.key, "workflow_id": child.workflow_id }));
+    let approvals = it.pending_approvals.iter().map(|approval| {
+        json!({
+            "key": approval.key,
+            "approval_id": approval.approval_id,
+            "expire_time": time(approval.expire_time.as_ref()),
+        })
+    });
     json!({
         "run": run_json(run),
         "pending_activities":
             it.pending_activities.iter().map(activity_json).collect::<Value>(),
         "pending_timers": timers.collect::<Value>(),
         "pending_children": children.collect::<Value>(),
+        "pending_approvals": approvals.collect::<Value>(),
+        "omitted_activity_count": it.omitted_activity_count,
         "result": payload(it.result.as_ref()),
         "failure": failure(it.failure.as_ref()),
         "workflow_task_failure": failure(it.workflow_task_failure.as_ref()),
@@ -84,16 +100,39 @@ fn description_json(run: &v1::WorkflowRun, it: &v1::DescribeWorkflowResponse) ->
 }
 
 fn description_text(run: &v1::WorkflowRun, it: &v1::DescribeWorkflowResponse) -> String {
+    let stands = match run.paused {
+        true => format!("{}, paused", run_status(run.status())),
+        false => run_status(run.status()),
+    };
     let mut lines = vec![
         format!("workflow    {}", run.workflow_id),
         format!("run         {}", run.run_id),
         format!("type        {}", run.workflow_type),
-        format!("status      {}", run_status(run.status())),
+        format!("status      {stands}"),
         format!("task queue  {}", run.task_queue),
         format!("events      {}", run.event_count),
         format!("started     {}", clock(run.start_time.as_ref())),
         format!("closed      {}", clock(run.close_time.as_ref())),
     ];
+    let used = usage_text(run.usage.as_ref());
+    if !used.is_empty() {
+        lines.push(format!("used        {used}"));
+    }
+    waits_text(it, &mut lines);
+    if it.result.is_some() {
+        lines.push(format!("result      {}", payload(it.result.as_ref())));
+    }
+    if let Some(failure) = &it.failure {
+        lines.push(format!("failure     {}", failure_text(failure)));
+    }
+    if let Some(failure) = &it.workflow_task_failure {
+        lines.push(format!("code stuck  {}", failure_text(failure)));
+    }
+    lines.join("\n")
+}
+
+/// What a run waits for, a line for each.
+fn waits_text(it: &v1::DescribeWorkflowResponse, lines: &mut Vec<String>) {
     for activity in &it.pending_activities {
         let mut line = format!(
             "waits for   activity {} ({}), {}, attempt {}, queue {}",
@@ -108,6 +147,10 @@ fn description_text(run: &v1::WorkflowRun, it: &v1::DescribeWorkflowResponse) ->
         }
         lines.push(line);
     }
+    if it.omitted_activity_count > 0 {
+        let count = it.omitted_activity_count;
+        lines.push(format!("waits for   {count} more activities"));
+    }
     for timer in &it.pending_timers {
         let at = clock(timer.fire_time.as_ref());
         lines.push(format!("waits for   timer {} at {at}", timer.key));
@@ -118,16 +161,9 @@ fn description_text(run: &v1::WorkflowRun, it: &v1::DescribeWorkflowResponse) ->
             child.key, child.workflow_id
         ));
     }
-    if it.result.is_some() {
-        lines.push(format!("result      {}", payload(it.result.as_ref())));
+    for approval in &it.pending_approvals {
+        lines.push(format!("waits for   approval {}", approval.approval_id));
     }
-    if let Some(failure) = &it.failure {
-        lines.push(format!("failure     {}", failure_text(failure)));
-    }
-    if let Some(failure) = &it.workflow_task_failure {
-        lines.push(format!("code stuck  {}", failure_text(failure)));
-    }
-    lines.join("\n")
 }
 
 /// Prints how a run stands and what it waits for.
@@ -170,4 +206,39 @@ pub(crate) fn state(output: Output, entries: &HashMap<String, v1::Payload>) -> i
                 .unwrap_or_else(|_| payloads(entries).to_string())
         },
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_says_that_it_is_paused_and_what_it_waits_for() {
+        let run = v1::WorkflowRun {
+            workflow_id: "order-7".to_owned(),
+            status: v1::RunStatus::Running.into(),
+            paused: true,
+            ..Default::default()
+        };
+        let description = v1::DescribeWorkflowResponse {
+            pending_approvals: vec![v1::PendingApproval {
+                key: "refund".to_owned(),
+                approval_id: "order-7/refund".to_owned(),
+                ..Default::default()
+            }],
+            omitted_activity_count: 3,
+            ..Default::default()
+        };
+        let text = description_text(&run, &description);
+        for line in [
+            "status      running, paused",
+            "waits for   3 more activities",
+            "waits for   approval order-7/refund",
+        ] {
+            assert!(text.lines().any(|it| it == line), "{text}");
+        }
+        let json = description_json(&run, &description);
+        assert_eq!(json["run"]["paused"], true);
+        assert_eq!(json["pending_approvals"][0]["key"], "refund");
+    }
 }

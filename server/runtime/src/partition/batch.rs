@@ -165,8 +165,18 @@ impl Partition {
         let lost = [self.in_flight.take(), Some(std::mem::take(&mut self.batch))];
         for batch in lost.into_iter().flatten() {
             for after in batch.after {
-                if let After::Answer(answer) = after {
-                    answer(Some(Error::PartitionMoved));
+                match after {
+                    After::Answer(answer) => answer(Some(Error::PartitionMoved)),
+                    After::Report(reporter, result_id, _) => {
+                        reporter.answer(result_id, Err((Error::PartitionMoved, Vec::new())));
+                    }
+                    After::Push(session, item) => {
+                        if let Some(task) = self.task_in(&item) {
+                            let next = self.shared.workers.refund(session.id, &task);
+                            self.shared.route(next);
+                        }
+                    }
+                    After::Tell(..) => {}
                 }
             }
         }

@@ -192,20 +192,32 @@ impl Partition {
         for key in keys {
             self.timers.set(key, Some(later));
             for parked in self.loading.remove(key).unwrap_or_default() {
-                match parked {
-                    Parked::Visit(visit) => (visit.act)(Err(error.clone())),
-                    Parked::Result(reporter, result) => {
-                        let answer = Err((Error::PartitionMoved, Vec::new()));
-                        reporter.answer(result.result_id, answer);
-                    }
-                    Parked::Assigned(assigned) => {
-                        let id = assigned.session.id;
-                        let next = self.shared.workers.refund(id, &assigned.task);
-                        self.shared.route(next);
-                    }
-                    Parked::Lost(_) | Parked::Undelivered(_) | Parked::Deadline(_) => {}
-                }
+                self.turn_away(parked, error);
             }
+        }
+    }
+
+    /// Everything in memory is going to be dropped: nobody waits in vain.
+    pub(super) fn turn_all_away(&mut self) {
+        let loading = std::mem::take(&mut self.loading);
+        for parked in loading.into_values().flatten() {
+            self.turn_away(parked, &Error::PartitionMoved);
+        }
+    }
+
+    fn turn_away(&mut self, parked: Parked, error: &Error) {
+        match parked {
+            Parked::Visit(visit) => (visit.act)(Err(error.clone())),
+            Parked::Result(reporter, result) => {
+                let answer = Err((Error::PartitionMoved, Vec::new()));
+                reporter.answer(result.result_id, answer);
+            }
+            Parked::Assigned(assigned) => {
+                let id = assigned.session.id;
+                let next = self.shared.workers.refund(id, &assigned.task);
+                self.shared.route(next);
+            }
+            Parked::Lost(_) | Parked::Undelivered(_) | Parked::Deadline(_) => {}
         }
     }
 }

@@ -153,6 +153,7 @@ impl Partition {
         let error = Error::internal(&cause);
         tracing::error!(partition = self.number, %error, "partition is reloaded");
         self.abandon();
+        self.turn_all_away();
         let mut delay = RELOAD_DELAY.0;
         loop {
             self.forget();
@@ -172,6 +173,13 @@ impl Partition {
                         return;
                     }
                     Input::Visit(visit) => (visit.act)(Err(Error::PartitionMoved)),
+                    Input::Results(reporter, results) => {
+                        for result in results {
+                            let answer = Err((Error::PartitionMoved, Vec::new()));
+                            reporter.answer(result.result_id, answer);
+                        }
+                    }
+                    // Tasks are offered again once the partition is back.
                     _ => {}
                 }
             }

@@ -1,23 +1,36 @@
-//! `everturn conversation`: customers' messages in, replies out.
+//! `everturn conversation`: customers' messages in, replies out, and people in
+//! between.
+
+mod people;
+mod policy;
+mod read;
+mod submit;
+mod types;
 
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{Args, Subcommand, ValueEnum};
-use everturn_client::{Client, v1};
+use clap::{Args, Subcommand};
+use everturn_client::v1;
+use serde_json::json;
 
 use super::ClientArgs;
-use super::arguments::{json_payload, label, proto_duration};
+use super::arguments::proto_duration;
 use crate::config::parse_span;
-use crate::render::{self, Output};
+use crate::render::Output;
 
 /// Commands about conversations.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   everturn conversation submit customer-7 --type support 'where is my parcel?'
+  everturn conversation event customer-7 order-delayed --payload '{\"order\":7}'
   everturn conversation watch customer-7
   everturn conversation list --status open --output json
-  everturn conversation show customer-7
+  everturn conversation update customer-7 --on-busy interrupt --debounce 2s
+  everturn conversation hand-off customer-7 --team refunds --reason 'large refund'
+  everturn conversation say customer-7 --name Kim 'I will look into it.'
+  everturn conversation hand-back customer-7 --name Kim --note 'refund is done'
+  everturn conversation type set support --on-busy steer --retention 30d
   everturn conversation close customer-7 --reason solved")]
 pub(crate) struct ConversationArgs {
     #[command(flatten)]
@@ -29,88 +42,49 @@ pub(crate) struct ConversationArgs {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Add a customer's message; opens the conversation if there is none
-    Submit(SubmitArgs),
+    Submit(submit::SubmitArgs),
+    /// Add an event from outside; opens the conversation if there is none
+    Event(submit::EventArgs),
     /// Follow a conversation until it is closed
-    Watch(WatchArgs),
+    Watch(read::WatchArgs),
     /// List conversations, last updated first
-    List(ListArgs),
+    List(read::ListArgs),
     /// Show a conversation and its transcript
-    Show(ShowArgs),
+    Show(read::ShowArgs),
+    /// Change labels, addresses, reply channel and turn policy
+    Update(policy::UpdateArgs),
+    /// Let nothing of it be dispatched; what arrives is kept
+    Pause(PauseArgs),
+    /// Go on where it stood when it was paused
+    Resume(IdArgs),
+    /// Hand it to a person or a team; agents are silent until it is handed back
+    HandOff(people::HandOffArgs),
+    /// Hand it back to the agents
+    HandBack(people::HandBackArgs),
+    /// Send a person's message to the customer
+    Say(people::SayArgs),
     /// Close a conversation
     Close(CloseArgs),
+    /// Remove its content for good; a tombstone with counts stays
+    Erase(EraseArgs),
+    /// What conversations of a type begin with
+    #[command(subcommand)]
+    Type(types::TypeCommand),
 }
 
 #[derive(Args, Debug)]
-struct SubmitArgs {
+struct IdArgs {
     /// Id of the conversation
     conversation_id: String,
-    /// What the customer says
-    text: String,
-    /// Type of the conversation, required when it opens
-    #[arg(long = "type", value_name = "TYPE", default_value = "")]
-    conversation_type: String,
-    /// Channel it comes in by
-    #[arg(long, default_value = "chat")]
-    channel: String,
-    /// Id that the channel's provider gave it; a repeated one changes nothing
-    /// [default: a new one]
-    #[arg(long, value_name = "ID", default_value = "")]
-    message_id: String,
-    /// Name of the customer
-    #[arg(long, value_name = "NAME", default_value = "")]
-    author: String,
-    /// Structured content beside the text
-    #[arg(long, value_name = "JSON", value_parser = json_payload)]
-    data: Option<v1::Payload>,
-    /// Annotation of the message; may be repeated
-    #[arg(long, value_name = "KEY=VALUE", value_parser = label)]
-    attribute: Vec<(String, String)>,
-    /// Task queue of its turns, used when it opens [default: default]
-    #[arg(long, value_name = "NAME", default_value = "")]
-    task_queue: String,
-    /// Label, used when it opens; may be repeated
-    #[arg(long, value_name = "KEY=VALUE", value_parser = label)]
-    label: Vec<(String, String)>,
 }
 
 #[derive(Args, Debug)]
-struct WatchArgs {
+struct PauseArgs {
     /// Id of the conversation
     conversation_id: String,
-    /// Position of the last message that is already known
-    #[arg(long, value_name = "SEQUENCE", default_value_t = 0)]
-    after: u64,
-    /// End when everything up to now was printed
-    #[arg(long)]
-    no_follow: bool,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum StatusArg {
-    Open,
-    Closed,
-}
-
-#[derive(Args, Debug)]
-struct ListArgs {
-    /// Only conversations of this type
-    #[arg(long = "type", value_name = "TYPE", default_value = "")]
-    conversation_type: String,
-    /// Only conversations of this status
-    #[arg(long)]
-    status: Option<StatusArg>,
-    /// Most conversations to list
-    #[arg(long, value_name = "COUNT", default_value_t = 100)]
-    limit: usize,
-}
-
-#[derive(Args, Debug)]
-struct ShowArgs {
-    /// Id of the conversation
-    conversation_id: String,
-    /// Leave the transcript out
-    #[arg(long)]
-    no_messages: bool,
+    /// Why, for the record
+    #[arg(long, default_value = "")]
+    reason: String,
 }
 
 #[derive(Args, Debug)]
@@ -125,15 +99,50 @@ struct CloseArgs {
     grace: Option<Duration>,
 }
 
+#[derive(Args, Debug)]
+struct EraseArgs {
+    /// Id of the conversation
+    conversation_id: String,
+    /// Why, for the log; not kept
+    #[arg(long, default_value = "")]
+    reason: String,
+    /// Needed: nothing brings the content back
+    #[arg(long, required = true)]
+    yes: bool,
+}
+
 /// Carries out a command about conversations.
 pub(crate) async fn run(args: ConversationArgs) -> anyhow::Result<ExitCode> {
     let client = args.client.client()?;
     let output = args.client.output();
     match args.command {
-        Command::Submit(args) => submit(&client, output, args).await?,
-        Command::Watch(args) => watch(&client, output, args).await?,
-        Command::List(args) => list(&client, output, args).await?,
-        Command::Show(args) => show(&client, output, args).await?,
+        Command::Submit(args) => submit::message(&client, output, args).await?,
+        Command::Event(args) => submit::event(&client, output, args).await?,
+        Command::Watch(args) => read::watch(&client, output, args).await?,
+        Command::List(args) => read::list(&client, output, args).await?,
+        Command::Show(args) => read::show(&client, output, args).await?,
+        Command::Update(args) => policy::update(&client, output, args).await?,
+        Command::HandOff(args) => people::hand_off(&client, output, args).await?,
+        Command::HandBack(args) => people::hand_back(&client, output, args).await?,
+        Command::Say(args) => people::say(&client, output, args).await?,
+        Command::Type(command) => types::run(&client, output, command).await?,
+        Command::Pause(args) => {
+            let request = v1::PauseConversationRequest {
+                conversation_id: args.conversation_id.clone(),
+                reason: args.reason,
+                ..Default::default()
+            };
+            client.pause_conversation(request).await?;
+            done(output, &args.conversation_id, "paused")?;
+        }
+        Command::Resume(args) => {
+            let request = v1::ResumeConversationRequest {
+                conversation_id: args.conversation_id.clone(),
+                ..Default::default()
+            };
+            client.resume_conversation(request).await?;
+            done(output, &args.conversation_id, "resumed")?;
+        }
         Command::Close(args) => {
             let request = v1::CloseConversationRequest {
                 conversation_id: args.conversation_id.clone(),
@@ -142,104 +151,46 @@ pub(crate) async fn run(args: ConversationArgs) -> anyhow::Result<ExitCode> {
                 ..Default::default()
             };
             client.close_conversation(request).await?;
-            output.record(
-                || serde_json::json!({ "conversation_id": args.conversation_id, "closed": true }),
-                || format!("closed {}", args.conversation_id),
-            )?;
+            done(output, &args.conversation_id, "closed")?;
         }
+        Command::Erase(args) => erase(&client, output, args).await?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-async fn submit(client: &Client, output: Output, args: SubmitArgs) -> anyhow::Result<()> {
-    let content = v1::MessageContent {
-        text: args.text,
-        data: args.data,
-        attributes: args.attribute.into_iter().collect(),
-    };
-    let request = v1::SubmitMessageRequest {
-        conversation_id: args.conversation_id,
-        conversation_type: args.conversation_type,
-        channel: args.channel,
-        provider_message_id: args.message_id,
-        author_name: args.author,
-        content: Some(content),
-        task_queue: args.task_queue,
-        labels: args.label.into_iter().collect(),
+/// Says what was done: `{"conversation_id": …, "paused": true}`.
+fn done(output: Output, conversation_id: &str, what: &str) -> std::io::Result<()> {
+    output.record(
+        || json!({ "conversation_id": conversation_id, what: true }),
+        || format!("{} {conversation_id}", what.replace('_', " ")),
+    )
+}
+
+async fn erase(
+    client: &everturn_client::Client,
+    output: Output,
+    args: EraseArgs,
+) -> anyhow::Result<()> {
+    let request = v1::EraseConversationRequest {
+        conversation_id: args.conversation_id.clone(),
+        reason: args.reason,
         ..Default::default()
     };
-    let accepted = client.submit_message(request).await?;
-    let time = render::time(accepted.accept_time.as_ref());
+    let erased = client.erase_conversation(request).await?;
+    let (messages, runs) = (erased.message_count, erased.run_count);
     output.record(
         || {
-            serde_json::json!({
-                "message_sequence": accepted.message_sequence,
-                "accept_time": time,
+            json!({
+                "conversation_id": args.conversation_id,
+                "erased": true,
+                "message_count": messages,
+                "run_count": runs,
             })
         },
-        || format!("accepted as message {}", accepted.message_sequence),
+        || {
+            let id = &args.conversation_id;
+            format!("erased {id}: {messages} messages, journals of {runs} runs")
+        },
     )?;
     Ok(())
-}
-
-async fn watch(client: &Client, output: Output, args: WatchArgs) -> anyhow::Result<()> {
-    use v1::watch_conversation_response::Update;
-    let mut watch = client.watch(args.conversation_id, args.after);
-    while let Some(update) = watch.next().await? {
-        if args.no_follow && matches!(update, Update::CaughtUp(_)) {
-            break;
-        }
-        render::update(output, &update)?;
-    }
-    Ok(())
-}
-
-async fn list(client: &Client, output: Output, args: ListArgs) -> anyhow::Result<()> {
-    let status = match args.status {
-        None => v1::ConversationStatus::Unspecified,
-        Some(StatusArg::Open) => v1::ConversationStatus::Open,
-        Some(StatusArg::Closed) => v1::ConversationStatus::Closed,
-    };
-    let mut request = v1::ListConversationsRequest {
-        conversation_type: args.conversation_type,
-        status: status.into(),
-        ..Default::default()
-    };
-    let mut left = args.limit;
-    while left > 0 {
-        request.page_size = u32::try_from(left.min(1_000)).unwrap_or(1_000);
-        let page = client.list_conversations(request.clone()).await?;
-        for conversation in page.conversations.iter().take(left) {
-            render::conversation_line(output, conversation)?;
-        }
-        left = left.saturating_sub(page.conversations.len());
-        if page.next_page_token.is_empty() {
-            break;
-        }
-        request.page_token = page.next_page_token;
-    }
-    Ok(())
-}
-
-async fn show(client: &Client, output: Output, args: ShowArgs) -> anyhow::Result<()> {
-    let conversation = client.conversation(args.conversation_id.clone()).await?;
-    render::conversation(output, &conversation)?;
-    if args.no_messages {
-        return Ok(());
-    }
-    let mut request = v1::ListMessagesRequest {
-        conversation_id: args.conversation_id,
-        page_size: 1_000,
-        ..Default::default()
-    };
-    loop {
-        let page = client.list_messages(request.clone()).await?;
-        for message in &page.messages {
-            render::message(output, message)?;
-        }
-        if page.next_page_token.is_empty() {
-            return Ok(());
-        }
-        request.page_token = page.next_page_token;
-    }
 }

@@ -1,0 +1,8 @@
+//! Random histories: the steps, the world they are played in, and the model
+//! that it is compared with.
+
+pub mod check;
+pub mod model;
+pub mod people;
+pub mod play;
+pub mod steps;

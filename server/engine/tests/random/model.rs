@@ -1,0 +1,308 @@
+//! What a conversation may do, told a second time and in other words: the
+//! model reads the events and knows what has to wait where.
+
+use std::collections::{BTreeSet, HashMap};
+
+use everturn_engine::event::{DeliveryStatus, Event, RunEvent, Slot, TurnCause, TurnStart};
+use everturn_engine::text::StepKey;
+use everturn_engine::value::{AuthorKind, Message};
+
+use crate::scenario::added;
+
+/// The conversation as the events tell it.
+#[derive(Default)]
+pub struct Model {
+    transcript: u64,
+    journals: HashMap<Slot, u64>,
+    seen: HashMap<Slot, u64>,
+    turn: Option<Turn>,
+    deliveries: HashMap<u64, DeliveryStatus>,
+    /// Deliveries that an adapter has which can reconcile, or that have to be.
+    reconciled: BTreeSet<u64>,
+    event_count: u64,
+    closed: bool,
+    paused: bool,
+    owned: bool,
+    /// Messages that wait, by position.
+    pub mailbox: BTreeSet<u64>,
+    /// Events that wait, by position.
+    pub waiting: BTreeSet<u64>,
+}
+
+/// The turn that runs.
+struct Turn {
+    slot: Slot,
+    number: u64,
+    interrupted: bool,
+    replied: bool,
+    relieved: bool,
+    messages: Vec<u64>,
+    events: Vec<u64>,
+    /// Steered into it after its last reply.
+    steered: Vec<u64>,
+    /// Given to it as answers after its last reply.
+    answers: Vec<u64>,
+    /// Events steered into it after its last reply.
+    more_events: Vec<u64>,
+    /// The last answer: event id, key, messages.
+    answer: Option<(u64, StepKey, Vec<u64>)>,
+}
+
+impl Model {
+    pub fn read(&mut self, event: &Event) {
+        if let Some(message) = added(event) {
+            self.transcript += 1;
+            assert_eq!(
+                message.sequence, self.transcript,
+                "the transcript has a gap"
+            );
+        }
+        match event {
+            Event::Run { slot, id, event } => self.read_run(*slot, *id, event),
+            Event::TaskCompleted { slot, seen } => {
+                let known = self.seen.entry(*slot).or_default();
+                assert!(*seen >= *known, "a run forgot what it has seen");
+                *known = *seen;
+            }
+            Event::MessageReceived(message) => {
+                assert!(!self.closed, "a closed conversation took a message");
+                self.mailbox.insert(message.sequence);
+            }
+            Event::EventReceived(event) => {
+                assert!(!self.closed, "a closed conversation took an event");
+                self.event_count += 1;
+                assert_eq!(event.sequence, self.event_count, "events have a gap");
+                self.waiting.insert(event.sequence);
+            }
+            Event::ConversationPaused { .. } => self.paused = true,
+            Event::ConversationResumed => self.paused = false,
+            Event::HandedOff { .. } => self.owned = true,
+            Event::HandedBack { .. } => self.owned = false,
+            Event::HumanMessageSent { .. } => self.person_wrote(),
+            Event::ConversationClosed { .. } => {
+                self.closed = true;
+                self.paused = false;
+                self.mailbox.clear();
+                self.waiting.clear();
+            }
+            Event::DeliveryStarted { .. } | Event::DeliveryMoved { .. } => {
+                self.read_delivery(event);
+            }
+            _ => {}
+        }
+    }
+
+    fn read_delivery(&mut self, event: &Event) {
+        match event {
+            Event::DeliveryStarted {
+                sequence,
+                reconciles,
+                ..
+            } => {
+                assert!(!self.paused, "a delivery began in a pause");
+                let known = self.reconciled.contains(sequence);
+                assert!(*reconciles || !known, "given to one that cannot reconcile");
+                if *reconciles {
+                    self.reconciled.insert(*sequence);
+                }
+                let before = self.delivery(*sequence);
+                assert_eq!(before, DeliveryStatus::Pending, "handed over twice");
+                self.deliveries.insert(*sequence, DeliveryStatus::Sending);
+            }
+            Event::DeliveryMoved {
+                sequence,
+                status,
+                reconcile,
+                ..
+            } => {
+                let able = self.reconciled.contains(sequence);
+                assert!(!reconcile || able, "sent again, though nobody can ask");
+                if !reconcile {
+                    self.reconciled.remove(sequence);
+                }
+                let before = self.delivery(*sequence);
+                let again = before == DeliveryStatus::Sending && *status == DeliveryStatus::Pending;
+                // The same one again brings only the provider's id.
+                let same = before == *status && *status >= DeliveryStatus::Accepted;
+                assert!(
+                    again || same || *status > before,
+                    "{before:?} to {status:?}"
+                );
+                self.deliveries.insert(*sequence, *status);
+            }
+            _ => {}
+        }
+    }
+
+    fn delivery(&self, sequence: u64) -> DeliveryStatus {
+        let known = self.deliveries.get(&sequence);
+        known.copied().unwrap_or(DeliveryStatus::Pending)
+    }
+
+    fn agents_may_act(&self) -> bool {
+        !self.closed && !self.paused && !self.owned
+    }
+
+    fn person_wrote(&mut self) {
+        assert!(self.owned && !self.closed, "nobody owned the conversation");
+        self.mailbox.clear();
+        if let Some(turn) = &mut self.turn {
+            turn.relieved = true;
+            turn.steered.clear();
+            turn.answers.clear();
+        }
+    }
+
+    fn start_turn(&mut self, slot: Slot, start: TurnStart) {
+        assert!(self.turn.is_none(), "two turns at once");
+        assert!(self.agents_may_act(), "a turn began that must not");
+        let turn = Turn {
+            slot,
+            number: start.number,
+            interrupted: false,
+            replied: false,
+            relieved: false,
+            messages: take(&mut self.mailbox, start.through),
+            events: take(&mut self.waiting, start.events_through),
+            steered: Vec::new(),
+            answers: Vec::new(),
+            more_events: Vec::new(),
+            answer: None,
+        };
+        let (messages, events) = (!turn.messages.is_empty(), !turn.events.is_empty());
+        let right = match start.cause {
+            TurnCause::Message => messages,
+            TurnCause::Event => events && !messages,
+            TurnCause::Idle | TurnCause::CustomerTimeout => !messages,
+            TurnCause::StaffTimeout => true,
+        };
+        assert!(right, "a turn with the wrong cause");
+        self.turn = Some(turn);
+    }
+
+    fn read_run(&mut self, slot: Slot, id: u64, event: &RunEvent) {
+        let last = self.journals.insert(slot, id).unwrap_or(0);
+        assert_eq!(id, last + 1, "the journal has a gap");
+        if let RunEvent::Started(started) = event {
+            if let Some(start) = started.turn {
+                self.start_turn(slot, start);
+            }
+            return;
+        }
+        let may_act = self.agents_may_act();
+        let Some(turn) = self.turn.as_mut().filter(|turn| turn.slot == slot) else {
+            let speaks = matches!(event, RunEvent::MessageSent { .. });
+            assert!(!speaks, "somebody else than the turn spoke");
+            return;
+        };
+        match event {
+            RunEvent::MessageSent { message, .. } => {
+                assert!(!turn.interrupted, "a superseded turn spoke");
+                assert!(may_act, "an agent spoke that must be silent");
+                assert_eq!(message.turn, turn.number);
+                turn.replied = true;
+                turn.steered.clear();
+                turn.answers.clear();
+                turn.more_events.clear();
+            }
+            RunEvent::TurnInterrupted { .. } => {
+                assert!(!turn.interrupted, "interrupted twice");
+                turn.interrupted = true;
+            }
+            RunEvent::Closed { .. } => self.end_turn(),
+            _ => self.read_given(slot, id, event),
+        }
+    }
+
+    /// What the code of the turn is given, or gives back.
+    fn read_given(&mut self, slot: Slot, id: u64, event: &RunEvent) {
+        let seen = self.seen.get(&slot).copied().unwrap_or(0);
+        let Some(turn) = &mut self.turn else {
+            return;
+        };
+        let given = matches!(
+            event,
+            RunEvent::AskAnswered { .. }
+                | RunEvent::MessagesArrived { .. }
+                | RunEvent::EventsArrived { .. }
+        );
+        assert!(
+            !given || !turn.interrupted,
+            "a superseded turn was given more"
+        );
+        match event {
+            RunEvent::AskAnswered { key, messages } => {
+                let given = take_first(&mut self.mailbox, positions(messages));
+                turn.answers.extend(&given);
+                turn.answer = Some((id, key.clone(), given));
+            }
+            RunEvent::MessagesArrived { messages } => {
+                let given = take_first(&mut self.mailbox, positions(messages));
+                turn.steered.extend(given);
+            }
+            RunEvent::EventsArrived { events } => {
+                let events = events.iter().map(|event| event.sequence).collect();
+                turn.more_events
+                    .extend(take_first(&mut self.waiting, events));
+            }
+            RunEvent::HandedBack { messages, .. } => {
+                assert!(messages.is_sorted_by_key(|m| m.sequence));
+                let mut news = positions(messages);
+                news.retain(|sequence| self.mailbox.contains(sequence));
+                turn.answers.extend(take_first(&mut self.mailbox, news));
+            }
+            RunEvent::CommandCanceled { target } => {
+                let unread =
+                    |(event, key, _): &mut (u64, StepKey, Vec<u64>)| key == target && *event > seen;
+                if let Some((_, _, given)) = turn.answer.take_if(unread) {
+                    turn.answers.retain(|sequence| !given.contains(sequence));
+                    self.mailbox.extend(given);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// What the turn leaves to the next one.
+    fn end_turn(&mut self) {
+        let Some(turn) = self.turn.take().filter(|_| !self.closed) else {
+            return;
+        };
+        self.mailbox.extend(turn.steered);
+        if turn.interrupted {
+            self.mailbox.extend(turn.answers);
+            self.waiting.extend(turn.more_events);
+            if !turn.replied && !turn.relieved {
+                self.mailbox.extend(turn.messages);
+            }
+            if !turn.replied {
+                self.waiting.extend(turn.events);
+            }
+        }
+    }
+
+    /// Positions of the messages and events that the turn was started with.
+    pub fn given(&self) -> Option<(&[u64], &[u64])> {
+        let turn = self.turn.as_ref()?;
+        Some((&turn.messages, &turn.events))
+    }
+}
+
+fn positions(messages: &[Message]) -> Vec<u64> {
+    let customers = messages.iter().filter(|m| m.author == AuthorKind::Customer);
+    customers.map(|m| m.sequence).collect()
+}
+
+/// Takes everything up to a position.
+fn take(waiting: &mut BTreeSet<u64>, through: u64) -> Vec<u64> {
+    let rest = waiting.split_off(&(through + 1));
+    std::mem::replace(waiting, rest).into_iter().collect()
+}
+
+/// Takes these, which have to be the first that wait.
+fn take_first(waiting: &mut BTreeSet<u64>, these: Vec<u64>) -> Vec<u64> {
+    for sequence in &these {
+        assert_eq!(waiting.pop_first(), Some(*sequence), "given out of order");
+    }
+    these
+}

@@ -1,0 +1,155 @@
+//! What may happen, in random order.
+
+use everturn_engine::policy::{Budget, FrequencyCap, OnBusy, QuietHours, TurnPolicy};
+use everturn_engine::value::Span;
+use proptest::prelude::*;
+
+/// One thing that happens. Numbers pick among what is there.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// A message of the customer; the same number is a repetition.
+    Submit(u8),
+    /// An event; the same number is a repetition.
+    SubmitEvent(u8),
+    /// Time passes.
+    Wait(i64),
+    /// A worker takes a task of any kind that was offered.
+    Begin(u8),
+    /// A worker completes a workflow task with these commands.
+    CompleteTask {
+        pick: u8,
+        commands: Vec<u8>,
+        close: bool,
+    },
+    /// A worker could not run the code.
+    FailTask(u8),
+    /// A worker with a workflow task went away.
+    LoseTask(u8),
+    /// A worker or adapter is through with an attempt.
+    EndAttempt { pick: u8, how: u8, tokens: u8 },
+    /// Somebody signals a run.
+    Signal(u8),
+    /// Somebody asks a run to cancel.
+    Cancel(u8),
+    /// Somebody terminates a run.
+    Terminate(u8),
+    /// The conversation is paused or resumed.
+    Pause(bool),
+    /// A run is paused or resumed.
+    PauseRun(u8, bool),
+    /// The conversation is handed off.
+    HandOff(u8),
+    /// The conversation is handed back.
+    HandBack,
+    /// A person writes.
+    Write(u8),
+    /// An approval is decided.
+    Decide { pick: u8, how: u8, stale: bool },
+    /// A receipt comes in.
+    Report { message: u8, how: u8, by_id: bool },
+    /// The policy changes.
+    Update(Box<TurnPolicy>),
+    /// The coordinator restarts, from the view or from the log.
+    Restart(bool),
+    /// The conversation is closed, with or without a retention.
+    Close(bool),
+    /// The conversation is erased.
+    Erase,
+}
+
+pub fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        60 => inside(),
+        1 => policy().prop_map(|policy| Step::Update(Box::new(policy))),
+        1 => any::<bool>().prop_map(Step::Restart),
+    ]
+}
+
+/// The end of a history: some conversations are closed and erased.
+pub fn ending() -> impl Strategy<Value = Vec<Step>> {
+    let last = prop_oneof![
+        6 => inside(),
+        2 => any::<bool>().prop_map(Step::Close),
+        1 => Just(Step::Erase),
+        1 => any::<bool>().prop_map(Step::Restart),
+    ];
+    prop::collection::vec(last, 0..20)
+}
+
+fn inside() -> impl Strategy<Value = Step> {
+    let commands = prop::collection::vec(0..12u8, 0..4);
+    let task = (any::<u8>(), commands, prop::bool::weighted(0.35));
+    prop_oneof![
+        14 => any::<u8>().prop_map(Step::Submit),
+        6 => any::<u8>().prop_map(Step::SubmitEvent),
+        10 => (0..30_000i64).prop_map(Step::Wait),
+        40 => any::<u8>().prop_map(Step::Begin),
+        36 => task.prop_map(|(pick, commands, close)| Step::CompleteTask { pick, commands, close }),
+        1 => any::<u8>().prop_map(Step::FailTask),
+        1 => any::<u8>().prop_map(Step::LoseTask),
+        20 => (any::<u8>(), 0..10u8, any::<u8>())
+            .prop_map(|(pick, how, tokens)| Step::EndAttempt { pick, how, tokens }),
+        12 => any::<u8>().prop_map(Step::Signal),
+        1 => any::<u8>().prop_map(Step::Cancel),
+        1 => any::<u8>().prop_map(Step::Terminate),
+        4 => prop::bool::weighted(0.3).prop_map(Step::Pause),
+        3 => (any::<u8>(), prop::bool::weighted(0.3)).prop_map(|(pick, on)| Step::PauseRun(pick, on)),
+        1 => (0..3u8).prop_map(Step::HandOff),
+        4 => Just(Step::HandBack),
+        2 => (0..20u8).prop_map(Step::Write),
+        6 => (any::<u8>(), 0..3u8, prop::bool::weighted(0.1))
+            .prop_map(|(pick, how, stale)| Step::Decide { pick, how, stale }),
+        4 => (any::<u8>(), 0..4u8, any::<bool>())
+            .prop_map(|(message, how, by_id)| Step::Report { message, how, by_id }),
+    ]
+}
+
+pub fn policy() -> impl Strategy<Value = TurnPolicy> {
+    let busy = || {
+        prop_oneof![
+            Just(OnBusy::Queue),
+            Just(OnBusy::Interrupt),
+            Just(OnBusy::Steer)
+        ]
+    };
+    let timeout = || prop::option::of((1..90i64).prop_map(Span::from_secs));
+    let hours = (0..20u16, 0..20u16).prop_map(|(start_minute, end_minute)| QuietHours {
+        time_zone: "UTC".into(),
+        start_minute,
+        end_minute,
+    });
+    let cap = (1..3u32, 30..600i64).prop_map(|(max_messages, window)| FrequencyCap {
+        max_messages,
+        window: Span::from_secs(window),
+    });
+    let budget = (50..600u64).prop_map(|tokens| Budget {
+        tokens,
+        cost_micros: 0,
+        currency: "".into(),
+    });
+    (
+        (busy(), busy(), 0..2_000i64, 0..4u32),
+        (timeout(), timeout(), timeout()),
+        (
+            prop::option::of(hours),
+            prop::option::of(cap),
+            prop::option::weighted(0.3, budget),
+        ),
+    )
+        .prop_map(
+            |((on_busy, on_event, quiet, max_messages), timeouts, bounds)| TurnPolicy {
+                quiet: Span::from_millis(quiet),
+                max_wait: Span::from_millis(quiet * 4),
+                max_messages,
+                on_busy,
+                interrupt_grace: Span::from_secs(10),
+                on_event,
+                idle_timeout: timeouts.0,
+                customer_timeout: timeouts.1,
+                staff_timeout: timeouts.2,
+                quiet_hours: bounds.0,
+                frequency_cap: bounds.1,
+                budget: bounds.2,
+            },
+        )
+}

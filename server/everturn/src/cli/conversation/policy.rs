@@ -1,0 +1,154 @@
+//! Turn policies as flags, and `everturn conversation update`.
+
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use everturn_client::{Client, v1};
+
+use crate::cli::arguments::{amount, frequency_cap, label, long_span, proto_duration, quiet_hours};
+use crate::config::parse_span;
+use crate::render::{self, Output};
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum OnBusyArg {
+    /// It waits for the next turn.
+    Queue,
+    /// The running turn is interrupted.
+    Interrupt,
+    /// It is delivered into the running turn.
+    Steer,
+}
+
+impl From<OnBusyArg> for v1::OnBusy {
+    fn from(arg: OnBusyArg) -> Self {
+        match arg {
+            OnBusyArg::Queue => Self::Queue,
+            OnBusyArg::Interrupt => Self::Interrupt,
+            OnBusyArg::Steer => Self::Steer,
+        }
+    }
+}
+
+/// How messages and events become turns.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Turn policy")]
+pub(super) struct PolicyArgs {
+    /// What a message does to a turn that is running
+    #[arg(long, value_name = "WHAT")]
+    on_busy: Option<OnBusyArg>,
+    /// What an event does to a turn that is running
+    #[arg(long, value_name = "WHAT")]
+    on_event: Option<OnBusyArg>,
+    /// Start a turn when no message came for this long; 0s: at once
+    #[arg(long, value_name = "DURATION", value_parser = parse_span)]
+    debounce: Option<Duration>,
+    /// … and at the latest this long after the first [default: 10 times that]
+    #[arg(long, value_name = "DURATION", value_parser = parse_span, requires = "debounce")]
+    debounce_max_wait: Option<Duration>,
+    /// … and at once when this many wait
+    #[arg(long, value_name = "COUNT", requires = "debounce")]
+    debounce_max_messages: Option<u32>,
+    /// How long an interrupted turn may clean up
+    #[arg(long, value_name = "DURATION", value_parser = parse_span)]
+    interrupt_grace: Option<Duration>,
+    /// Start a turn when nobody wrote for this long; 0s removes it
+    #[arg(long, value_name = "DURATION", value_parser = long_span)]
+    idle_timeout: Option<Duration>,
+    /// Start a turn when the customer has not answered for this long
+    #[arg(long, value_name = "DURATION", value_parser = long_span)]
+    customer_timeout: Option<Duration>,
+    /// Start a turn when the customer has waited this long
+    #[arg(long, value_name = "DURATION", value_parser = long_span)]
+    staff_timeout: Option<Duration>,
+    /// Hours in which agents do not write first, such as
+    /// `22:00-07:00 Europe/Berlin` (UTC without a zone)
+    #[arg(long, value_name = "HOURS", value_parser = quiet_hours)]
+    quiet_hours: Option<v1::QuietHours>,
+    /// How often agents may write first, such as `2/7d`; 0 removes it
+    #[arg(long, value_name = "COUNT/DURATION", value_parser = frequency_cap)]
+    frequency_cap: Option<v1::FrequencyCap>,
+    /// Tokens it may use, in and out together
+    #[arg(long, value_name = "COUNT")]
+    budget_tokens: Option<u64>,
+    /// What it may cost, such as `2.50EUR`; 0 removes it
+    #[arg(long, value_name = "AMOUNT", value_parser = amount)]
+    budget_cost: Option<(u64, String)>,
+}
+
+impl PolicyArgs {
+    /// The policy, if any flag was given.
+    pub(super) fn policy(&self) -> Option<v1::TurnPolicy> {
+        let busy =
+            |arg: Option<OnBusyArg>| arg.map_or(v1::OnBusy::Unspecified, v1::OnBusy::from).into();
+        let policy = v1::TurnPolicy {
+            debounce: self.debounce.map(|quiet| v1::Debounce {
+                quiet: proto_duration(quiet),
+                max_wait: self.debounce_max_wait.and_then(proto_duration),
+                max_messages: self.debounce_max_messages.unwrap_or(0),
+            }),
+            on_busy: busy(self.on_busy),
+            interrupt_grace: self.interrupt_grace.and_then(proto_duration),
+            on_event: busy(self.on_event),
+            idle_timeout: self.idle_timeout.and_then(proto_duration),
+            customer_timeout: self.customer_timeout.and_then(proto_duration),
+            staff_timeout: self.staff_timeout.and_then(proto_duration),
+            quiet_hours: self.quiet_hours.clone(),
+            frequency_cap: self.frequency_cap,
+            budget: self.budget(),
+        };
+        (policy != v1::TurnPolicy::default()).then_some(policy)
+    }
+
+    fn budget(&self) -> Option<v1::Budget> {
+        if self.budget_tokens.is_none() && self.budget_cost.is_none() {
+            return None;
+        }
+        let (cost_micros, currency) = self.budget_cost.clone().unwrap_or_default();
+        Some(v1::Budget {
+            tokens: self.budget_tokens.unwrap_or(0),
+            cost_micros,
+            currency,
+        })
+    }
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Example:
+  everturn conversation update customer-7 --on-busy interrupt --label tier=gold \\
+    --channel-address email=jo@example.org --reply-channel email
+
+What is not given stays as it is.")]
+pub(super) struct UpdateArgs {
+    /// Id of the conversation
+    conversation_id: String,
+    /// Label to set, or to remove with an empty value; may be repeated
+    #[arg(long, value_name = "KEY=VALUE", value_parser = label)]
+    label: Vec<(String, String)>,
+    /// Address to set, or to remove with an empty one; may be repeated
+    #[arg(long = "channel-address", value_name = "CHANNEL=ADDRESS", value_parser = label)]
+    channel_address: Vec<(String, String)>,
+    /// Channel that replies go out by from here on
+    #[arg(long, value_name = "CHANNEL", default_value = "")]
+    reply_channel: String,
+    #[command(flatten)]
+    policy: PolicyArgs,
+}
+
+/// Changes a conversation and prints it.
+pub(super) async fn update(
+    client: &Client,
+    output: Output,
+    args: UpdateArgs,
+) -> anyhow::Result<()> {
+    let request = v1::UpdateConversationRequest {
+        conversation_id: args.conversation_id,
+        labels: args.label.into_iter().collect(),
+        addresses: args.channel_address.into_iter().collect(),
+        turn_policy: args.policy.policy(),
+        reply_channel: args.reply_channel,
+        ..Default::default()
+    };
+    let answer = client.update_conversation(request).await?;
+    render::conversation(output, &answer.conversation.unwrap_or_default())?;
+    Ok(())
+}

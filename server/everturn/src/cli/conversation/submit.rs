@@ -1,0 +1,145 @@
+//! `everturn conversation submit|event`: what comes from outside.
+
+use clap::Args;
+use everturn_client::{Client, v1};
+
+use super::policy::PolicyArgs;
+use crate::cli::arguments::{json_payload, label};
+use crate::render::{self, Output};
+
+#[derive(Args, Debug)]
+pub(super) struct SubmitArgs {
+    /// Id of the conversation
+    conversation_id: String,
+    /// What the customer says
+    text: String,
+    /// Type of the conversation, required when it opens
+    #[arg(long = "type", value_name = "TYPE", default_value = "")]
+    conversation_type: String,
+    /// Channel it comes in by
+    #[arg(long, default_value = "chat")]
+    channel: String,
+    /// Id that the channel's provider gave it; a repeated one changes nothing
+    /// [default: a new one]
+    #[arg(long, value_name = "ID", default_value = "")]
+    message_id: String,
+    /// Name of the customer
+    #[arg(long, value_name = "NAME", default_value = "")]
+    author: String,
+    /// Structured content beside the text
+    #[arg(long, value_name = "JSON", value_parser = json_payload)]
+    data: Option<v1::Payload>,
+    /// Annotation of the message; may be repeated
+    #[arg(long, value_name = "KEY=VALUE", value_parser = label)]
+    attribute: Vec<(String, String)>,
+    /// Task queue of its turns, used when it opens [default: default]
+    #[arg(long, value_name = "NAME", default_value = "")]
+    task_queue: String,
+    /// Label, used when it opens; may be repeated
+    #[arg(long, value_name = "KEY=VALUE", value_parser = label)]
+    label: Vec<(String, String)>,
+    /// Address of the customer on this channel, for an adapter to reply to
+    #[arg(long, value_name = "ADDRESS", default_value = "")]
+    customer_address: String,
+    #[command(flatten)]
+    policy: PolicyArgs,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct EventArgs {
+    /// Id of the conversation
+    conversation_id: String,
+    /// Type of the event, as handlers register it ("order-delayed")
+    event_type: String,
+    /// What happened
+    #[arg(long, value_name = "JSON", value_parser = json_payload)]
+    payload: Option<v1::Payload>,
+    /// Id that its source gave it; a repeated one changes nothing
+    /// [default: a new one]
+    #[arg(long, value_name = "ID", default_value = "")]
+    event_id: String,
+    /// Type of the conversation, required when it opens
+    #[arg(long = "type", value_name = "TYPE", default_value = "")]
+    conversation_type: String,
+    /// Address of the customer; may be repeated
+    #[arg(long = "channel-address", value_name = "CHANNEL=ADDRESS", value_parser = label)]
+    channel_address: Vec<(String, String)>,
+    /// Channel that agents write by, used when it opens
+    #[arg(long, value_name = "CHANNEL", default_value = "")]
+    reply_channel: String,
+    /// Task queue of its turns, used when it opens [default: default]
+    #[arg(long, value_name = "NAME", default_value = "")]
+    task_queue: String,
+    /// Label, used when it opens; may be repeated
+    #[arg(long, value_name = "KEY=VALUE", value_parser = label)]
+    label: Vec<(String, String)>,
+    #[command(flatten)]
+    policy: PolicyArgs,
+}
+
+/// Adds a customer's message.
+pub(super) async fn message(
+    client: &Client,
+    output: Output,
+    args: SubmitArgs,
+) -> anyhow::Result<()> {
+    let content = v1::MessageContent {
+        text: args.text,
+        data: args.data,
+        attributes: args.attribute.into_iter().collect(),
+    };
+    let request = v1::SubmitMessageRequest {
+        conversation_id: args.conversation_id,
+        conversation_type: args.conversation_type,
+        channel: args.channel,
+        provider_message_id: args.message_id,
+        author_name: args.author,
+        content: Some(content),
+        task_queue: args.task_queue,
+        labels: args.label.into_iter().collect(),
+        turn_policy: args.policy.policy(),
+        customer_address: args.customer_address,
+        ..Default::default()
+    };
+    let accepted = client.submit_message(request).await?;
+    let time = render::time(accepted.accept_time.as_ref());
+    output.record(
+        || {
+            serde_json::json!({
+                "message_sequence": accepted.message_sequence,
+                "accept_time": time,
+            })
+        },
+        || format!("accepted as message {}", accepted.message_sequence),
+    )?;
+    Ok(())
+}
+
+/// Adds an event from outside.
+pub(super) async fn event(client: &Client, output: Output, args: EventArgs) -> anyhow::Result<()> {
+    let request = v1::SubmitEventRequest {
+        conversation_id: args.conversation_id,
+        conversation_type: args.conversation_type,
+        event_type: args.event_type,
+        event_id: args.event_id,
+        payload: args.payload,
+        task_queue: args.task_queue,
+        turn_policy: args.policy.policy(),
+        labels: args.label.into_iter().collect(),
+        addresses: args.channel_address.into_iter().collect(),
+        reply_channel: args.reply_channel,
+        ..Default::default()
+    };
+    let accepted = client.submit_event(request).await?;
+    let time = render::time(accepted.accept_time.as_ref());
+    output.record(
+        || {
+            serde_json::json!({
+                "event_sequence": accepted.event_sequence,
+                "accept_time": time,
+            })
+        },
+        || format!("accepted as event {}", accepted.event_sequence),
+    )?;
+    Ok(())
+}

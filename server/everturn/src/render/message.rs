@@ -1,0 +1,160 @@
+//! Messages, events from outside, and deliveries.
+
+use std::io;
+
+use everturn_client::v1;
+use serde_json::{Value, json};
+
+use super::Output;
+use super::value::{clock, labels, payload, time, variant};
+
+fn author_kind(message: &v1::Message) -> String {
+    variant(message.author_kind().as_str_name(), "AUTHOR_KIND")
+}
+
+/// What a message says, as JSON.
+pub(super) fn content_json(content: Option<&v1::MessageContent>) -> Value {
+    let Some(content) = content else {
+        return Value::Null;
+    };
+    json!({
+        "text": content.text,
+        "data": payload(content.data.as_ref()),
+        "attributes": labels(&content.attributes),
+    })
+}
+
+/// How far a delivery has come; "none" for a message that is not delivered.
+pub(crate) fn delivery_status(status: v1::DeliveryStatus) -> String {
+    match status {
+        v1::DeliveryStatus::Unspecified => "none".to_owned(),
+        status => variant(status.as_str_name(), "DELIVERY_STATUS"),
+    }
+}
+
+/// A delivery as JSON, or null.
+pub(super) fn delivery_json(delivery: Option<&v1::DeliveryState>) -> Value {
+    delivery.map_or(Value::Null, |it| {
+        json!({
+            "status": delivery_status(it.status()),
+            "address": it.address,
+            "provider_message_id": it.provider_message_id,
+            "attempt": it.attempt,
+            "detail": it.detail,
+            "update_time": time(it.update_time.as_ref()),
+        })
+    })
+}
+
+/// A delivery on one line.
+pub(super) fn delivery_text(it: &v1::DeliveryState) -> String {
+    let mut text = delivery_status(it.status());
+    if !it.address.is_empty() {
+        text.push_str(&format!(" to {}", it.address));
+    }
+    if it.attempt > 1 {
+        text.push_str(&format!(", attempt {}", it.attempt));
+    }
+    if !it.detail.is_empty() {
+        text.push_str(&format!(": {}", it.detail));
+    }
+    text
+}
+
+/// A message as JSON.
+pub(super) fn message_json(message: &v1::Message) -> Value {
+    json!({
+        "sequence": message.sequence,
+        "author_kind": author_kind(message),
+        "author_name": message.author_name,
+        "channel": message.channel,
+        "provider_message_id": message.provider_message_id,
+        "content": content_json(message.content.as_ref()),
+        "create_time": time(message.create_time.as_ref()),
+        "turn": message.turn,
+        "delivery": delivery_json(message.delivery.as_ref()),
+    })
+}
+
+/// An event from outside as JSON.
+pub(super) fn outside_event_json(it: &v1::ConversationEvent) -> Value {
+    json!({
+        "sequence": it.sequence,
+        "event_type": it.event_type,
+        "event_id": it.event_id,
+        "payload": payload(it.payload.as_ref()),
+        "create_time": time(it.create_time.as_ref()),
+        "after_message_sequence": it.after_message_sequence,
+    })
+}
+
+/// A message on one line.
+pub(super) fn message_text(message: &v1::Message) -> String {
+    let author = match (author_kind(message), message.author_name.as_str()) {
+        (kind, "") => kind,
+        (kind, name) => format!("{kind} {name}"),
+    };
+    let place = match message.channel.as_str() {
+        "" => String::new(),
+        channel => format!(" ({channel})"),
+    };
+    let content = message.content.clone().unwrap_or_default();
+    let mut text = format!(
+        "#{:<4} {}  {author}{place}: {}",
+        message.sequence,
+        clock(message.create_time.as_ref()),
+        content.text,
+    );
+    if content.data.is_some() {
+        text.push_str(&format!("  {}", payload(content.data.as_ref())));
+    }
+    if let Some(delivery) = &message.delivery {
+        text.push_str(&format!("  [{}]", delivery_text(delivery)));
+    }
+    text
+}
+
+/// Prints a message of a transcript.
+pub(crate) fn message(output: Output, message: &v1::Message) -> io::Result<()> {
+    output.record(
+        || json!({ "message": message_json(message) }),
+        || message_text(message),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_says_who_where_what_and_whether_it_arrived() {
+        let message = v1::Message {
+            sequence: 4,
+            author_kind: v1::AuthorKind::Agent.into(),
+            author_name: "sales".to_owned(),
+            channel: "email".to_owned(),
+            content: Some(everturn_client::text("It is on its way.")),
+            delivery: Some(v1::DeliveryState {
+                status: v1::DeliveryStatus::Failed.into(),
+                address: "jo@example.org".to_owned(),
+                attempt: 2,
+                detail: "mailbox full".to_owned(),
+                ..Default::default()
+            }),
+            ..Default::default()
+        };
+        assert_eq!(
+            message_text(&message),
+            "#4    -  agent sales (email): It is on its way.  \
+             [failed to jo@example.org, attempt 2: mailbox full]"
+        );
+        assert_eq!(message_json(&message)["delivery"]["status"], "failed");
+        let marker = v1::Message {
+            sequence: 5,
+            author_kind: v1::AuthorKind::System.into(),
+            content: Some(everturn_client::text("handed to Kim")),
+            ..Default::default()
+        };
+        assert_eq!(message_text(&marker), "#5    -  system: handed to Kim");
+    }
+}

@@ -1,0 +1,185 @@
+//! Turn policies and the settings of conversation types.
+
+use std::io;
+
+use everturn_client::v1;
+use serde_json::{Value, json};
+
+use super::Output;
+use super::value::{money, seconds, variant};
+
+fn on_busy(value: v1::OnBusy) -> String {
+    variant(value.as_str_name(), "ON_BUSY")
+}
+
+/// A turn policy as JSON; what is not in force is null.
+pub(super) fn policy_json(policy: Option<&v1::TurnPolicy>) -> Value {
+    let Some(policy) = policy else {
+        return Value::Null;
+    };
+    let debounce = policy.debounce.as_ref().map_or(Value::Null, |it| {
+        json!({
+            "quiet": seconds(it.quiet.as_ref()),
+            "max_wait": seconds(it.max_wait.as_ref()),
+            "max_messages": it.max_messages,
+        })
+    });
+    let quiet_hours = policy.quiet_hours.as_ref().map_or(Value::Null, |it| {
+        json!({
+            "time_zone": it.time_zone,
+            "start_minute": it.start_minute,
+            "end_minute": it.end_minute,
+        })
+    });
+    let frequency_cap = policy.frequency_cap.as_ref().map_or(
+        Value::Null,
+        |it| json!({ "max_messages": it.max_messages, "window": seconds(it.window.as_ref()) }),
+    );
+    let budget = policy.budget.as_ref().map_or(Value::Null, |it| {
+        json!({
+            "tokens": it.tokens,
+            "cost_micros": it.cost_micros,
+            "currency": it.currency,
+        })
+    });
+    json!({
+        "debounce": debounce,
+        "on_busy": on_busy(policy.on_busy()),
+        "interrupt_grace": seconds(policy.interrupt_grace.as_ref()),
+        "on_event": on_busy(policy.on_event()),
+        "idle_timeout": seconds(policy.idle_timeout.as_ref()),
+        "customer_timeout": seconds(policy.customer_timeout.as_ref()),
+        "staff_timeout": seconds(policy.staff_timeout.as_ref()),
+        "quiet_hours": quiet_hours,
+        "frequency_cap": frequency_cap,
+        "budget": budget,
+    })
+}
+
+fn span(duration: Option<&prost_types::Duration>) -> Option<String> {
+    let duration = duration.and_then(|it| std::time::Duration::try_from(*it).ok())?;
+    Some(crate::config::Span(duration).to_string())
+}
+
+/// A turn policy on one line: what differs from doing nothing.
+pub(super) fn policy_text(policy: Option<&v1::TurnPolicy>) -> String {
+    let Some(policy) = policy else {
+        return "default".to_owned();
+    };
+    let mut parts = vec![format!("on busy {}", on_busy(policy.on_busy()))];
+    if policy.on_event != policy.on_busy {
+        parts.push(format!("on event {}", on_busy(policy.on_event())));
+    }
+    if let Some(it) = &policy.debounce
+        && let Some(quiet) = span(it.quiet.as_ref()).filter(|it| it != "0s")
+    {
+        let bound = match it.max_messages {
+            0 => String::new(),
+            count => format!(" or {count} messages"),
+        };
+        parts.push(format!("debounce {quiet}{bound}"));
+    }
+    for (name, value) in [
+        ("grace", policy.interrupt_grace.as_ref()),
+        ("idle", policy.idle_timeout.as_ref()),
+        ("customer wait", policy.customer_timeout.as_ref()),
+        ("staff wait", policy.staff_timeout.as_ref()),
+    ] {
+        if let Some(value) = span(value) {
+            parts.push(format!("{name} {value}"));
+        }
+    }
+    if let Some(it) = &policy.quiet_hours {
+        let time = |minute: u32| format!("{:02}:{:02}", minute / 60, minute % 60);
+        let zone = if it.time_zone.is_empty() {
+            "UTC"
+        } else {
+            &it.time_zone
+        };
+        let (start, end) = (time(it.start_minute), time(it.end_minute));
+        parts.push(format!("quiet hours {start}-{end} {zone}"));
+    }
+    if let Some(it) = &policy.frequency_cap {
+        let window = span(it.window.as_ref()).unwrap_or_default();
+        parts.push(format!("at most {} proactive in {window}", it.max_messages));
+    }
+    if let Some(it) = &policy.budget {
+        if it.tokens > 0 {
+            parts.push(format!("budget {} tokens", it.tokens));
+        }
+        if it.cost_micros > 0 {
+            let amount = money(it.cost_micros);
+            parts.push(format!("budget {amount} {}", it.currency));
+        }
+    }
+    parts.join(", ")
+}
+
+/// Prints what conversations of a type begin with.
+pub(crate) fn conversation_type(output: Output, it: &v1::ConversationType) -> io::Result<()> {
+    output.record(
+        || {
+            json!({
+                "conversation_type": it.conversation_type,
+                "turn_policy": policy_json(it.turn_policy.as_ref()),
+                "retention": seconds(it.retention.as_ref()),
+            })
+        },
+        || {
+            let name = match it.conversation_type.as_str() {
+                "" => "(all without settings of their own)",
+                name => name,
+            };
+            let kept = span(it.retention.as_ref());
+            [
+                format!("type       {name}"),
+                format!("policy     {}", policy_text(it.turn_policy.as_ref())),
+                format!("retention  {}", kept.as_deref().unwrap_or("for ever")),
+            ]
+            .join("\n")
+        },
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seconds_of(seconds: i64) -> Option<prost_types::Duration> {
+        Some(prost_types::Duration { seconds, nanos: 0 })
+    }
+
+    #[test]
+    fn a_policy_is_one_line_of_what_is_in_force() {
+        let policy = v1::TurnPolicy {
+            debounce: Some(v1::Debounce {
+                quiet: seconds_of(2),
+                max_messages: 5,
+                ..Default::default()
+            }),
+            on_busy: v1::OnBusy::Interrupt.into(),
+            on_event: v1::OnBusy::Queue.into(),
+            idle_timeout: seconds_of(3_600),
+            quiet_hours: Some(v1::QuietHours {
+                time_zone: "Europe/Berlin".to_owned(),
+                start_minute: 1_320,
+                end_minute: 420,
+            }),
+            budget: Some(v1::Budget {
+                cost_micros: 500_000,
+                currency: "EUR".to_owned(),
+                ..Default::default()
+            }),
+            ..Default::default()
+        };
+        assert_eq!(
+            policy_text(Some(&policy)),
+            "on busy interrupt, on event queue, debounce 2s or 5 messages, idle 1h, \
+             quiet hours 22:00-07:00 Europe/Berlin, budget 0.50 EUR"
+        );
+        let json = policy_json(Some(&policy));
+        assert_eq!(json["idle_timeout"], 3_600.0);
+        assert_eq!(json["frequency_cap"], Value::Null);
+        assert_eq!(json["quiet_hours"]["start_minute"], 1_320);
+    }
+}
