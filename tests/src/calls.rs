@@ -1,6 +1,33 @@
 //! Requests that many tests make, and whole lists instead of pages.
 
-use everturn_client::{Client, v1};
+use std::time::{Duration, Instant};
+
+use everturn_client::{Client, Error, v1};
+
+/// How long a coordinator may be away before a call gives up.
+const AWAY_MAX: Duration = Duration::from_secs(90);
+
+/// Repeats a call until the coordinator answers it: whatever a lost connection
+/// makes of it carries no reason, and what may be repeated says so.
+///
+/// # Panics
+/// When the answer is a refusal, or when none comes.
+pub async fn answered<T, Answer>(what: &str, mut call: impl FnMut() -> Answer) -> T
+where
+    Answer: Future<Output = Result<T, Error>>,
+{
+    let begin = Instant::now();
+    loop {
+        match call().await {
+            Ok(answer) => return answer,
+            Err(error) if error.is_retryable() || error.reason().is_none() => {
+                assert!(begin.elapsed() < AWAY_MAX, "{what}: {error}");
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            Err(error) => panic!("{what}: {error}"),
+        }
+    }
+}
 
 /// A command of a run.
 #[must_use]

@@ -5,6 +5,8 @@ use std::collections::{HashMap, HashSet};
 use everturn_client::v1;
 use v1::history_event::Kind;
 
+use crate::calls;
+use crate::coordinator::Coordinator;
 use crate::load::QUESTION;
 
 /// A message as its submitter knows it: provider message id and the position
@@ -139,4 +141,19 @@ fn ends(kind: &Kind) -> Option<&str> {
         Kind::HandedBack(it) => &it.key,
         _ => return None,
     })
+}
+
+/// Checks that a coordinator wrote nothing at all.
+///
+/// # Panics
+/// When it did.
+pub async fn nothing_was_written(coordinator: &Coordinator) {
+    assert_eq!(
+        coordinator.metric("everturn_log_transitions_total").await,
+        0.0
+    );
+    let client = coordinator.client();
+    let listed = client.list_conversations(v1::ListConversationsRequest::default());
+    assert_eq!(listed.await.expect("listed").conversations, []);
+    assert_eq!(calls::all_runs(&client).await, []);
 }

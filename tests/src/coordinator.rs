@@ -1,10 +1,8 @@
 //! A coordinator process on ports and a store of its own.
 
 use std::fs::File;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use everturn_client::{Client, ConnectOptions, RetryOptions, v1};
@@ -13,6 +11,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tonic::transport::{Channel, Endpoint};
+
+use crate::ports::free_port;
 
 /// How long a start may take.
 const START_DEADLINE: Duration = Duration::from_secs(60);
@@ -159,6 +159,18 @@ impl Coordinator {
         assert_eq!(code, Some(0), "exit code after SIGTERM");
     }
 
+    /// Compacts its store while it is down.
+    ///
+    /// # Panics
+    /// When that does not succeed.
+    pub async fn compact(&self) {
+        let mut command = Command::new(binary());
+        command.args(["store", "compact", "--store"]);
+        let output = command.arg(self.store_path()).output().await;
+        let output = output.expect("it can be started");
+        assert!(output.status.success(), "{output:?}");
+    }
+
     /// Address of the API.
     #[must_use]
     pub fn address(&self) -> String {
@@ -287,7 +299,10 @@ impl Coordinator {
             .lines()
             .find(|line| line.split_whitespace().next() == Some(name))
             .unwrap_or_else(|| panic!("no metric {name} in {text}"));
-        let value = line.split_whitespace().nth(1).and_then(|it| it.parse().ok());
+        let value = line
+            .split_whitespace()
+            .nth(1)
+            .and_then(|it| it.parse().ok());
         value.expect("a number")
     }
 }
@@ -321,19 +336,5 @@ fn binary() -> PathBuf {
     match std::env::var_os("EVERTURN_TEST_BIN") {
         Some(path) => path.into(),
         None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/debug/everturn"),
-    }
-}
-
-/// A port that nobody listens on, below the range that the kernel takes ports
-/// of outgoing connections from: nobody gets it while a coordinator is down.
-fn free_port() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let first = u16::try_from(std::process::id() % 18_000).unwrap_or(0);
-    loop {
-        let offset = NEXT.fetch_add(1, Ordering::Relaxed);
-        let port = 12_000 + (first.wrapping_add(offset) % 18_000);
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
     }
 }

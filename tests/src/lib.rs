@@ -11,6 +11,7 @@ pub mod check;
 pub mod coordinator;
 pub mod load;
 pub mod load_process;
+mod ports;
 pub mod raw_worker;
 pub mod refusal;
 pub mod seed;

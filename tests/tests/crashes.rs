@@ -61,15 +61,15 @@ async fn submit(
             task_queue: load::TASK_QUEUE.to_owned(),
             ..request
         };
-        let answer = client.submit_message(request.clone()).await;
-        let sequence = answer.expect("accepted").message_sequence;
+        let submit = || client.submit_message(request.clone());
+        let sequence = calls::answered(&name, submit).await.message_sequence;
         let last = acknowledged.last().map_or(0, |(_, sequence)| *sequence);
         assert!(last < sequence, "{id}: the order of acknowledgements");
-        acknowledged.push((name, sequence));
         if random.random_bool(0.1) {
-            let again = client.submit_message(request).await.expect("accepted");
+            let again = calls::answered(&name, submit).await;
             assert_eq!(again.message_sequence, sequence, "{id}: a duplicate");
         }
+        acknowledged.push((name, sequence));
         let pause = random.random_range(5..60);
         tokio::time::sleep(Duration::from_millis(pause)).await;
     }
@@ -85,19 +85,21 @@ async fn start(client: Client, starter: usize, stop: Arc<AtomicBool>) -> usize {
         let request = v1::StartWorkflowRequest {
             task_queue: load::TASK_QUEUE.to_owned(),
             input: Some(everturn_client::json(&input).expect("JSON")),
+            request_id: workflow_id.clone(),
             ..calls::start(&workflow_id, load::WORKFLOW_TYPE)
         };
-        let started = client.start_workflow(request).await.expect("started");
+        let starting = || client.start_workflow(request.clone());
+        let started = calls::answered(&workflow_id, starting).await;
         let wait = v1::WaitResultRequest {
             workflow_id: workflow_id.clone(),
             run_id: started.run_id,
             ..Default::default()
         };
-        let ended = client.wait_result(wait, SETTLE_DEADLINE).await;
-        let ended = ended.expect("a result");
+        let waiting = || client.wait_result(wait.clone(), SETTLE_DEADLINE);
+        let ended = calls::answered(&workflow_id, waiting).await;
         assert_eq!(ended.status(), v1::RunStatus::Completed, "{workflow_id}");
-        let result: u64 = everturn_client::json_value(&ended.result.expect("a result"))
-            .expect("a number");
+        let result: u64 =
+            everturn_client::json_value(&ended.result.expect("a result")).expect("a number");
         assert_eq!(result, load::expected_result(input), "{workflow_id}");
         count += 1;
     }
@@ -108,20 +110,24 @@ async fn start(client: Client, starter: usize, stop: Arc<AtomicBool>) -> usize {
 async fn settle(client: &Client, id: &str, acknowledged: &mut Vec<Acknowledged>) {
     let extra = std::cell::Cell::new(0);
     let answers = std::cell::RefCell::new(Vec::new());
-    eventually(SETTLE_DEADLINE, &format!("{id} becomes quiet"), async || {
-        let conversation = client.conversation(id).await.expect("it exists");
-        match &conversation.turn {
-            Some(turn) if turn.status() == v1::TurnStatus::Asking => {
-                let name = format!("answer-{}", extra.replace(extra.get() + 1));
-                let request = calls::message(id, "", &name, "order 7");
-                let answer = client.submit_message(request).await.expect("accepted");
-                answers.borrow_mut().push((name, answer.message_sequence));
-                None
+    eventually(
+        SETTLE_DEADLINE,
+        &format!("{id} becomes quiet"),
+        async || {
+            let conversation = client.conversation(id).await.expect("it exists");
+            match &conversation.turn {
+                Some(turn) if turn.status() == v1::TurnStatus::Asking => {
+                    let name = format!("answer-{}", extra.replace(extra.get() + 1));
+                    let request = calls::message(id, "", &name, "order 7");
+                    let answer = client.submit_message(request).await.expect("accepted");
+                    answers.borrow_mut().push((name, answer.message_sequence));
+                    None
+                }
+                Some(_) => None,
+                None => (conversation.waiting_message_count == 0).then_some(()),
             }
-            Some(_) => None,
-            None => (conversation.waiting_message_count == 0).then_some(()),
-        }
-    })
+        },
+    )
     .await;
     acknowledged.extend(answers.into_inner());
 }
@@ -182,17 +188,27 @@ async fn nothing_is_lost_or_said_twice_when_processes_are_killed_under_load() {
         assert_eq!(before, after, "{id}: the transcript after a clean restart");
     }
     println!("crashes: {messages} messages, {workflows} workflows, {KILLS} kills of each");
-    assert!(workflows > 0 && messages > CONVERSATIONS * 2, "there was load");
-    assert!(!coordinator.log().contains("panicked"), "no panic was logged");
+    assert!(
+        workflows > 0 && messages > CONVERSATIONS * 2,
+        "there was load"
+    );
+    assert!(
+        !coordinator.log().contains("panicked"),
+        "no panic was logged"
+    );
 }
 
 /// Checks the journals of all runs; reads them again after they left memory.
 async fn check_runs(client: &Client) {
-    let runs = eventually(SETTLE_DEADLINE, "all runs are closed in lists", async || {
-        let runs = calls::all_runs(client).await;
-        let open = v1::RunStatus::Running;
-        runs.iter().all(|run| run.status() != open).then_some(runs)
-    })
+    let runs = eventually(
+        SETTLE_DEADLINE,
+        "all runs are closed in lists",
+        async || {
+            let runs = calls::all_runs(client).await;
+            let open = v1::RunStatus::Running;
+            runs.iter().all(|run| run.status() != open).then_some(runs)
+        },
+    )
     .await;
     for run in runs {
         let id = &run.workflow_id;
