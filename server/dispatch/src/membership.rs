@@ -168,11 +168,16 @@ impl<T: TaskRef> Dispatcher<T> {
         true
     }
 
-    /// A task is known to be with a worker that is not connected (yet).
-    pub fn adopt_orphan(&mut self, now: i64, task: T, key: QueueKey) {
+    /// A task is known to be with some worker: with one that is connected, who
+    /// is the answer, or with one that is not (yet) and has a while to come.
+    pub fn adopt_orphan(&mut self, now: i64, task: T, key: QueueKey) -> Option<SubscriberId> {
+        if let Some((holder, _)) = self.held.get(&task) {
+            return Some(*holder);
+        }
         let queue = self.index(&key);
         let until = now.saturating_add(self.options.orphan_grace);
         self.timeouts.add_orphan(until, task, queue);
+        None
     }
 }
 

@@ -205,11 +205,13 @@ impl Workers {
         self.lock().dispatcher.claim(system_now().0, id, task)
     }
 
-    /// An attempt is known to be with some worker that is not connected yet.
-    pub fn adopt(&self, task: TaskRef, queue: QueueKey) {
-        self.lock()
-            .dispatcher
-            .adopt_orphan(system_now().0, task, queue);
+    /// An attempt is known to be with some worker; its session, if that worker
+    /// is connected.
+    pub fn adopt(&self, task: TaskRef, queue: QueueKey) -> Option<Arc<SessionCore>> {
+        let mut inner = self.lock();
+        let now = system_now().0;
+        let holder = inner.dispatcher.adopt_orphan(now, task, queue)?;
+        inner.sessions.get(&holder).cloned()
     }
 
     /// Lets time pass.

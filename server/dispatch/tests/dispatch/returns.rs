@@ -103,10 +103,22 @@ fn the_result_of_a_claimed_task_settles_it() {
 #[test]
 fn a_task_adopted_after_a_restart_can_be_claimed_or_is_lost() {
     let mut f = Fixture::new();
-    f.dispatcher.adopt_orphan(f.now, 1, queue("a"));
-    f.dispatcher.adopt_orphan(f.now, 2, queue("a"));
+    assert_eq!(f.dispatcher.adopt_orphan(f.now, 1, queue("a")), None);
+    assert_eq!(f.dispatcher.adopt_orphan(f.now, 2, queue("a")), None);
     let back = f.worker(&[queue("a")]);
     assert!(f.dispatcher.claim(f.now, back, &1));
     assert_eq!(f.pass(ORPHAN_GRACE - 1), []);
     assert_eq!(f.pass(1), [Expired::Lost(2)]);
+}
+
+#[test]
+fn a_task_that_a_connected_worker_has_is_not_an_orphan() {
+    let mut f = Fixture::new();
+    let worker = f.worker(&[queue("a")]);
+    f.grant(worker, 1);
+    f.offer(&queue("a"), 1);
+    assert_eq!(f.acked_tasks(), [1]);
+    let holder = f.dispatcher.adopt_orphan(f.now, 1, queue("a"));
+    assert_eq!(holder, Some(worker));
+    assert_eq!(f.pass(2 * ORPHAN_GRACE), []);
 }

@@ -26,6 +26,8 @@ use sdk_workers::SdkWorkers;
 
 /// Load before the measurement begins.
 const WARM_UP: Duration = Duration::from_secs(3);
+/// How long the built-in worker may take to leave.
+const WORKER_END_TIMEOUT: Duration = Duration::from_secs(1);
 /// Conversations per connection, so that streams share connections evenly and
 /// stay below the usual bound of 100 streams each.
 const SLOTS_PER_CONNECTION: usize = 64;
@@ -205,12 +207,16 @@ pub(crate) async fn run(args: BenchArgs) -> anyhow::Result<ExitCode> {
             Err(anyhow::anyhow!("interrupted"))
         }
     };
+    // The worker leaves before its coordinator does.
+    stop_worker.cancel();
+    if let Some(worker) = rust_worker.filter(|it| !it.is_finished()) {
+        let _ = tokio::time::timeout(WORKER_END_TIMEOUT, worker).await;
+    }
     let report = match (outcome, coordinator) {
         (Ok(report), _) => report,
         (Err(error), Some(coordinator)) => return Err(coordinator.explain(error)),
         (Err(error), None) => return Err(error),
     };
-    stop_worker.cancel();
     report.print(args.json)?;
     Ok(ExitCode::SUCCESS)
 }

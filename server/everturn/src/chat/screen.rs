@@ -6,7 +6,7 @@ use everturn_client::v1;
 use v1::watch_conversation_response::Update;
 
 use super::input::HELP;
-use crate::render::{OutputLines, assignee_text, output_name, update_json};
+use crate::render::{OutputLines, output_name, update_json};
 
 /// Output that is remembered of one activity: more than fits on a line.
 const LIVE_BYTES_MAX: usize = 4_096;
@@ -105,7 +105,7 @@ impl Screen {
         }
         match update {
             Update::Message(message) => {
-                self.live.clear();
+                self.said(message.turn);
                 if !(is_own && self.is_terminal()) {
                     lines.extend(self.message(message));
                 }
@@ -133,15 +133,22 @@ impl Screen {
         self.above(&lines)
     }
 
-    /// Where the conversation stands, when the chat begins.
-    pub(crate) fn begin(&mut self, conversation: &v1::Conversation) -> String {
+    /// Where the conversation stands: updates say only what changes.
+    pub(crate) fn stands(&mut self, conversation: &v1::Conversation) -> String {
         self.name_agent(&conversation.conversation_type);
+        if self.look == Look::Json {
+            return String::new();
+        }
+        let turn = conversation.turn.as_ref();
+        let typing = self.turn(turn.map_or(v1::TurnStatus::Unspecified, v1::Turn::status));
         let changed = v1::ConversationChanged {
             pause: conversation.pause.clone(),
             handover: conversation.handover.clone(),
             budget_reached: conversation.budget_reached,
         };
-        self.update(&Update::Changed(changed), false)
+        let mut lines = self.changed(&changed);
+        lines.extend(typing);
+        self.above(&lines)
     }
 
     fn message(&self, message: &v1::Message) -> Vec<String> {
@@ -195,6 +202,7 @@ impl Screen {
         }
     }
 
+    /// Pauses and budgets; a handover has a marker in the transcript.
     fn changed(&mut self, now: &v1::ConversationChanged) -> Vec<String> {
         let before = std::mem::replace(&mut self.stands, now.clone());
         let mut lines = Vec::new();
@@ -202,17 +210,6 @@ impl Screen {
             (None, Some(pause)) if pause.reason.is_empty() => lines.push("-- paused".to_owned()),
             (None, Some(pause)) => lines.push(format!("-- paused: {}", pause.reason)),
             (Some(_), None) => lines.push("-- resumed".to_owned()),
-            _ => {}
-        }
-        let owner = |it: &v1::ConversationChanged| {
-            let handover = it.handover.as_ref();
-            handover.map(|it| assignee_text(it.assignee.as_ref()))
-        };
-        match (owner(&before), owner(now)) {
-            (before, Some(now)) if before.as_ref() != Some(&now) => {
-                lines.push(format!("-- you are talking to {now}"));
-            }
-            (Some(_), None) => lines.push(format!("-- {} is back", self.agent)),
             _ => {}
         }
         match (before.budget_reached, now.budget_reached) {
@@ -246,6 +243,13 @@ impl Screen {
         if let Some(cursor) = cursor {
             self.live.retain(|it| !is_same(&it.cursor, cursor));
         }
+    }
+
+    /// A turn has said what its activities were writing.
+    fn said(&mut self, turn: u64) {
+        let turn = format!("turn-{turn}");
+        let is_of = |it: &Live| it.cursor.workflow_id.split('/').nth(1) == Some(&*turn);
+        self.live.retain(|it| !is_of(it));
     }
 
     /// The lines, above the last one of a terminal, which is written anew.

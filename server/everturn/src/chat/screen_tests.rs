@@ -8,6 +8,7 @@ fn message(kind: v1::AuthorKind, name: &str, text: &str) -> Update {
         author_name: name.to_owned(),
         channel: "chat".to_owned(),
         content: Some(everturn_client::text(text)),
+        turn: u64::from(kind == v1::AuthorKind::Agent),
         ..Default::default()
     })
 }
@@ -68,6 +69,9 @@ fn a_terminal_shows_output_in_place_until_the_message_comes() {
     let reset = Update::OutputReset(v1::OutputReset { cursor: cursor() });
     assert_eq!(last(&screen.update(&reset, false)), "support is typing…");
     screen.update(&delta("Again"), false);
+    let earlier = message(v1::AuthorKind::Human, "Kim", "Hello");
+    let shown = screen.update(&earlier, false);
+    assert_eq!(last(&shown), "draft … Again", "not what the turn says");
     let ended = Update::OutputEnded(v1::OutputEnded { cursor: cursor() });
     assert_eq!(screen.update(&ended, false), "", "it stays for the moment");
     let reply = message(v1::AuthorKind::Agent, "", "It is on its way.\nSorry!");
@@ -77,6 +81,25 @@ fn a_terminal_shows_output_in_place_until_the_message_comes() {
     );
     let over = screen.update(&turn(v1::TurnStatus::Unspecified), false);
     assert_eq!(over, format!("{CLEAR}Jo> "));
+}
+
+#[test]
+fn a_chat_that_begins_late_shows_where_the_conversation_stands() {
+    let conversation = v1::Conversation {
+        conversation_type: "sales".to_owned(),
+        turn: Some(v1::Turn {
+            status: v1::TurnStatus::Running.into(),
+            ..Default::default()
+        }),
+        budget_reached: true,
+        ..Default::default()
+    };
+    let mut plain = screen(Look::Plain);
+    let budget = "-- the budget is used up: an approval is waited for\n";
+    let both = format!("{budget}-- sales is typing…\n");
+    assert_eq!(plain.stands(&conversation), both);
+    assert_eq!(plain.stands(&conversation), "");
+    assert_eq!(screen(Look::Json).stands(&conversation), "");
 }
 
 #[test]
@@ -131,12 +154,12 @@ fn changes_are_told_once() {
     assert_eq!(tell(&paused), "");
     assert_eq!(
         tell(&handed),
-        "-- resumed\n-- you are talking to Kim\n\
-         -- the budget is used up: an approval is waited for\n"
+        "-- resumed\n-- the budget is used up: an approval is waited for\n",
+        "the handover has a marker"
     );
     assert_eq!(
         tell(&v1::ConversationChanged::default()),
-        "-- support is back\n-- the budget was raised\n"
+        "-- the budget was raised\n"
     );
 }
 

@@ -86,7 +86,7 @@ impl<W: Write> Talk<W> {
             let end = tokio::select! {
                 line = lines.recv(), if reads => self.line(line)?,
                 (request, sent) = sent(&mut self.sending) => self.sent(request, sent)?,
-                seen = Follow::next(&mut self.follow) => self.seen(seen)?,
+                seen = Follow::next(&mut self.follow) => self.seen(seen).await?,
                 _ = tick.tick(), if self.input_ended.is_some() => self.is_over().await,
                 signal = tokio::signal::ctrl_c() => {
                     signal?;
@@ -114,7 +114,7 @@ impl<W: Write> Talk<W> {
     async fn begin(&mut self) -> anyhow::Result<()> {
         match self.client.conversation(&self.args.conversation_id).await {
             Ok(conversation) => {
-                let text = self.screen.begin(&conversation);
+                let text = self.screen.stands(&conversation);
                 self.show(&text)?;
                 self.follow();
             }
@@ -224,7 +224,7 @@ impl<W: Write> Talk<W> {
         Ok(None)
     }
 
-    fn seen(&mut self, seen: Option<Result<Seen, Error>>) -> anyhow::Result<Option<End>> {
+    async fn seen(&mut self, seen: Option<Result<Seen, Error>>) -> anyhow::Result<Option<End>> {
         let Some(seen) = seen else {
             return Ok(Some(End::Done));
         };
@@ -235,7 +235,14 @@ impl<W: Write> Talk<W> {
                     self.seen = message.sequence;
                     is_own = message.provider_message_id.starts_with(&self.own_ids);
                 }
-                self.screen.update(&update, is_own)
+                let mut text = self.screen.update(&update, is_own);
+                if matches!(update, Update::CaughtUp(_)) {
+                    let asked = self.client.conversation(&self.args.conversation_id);
+                    if let Ok(conversation) = asked.await {
+                        text.push_str(&self.screen.stands(&conversation));
+                    }
+                }
+                text
             }
             Seen::Lost => self.screen.note("the connection is lost, trying again"),
             Seen::Found => self.screen.note("connected again"),

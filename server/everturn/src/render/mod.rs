@@ -20,7 +20,7 @@ pub(crate) use event::event;
 pub(crate) use message::{delivery_status, message};
 pub(crate) use policy::conversation_type;
 pub(crate) use update::{OutputLines, Updates, output_name, update_json};
-pub(crate) use value::{assignee_text, time};
+pub(crate) use value::time;
 pub(crate) use workflow::{result, run_line, state, workflow};
 
 /// Standard output in one of its two forms.

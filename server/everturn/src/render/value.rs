@@ -26,7 +26,7 @@ pub(super) fn payload(payload: Option<&v1::Payload>) -> Value {
 }
 
 /// Bytes as hexadecimal digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len() * 2);
     for byte in bytes {
         // Writing to a String cannot fail.
@@ -137,7 +137,7 @@ pub(super) fn assignee(assignee: Option<&v1::Assignee>) -> Value {
 }
 
 /// Who a conversation is handed to, for people.
-pub(crate) fn assignee_text(assignee: Option<&v1::Assignee>) -> String {
+pub(super) fn assignee_text(assignee: Option<&v1::Assignee>) -> String {
     use v1::assignee::Kind;
     match assignee.and_then(|it| it.kind.as_ref()) {
         Some(Kind::Person(name)) => name.clone(),

@@ -167,7 +167,10 @@ impl Partition {
             let kind = everturn_dispatch::TaskKind::Activity;
             let queue = self.shared.queue(key, &name, kind);
             let task = TaskRef::of_activity(self.number, key, token);
-            self.shared.workers.adopt(task, queue);
+            if let Some(session) = self.shared.workers.adopt(task, queue) {
+                // After a reload: it never noticed.
+                hot.holders.insert((token.slot, token.activity), session);
+            }
         }
         self.absorb(key);
         self.idle.push_back((self.context.now, key.clone()));
