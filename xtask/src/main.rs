@@ -1,5 +1,7 @@
-//! The repository's own tasks: `cargo xtask demo`, `test` and `tidy`.
+//! The repository's own tasks: `cargo xtask demo`, `test`, `behaviours` and
+//! `tidy`.
 
+mod behaviours;
 mod console;
 mod demo;
 mod job;
@@ -29,6 +31,9 @@ enum Task {
     Demo(demo::Options),
     /// Run every check and test, or those of some areas.
     Test(test::Options),
+    /// Check the behaviours of `tests/behaviours`, in every language, against a
+    /// real coordinator.
+    Behaviours(behaviours::Options),
     /// Check the house rules that no compiler knows.
     Tidy,
 }
@@ -38,6 +43,7 @@ fn main() -> ExitCode {
     let outcome = Layout::find().and_then(|layout| match arguments.task {
         Task::Demo(options) => demo::run(&layout, &options),
         Task::Test(options) => test::run(&layout, &options),
+        Task::Behaviours(options) => behaviours::run(&layout, &options),
         Task::Tidy => tidy::run(&layout),
     });
     match outcome {

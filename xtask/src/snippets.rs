@@ -101,7 +101,11 @@ fn check_typescript(layout: &Layout, dir: &Path, count: usize) -> Result<Job> {
             "skipLibCheck": true,
             "types": ["node"],
             "typeRoots": [sdk.join("node_modules/@types")],
-            "paths": { "everturn": [sdk.join("dist/index.d.ts")] },
+            "paths": {
+                "everturn": [sdk.join("dist/index.d.ts")],
+                "everturn/testing": [sdk.join("dist/testing/index.d.ts")],
+                "everturn/v1": [sdk.join("dist/v1.d.ts")],
+            },
         },
         "include": ["typescript"],
     });

@@ -160,18 +160,14 @@ async fn an_attempt_that_is_over_is_aborted_and_never_reported() {
     drop(first);
     let mut second = server.streams.recv().await.expect("another stream");
     second.welcome(vec![0]).await;
-    assert_eq!(
-        second
-            .request()
-            .await
-            .credits
-            .expect("a grant")
-            .activity_count,
-        511
-    );
-    let freed = second.request().await;
-    assert_eq!(freed.credits.expect("the slot").activity_count, 1);
-    assert!(freed.activity_results.is_empty());
+    // The slots that were free, then the one that became so.
+    let mut granted = 0;
+    while granted < 512 {
+        let request = second.request().await;
+        assert!(request.activity_results.is_empty());
+        granted += request.credits.unwrap_or_default().activity_count;
+    }
+    assert_eq!(granted, 512);
     let more = tokio::time::timeout(Duration::from_millis(500), second.request()).await;
     assert!(more.is_err(), "nothing is left to say");
 }

@@ -1,5 +1,5 @@
-//! How many test cases passed: read from what cargo, pytest, vitest and
-//! node:test print.
+//! How many test cases passed: read from what cargo, pytest, vitest, node:test
+//! and our own tasks print.
 
 use std::fmt;
 
@@ -16,6 +16,8 @@ pub enum Counter {
     Pytest,
     /// `Tests  3 failed | 12 passed (15)`, or `# pass 12` of node:test.
     Vitest,
+    /// `12 passed, 3 failed` as the last line: what our own tasks print.
+    Ours,
 }
 
 /// Numbers of test cases.
@@ -51,6 +53,7 @@ pub fn of_step(counter: Counter, is_ok: bool, output: &str) -> Counts {
         Counter::Cargo => sum(output, cargo_line),
         Counter::Pytest => sum(output, pytest_line),
         Counter::Vitest => sum(output, vitest_line),
+        Counter::Ours => words(output.lines().next_back().unwrap_or_default()),
     };
     let ran_nothing = counter != Counter::Setup && counts.passed == 0;
     if counts.failed == 0 && (!is_ok || ran_nothing) {
@@ -176,6 +179,13 @@ mod tests {
             of_step(Counter::Vitest, true, "ℹ pass 4\nℹ fail 0\n"),
             counts(4, 0, 0)
         );
+    }
+
+    #[test]
+    fn the_last_line_of_our_own_tasks_is_read() {
+        let output = "  ok      signals  python  0.4 s\n12 passed, 3 failed\n";
+        assert_eq!(of_step(Counter::Ours, false, output), counts(12, 3, 0));
+        assert_eq!(of_step(Counter::Ours, false, "error: no"), counts(0, 1, 0));
     }
 
     #[test]

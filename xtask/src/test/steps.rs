@@ -7,7 +7,7 @@ use super::Area;
 use super::counts::Counter;
 use crate::job::{Job, cargo};
 use crate::layout::{Layout, Profile};
-use crate::{demo, setup, snippets, tidy};
+use crate::{behaviours, demo, setup, snippets, tidy};
 
 /// One step: jobs that are made when its turn comes, or a check of our own.
 pub struct Step {
@@ -88,6 +88,13 @@ pub fn all(_layout: &Layout) -> Vec<Step> {
         snippets::jobs,
     ));
     steps.extend(cross());
+    steps.extend(behaviours());
+    steps.push(Step::job(
+        &[Area::Demo],
+        "demo",
+        Counter::One,
+        demo::test_job,
+    ));
     steps
 }
 
@@ -155,9 +162,28 @@ fn venv(areas: &'static [Area]) -> Step {
 
 /// Lints, type check and tests of a Python package.
 fn python_package(areas: &'static [Area], folder: &'static str) -> Vec<Step> {
-    let step = move |what: &str, counter, program: &'static str, args: &'static [&'static str]| {
+    let mut steps = python_lints(areas, folder);
+    let name = format!("pytest: {folder}");
+    steps.push(Step::jobs(
+        areas,
+        &name.clone(),
+        Counter::Pytest,
+        move |layout| {
+            Ok(vec![
+                Job::new(layout, &name, layout.python())
+                    .args(["-m", "pytest", "-q"])
+                    .dir(layout.path(folder)),
+            ])
+        },
+    ));
+    steps
+}
+
+/// Lints and type check of a folder of Python.
+fn python_lints(areas: &'static [Area], folder: &'static str) -> Vec<Step> {
+    let step = move |what: &str, program: &'static str, args: &'static [&'static str]| {
         let name = format!("{what}: {folder}");
-        Step::jobs(areas, &name.clone(), counter, move |layout| {
+        Step::jobs(areas, &name.clone(), Counter::One, move |layout| {
             Ok(vec![
                 Job::new(layout, &name, layout.venv_bin(program))
                     .args(args)
@@ -167,8 +193,8 @@ fn python_package(areas: &'static [Area], folder: &'static str) -> Vec<Step> {
     };
     let types = format!("basedpyright: {folder}");
     vec![
-        step("ruff check", Counter::One, "ruff", &["check"]),
-        step("ruff format", Counter::One, "ruff", &["format", "--check"]),
+        step("ruff check", "ruff", &["check"]),
+        step("ruff format", "ruff", &["format", "--check"]),
         Step::jobs(areas, &types.clone(), Counter::One, move |layout| {
             // The environment that the tests made, whatever the package's
             // settings say about the developer's own.
@@ -178,7 +204,6 @@ fn python_package(areas: &'static [Area], folder: &'static str) -> Vec<Step> {
                 .dir(layout.path(folder));
             Ok(vec![job])
         }),
-        step("pytest", Counter::Pytest, "python", &["-m", "pytest", "-q"]),
     ]
 }
 
@@ -287,6 +312,21 @@ fn cross() -> Vec<Step> {
                     layout.path(setup::CONVERSATION),
                 )
         }),
-        Step::job(&[Area::Demo], "demo", Counter::One, demo::test_job),
     ]
+}
+
+/// The behaviours: their own lints, and every case of every language.
+fn behaviours() -> Vec<Step> {
+    const CROSS: &[Area] = &[Area::Cross];
+    let folder = behaviours::FOLDER;
+    let mut steps = python_lints(CROSS, folder);
+    steps.extend([
+        npm_ci(CROSS, folder),
+        npm_script(CROSS, folder, "build", Counter::One),
+        npm_script(CROSS, folder, "lint", Counter::One),
+        Step::jobs(CROSS, "behaviours", Counter::Ours, |layout| {
+            Ok(vec![behaviours::test_job(layout)?])
+        }),
+    ]);
+    steps
 }

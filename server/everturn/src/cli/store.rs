@@ -29,7 +29,12 @@ pub(crate) struct CompactArgs {
     #[arg(long, env = "EVERTURN_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
     /// Path of the SQLite file [default: ./everturn.db]
-    #[arg(long, env = "EVERTURN_STORE", value_name = "PATH")]
+    #[arg(
+        long,
+        env = "EVERTURN_STORE",
+        value_name = "PATH",
+        hide_env_values = true
+    )]
     store: Option<String>,
     /// Form of the output
     #[arg(long, short, value_name = "FORMAT", default_value = "text")]

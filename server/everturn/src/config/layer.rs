@@ -25,7 +25,12 @@ pub(crate) struct Layer {
     pub http_listen: Option<String>,
     /// Where everything is kept: the path of an SQLite file, with or without
     /// the prefix `sqlite:` [default: ./everturn.db]
-    #[arg(long, env = "EVERTURN_STORE", value_name = "PATH")]
+    #[arg(
+        long,
+        env = "EVERTURN_STORE",
+        value_name = "PATH",
+        hide_env_values = true
+    )]
     pub store: Option<String>,
     /// Number of partitions, 1 to 256; fixed once the store was created
     /// [default: 0, which is what the store has, and 4 for a new one]

@@ -183,6 +183,7 @@ impl Partition {
         let Some(run) = hot.root.runs.get(&slot) else {
             return;
         };
+        hot.holders.retain(|(run, _), _| *run != slot);
         if let Some(session) = hot.sticky.remove(&slot) {
             session.push(WorkItem::Evict(run.run_id));
         }

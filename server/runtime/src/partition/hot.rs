@@ -93,17 +93,19 @@ impl Hot {
     fn record_run(&mut self, time: Time, slot: Slot, id: u64, event: RunEvent) {
         match &event {
             RunEvent::MessageSent { message, .. } => self.messages.push(message.clone()),
-            RunEvent::ActivityCompleted { activity, .. }
-            | RunEvent::ActivityFailed { activity, .. } => {
+            RunEvent::ActivityCompleted { activity, .. } => {
                 self.holders.remove(&(slot, *activity));
                 self.end_output(slot, *activity, false);
             }
+            // Those who hold attempts that are over are still to be told, once
+            // this is durable.
+            RunEvent::ActivityFailed { activity, .. } => {
+                self.end_output(slot, *activity, false);
+            }
             RunEvent::ActivityAttemptFailed { activity, .. } => {
-                self.holders.remove(&(slot, *activity));
                 self.end_output(slot, *activity, true);
             }
             RunEvent::Closed { .. } => {
-                self.holders.retain(|(run, _), _| *run != slot);
                 let streams = self.outputs.keys().filter(|(run, _)| *run == slot);
                 let streams: Vec<u64> = streams.map(|(_, activity)| *activity).collect();
                 for activity in streams {

@@ -1,0 +1,172 @@
+//! `cargo xtask behaviours [NAME]`: every case of `tests/behaviours`, in every
+//! language that has one, against a real coordinator. A line per case while it
+//! goes, and as the last line `N passed, N failed`.
+
+mod case;
+mod catalogue;
+mod coordinator;
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::console::seconds;
+use crate::job::Job;
+use crate::layout::{Layout, Profile};
+use crate::setup;
+use case::{Running, Verdict};
+use catalogue::{Behaviour, Language};
+use coordinator::Coordinator;
+
+/// Where the behaviours are.
+pub const FOLDER: &str = "tests/behaviours";
+const TICK: Duration = Duration::from_millis(10);
+
+/// Options of the behaviours.
+#[derive(clap::Args, Debug)]
+pub struct Options {
+    /// Behaviours to check, by the names of their folders; all when none is
+    /// given.
+    names: Vec<String>,
+    /// Only the cases of one language.
+    #[arg(long, value_enum)]
+    language: Option<Language>,
+    /// Cases at a time.
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=16))]
+    jobs: u8,
+    /// Coordinator to check; built when it is not given.
+    #[arg(long, value_name = "PATH")]
+    coordinator: Option<PathBuf>,
+    /// Everything is built already.
+    #[arg(long)]
+    built: bool,
+}
+
+/// Runs the chosen cases; true when all of them passed.
+pub fn run(layout: &Layout, options: &Options) -> Result<bool> {
+    let behaviours = catalogue::chosen(layout, &options.names)?;
+    if !options.built {
+        setup::check_prerequisites()?;
+        prepare(layout, options.coordinator.is_none())?;
+    }
+    let program = match &options.coordinator {
+        Some(path) => path.canonicalize().context("no such coordinator")?,
+        None => layout.target(Profile::Dev).join("everturn"),
+    };
+    let queue = queue(&behaviours, options.language);
+    if queue.is_empty() {
+        bail!("no case is in that language");
+    }
+    let config = layout.path(FOLDER).join("coordinator.toml");
+    let mut shared = Coordinator::start(layout, &program, "shared", &config)?;
+    let jobs = usize::from(options.jobs);
+    let begin = Instant::now();
+    let mut failed = run_cases(layout, &program, &shared, queue.clone(), jobs)?;
+    if let Some(problem) = shared.problem() {
+        println!("  FAILED  the coordinator itself: {problem}");
+        println!("          its log is {}", shared.log().display());
+        failed += 1;
+    }
+    println!("took {}", seconds(begin.elapsed()));
+    let passed = (queue.len() + usize::from(shared.problem().is_some())).saturating_sub(failed);
+    println!("{passed} passed, {failed} failed");
+    Ok(failed == 0)
+}
+
+/// The behaviours as a step of the tests: everything is built already.
+pub fn test_job(layout: &Layout) -> Result<Job> {
+    let program = std::env::current_exe().context("this program has a path")?;
+    Ok(Job::new(layout, "behaviours", program).args(["behaviours", "--built"]))
+}
+
+fn prepare(layout: &Layout, with_coordinator: bool) -> Result<()> {
+    let mut jobs = Vec::new();
+    if with_coordinator {
+        jobs.push(setup::binaries(layout, Profile::Dev));
+    }
+    jobs.extend(setup::venv(layout)?);
+    jobs.extend(setup::npm_ci(layout, setup::TYPESCRIPT_SDK)?);
+    jobs.push(setup::npm_build(layout, setup::TYPESCRIPT_SDK));
+    jobs.extend(setup::npm_ci(layout, FOLDER)?);
+    jobs.push(setup::npm_build(layout, FOLDER));
+    for job in jobs {
+        job.run()?;
+    }
+    Ok(())
+}
+
+fn queue(behaviours: &[Behaviour], language: Option<Language>) -> VecDeque<(Behaviour, Language)> {
+    behaviours
+        .iter()
+        .flat_map(|behaviour| {
+            let languages = behaviour.languages.iter();
+            languages.map(|language| (behaviour.clone(), *language))
+        })
+        .filter(|(_, found)| language.is_none_or(|wanted| wanted == *found))
+        .collect()
+}
+
+/// Runs cases, so many at a time; the number of those that failed.
+fn run_cases(
+    layout: &Layout,
+    program: &std::path::Path,
+    shared: &Coordinator,
+    mut queue: VecDeque<(Behaviour, Language)>,
+    jobs: usize,
+) -> Result<usize> {
+    let mut running: Vec<Running> = Vec::new();
+    let mut failed = 0;
+    // Nothing is ever sent: the channel is a clock that needs no sleep.
+    let (_keep, clock) = mpsc::sync_channel::<()>(1);
+    while !queue.is_empty() || !running.is_empty() {
+        if running.len() < jobs
+            && let Some((behaviour, language)) = queue.pop_front()
+        {
+            let own = match &behaviour.config {
+                Some(config) => {
+                    let name = format!("{}-{}", behaviour.name, language.name());
+                    Some(Coordinator::start(layout, program, &name, config)?)
+                }
+                None => None,
+            };
+            running.push(Running::start(layout, &behaviour, language, shared, own)?);
+            continue;
+        }
+        let mut index = 0;
+        while index < running.len() {
+            match running[index].poll()? {
+                Some(verdict) => {
+                    let case = running.swap_remove(index);
+                    report(&case, &verdict);
+                    failed += usize::from(verdict.problem.is_some());
+                }
+                None => index += 1,
+            }
+        }
+        let _ = clock.recv_timeout(TICK);
+    }
+    Ok(failed)
+}
+
+fn report(case: &Running, verdict: &Verdict) {
+    let word = if verdict.problem.is_none() {
+        "ok"
+    } else {
+        "FAILED"
+    };
+    let took = seconds(verdict.took);
+    println!(
+        "  {word:<6}  {:<40} {:<10} {took:>7}",
+        case.name(),
+        case.language().name()
+    );
+    if let Some(problem) = &verdict.problem {
+        for line in problem.lines() {
+            println!("            {line}");
+        }
+        println!("            (its log is {})", case.log().display());
+    }
+}
