@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 
 use crate::console::seconds;
-use crate::job::Job;
+use crate::job::{Job, cargo};
 use crate::layout::{Layout, Profile};
 use crate::setup;
 use case::{Running, Verdict};
@@ -77,9 +77,13 @@ pub fn run(layout: &Layout, options: &Options) -> Result<bool> {
 }
 
 /// The behaviours as a step of the tests: everything is built already.
-pub fn test_job(layout: &Layout) -> Result<Job> {
-    let program = std::env::current_exe().context("this program has a path")?;
-    Ok(Job::new(layout, "behaviours", program).args(["behaviours", "--built"]))
+///
+/// Through cargo, because an earlier step may have built this program anew and
+/// the file that runs is gone.
+pub fn test_job(layout: &Layout) -> Job {
+    Job::new(layout, "behaviours", cargo())
+        .args(["run", "--quiet", "--package", "xtask", "--"])
+        .args(["behaviours", "--built"])
 }
 
 fn prepare(layout: &Layout, with_coordinator: bool) -> Result<()> {
