@@ -1,10 +1,12 @@
 // The load worker of `everturn bench` in TypeScript: the same turns and pipeline as
-// server/everturn/src/bench/rust_worker.rs, written with the SDK. Activities hand their input back.
+// server/everturn/src/bench/rust_worker.rs, written with the SDK. Activities hand their input back,
+// and `stream` writes chunks with the time they were written at.
 //
 // Python activities run on the task queue "<task queue>-python": in turns always Support and Manager,
 // in the pipeline the steps with `--step-activities python`.
 //
 // Needs `npm ci && npm run build` in sdk-clients/typescript.
+import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { defineActivity, defineConversation, defineWorkflow, Worker } from "../../../sdk-clients/typescript/dist/index.js";
 
@@ -47,13 +49,24 @@ const pipeline = defineWorkflow("bench-pipeline", async (ctx, input) => {
 
 const echo = (input) => input;
 
+/** Writes chunks at their times, each a line `{"number": 1, "sent_ns": <nanoseconds since 1970>}`. */
+const stream = async ({ count, interval_ms, size_bytes }, context) => {
+  const begin = performance.now();
+  for (let number = 1; number <= count; number += 1) {
+    await sleep(begin + interval_ms * number - performance.now());
+    const sent_ns = Math.round((performance.timeOrigin + performance.now()) * 1e6);
+    context.stream(`${JSON.stringify({ number, sent_ns }).padEnd(size_bytes - 1)}\n`);
+  }
+  return count;
+};
+
 await new Worker({
   address: flags.address,
   namespace: flags.namespace,
   taskQueue,
   workflows: [pipeline],
   conversations: [turns],
-  activities: flags["step-activities"] === "python" ? { sales: echo } : { sales: echo, step: echo },
+  activities: flags["step-activities"] === "python" ? { sales: echo } : { sales: echo, step: echo, stream },
   maxConcurrentActivities: slots,
   maxConcurrentWorkflowTasks: slots,
   maxCachedRuns: 100_000,
