@@ -10,7 +10,7 @@ use everturn_engine::decide::ActivityToken;
 use everturn_engine::text::{QueueName, RootKey, Text};
 use everturn_engine::value::Time;
 
-use crate::clock::system_now;
+use crate::clock::WallClock;
 use crate::error::Error;
 use crate::map::Map;
 use crate::options::Options;
@@ -75,6 +75,7 @@ pub(crate) struct Assigned {
 /// The task queues and sessions of this node.
 #[derive(Debug)]
 pub(crate) struct Workers {
+    clock: WallClock,
     inner: Mutex<Inner>,
 }
 
@@ -105,6 +106,7 @@ impl Workers {
             ..everturn_dispatch::Options::default()
         });
         Self {
+            clock: options.clock.clone(),
             inner: Mutex::new(Inner {
                 dispatcher,
                 sessions: Map::default(),
@@ -121,7 +123,7 @@ impl Workers {
         acks: AckMode,
         reconciles: Vec<QueueName>,
     ) -> Result<Arc<SessionCore>, Error> {
-        let now = system_now();
+        let now = self.clock.now();
         let mut inner = self.lock();
         let id = inner
             .dispatcher
@@ -139,7 +141,7 @@ impl Workers {
         let session = inner.sessions.remove(&id);
         if session.is_some() {
             // The subscriber is known as long as its session is.
-            let _ = inner.dispatcher.unsubscribe(system_now().0, id);
+            let _ = inner.dispatcher.unsubscribe(self.clock.now().0, id);
         }
         inner.take_assigned()
     }
@@ -153,7 +155,7 @@ impl Workers {
         let mut inner = self.lock();
         inner
             .dispatcher
-            .grant(system_now().0, id, kind, count)
+            .grant(self.clock.now().0, id, kind, count)
             .map_err(refused)?;
         Ok(inner.take_assigned())
     }
@@ -170,7 +172,7 @@ impl Workers {
     pub fn drain(&self, id: SubscriberId) -> Vec<Assigned> {
         let mut inner = self.lock();
         // A session that ended in between has nothing left to give back.
-        let _ = inner.dispatcher.drain(system_now().0, id);
+        let _ = inner.dispatcher.drain(self.clock.now().0, id);
         inner.take_assigned()
     }
 
@@ -196,20 +198,20 @@ impl Workers {
     pub fn refund(&self, id: SubscriberId, task: &TaskRef) -> Vec<Assigned> {
         let mut inner = self.lock();
         inner.dispatcher.settle(id, task);
-        let _ = inner.dispatcher.refund(system_now().0, id, task.kind());
+        let _ = inner.dispatcher.refund(self.clock.now().0, id, task.kind());
         inner.take_assigned()
     }
 
     /// A reconnected worker says that it still runs an attempt.
     pub fn claim(&self, id: SubscriberId, task: &TaskRef) -> bool {
-        self.lock().dispatcher.claim(system_now().0, id, task)
+        self.lock().dispatcher.claim(self.clock.now().0, id, task)
     }
 
     /// An attempt is known to be with some worker; its session, if that worker
     /// is connected.
     pub fn adopt(&self, task: TaskRef, queue: QueueKey) -> Option<Arc<SessionCore>> {
         let mut inner = self.lock();
-        let now = system_now().0;
+        let now = self.clock.now().0;
         let holder = inner.dispatcher.adopt_orphan(now, task, queue)?;
         inner.sessions.get(&holder).cloned()
     }
@@ -218,7 +220,7 @@ impl Workers {
     pub fn expire(&self) -> Expiry {
         let mut inner = self.lock();
         let mut expired = Vec::new();
-        inner.dispatcher.expire(system_now().0, &mut expired);
+        inner.dispatcher.expire(self.clock.now().0, &mut expired);
         let mut expiry = Expiry::default();
         for item in expired {
             match item {
@@ -235,9 +237,11 @@ impl Workers {
         self.lock().dispatcher.is_over_backlog()
     }
 
-    /// Every open session.
+    /// Every open session, oldest first.
     pub fn sessions(&self) -> Vec<Arc<SessionCore>> {
-        self.lock().sessions.values().cloned().collect()
+        let mut sessions: Vec<_> = self.lock().sessions.values().cloned().collect();
+        sessions.sort_unstable_by_key(|session| session.id);
+        sessions
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

@@ -20,6 +20,7 @@ mod runtime;
 mod session;
 mod watch;
 
+pub use clock::WallClock;
 pub use error::Error;
 pub use everturn_store::Cursor;
 pub use handle::Handle;

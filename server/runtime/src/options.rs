@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::clock::WallClock;
+
 /// Settings of the runtime.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -40,6 +42,11 @@ pub struct Options {
     pub watcher_updates: usize,
     /// Bytes of journal in one workflow task or page. Default 1 MiB.
     pub page_bytes: usize,
+    /// Where wall time comes from. Default: the system.
+    pub clock: WallClock,
+    /// What run ids and the jitter of retries are derived from; the same seed
+    /// gives the same ones. Default `None`: random.
+    pub seed: Option<u64>,
 }
 
 impl Default for Options {
@@ -59,6 +66,8 @@ impl Default for Options {
             watchers: 5_000,
             watcher_updates: 256,
             page_bytes: 1024 * 1024,
+            clock: WallClock::default(),
+            seed: None,
         }
     }
 }

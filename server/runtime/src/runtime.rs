@@ -104,6 +104,7 @@ async fn pass_time(shared: Arc<Shared>, stopped: CancellationToken) {
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
+            biased;
             () = stopped.cancelled() => return,
             _ = ticks.tick() => {}
         }

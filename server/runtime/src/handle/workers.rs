@@ -131,6 +131,7 @@ impl Handle {
         };
         session.grant(kind, max)?;
         let mut items = tokio::select! {
+            biased;
             items = session.next() => items.unwrap_or_default(),
             () = tokio::time::sleep(poll.max_wait) => Vec::new(),
             () = self.gate.draining.cancelled() => Vec::new(),

@@ -241,6 +241,7 @@ impl Handle {
             return Ok(record);
         };
         tokio::select! {
+            biased;
             closed = waiter => closed.map_err(|_| Error::PartitionMoved),
             () = tokio::time::sleep(max_wait) => Ok(record),
             () = self.gate.draining.cancelled() => Err(Error::Draining),

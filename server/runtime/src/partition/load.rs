@@ -202,8 +202,9 @@ impl Partition {
 
     /// Everything in memory is going to be dropped: nobody waits in vain.
     pub(super) fn turn_all_away(&mut self) {
-        let loading = std::mem::take(&mut self.loading);
-        for parked in loading.into_values().flatten() {
+        let mut loading: Vec<_> = std::mem::take(&mut self.loading).into_iter().collect();
+        loading.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        for parked in loading.into_iter().flat_map(|(_, parked)| parked) {
             self.turn_away(parked, &Error::PartitionMoved);
         }
     }

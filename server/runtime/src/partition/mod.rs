@@ -29,7 +29,7 @@ use futures::stream::FuturesUnordered;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::assignments::{Assigned, TaskRef, Workers};
-use crate::clock::Clock;
+use crate::clock::LogClock;
 use crate::map::{Map, Set};
 use crate::metrics::Metrics;
 use crate::options::Options;
@@ -94,7 +94,7 @@ pub(crate) struct Partition {
     shared: Arc<Shared>,
     mailbox: mpsc::Receiver<Input>,
     internal: FuturesUnordered<BoxFuture<'static, Internal>>,
-    clock: Clock,
+    clock: LogClock,
     context: Context,
     output: Output,
     owner_epoch: u32,
@@ -136,11 +136,13 @@ impl Partition {
             number,
             mailbox,
             internal: FuturesUnordered::new(),
-            clock: Clock::default(),
+            clock: LogClock::new(shared.options.clock.clone()),
             context: Context {
                 now: Time(0),
                 next_epoch: 0,
-                seed: rand::random(),
+                seed: shared.options.seed.map_or_else(rand::random, |seed| {
+                    seed.wrapping_add(u64::from(number) << 32)
+                }),
                 task_timeout: Span(i64::try_from(task_timeout).unwrap_or(i64::MAX)),
             },
             output: Output::default(),
@@ -298,7 +300,7 @@ impl Partition {
             wake = wake.min(self.next_flush);
         }
         if let Some(at) = self.timers.next() {
-            let now = crate::clock::system_now();
+            let now = self.shared.options.clock.now();
             let delay = Duration::from_micros(at.since(now).0.unsigned_abs());
             wake = wake.min(tokio::time::Instant::now() + delay);
         }

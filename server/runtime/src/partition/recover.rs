@@ -1,7 +1,7 @@
 //! Taking ownership: view, then the tail of the log on top of it, then the
 //! tasks that are due. The same after a start and after a fault.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use everturn_engine::event::{Event, Transition};
@@ -53,7 +53,8 @@ impl Partition {
             }
         }
         self.context.now = self.clock.now();
-        let keys: Vec<RootKey> = self.roots.keys().cloned().collect();
+        let mut keys: Vec<RootKey> = self.roots.keys().cloned().collect();
+        keys.sort_unstable();
         for key in keys {
             self.resume(&key);
         }
@@ -87,7 +88,7 @@ impl Partition {
         &mut self,
         transitions: &[Transition],
     ) -> Result<(), everturn_store::Error> {
-        let missing: HashSet<&RootKey> = transitions
+        let missing: BTreeSet<&RootKey> = transitions
             .iter()
             .map(|transition| &transition.root)
             .filter(|key| !self.roots.contains_key(*key))

@@ -1,8 +1,13 @@
-//! A store that fails now and then: before it has written, or after, so that
-//! the caller cannot know. What it writes is a real SQLite file.
+//! A store that is slow and fails by the random choices of a seed: before it
+//! has written, or after, so that the caller cannot know. What it writes is a
+//! real SQLite file. It can be cut off from the coordinator that uses it, as
+//! if that one had been killed.
 
+use std::fmt::Debug;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use everturn_store::{
     Append, ApprovalRow, Cursor, Error, Flush, HistoryChunk, LogRow, MessageChunk, Result, RootKey,
@@ -13,29 +18,54 @@ use futures::future::BoxFuture;
 use rand::RngExt as _;
 use rand::rngs::StdRng;
 
+/// Longest delay of a call before it reaches the file, and of its answer.
+const DELAY_MAX: Duration = Duration::from_millis(4);
+
+/// What all coordinators of a simulation have written to, one after another.
+pub struct Disk {
+    sqlite: SqliteStore,
+    /// Runs the store while the simulation stands still: real I/O takes no
+    /// simulated time, and nothing depends on how long it takes.
+    executor: Option<tokio::runtime::Runtime>,
+    random: Mutex<StdRng>,
+    healthy: AtomicBool,
+    /// Calls that failed so far.
+    pub faults: AtomicU64,
+    trace: Mutex<DefaultHasher>,
+    started: tokio::time::Instant,
+}
+
+/// The store as one coordinator sees it.
+pub struct FaultyStore {
+    disk: Arc<Disk>,
+    cut_off: AtomicBool,
+}
+
 /// Where a call fails.
 enum Fault {
     Before(Error),
     After(Error),
 }
 
-/// A store over another one.
-pub struct FaultyStore {
-    inner: SqliteStore,
-    random: Mutex<StdRng>,
-    healthy: AtomicBool,
-    /// Calls that failed so far.
-    pub faults: AtomicU64,
-}
-
-impl FaultyStore {
-    /// A store that fails by these random choices.
-    pub fn new(inner: SqliteStore, random: StdRng) -> Self {
+impl Disk {
+    /// A disk with a new database in a folder, by these random choices.
+    pub fn new(folder: &std::path::Path, random: StdRng) -> Self {
+        let executor = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        let file = folder.join("everturn.db");
+        let open = SqliteStore::open(everturn_store::SqliteOptions::new(file));
+        let sqlite = outside(&executor, open).expect("it opens");
         Self {
-            inner,
+            sqlite,
+            executor: Some(executor),
             random: Mutex::new(random),
             healthy: AtomicBool::new(true),
             faults: AtomicU64::new(0),
+            trace: Mutex::new(DefaultHasher::new()),
+            started: tokio::time::Instant::now(),
         }
     }
 
@@ -44,39 +74,117 @@ impl FaultyStore {
         self.healthy.store(healthy, Ordering::Relaxed);
     }
 
+    /// A number that stands for all calls so far, their arguments and times.
+    pub fn trace(&self) -> u64 {
+        let trace = self.trace.lock().unwrap_or_else(PoisonError::into_inner);
+        trace.finish()
+    }
+
+    /// Does a call now, in no simulated time.
+    fn perform<'a, T: Send + 'a>(
+        &'a self,
+        call: impl FnOnce(&'a SqliteStore) -> BoxFuture<'a, Result<T>> + Send,
+    ) -> Result<T> {
+        let executor = self.executor.as_ref().expect("until it is dropped");
+        outside(executor, async { call(&self.sqlite).await })
+    }
+
+    fn note(&self, call: &dyn Debug) {
+        let mut trace = self.trace.lock().unwrap_or_else(PoisonError::into_inner);
+        self.started.elapsed().hash(&mut *trace);
+        format!("{call:?}").hash(&mut *trace);
+    }
+
     fn fault(&self, probability: f64) -> Option<Fault> {
-        if self.healthy.load(Ordering::Relaxed) {
-            return None;
+        if !self.healthy.load(Ordering::Relaxed) {
+            let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
+            if random.random_bool(probability) {
+                self.faults.fetch_add(1, Ordering::Relaxed);
+                let error = if random.random() {
+                    Error::Busy("simulated".to_owned())
+                } else {
+                    Error::Other("simulated".to_owned())
+                };
+                return Some(if random.random() {
+                    Fault::Before(error)
+                } else {
+                    Fault::After(error)
+                });
+            }
         }
-        let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
-        if !random.random_bool(probability) {
-            return None;
-        }
-        self.faults.fetch_add(1, Ordering::Relaxed);
-        let error = if random.random() {
-            Error::Busy("simulated".to_owned())
-        } else {
-            Error::Other("simulated".to_owned())
+        None
+    }
+
+    async fn delay(&self) {
+        let micros = {
+            let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
+            random.random_range(0..DELAY_MAX.as_micros() as u64)
         };
-        Some(if random.random() {
-            Fault::Before(error)
-        } else {
-            Fault::After(error)
-        })
+        tokio::time::sleep(Duration::from_micros(micros)).await;
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        if let Some(executor) = self.executor.take() {
+            executor.shutdown_background();
+        }
+    }
+}
+
+/// Runs a future on a runtime with a clock of its own, and lets the caller's
+/// stand still meanwhile.
+fn outside<T: Send>(
+    executor: &tokio::runtime::Runtime,
+    future: impl Future<Output = T> + Send,
+) -> T {
+    std::thread::scope(|scope| {
+        let thread = scope.spawn(|| executor.block_on(future));
+        thread.join().expect("the store does not panic")
+    })
+}
+
+impl FaultyStore {
+    /// The store for a new coordinator.
+    pub fn on(disk: Arc<Disk>) -> Self {
+        Self {
+            disk,
+            cut_off: AtomicBool::new(false),
+        }
+    }
+
+    /// No call returns any more, and none that has not reached the file does.
+    pub fn cut_off(&self) {
+        self.cut_off.store(true, Ordering::Relaxed);
+    }
+
+    async fn is_there(&self) {
+        if self.cut_off.load(Ordering::Relaxed) {
+            std::future::pending::<()>().await;
+        }
     }
 
     fn call<'a, T: Send + 'a>(
-        &self,
+        &'a self,
         probability: f64,
-        call: BoxFuture<'a, Result<T>>,
+        what: impl Debug + Send + 'a,
+        call: impl FnOnce(&'a SqliteStore) -> BoxFuture<'a, Result<T>> + Send + 'a,
     ) -> BoxFuture<'a, Result<T>> {
-        let fault = self.fault(probability);
         async move {
-            match fault {
-                None => call.await,
+            let disk = &*self.disk;
+            self.is_there().await;
+            disk.note(&what);
+            let fault = disk.fault(probability);
+            disk.delay().await;
+            self.is_there().await;
+            let outcome = match fault {
                 Some(Fault::Before(error)) => Err(error),
-                Some(Fault::After(error)) => call.await.and(Err(error)),
-            }
+                Some(Fault::After(error)) => disk.perform(call).and(Err(error)),
+                None => disk.perform(call),
+            };
+            disk.delay().await;
+            self.is_there().await;
+            outcome
         }
         .boxed()
     }
@@ -84,7 +192,7 @@ impl FaultyStore {
 
 impl Store for FaultyStore {
     fn partition_count(&self) -> u32 {
-        self.inner.partition_count()
+        self.disk.sqlite.partition_count()
     }
 
     fn kind(&self) -> &'static str {
@@ -92,25 +200,27 @@ impl Store for FaultyStore {
     }
 
     fn acquire(&self, partition: u32) -> BoxFuture<'_, Result<(u32, u64)>> {
-        self.call(0.2, self.inner.acquire(partition))
+        self.call(0.1, partition, move |it| it.acquire(partition))
     }
 
     fn append(&self, appends: Vec<Append>) -> BoxFuture<'_, Result<()>> {
-        self.call(0.02, self.inner.append(appends))
+        self.call(0.01, appends.clone(), |it| it.append(appends))
     }
 
     fn flush(&self, flush: Flush) -> BoxFuture<'_, Result<()>> {
-        self.call(0.1, self.inner.flush(flush))
+        let what = format!("{flush:?}");
+        self.call(0.1, what, |it| it.flush(flush))
     }
 
     fn read_log(
         &self,
         partition: u32,
-        after_sequence: u64,
+        after: u64,
         max_bytes: usize,
     ) -> BoxFuture<'_, Result<Vec<LogRow>>> {
-        let call = self.inner.read_log(partition, after_sequence, max_bytes);
-        self.call(0.1, call)
+        self.call(0.05, (partition, after), move |it| {
+            it.read_log(partition, after, max_bytes)
+        })
     }
 
     fn load_roots(
@@ -118,7 +228,8 @@ impl Store for FaultyStore {
         partition: u32,
         keys: Vec<RootKey>,
     ) -> BoxFuture<'_, Result<Vec<RootRow>>> {
-        self.call(0.1, self.inner.load_roots(partition, keys))
+        let what = (partition, keys.clone());
+        self.call(0.1, what, move |it| it.load_roots(partition, keys))
     }
 
     fn root_hashes(
@@ -127,7 +238,10 @@ impl Store for FaultyStore {
         after: Option<u64>,
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<u64>>> {
-        self.call(0.1, self.inner.root_hashes(partition, after, limit))
+        let what = (partition, after);
+        self.call(0.05, what, move |it| {
+            it.root_hashes(partition, after, limit)
+        })
     }
 
     fn due_roots(
@@ -136,31 +250,34 @@ impl Store for FaultyStore {
         before: i64,
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<(RootKey, i64)>>> {
-        self.call(0.1, self.inner.due_roots(partition, before, limit))
+        let what = (partition, before);
+        self.call(0.1, what, move |it| it.due_roots(partition, before, limit))
     }
 
     fn load_history(
         &self,
         run_id: [u8; 16],
-        after_event_id: u64,
+        after: u64,
         max_bytes: usize,
     ) -> BoxFuture<'_, Result<Vec<HistoryChunk>>> {
-        let call = self.inner.load_history(run_id, after_event_id, max_bytes);
-        self.call(0.1, call)
+        let what = (run_id, after);
+        self.call(0.1, what, move |it| {
+            it.load_history(run_id, after, max_bytes)
+        })
     }
 
     fn load_messages(
         &self,
         key: RootKey,
-        after_sequence: u64,
+        after: u64,
         max_bytes: usize,
     ) -> BoxFuture<'_, Result<Vec<MessageChunk>>> {
-        let call = self.inner.load_messages(key, after_sequence, max_bytes);
-        self.call(0.1, call)
+        let what = (key.clone(), after);
+        self.call(0.1, what, move |it| it.load_messages(key, after, max_bytes))
     }
 
     fn load_run(&self, run_id: [u8; 16]) -> BoxFuture<'_, Result<Option<RunRow>>> {
-        self.call(0.1, self.inner.load_run(run_id))
+        self.call(0.1, run_id, move |it| it.load_run(run_id))
     }
 
     fn find_run(
@@ -168,7 +285,8 @@ impl Store for FaultyStore {
         namespace: Arc<str>,
         workflow_id: Arc<str>,
     ) -> BoxFuture<'_, Result<Option<RunRow>>> {
-        self.call(0.1, self.inner.find_run(namespace, workflow_id))
+        let what = Arc::clone(&workflow_id);
+        self.call(0.1, what, |it| it.find_run(namespace, workflow_id))
     }
 
     fn list_roots(
@@ -180,9 +298,9 @@ impl Store for FaultyStore {
         after: Option<Cursor>,
         limit: usize,
     ) -> BoxFuture<'_, Result<(Vec<RootRow>, Option<Cursor>)>> {
-        let inner = &self.inner;
-        let call = inner.list_roots(namespace, kind, type_name, status, after, limit);
-        self.call(0.1, call)
+        self.call(0.1, "list_roots", move |it| {
+            it.list_roots(namespace, kind, type_name, status, after, limit)
+        })
     }
 
     fn list_runs(
@@ -193,9 +311,9 @@ impl Store for FaultyStore {
         after: Option<Cursor>,
         limit: usize,
     ) -> BoxFuture<'_, Result<(Vec<RunRow>, Option<Cursor>)>> {
-        let inner = &self.inner;
-        let call = inner.list_runs(namespace, type_name, status, after, limit);
-        self.call(0.1, call)
+        self.call(0.1, "list_runs", move |it| {
+            it.list_runs(namespace, type_name, status, after, limit)
+        })
     }
 
     fn list_approvals(
@@ -206,16 +324,16 @@ impl Store for FaultyStore {
         after: Option<Cursor>,
         limit: usize,
     ) -> BoxFuture<'_, Result<(Vec<ApprovalRow>, Option<Cursor>)>> {
-        let inner = &self.inner;
-        let call = inner.list_approvals(namespace, root_id, status, after, limit);
-        self.call(0.1, call)
+        self.call(0.1, "list_approvals", move |it| {
+            it.list_approvals(namespace, root_id, status, after, limit)
+        })
     }
 
     fn size_bytes(&self) -> BoxFuture<'_, Result<u64>> {
-        self.inner.size_bytes()
+        self.call(0.0, "size_bytes", |it| it.size_bytes())
     }
 
     fn close(&self) -> BoxFuture<'_, Result<()>> {
-        self.inner.close()
+        self.call(0.0, "close", |_| async { Ok(()) }.boxed())
     }
 }

@@ -1,221 +1,266 @@
-//! The runtime over a store that fails at random, by a printed seed: at most
-//! one turn of a conversation is open, and no acknowledged message is lost or
-//! answered twice, whatever the store did. `EVERTURN_TEST_SEED` repeats a run.
+//! The runtime on simulated time, over a store that is slow and fails, with
+//! workers that vanish and a coordinator that is killed: in every history, at
+//! most one turn of a conversation is open, no acknowledged message is lost or
+//! answered twice, and agents are silent while they must be.
+//!
+//! A history is a function of its seed. `EVERTURN_TEST_SEED` repeats one.
 
+mod check;
+mod coordinator;
 mod faulty_store;
+mod people;
+mod turn;
 mod worker;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use everturn_engine::decide::{Opening, SubmitMessage};
-use everturn_engine::policy::TurnPolicy;
+use everturn_engine::event::RunStatus;
 use everturn_engine::text::RootKey;
-use everturn_engine::value::{AuthorKind, MessageContent};
-use everturn_runtime::{Error, Handle, Options, RunRecord, Runtime};
-use everturn_store::{SqliteOptions, SqliteStore, Store};
-use faulty_store::FaultyStore;
+use everturn_runtime::{Handle, RunRecord};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, LocalSet};
+use tokio::time::{Instant, sleep};
 
+use check::Seen;
+use coordinator::{Coordinator, DEADLINE, branch};
+use faulty_store::Disk;
+use people::{Acknowledged, Customer, Silence};
+use worker::{Provider, Worker};
+
+/// Histories of one test run, unless `EVERTURN_TEST_HISTORIES` says otherwise.
+const HISTORIES: u64 = 30;
 const CONVERSATIONS: usize = 6;
-const MESSAGES: usize = 150;
-const DEADLINE: Duration = Duration::from_secs(60);
+const SENDERS: usize = 2;
+const WORKERS: usize = 3;
+/// How often the coordinator is killed.
+const CRASHES: usize = 3;
 
-fn options() -> Options {
-    Options {
-        flush_interval: Duration::from_millis(30),
-        evict_after: Duration::from_millis(60),
-        workflow_task_timeout: Duration::from_millis(500),
-        ack_timeout: Duration::from_millis(500),
-        orphan_grace: Duration::from_millis(300),
-        ..Options::default()
-    }
+/// What a history came to.
+#[derive(Debug, PartialEq, Eq)]
+struct History {
+    /// Stands for every call of the store.
+    trace: u64,
+    messages: usize,
+    turns: usize,
+    /// Turns that newer messages superseded.
+    canceled: usize,
+    /// What fences kept in.
+    suppressed: usize,
+    /// Messages that the provider was handed.
+    sent: usize,
+    faults: u64,
+    reloads: u64,
+    /// Simulated time that it took.
+    took: Duration,
 }
 
-fn key(number: usize) -> RootKey {
-    RootKey {
-        namespace: "default".into(),
-        id: format!("customer-{number}").into(),
-    }
+/// Plays a history on a clock of its own.
+fn play(seed: u64) -> History {
+    println!("simulation: EVERTURN_TEST_SEED={seed}");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime");
+    let history = LocalSet::new().block_on(&runtime, history(StdRng::seed_from_u64(seed)));
+    println!("simulation: {history:?}");
+    history
 }
 
-fn message(name: &str) -> SubmitMessage {
-    SubmitMessage {
-        opening: Opening {
-            type_name: "chat".into(),
-            task_queue: "default".into(),
-            policy: TurnPolicy::default(),
-            labels: Default::default(),
-        },
-        channel: "chat".into(),
-        provider_message_id: name.into(),
-        author_name: Default::default(),
-        content: MessageContent {
-            text: "hello".into(),
-            data: None,
-            attributes: Default::default(),
-        },
-        customer_address: Default::default(),
-    }
-}
-
-/// Repeats a call until the store lets it through.
-async fn persist<T>(what: &str, mut call: impl AsyncFnMut() -> Result<T, Error>) -> T {
+async fn history(mut random: StdRng) -> History {
     let begin = Instant::now();
-    loop {
-        match call().await {
-            Ok(answer) => return answer,
-            Err(Error::Rejected(rejection)) => panic!("{what}: {rejection}"),
-            Err(error) => assert!(begin.elapsed() < DEADLINE, "{what}: {error}"),
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let disk = Arc::new(Disk::new(folder.path(), branch(&mut random)));
+    let coordinator = Coordinator::start(Arc::clone(&disk), branch(&mut random)).await;
+    let customers: Vec<Customer> = (0..CONVERSATIONS)
+        .map(|number| Customer::random(number, &mut random))
+        .collect();
+    let provider = Provider::default();
+    let mut workers = JoinSet::new();
+    for _ in 0..WORKERS {
+        let provider = Provider::clone(&provider);
+        let worker = Worker::new(coordinator.clone(), branch(&mut random), provider);
+        workers.spawn_local(worker.run());
     }
-}
-
-/// Submits to one conversation; names and acknowledged positions.
-async fn submit(handle: Handle, number: usize, mut random: StdRng) -> Vec<(String, u64)> {
-    let mut acknowledged = Vec::new();
-    for message_number in 0..MESSAGES {
-        let name = format!("m-{message_number}");
-        let begin = Instant::now();
-        let accepted = loop {
-            match handle.submit_message(key(number), message(&name)).await {
-                Ok(accepted) => break accepted,
-                Err(Error::Rejected(rejection)) => panic!("{name}: {rejection}"),
-                Err(error) => assert!(begin.elapsed() < DEADLINE, "{name}: {error}"),
-            }
-            tokio::time::sleep(Duration::from_millis(2)).await;
+    disk.set_healthy(false);
+    let mut told = tell(&customers, &coordinator, &mut random).await;
+    disk.set_healthy(true);
+    let mut messages = 0;
+    for (customer, told) in customers.iter().zip(&mut told) {
+        settle(customer, &coordinator, &mut told.acknowledged).await;
+        messages += told.acknowledged.len();
+    }
+    if let Some(ended) = workers.try_join_next() {
+        panic!("a worker ended: {ended:?}");
+    }
+    let runs = runs(&coordinator).await;
+    let mut suppressed = 0;
+    for (
+        customer,
+        Told {
+            acknowledged,
+            silences,
+        },
+    ) in customers.iter().zip(&told)
+    {
+        let seen = Seen {
+            customer,
+            acknowledged,
+            silences,
         };
-        acknowledged.push((name, accepted.sequence));
-        let pause = random.random_range(0..25);
-        tokio::time::sleep(Duration::from_millis(pause)).await;
+        let kept_in = seen.check(&coordinator, &runs[&customer.key]).await;
+        suppressed += kept_in.len();
     }
-    acknowledged
-}
-
-/// Checks the transcript of a quiet conversation.
-async fn check(handle: &Handle, number: usize, acknowledged: &[(String, u64)]) {
-    let begin = Instant::now();
-    loop {
-        let read = async || handle.conversation(key(number)).await;
-        let conversation = persist("read", read).await;
-        if conversation.turn.is_none() && conversation.waiting_count == 0 {
-            break;
-        }
-        let turn = conversation.turn.is_some();
-        let waiting = conversation.waiting_count;
-        let stuck = begin.elapsed() > DEADLINE;
-        assert!(
-            !stuck,
-            "customer-{number} is stuck: turn {turn}, {waiting} wait"
-        );
-        tokio::time::sleep(Duration::from_millis(20)).await;
+    for ((root, sequence), count) in &*provider.borrow() {
+        assert_eq!(*count, 1, "{:?} {sequence} was sent twice", root.id);
     }
-    let read = async || handle.messages(key(number), 0, 10_000).await;
-    let page = persist("read", read).await;
-    assert!(!page.more);
-    let mut inbound = HashMap::new();
-    let (mut answered, mut turns) = (HashSet::new(), HashSet::new());
-    for (message, sequence) in page.messages.iter().zip(1..) {
-        assert_eq!(message.sequence, sequence, "positions are dense");
-        if message.author == AuthorKind::Customer {
-            let name = message.provider_message_id.to_string();
-            let twice = inbound.insert(name, sequence);
-            assert_eq!(twice, None, "a message is there once");
-            continue;
-        }
-        assert!(turns.insert(message.turn), "a turn replies once");
-        let text = message.content.text.to_string();
-        let given = text.trim_matches(['[', ']']).split(", ");
-        for sequence in given.map(|it| it.parse::<u64>().expect("a position")) {
-            assert!(answered.insert(sequence), "{sequence} is answered once");
-        }
-    }
-    for (name, sequence) in acknowledged {
-        let found = inbound.get(name);
-        assert_eq!(found, Some(sequence), "customer-{number}: {name}");
-    }
-    let all: HashSet<u64> = inbound.values().copied().collect();
-    assert_eq!(answered, all, "every message is answered");
-}
-
-/// Checks that no turn of a conversation began before the one before it ended.
-async fn check_turns(handle: &Handle) {
-    tokio::time::sleep(options().flush_interval * 10).await;
-    let list = async || {
-        handle
-            .list_runs("default".into(), None, None, None, 100_000)
-            .await
+    workers.shutdown().await;
+    let turns = || runs.values().flatten();
+    let history = History {
+        trace: disk.trace(),
+        messages,
+        turns: turns().count(),
+        canceled: turns()
+            .filter(|run| run.status == RunStatus::Canceled)
+            .count(),
+        suppressed,
+        sent: provider.borrow().len(),
+        faults: disk.faults.load(Ordering::Relaxed),
+        reloads: coordinator.reloads(),
+        took: begin.elapsed(),
     };
-    let runs = persist("list", list).await.runs;
-    let mut by_root: HashMap<RootKey, Vec<RunRecord>> = HashMap::new();
-    for run in runs {
+    coordinator.stop().await;
+    history
+}
+
+/// What customers and staff were told in one conversation.
+#[derive(Default)]
+struct Told {
+    acknowledged: Vec<Acknowledged>,
+    silences: Vec<Silence>,
+}
+
+/// Customers write, staff intervenes, and the coordinator is killed.
+async fn tell(customers: &[Customer], coordinator: &Coordinator, random: &mut StdRng) -> Vec<Told> {
+    let mut tasks = JoinSet::new();
+    for (number, customer) in customers.iter().enumerate() {
+        for sender in 0..SENDERS {
+            let own = branch(random);
+            let writing = customer.clone().write(coordinator.clone(), sender, own);
+            tasks.spawn_local(async move {
+                let acknowledged = writing.await;
+                let silences = Vec::new();
+                (
+                    number,
+                    Told {
+                        acknowledged,
+                        silences,
+                    },
+                )
+            });
+        }
+        let attending = customer.clone().attend(coordinator.clone(), branch(random));
+        tasks.spawn_local(async move {
+            let silences = attending.await;
+            let acknowledged = Vec::new();
+            (
+                number,
+                Told {
+                    acknowledged,
+                    silences,
+                },
+            )
+        });
+    }
+    for _ in 0..CRASHES {
+        sleep(Duration::from_millis(random.random_range(50..400))).await;
+        coordinator.crash().await;
+    }
+    let mut told: Vec<Told> = customers.iter().map(|_| Told::default()).collect();
+    for (number, part) in tasks.join_all().await {
+        told[number].acknowledged.extend(part.acknowledged);
+        told[number].silences.extend(part.silences);
+    }
+    told
+}
+
+/// Waits until a conversation is quiet: hands back what code hands over, and
+/// answers what it asks.
+async fn settle(
+    customer: &Customer,
+    coordinator: &Coordinator,
+    acknowledged: &mut Vec<Acknowledged>,
+) {
+    let begin = Instant::now();
+    let mut answered = 0;
+    loop {
+        let read = async |handle: Handle| handle.conversation(customer.key.clone()).await;
+        let conversation = coordinator.call("read", read).await;
+        let conversation = conversation.expect("it is there");
+        let turn = &conversation.turn;
+        if turn.is_none() && conversation.waiting_count == 0 {
+            return;
+        }
+        let id = customer.key.id.as_str();
+        let stuck = begin.elapsed() > DEADLINE;
+        assert!(!stuck, "{id} is stuck: {conversation:?}");
+        customer.hand_back(coordinator).await;
+        if let Some(turn) = turn
+            && turn.asking
+            && turn.number != answered
+        {
+            answered = turn.number;
+            let name = format!("answer-{answered}");
+            let sequence = customer.say(coordinator, &name).await;
+            acknowledged.push((name, sequence));
+        }
+        sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// All turns by conversation, in order, once the view has them and all that is
+/// to leave has left.
+async fn runs(coordinator: &Coordinator) -> BTreeMap<RootKey, Vec<RunRecord>> {
+    sleep(Duration::from_secs(60)).await;
+    let list = async |handle: Handle| {
+        let all = handle.list_runs("default".into(), None, None, None, 100_000);
+        all.await
+    };
+    let page = coordinator.call("list", list).await;
+    let mut by_root: BTreeMap<RootKey, Vec<RunRecord>> = BTreeMap::new();
+    for run in page.expect("it can be listed").runs {
         by_root.entry(run.root.clone()).or_default().push(run);
     }
-    assert_eq!(by_root.len(), CONVERSATIONS);
-    for turns in by_root.values_mut() {
-        turns.sort_by_key(|run| run.turn);
-        for pair in turns.windows(2) {
-            let (before, after) = (&pair[0], &pair[1]);
-            let closed = before.closed.expect("only the last may be open");
-            let (first, second) = (&before.workflow_id, &after.workflow_id);
-            assert!(
-                closed <= after.started,
-                "{first} and {second} were both open"
-            );
-            assert_ne!(before.turn, after.turn, "{first} was started twice");
-        }
+    for runs in by_root.values_mut() {
+        runs.sort_by_key(|run| run.turn);
     }
+    by_root
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_is_lost_and_turns_never_overlap_over_a_store_that_fails() {
-    let seed = match std::env::var("EVERTURN_TEST_SEED") {
-        Ok(text) => text.parse().expect("EVERTURN_TEST_SEED is a number"),
-        Err(_) => rand::random::<u64>(),
+#[test]
+fn every_history_keeps_every_message_once_and_one_turn_at_a_time() {
+    let chosen = std::env::var("EVERTURN_TEST_SEED").ok();
+    let chosen = chosen.map(|text| text.parse().expect("EVERTURN_TEST_SEED is a number"));
+    let count = std::env::var("EVERTURN_TEST_HISTORIES").ok();
+    let count = count.map_or(HISTORIES, |text| text.parse().expect("a number"));
+    let seeds = match chosen {
+        Some(seed) => vec![seed],
+        None => (0..count).map(|_| rand::random()).collect(),
     };
-    println!("simulation: EVERTURN_TEST_SEED={seed}");
-    let mut random = StdRng::seed_from_u64(seed);
-    let folder = tempfile::tempdir().expect("a folder");
-    let file = folder.path().join("everturn.db");
-    let sqlite = SqliteStore::open(SqliteOptions::new(&file)).await;
-    let own = StdRng::seed_from_u64(random.random());
-    let store = Arc::new(FaultyStore::new(sqlite.expect("it opens"), own));
-    let shared = Arc::clone(&store) as Arc<dyn Store>;
-    let runtime = Runtime::start(shared, options()).await.expect("it starts");
-    let handle = runtime.handle();
-    store.set_healthy(false);
-    let mut workers = JoinSet::new();
-    for _ in 0..2 {
-        workers.spawn(worker::Worker::new(handle.clone()).run());
-    }
-    let mut submitters = JoinSet::new();
-    for number in 0..CONVERSATIONS {
-        let own = StdRng::seed_from_u64(random.random());
-        let submitting = submit(handle.clone(), number, own);
-        submitters.spawn(async move { (number, submitting.await) });
-    }
-    let checked = async {
-        let submitted = submitters.join_all().await;
-        store.set_healthy(true);
-        for (number, acknowledged) in submitted {
-            check(&handle, number, &acknowledged).await;
-        }
-        check_turns(&handle).await;
-    };
-    tokio::select! {
-        () = checked => {}
-        ended = workers.join_next() => panic!("a worker ended: {ended:?}"),
-    }
-    let faults = store.faults.load(Ordering::Relaxed);
-    let reloads = handle.metrics().partition_reloads;
-    println!("simulation: {faults} faults, {reloads} reloads");
-    assert!(reloads > 3, "the store did fail: {faults} faults");
-    workers.shutdown().await;
-    let deadline = tokio::time::Instant::now() + DEADLINE;
-    assert!(runtime.stop(deadline).await, "everything is in the view");
+    let histories: Vec<History> = seeds.into_iter().map(play).collect();
+    let total = |of: fn(&History) -> usize| histories.iter().map(of).sum::<usize>();
+    assert!(histories.iter().all(|it| it.faults > 0), "the store failed");
+    assert!(total(|it| it.canceled) > 0, "turns were superseded");
+    assert!(total(|it| it.suppressed) > 0, "some spoke all the same");
+    assert!(total(|it| it.sent) > 0, "messages left");
+}
+
+#[test]
+fn a_seed_gives_the_same_history_again() {
+    let seed = rand::random();
+    assert_eq!(play(seed), play(seed));
 }

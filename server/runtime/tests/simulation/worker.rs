@@ -1,36 +1,64 @@
-//! A worker inside the process: every turn runs one activity and then lists
-//! the messages that it was given in its reply.
+//! A worker: it runs turns, their activities, and the adapter of a channel.
+//! Now and then it vanishes with everything it has, and comes back with
+//! nothing.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use everturn_dispatch::TaskKind;
-use everturn_engine::command::{Command, CommandKind, Draft};
-use everturn_engine::event::RunEvent;
-use everturn_engine::policy::ActivityOptions;
-use everturn_engine::value::{MessageContent, Payload};
+use everturn_engine::text::RootKey;
+use everturn_engine::value::{Failure, FailureKind};
 use everturn_runtime::{
-    ActivityTask, Error, Handle, ResultBody, Session, SessionOptions, TaskResult, WorkItem,
+    ActivityTask, Entry, Error, ResultBody, Session, SessionOptions, TaskResult, WorkItem,
     WorkflowTask,
 };
+use rand::RngExt as _;
+use rand::rngs::StdRng;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::coordinator::Coordinator;
+use crate::turn::Story;
 
 /// How long a result may stay without an answer on an open session.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(20);
-const CREDITS: u32 = 16;
+const CREDITS: u32 = 4;
+/// Longest time that a task takes, in milliseconds.
+const TASK_MS_MAX: u64 = 40;
+const FAILURES: f64 = 0.1;
+const CRASHES: f64 = 0.02;
+
+/// How often the provider of a channel was handed each message. It does not
+/// know what it had before.
+pub type Provider = Rc<std::cell::RefCell<BTreeMap<(RootKey, u64), u32>>>;
 
 /// A worker; it connects again whenever its session ends.
 pub struct Worker {
-    handle: Handle,
+    coordinator: Coordinator,
+    random: StdRng,
+    provider: Provider,
     next_result_id: u64,
     /// Results without an answer.
-    unanswered: HashMap<u64, (Instant, TaskResult)>,
+    unanswered: HashMap<u64, Unanswered>,
 }
 
+struct Unanswered {
+    since: Instant,
+    result: TaskResult,
+    /// Of a workflow task: what its commands were made from.
+    journal: Vec<Arc<Entry>>,
+}
+
+/// The worker is gone.
+struct Crashed;
+
 impl Worker {
-    pub fn new(handle: Handle) -> Self {
+    pub fn new(coordinator: Coordinator, random: StdRng, provider: Provider) -> Self {
         Self {
-            handle,
+            coordinator,
+            random,
+            provider,
             next_result_id: 1,
             unanswered: HashMap::new(),
         }
@@ -47,35 +75,39 @@ impl Worker {
                 queues: vec![
                     ("default".into(), TaskKind::Workflow),
                     ("default".into(), TaskKind::Activity),
+                    ("deliver.sms".into(), TaskKind::Activity),
                 ],
                 reconciles: Vec::new(),
                 identity: "simulated".into(),
                 running: Vec::new(),
             };
-            let opened = self.handle.open_session(options).await;
-            let (session, _) = opened.expect("claims nothing, so that nothing can fail");
+            let handle = self.coordinator.handle().await;
             self.unanswered.clear();
-            for kind in [TaskKind::Workflow, TaskKind::Activity] {
-                let granted = session.grant(kind, CREDITS);
-                granted.expect("within bounds");
+            // Fails while the coordinator drains.
+            if let Ok((session, _)) = handle.open_session(options).await {
+                for kind in [TaskKind::Workflow, TaskKind::Activity] {
+                    let granted = session.grant(kind, CREDITS);
+                    granted.expect("within bounds");
+                }
+                let _ = self.serve(&session).await;
             }
-            self.serve(&session).await;
+            sleep(Duration::from_millis(self.random.random_range(1..20))).await;
         }
     }
 
-    async fn serve(&mut self, session: &Session) {
+    async fn serve(&mut self, session: &Session) -> Result<(), Crashed> {
         loop {
             let step = Duration::from_millis(200);
-            match tokio::time::timeout(step, session.next()).await {
+            match timeout(step, session.next()).await {
                 Ok(Some(items)) => {
                     for item in items {
-                        self.take(session, item).await;
+                        self.take(session, item).await?;
                     }
                 }
-                Ok(None) => return,
+                Ok(None) => return Ok(()),
                 Err(_) => {}
             }
-            for (id, (since, result)) in &self.unanswered {
+            for (id, Unanswered { since, result, .. }) in &self.unanswered {
                 let waited = since.elapsed();
                 assert!(
                     waited < ANSWER_DEADLINE,
@@ -85,108 +117,138 @@ impl Worker {
         }
     }
 
-    async fn take(&mut self, session: &Session, item: WorkItem) {
+    async fn take(&mut self, session: &Session, item: WorkItem) -> Result<(), Crashed> {
         match item {
             WorkItem::Activity(task) => {
                 session.ack(&[task.delivery_id]);
                 let _ = session.grant(TaskKind::Activity, 1);
-                self.report(session, echo(&task)).await;
+                let body = self.act(&task).await?;
+                self.report(session, task.root, body, Vec::new()).await;
             }
             WorkItem::Workflow(task) => {
                 session.ack(&[task.delivery_id]);
                 let _ = session.grant(TaskKind::Workflow, 1);
-                self.report(session, turn(&task)).await;
+                self.work().await?;
+                check_whole(&task);
+                let body = completed(&task.entries, task.token);
+                self.report(session, task.root, body, task.entries).await;
             }
             WorkItem::Accepted(id) => {
                 self.unanswered.remove(&id);
             }
             WorkItem::Rejected {
-                result_id, error, ..
+                result_id,
+                error,
+                unread,
             } => {
-                let result = self.unanswered.remove(&result_id);
-                match (error, result) {
-                    (Error::PartitionMoved, Some((_, result)))
-                        if matches!(result.body, ResultBody::ActivityCompleted { .. }) =>
-                    {
-                        self.report(session, result).await;
-                    }
-                    (Error::PartitionMoved | Error::Rejected(_), _) => {}
-                    (error, _) => panic!("unexpected answer to a result: {error}"),
+                if let Some(rejected) = self.unanswered.remove(&result_id) {
+                    self.rejected(session, rejected, error, unread).await;
                 }
             }
             WorkItem::Cancel { .. } | WorkItem::Evict(_) | WorkItem::Draining => {}
         }
+        Ok(())
     }
 
-    async fn report(&mut self, session: &Session, mut result: TaskResult) {
-        result.result_id = self.next_result_id;
+    async fn rejected(
+        &mut self,
+        session: &Session,
+        Unanswered {
+            result, journal, ..
+        }: Unanswered,
+        error: Error,
+        unread: Vec<Arc<Entry>>,
+    ) {
+        let TaskResult { root, body, .. } = result;
+        match (error, body) {
+            // Whether it was taken is unknown: it is reported again.
+            (Error::PartitionMoved, body @ ResultBody::ActivityCompleted { .. })
+            | (Error::PartitionMoved, body @ ResultBody::DeliveryAccepted { .. }) => {
+                self.report(session, root, body, journal).await;
+            }
+            (Error::Rejected(_), ResultBody::TaskCompleted { token, .. }) if !unread.is_empty() => {
+                let journal = [journal, unread].concat();
+                let body = completed(&journal, token);
+                self.report(session, root, body, journal).await;
+            }
+            (Error::PartitionMoved | Error::Rejected(_), _) => {}
+            (error, _) => panic!("unexpected answer to a result: {error}"),
+        }
+    }
+
+    /// Takes its time, and possibly does not survive it.
+    async fn work(&mut self) -> Result<(), Crashed> {
+        let time = self.random.random_range(0..TASK_MS_MAX);
+        sleep(Duration::from_millis(time)).await;
+        if self.random.random_bool(CRASHES) {
+            return Err(Crashed);
+        }
+        Ok(())
+    }
+
+    async fn act(&mut self, task: &ActivityTask) -> Result<ResultBody, Crashed> {
+        self.work().await?;
+        let token = task.token;
+        if self.random.random_bool(FAILURES) {
+            let failure = Failure::new(FailureKind::Application, "Simulated", "on purpose");
+            return Ok(ResultBody::ActivityFailed {
+                token,
+                failure,
+                usage: None,
+            });
+        }
+        if token.slot != 0 {
+            return Ok(ResultBody::ActivityCompleted {
+                token,
+                result: task.start.activity.input.clone(),
+                usage: None,
+            });
+        }
+        let message = (task.root.clone(), token.activity);
+        *self.provider.borrow_mut().entry(message).or_default() += 1;
+        self.work().await?;
+        Ok(ResultBody::DeliveryAccepted {
+            token,
+            provider_message_id: Default::default(),
+        })
+    }
+
+    async fn report(
+        &mut self,
+        session: &Session,
+        root: RootKey,
+        body: ResultBody,
+        journal: Vec<Arc<Entry>>,
+    ) {
+        let result = TaskResult {
+            result_id: self.next_result_id,
+            root,
+            body,
+        };
         self.next_result_id += 1;
-        let entry = (Instant::now(), result.clone());
-        self.unanswered.insert(result.result_id, entry);
+        let unanswered = Unanswered {
+            since: Instant::now(),
+            result: result.clone(),
+            journal,
+        };
+        self.unanswered.insert(result.result_id, unanswered);
         session.report(vec![result]).await;
     }
 }
 
-fn echo(task: &ActivityTask) -> TaskResult {
-    TaskResult {
-        result_id: 0,
-        root: task.root.clone(),
-        body: ResultBody::ActivityCompleted {
-            token: task.token,
-            result: task.start.activity.input.clone(),
-            usage: None,
-        },
-    }
-}
-
-fn turn(task: &WorkflowTask) -> TaskResult {
+fn check_whole(task: &WorkflowTask) {
     assert_eq!(task.previous, 0, "nothing is cached");
     let ids: Vec<u64> = task.entries.iter().map(|entry| entry.id).collect();
     let dense: Vec<u64> = (1..=task.through).collect();
     assert!(task.complete && ids == dense, "a whole journal: {ids:?}");
-    let done = |entry: &Arc<everturn_runtime::Entry>| {
-        matches!(entry.event, RunEvent::ActivityCompleted { .. })
-    };
-    let command = |key: &str, kind| Command {
-        key: key.into(),
-        kind,
-    };
-    let commands = if task.entries.iter().any(done) {
-        let input = task.entries[0].turn.as_ref().expect("a turn");
-        let given = input.context.messages.iter().map(|it| it.sequence);
-        let text = format!("{:?}", given.collect::<Vec<u64>>());
-        let content = MessageContent {
-            text: text.into(),
-            data: None,
-            attributes: Default::default(),
-        };
-        let draft = Draft {
-            channel: Default::default(),
-            author_name: Default::default(),
-            content,
-        };
-        let result = Payload::default();
-        vec![
-            command("reply", CommandKind::SendMessage(draft)),
-            command("", CommandKind::Complete { result }),
-        ]
-    } else {
-        let options = ActivityOptions::on("default".into());
-        let schedule = CommandKind::ScheduleActivity {
-            activity_type: "draft".into(),
-            input: Payload::default(),
-            options: Box::new(options),
-        };
-        vec![command("draft", schedule)]
-    };
-    TaskResult {
-        result_id: 0,
-        root: task.root.clone(),
-        body: ResultBody::TaskCompleted {
-            token: task.token,
-            seen: task.through,
-            commands,
-            cached: false,
-        },
+}
+
+fn completed(journal: &[Arc<Entry>], token: everturn_engine::decide::TaskToken) -> ResultBody {
+    let number = journal[0].turn.as_ref().map_or(0, |turn| turn.number);
+    ResultBody::TaskCompleted {
+        token,
+        seen: journal.last().map_or(0, |entry| entry.id),
+        commands: Story::of(journal).next(number),
+        cached: false,
     }
 }
