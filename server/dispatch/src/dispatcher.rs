@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use crate::expiry::Timeouts;
 use crate::options::{Error, Options};
-use crate::queue::{Assignment, Item, Offer, Queue, QueueKey, QueueStats, TaskKind, TaskRef};
+use crate::queue::{Assignment, Item, Offer, QueueKey, QueueStats, TaskKind, TaskRef};
+use crate::queues::Queues;
 use crate::subscriber::{AckMode, Delivery, DeliveryId, QueueIndex, Subscriber, SubscriberId};
 
 /// Keys are references to tasks, long and looked up for every task.
@@ -14,8 +15,7 @@ pub(crate) type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 #[derive(Debug)]
 pub struct Dispatcher<T: TaskRef> {
     pub(crate) options: Options,
-    pub(crate) queues: Vec<Queue<T>>,
-    by_key: Map<QueueKey, QueueIndex>,
+    pub(crate) queues: Queues<T>,
     pub(crate) subscribers: Map<SubscriberId, Subscriber<T>>,
     pub(crate) next_subscriber: u64,
     next_offer: u64,
@@ -33,8 +33,7 @@ impl<T: TaskRef> Dispatcher<T> {
     pub fn new(options: Options) -> Self {
         Self {
             options,
-            queues: Vec::new(),
-            by_key: Map::default(),
+            queues: Queues::default(),
             subscribers: Map::default(),
             next_subscriber: 1,
             next_offer: 1,
@@ -48,7 +47,7 @@ impl<T: TaskRef> Dispatcher<T> {
     /// Puts a task into a queue, or gives it out at once. The task is new: it
     /// does not wait already.
     pub fn offer(&mut self, now: i64, key: &QueueKey, offer: Offer<T>) {
-        let index = self.index(key);
+        let index = self.queues.find_or_add(key);
         let item = Item {
             task: offer.task,
             priority: offer.priority,
@@ -92,7 +91,7 @@ impl<T: TaskRef> Dispatcher<T> {
             .ok_or(Error::UnknownSubscriber)?;
         subscriber.missed_acks = 0;
         if let Some(delivery) = subscriber.deliveries.get_mut(&delivery) {
-            delivery.acked = true;
+            delivery.returns_to = None;
         }
         Ok(())
     }
@@ -130,20 +129,26 @@ impl<T: TaskRef> Dispatcher<T> {
         self.subscribers.iter().map(|(id, s)| (*id, &*s.identity))
     }
 
+    /// Queues that are known: those with a task or a worker.
+    #[must_use]
+    pub fn queue_count(&self) -> usize {
+        self.queues.len()
+    }
+
     /// How a queue stands.
     #[must_use]
     pub fn describe(&self, key: &QueueKey) -> QueueStats {
-        let Some(index) = self.by_key.get(key) else {
+        let Some(index) = self.queues.find(key) else {
             return QueueStats::default();
         };
-        let queue = &self.queues[*index];
+        let queue = &self.queues[index];
         let mut stats = QueueStats {
             backlog: queue.backlog,
             oldest_enqueued_at: queue.oldest(),
             subscribers: queue.subscribers,
         };
         let sticky = self.subscribers.values().flat_map(|s| &s.sticky);
-        for (_, item) in sticky.filter(|(of, _)| of == index) {
+        for (_, item) in sticky.filter(|(of, _)| *of == index) {
             let oldest = stats.oldest_enqueued_at.unwrap_or(item.enqueued_at);
             stats.oldest_enqueued_at = Some(oldest.min(item.enqueued_at));
             stats.backlog += 1;
@@ -236,13 +241,13 @@ impl<T: TaskRef> Dispatcher<T> {
         let queue = &self.queues[index].key;
         *subscriber.credits(queue.kind) -= 1;
         let (task, enqueued_at) = (item.task.clone(), item.enqueued_at);
-        let acked = subscriber.acks == AckMode::Implicit;
+        let returns_to = Some(index).filter(|_| subscriber.acks == AckMode::Explicit);
         let delivery_id = subscriber.deliver(Delivery {
             item,
-            queue: index,
-            acked,
+            kind: queue.kind,
+            returns_to,
         });
-        if !acked {
+        if returns_to.is_some() {
             let until = now.saturating_add(self.options.ack_timeout);
             self.timeouts.unacked.push_back((until, id, delivery_id));
         }
@@ -263,15 +268,5 @@ impl<T: TaskRef> Dispatcher<T> {
         {
             subscriber.deliveries.remove(&stale);
         }
-    }
-
-    pub(crate) fn index(&mut self, key: &QueueKey) -> QueueIndex {
-        if let Some(index) = self.by_key.get(key) {
-            return *index;
-        }
-        let index = self.queues.len();
-        self.queues.push(Queue::new(key.clone()));
-        self.by_key.insert(key.clone(), index);
-        index
     }
 }

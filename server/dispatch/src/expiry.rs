@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::dispatcher::{Dispatcher, Map};
-use crate::queue::{Item, TaskRef};
+use crate::queue::{Item, TaskKind, TaskRef};
 use crate::subscriber::{DeliveryId, QueueIndex, SubscriberId};
 
 /// Something that time has ended.
@@ -15,10 +15,11 @@ pub enum Expired<T> {
     Wedged(SubscriberId),
 }
 
-/// A task whose worker vanished.
+/// A task whose worker vanished. It never goes back to its queue, which may
+/// be forgotten meanwhile.
 #[derive(Debug)]
 struct Orphan {
-    queue: QueueIndex,
+    kind: TaskKind,
     until: i64,
 }
 
@@ -47,17 +48,17 @@ impl<T> Default for Timeouts<T> {
 }
 
 impl<T: TaskRef> Timeouts<T> {
-    pub fn add_orphan(&mut self, until: i64, task: T, queue: QueueIndex) {
-        self.orphans.insert(task.clone(), Orphan { queue, until });
+    pub fn add_orphan(&mut self, until: i64, task: T, kind: TaskKind) {
+        self.orphans.insert(task.clone(), Orphan { kind, until });
         self.orphan_order.push_back((until, task));
     }
 
-    /// The task is no orphan any longer; the queue that it came from.
-    pub fn forget_orphan(&mut self, task: &T) -> Option<QueueIndex> {
+    /// The task is no orphan any longer; what it is, if it was one.
+    pub fn forget_orphan(&mut self, task: &T) -> Option<TaskKind> {
         if self.orphans.is_empty() {
             return None;
         }
-        self.orphans.remove(task).map(|orphan| orphan.queue)
+        self.orphans.remove(task).map(|orphan| orphan.kind)
     }
 }
 
@@ -123,18 +124,18 @@ impl<T: TaskRef> Dispatcher<T> {
             let Some(subscriber) = self.subscribers.get_mut(&id) else {
                 continue;
             };
-            let Some(delivery) = subscriber.take_unacked(delivery_id) else {
+            let Some((queue, item)) = subscriber.take_unacked(delivery_id) else {
                 continue;
             };
             subscriber.missed_acks += 1;
             if subscriber.missed_acks == self.options.max_missed_acks {
                 out.push(Expired::Wedged(id));
             }
-            self.held.remove(&delivery.item.task);
+            self.held.remove(&item.task);
             // The credit is not given back: a worker that does not even
             // acknowledge gets less and less, until its session ends.
             self.backlog += 1;
-            back.push((delivery.queue, delivery.item));
+            back.push((queue, item));
         }
     }
 }

@@ -9,6 +9,7 @@ mod expiry;
 mod membership;
 mod options;
 mod queue;
+mod queues;
 mod subscriber;
 
 pub use dispatcher::Dispatcher;

@@ -29,7 +29,8 @@ impl<T: TaskRef> Dispatcher<T> {
             self.options.max_queues,
             "task queues of a worker",
         )?;
-        let mut indexes: Vec<QueueIndex> = queues.iter().map(|key| self.index(key)).collect();
+        let places = queues.iter().map(|key| self.queues.find_or_add(key));
+        let mut indexes: Vec<QueueIndex> = places.collect();
         indexes.sort_unstable();
         indexes.dedup();
         let serve = |index: QueueIndex| {
@@ -130,20 +131,22 @@ impl<T: TaskRef> Dispatcher<T> {
             if subscriber.acks == AckMode::Implicit {
                 continue;
             }
-            if !delivery.acked {
-                self.backlog += 1;
-                back.push((delivery.queue, delivery.item));
-                continue;
-            }
-            match self.queues[delivery.queue].key.kind {
-                TaskKind::Workflow => self.timeouts.lost.push(task),
-                TaskKind::Activity => {
+            match (delivery.returns_to, delivery.kind) {
+                (Some(queue), _) => {
+                    self.backlog += 1;
+                    back.push((queue, delivery.item));
+                }
+                (None, TaskKind::Workflow) => self.timeouts.lost.push(task),
+                (None, kind @ TaskKind::Activity) => {
                     let until = now.saturating_add(self.options.orphan_grace);
-                    self.timeouts.add_orphan(until, task, delivery.queue);
+                    self.timeouts.add_orphan(until, task, kind);
                 }
             }
         }
         self.put_back(now, back);
+        for served in &subscriber.queues {
+            self.queues.forget_if_unused(served.index);
+        }
         Ok(())
     }
 
@@ -153,7 +156,7 @@ impl<T: TaskRef> Dispatcher<T> {
         let Some(subscriber) = self.subscribers.get_mut(&id) else {
             return false;
         };
-        let Some(queue) = self.timeouts.forget_orphan(task) else {
+        let Some(kind) = self.timeouts.forget_orphan(task) else {
             return false;
         };
         let item = Item {
@@ -162,21 +165,24 @@ impl<T: TaskRef> Dispatcher<T> {
             sequence: 0,
             enqueued_at: now,
         };
-        let acked = true;
-        let delivery = subscriber.deliver(Delivery { item, queue, acked });
+        let delivery = subscriber.deliver(Delivery {
+            item,
+            kind,
+            returns_to: None,
+        });
         self.hold(task.clone(), id, delivery);
         true
     }
 
-    /// A task is known to be with some worker: with one that is connected, who
-    /// is the answer, or with one that is not (yet) and has a while to come.
-    pub fn adopt_orphan(&mut self, now: i64, task: T, key: QueueKey) -> Option<SubscriberId> {
+    /// A task of a queue is known to be with some worker: with one that is
+    /// connected, who is the answer, or with one that is not (yet) and has a
+    /// while to come. It does not go back to the queue, which may be unknown.
+    pub fn adopt_orphan(&mut self, now: i64, task: T, queue: QueueKey) -> Option<SubscriberId> {
         if let Some((holder, _)) = self.held.get(&task) {
             return Some(*holder);
         }
-        let queue = self.index(&key);
         let until = now.saturating_add(self.options.orphan_grace);
-        self.timeouts.add_orphan(until, task, queue);
+        self.timeouts.add_orphan(until, task, queue.kind);
         None
     }
 }

@@ -40,8 +40,10 @@ pub(crate) struct Served {
 #[derive(Debug)]
 pub(crate) struct Delivery<T> {
     pub item: Item<T>,
-    pub queue: QueueIndex,
-    pub acked: bool,
+    pub kind: TaskKind,
+    /// The queue that it goes back to; none once it is acknowledged. The
+    /// worker serves that queue, so that it is not forgotten.
+    pub returns_to: Option<QueueIndex>,
 }
 
 /// One worker.
@@ -104,17 +106,11 @@ impl<T> Subscriber<T> {
         id
     }
 
-    /// Takes back a delivery if it was not acknowledged.
-    pub fn take_unacked(&mut self, id: DeliveryId) -> Option<Delivery<T>> {
-        let unacked = self
-            .deliveries
-            .get(&id)
-            .is_some_and(|delivery| !delivery.acked);
-        if unacked {
-            self.deliveries.remove(&id)
-        } else {
-            None
-        }
+    /// Takes back a delivery if it was not acknowledged, and says where to.
+    pub fn take_unacked(&mut self, id: DeliveryId) -> Option<(QueueIndex, Item<T>)> {
+        let queue = self.deliveries.get(&id)?.returns_to?;
+        let delivery = self.deliveries.remove(&id)?;
+        Some((queue, delivery.item))
     }
 
     /// The next of its queues that has work of a kind, in turn.

@@ -7,6 +7,7 @@ mod credits;
 mod departures;
 mod fixture;
 mod model;
+mod names;
 mod order;
 mod random;
 mod returns;

@@ -292,6 +292,9 @@ impl Model {
             );
         }
         assert_eq!(dispatcher.backlog(), waiting.iter().sum::<usize>());
+        let served = |at: &usize| self.workers.values().any(|w| w.queues.contains(at));
+        let used = (0..queues.len()).filter(|at| waiting[*at] > 0 || served(at));
+        assert_eq!(dispatcher.queue_count(), used.count(), "queues are known");
         for (at, key) in queues.iter().enumerate() {
             let stats = dispatcher.describe(key);
             let serving = self.workers.values().filter(|w| w.queues.contains(&at));
