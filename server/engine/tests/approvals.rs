@@ -242,6 +242,13 @@ fn only_the_last_ended_approvals_are_remembered() {
     assert_eq!(approve(&mut s, "w1/a000"), forgotten);
     let known = Err(Rejection::ApprovalDecided);
     assert_eq!(approve(&mut s, "w1/a005"), known);
+    // How the others ended is left to whoever shows it, also after a crash.
+    for root in [&s.root, &s.folded()] {
+        let forgotten = root.forgotten_approvals.iter();
+        let ended = forgotten.map(|a| (a.id.as_str(), a.ended.is_some()));
+        let ids: Vec<String> = (0..5).map(|index| format!("w1/a{index:03}")).collect();
+        assert!(ended.eq(ids.iter().map(|id| (id.as_str(), true))));
+    }
 }
 
 #[test]

@@ -5,12 +5,13 @@ mod scenario;
 use everturn_engine::decide::{self, ActivityToken};
 use everturn_engine::effect::Effect;
 use everturn_engine::event::{RunStatus, Tombstone};
+use everturn_engine::limits;
 use everturn_engine::policy::{TurnPolicy, TypeSettings};
 use everturn_engine::rejection::Rejection;
 use everturn_engine::state::root::Root;
 use everturn_engine::value::Span;
 use scenario::{
-    Scenario, activity, approval, child, complete, payload, person, reply, set_state,
+    Scenario, activity, approval, cancel, child, complete, payload, person, reply, set_state,
     start_request, timer,
 };
 
@@ -97,6 +98,21 @@ fn erasing_terminates_what_runs_and_tells_the_workers() {
             ..
         }
     ));
+}
+
+#[test]
+fn what_the_view_has_yet_to_show_is_erased_as_well() {
+    let mut s = Scenario::new("c1");
+    s.say("hello");
+    for index in 0..=limits::ENDED_APPROVALS {
+        let key = format!("a{index}");
+        let asked = approval(&key, &secret("arguments"), None);
+        s.turn_code(vec![asked, cancel(&key)]);
+    }
+    assert_eq!(s.root.forgotten_approvals.len(), 1);
+    erase(&mut s).expect("is there");
+    let everything = format!("{:?}", s.root);
+    assert!(!everything.contains(SECRET), "{everything}");
 }
 
 #[test]

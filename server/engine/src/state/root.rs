@@ -57,6 +57,11 @@ pub struct Root {
     /// Its deadlines; derived.
     #[cbor(skip)]
     pub deadlines: Deadlines,
+    /// Approvals that ended and are no longer remembered, oldest first:
+    /// whoever shows approvals takes them out, since nobody else knows how
+    /// they ended. Not stored: the log tells it again.
+    #[cbor(skip)]
+    pub forgotten_approvals: Vec<Approval>,
 }
 
 impl Root {
@@ -77,6 +82,7 @@ impl Root {
             tombstone: None,
             settings: None,
             deadlines: Deadlines::default(),
+            forgotten_approvals: Vec::new(),
         }
     }
 

@@ -211,7 +211,9 @@ impl Partition {
 }
 
 /// Writes the rows of one root; returns what they cover and their size.
-fn write_rows(key: &RootKey, hot: &Hot, flush: &mut Flush) -> (Mark, usize) {
+fn write_rows(key: &RootKey, hot: &mut Hot, flush: &mut Flush) -> (Mark, usize) {
+    // Before the others, one of which may have the id of an earlier one.
+    let forgotten = std::mem::take(&mut hot.root.forgotten_approvals);
     let root = &hot.root;
     let store_key = store_key(key);
     let mut mark = Mark {
@@ -232,7 +234,7 @@ fn write_rows(key: &RootKey, hot: &Hot, flush: &mut Flush) -> (Mark, usize) {
             payload: Bytes::from(payload),
         });
     }
-    for approval in root.approvals.values() {
+    for approval in forgotten.iter().chain(root.approvals.values()) {
         let detail = minicbor::to_vec(approval).expect("writing to memory cannot fail");
         bytes += detail.len();
         flush.approvals.push(ApprovalRow {

@@ -60,7 +60,8 @@ impl Root {
         if ended.len() > limits::ENDED_APPROVALS
             && let Some((_, oldest)) = ended.into_iter().min()
         {
-            self.approvals.remove(&oldest);
+            let forgotten = self.approvals.remove(&oldest);
+            self.forgotten_approvals.extend(forgotten);
         }
     }
 

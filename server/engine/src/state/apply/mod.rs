@@ -75,6 +75,7 @@ impl Root {
         self.requests.clear();
         self.labels.clear();
         self.approvals.clear();
+        self.forgotten_approvals.clear();
         self.deadlines = Deadlines::default();
         self.tombstone = Some(tombstone);
     }
