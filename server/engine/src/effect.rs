@@ -29,9 +29,9 @@ pub enum Effect {
     },
     /// Tell the worker of a started attempt to stop.
     CancelActivity {
-        /// The run.
+        /// The run; 0 for the delivery of a message.
         slot: Slot,
-        /// Event id of its `ActivityScheduled`.
+        /// Event id of its `ActivityScheduled`, or position of the message.
         activity: u64,
         /// Number of the attempt.
         attempt: u32,

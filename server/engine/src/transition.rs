@@ -219,6 +219,22 @@ impl<'a> Transaction<'a> {
         }
     }
 
+    /// Tells the adapter that has a delivery to stop: its attempt is over.
+    pub(crate) fn cancel_delivery(&mut self, sequence: u64) {
+        let conversation = self.root.conversation.as_ref();
+        if let Some(delivery) = conversation.and_then(|c| c.deliveries.get(&sequence))
+            && let Some(holder) = &delivery.holder
+        {
+            self.output.effects.push(Effect::CancelActivity {
+                slot: 0,
+                activity: sequence,
+                attempt: delivery.attempt,
+                epoch: holder.epoch,
+                fenced: true,
+            });
+        }
+    }
+
     /// Before a run closes: its workers learn that their attempts are over.
     fn withdraw(&mut self, slot: Slot) {
         let ids: Vec<u64> = match self.root.runs.get(&slot) {

@@ -3,6 +3,7 @@
 mod scenario;
 
 use everturn_engine::decide::{self, ActivityToken, DeliveryRef, Taker};
+use everturn_engine::effect::Effect;
 use everturn_engine::event::{DeliveryStatus as Status, Event, RunEvent};
 use everturn_engine::limits;
 use everturn_engine::rejection::Rejection;
@@ -90,6 +91,26 @@ fn told(s: &Scenario) -> Vec<Status> {
     told.collect()
 }
 
+/// Attempts whose adapters were told by the last step to stop.
+fn stopped(s: &Scenario) -> Vec<ActivityToken> {
+    let stopped = s.effects.iter().filter_map(|effect| match effect {
+        Effect::CancelActivity {
+            slot,
+            activity,
+            attempt,
+            epoch,
+            fenced: true,
+        } => Some(ActivityToken {
+            slot: *slot,
+            activity: *activity,
+            attempt: *attempt,
+            epoch: *epoch,
+        }),
+        _ => None,
+    });
+    stopped.collect()
+}
+
 #[test]
 fn a_reply_goes_to_the_queue_of_its_channel_and_comes_back_accepted() {
     let mut s = replied();
@@ -143,8 +164,10 @@ fn a_lost_attempt_is_unknown_and_never_offered_again() {
         let token = begin(&mut s, 2, false).expect("waits");
         if by_timeout {
             s.wait(SEND_TIMEOUT);
+            assert_eq!(stopped(&s), [token], "its adapter may still be there");
         } else {
             lose(&mut s, token);
+            assert_eq!(stopped(&s), [], "nobody is left to be told");
         }
         assert_eq!(delivery(&s, 2).status, Status::Unknown);
         assert_eq!(accept(&mut s, token, "p1"), Err(Rejection::Fenced));
@@ -187,6 +210,19 @@ fn what_was_lost_by_an_adapter_that_reconciles_is_given_to_one_that_does() {
 }
 
 #[test]
+fn an_adapter_that_took_too_long_is_told_to_stop_before_another_is_asked() {
+    let mut s = replied();
+    let slow = begin(&mut s, 2, true).expect("waits");
+    s.wait(SEND_TIMEOUT);
+    assert_eq!(stopped(&s), [slow]);
+    let told = |e: &Effect| matches!(e, Effect::CancelActivity { .. });
+    let offered = |e: &Effect| matches!(e, Effect::OfferActivity { .. });
+    let told = s.effects.iter().position(told);
+    let offered = s.effects.iter().position(offered);
+    assert!(told < offered, "{:?}", s.effects);
+}
+
+#[test]
 fn what_has_to_be_reconciled_is_unknown_when_the_adapter_at_hand_cannot() {
     let mut s = replied();
     let token = begin(&mut s, 2, true).expect("waits");
@@ -203,13 +239,14 @@ fn what_has_to_be_reconciled_is_unknown_when_the_adapter_at_hand_cannot() {
 #[test]
 fn a_second_adapter_is_not_given_what_the_first_may_have() {
     let mut s = replied();
-    begin(&mut s, 2, false).expect("waits");
+    let first = begin(&mut s, 2, false).expect("waits");
     assert_eq!(begin(&mut s, 2, false), Err(Rejection::Stale));
     s.must(|tx| {
         decide::refuse_delivery(tx, 2, 1);
         Ok(())
     });
     assert_eq!(delivery(&s, 2).status, Status::Unknown);
+    assert_eq!(stopped(&s), [first]);
 }
 
 #[test]

@@ -203,6 +203,7 @@ pub fn refuse_delivery(tx: &mut Transaction<'_>, sequence: u64, attempt: u32) {
         return;
     }
     if delivery.holder.is_some() {
+        tx.cancel_delivery(sequence);
         lose_delivery(tx, sequence, attempt);
     } else if delivery.reconcile && delivery.is_queued() {
         let detail = Text::from("no adapter can find out whether it was sent");
@@ -236,6 +237,7 @@ pub(super) fn delivery_due(tx: &mut Transaction<'_>, sequence: u64) {
     };
     if delivery.holder.is_some() {
         let attempt = delivery.attempt;
+        tx.cancel_delivery(sequence);
         lose_delivery(tx, sequence, attempt);
     } else if delivery.next_at.take().is_some() {
         // Not an event: after a crash the backoff passes again.

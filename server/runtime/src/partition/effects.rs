@@ -101,6 +101,7 @@ impl Partition {
                 self.tell_watchers(key, &Update::Message(message, delivery));
             }
             Effect::DeliveryMoved { sequence } => {
+                self.release_delivery(key, sequence);
                 if let Some(delivery) = self.delivery_of(key, sequence) {
                     self.tell_watchers(key, &Update::Delivery(sequence, delivery));
                 }
@@ -174,6 +175,19 @@ impl Partition {
             token,
             fenced,
         });
+    }
+
+    /// The adapter of a delivery that is over has been told so, if it had to
+    /// be: it has it no longer.
+    fn release_delivery(&mut self, key: &RootKey, sequence: u64) {
+        let Some(hot) = self.roots.get_mut(key) else {
+            return;
+        };
+        let conversation = hot.root.conversation.as_ref();
+        let delivery = conversation.and_then(|c| c.deliveries.get(&sequence));
+        if delivery.is_none_or(|delivery| delivery.holder.is_none()) {
+            hot.holders.remove(&(0, sequence));
+        }
     }
 
     fn run_closed(&mut self, key: &RootKey, slot: Slot) {

@@ -80,9 +80,6 @@ impl Hot {
                     marker: message, ..
                 }
                 | Event::HandedBack { marker: message } => self.messages.push(*message),
-                Event::DeliveryMoved { sequence, .. } => {
-                    self.holders.remove(&(0, sequence));
-                }
                 Event::Erased(_) => self.erase(),
                 _ => {}
             }

@@ -1,0 +1,86 @@
+//! What workers are told about the work that they have.
+
+mod node;
+
+use std::time::Duration;
+
+use everturn_dispatch::TaskKind;
+use everturn_engine::command::{Command, CommandKind, Draft};
+use everturn_engine::decide::{ActivityToken, Opening, SubmitMessage};
+use everturn_engine::policy::TurnPolicy;
+use everturn_engine::value::MessageContent;
+use everturn_runtime::{Options, Session, WorkItem};
+use node::{Node, command, complete, given, key, workflow_task};
+
+fn content(text: &str) -> MessageContent {
+    MessageContent {
+        text: text.into(),
+        data: None,
+        attributes: Default::default(),
+    }
+}
+
+/// The customer writes by mail.
+async fn write(node: &Node) {
+    let message = SubmitMessage {
+        opening: Opening {
+            type_name: "chat".into(),
+            task_queue: "default".into(),
+            policy: TurnPolicy::default(),
+            labels: Default::default(),
+        },
+        channel: "email".into(),
+        provider_message_id: "m1".into(),
+        author_name: Default::default(),
+        content: content("hello"),
+        customer_address: "ada@example.org".into(),
+    };
+    let accepted = node.handle.submit_message(key("c1"), message).await;
+    accepted.expect("it is taken");
+}
+
+fn reply(text: &str) -> Command {
+    let draft = Draft {
+        channel: Default::default(),
+        author_name: Default::default(),
+        content: content(text),
+    };
+    command("reply", CommandKind::SendMessage(draft))
+}
+
+/// The next attempt that a worker is given; not acknowledged.
+async fn attempt(session: &Session) -> ActivityToken {
+    let attempt = given(session, |item| match item {
+        WorkItem::Activity(task) => Some(task.token),
+        _ => None,
+    });
+    attempt.await
+}
+
+/// The next attempt that a worker is told to stop, and whether it is over.
+async fn stopped(session: &Session) -> (ActivityToken, bool) {
+    let stopped = given(session, |item| match item {
+        WorkItem::Cancel { token, fenced, .. } => Some((token, fenced)),
+        _ => None,
+    });
+    stopped.await
+}
+
+#[tokio::test]
+async fn an_adapter_is_told_that_its_delivery_is_over() {
+    let node = Node::start(Options {
+        ack_timeout: Duration::from_millis(100),
+        ..Options::default()
+    });
+    let node = node.await;
+    let agent = node.worker("a", &[("default", TaskKind::Workflow)]).await;
+    let queues = [("deliver.email", TaskKind::Activity)];
+    let adapter = node.worker("adapter", &queues).await;
+    write(&node).await;
+    let task = workflow_task(&agent).await;
+    complete(&agent, &task, vec![reply("hi")]).await;
+    // It never says that it has it, so that somebody else is asked, who must
+    // not send it a second time.
+    let token = attempt(&adapter).await;
+    assert_eq!(stopped(&adapter).await, (token, true));
+}
