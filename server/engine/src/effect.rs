@@ -1,6 +1,6 @@
 //! Effects: what the outside has to do once a transition is durable.
 
-use crate::event::Slot;
+use crate::event::{RunId, Slot};
 use crate::text::{QueueName, Text, WorkflowId};
 use crate::value::{Message, Payload};
 
@@ -44,6 +44,8 @@ pub enum Effect {
     RunClosed {
         /// The run.
         slot: Slot,
+        /// Its id, under which workers have it in their caches.
+        run_id: RunId,
     },
     /// A message became part of the transcript: tell watchers.
     MessageAdded(Box<Message>),

@@ -278,7 +278,10 @@ impl<'a> Transaction<'a> {
     }
 
     fn note_run_effects(&mut self, slot: Slot, id: u64, event: &RunEvent) {
-        let turn = self.root.runs.get(&slot).and_then(|run| run.turn);
+        let Some(run) = self.root.runs.get(&slot) else {
+            return;
+        };
+        let (turn, run_id) = (run.turn, run.run_id);
         let changed = |activity| turn.map(|number| Effect::TurnChanged { number, activity });
         let effect = match event {
             RunEvent::Started(_) | RunEvent::AskAnswered { .. } => {
@@ -287,7 +290,8 @@ impl<'a> Transaction<'a> {
             RunEvent::AskOpened { .. } => changed(Some(TurnActivity::Asking)),
             RunEvent::TurnInterrupted { .. } => changed(Some(TurnActivity::Interrupted)),
             RunEvent::Closed { .. } => {
-                self.output.effects.push(Effect::RunClosed { slot });
+                let closed = Effect::RunClosed { slot, run_id };
+                self.output.effects.push(closed);
                 changed(None)
             }
             RunEvent::MessageSent { message, .. } => {

@@ -12,7 +12,7 @@ use everturn_engine::state::root::Root;
 use everturn_engine::value::Span;
 use scenario::{
     Scenario, activity, approval, cancel, child, complete, payload, person, reply, set_state,
-    start_request, timer,
+    start_request, taker, timer,
 };
 
 /// Content that must not be found afterwards.
@@ -80,7 +80,7 @@ fn erasing_terminates_what_runs_and_tells_the_workers() {
     erase(&mut s).expect("is there");
     let closed = |slot: u32| {
         let mut effects = s.effects.iter();
-        effects.any(|e| matches!(e, Effect::RunClosed { slot: of } if *of == slot))
+        effects.any(|e| matches!(e, Effect::RunClosed { slot: of, .. } if *of == slot))
     };
     assert!(closed(1) && closed(2));
     let canceled = s.effects.iter().any(|effect| {
@@ -98,6 +98,28 @@ fn erasing_terminates_what_runs_and_tells_the_workers() {
             ..
         }
     ));
+}
+
+#[test]
+fn an_adapter_is_told_that_the_message_it_has_was_erased() {
+    let mut s = Scenario::new("c1");
+    s.submit_by("email", "ada@example.org", "m1", "hello")
+        .expect("accepted");
+    s.turn_code(vec![reply("r", "hi"), reply("q", "there"), complete()]);
+    let adapter = "adapter".into();
+    let start = s.must(|tx| decide::begin_activity(tx, 0, 2, 1, taker(&adapter)));
+    erase(&mut s).expect("is there");
+    let canceled = s.effects.iter().filter_map(|effect| match effect {
+        Effect::CancelActivity {
+            slot: 0,
+            activity,
+            epoch,
+            fenced: true,
+            ..
+        } => Some((*activity, *epoch)),
+        _ => None,
+    });
+    assert!(canceled.eq([(2, start.epoch)]), "{:?}", s.effects);
 }
 
 #[test]

@@ -7,8 +7,8 @@ use std::time::Duration;
 use everturn_dispatch::TaskKind;
 use everturn_engine::command::{Command, CommandKind, Draft};
 use everturn_engine::decide::{ActivityToken, Opening, SubmitMessage};
-use everturn_engine::policy::TurnPolicy;
-use everturn_engine::value::MessageContent;
+use everturn_engine::policy::{ActivityOptions, TurnPolicy};
+use everturn_engine::value::{MessageContent, Payload};
 use everturn_runtime::{Options, Session, WorkItem};
 use node::{Node, command, complete, given, key, workflow_task};
 
@@ -83,4 +83,46 @@ async fn an_adapter_is_told_that_its_delivery_is_over() {
     // not send it a second time.
     let token = attempt(&adapter).await;
     assert_eq!(stopped(&adapter).await, (token, true));
+}
+
+#[tokio::test]
+async fn whoever_has_something_of_an_erased_conversation_is_told() {
+    let node = Node::start(Options::default()).await;
+    let queues = [
+        ("default", TaskKind::Workflow),
+        ("default", TaskKind::Activity),
+    ];
+    let worker = node.worker("w", &queues).await;
+    let adapters = [("deliver.email", TaskKind::Activity)];
+    let adapter = node.worker("adapter", &adapters).await;
+    write(&node).await;
+    let task = workflow_task(&worker).await;
+    let activity = CommandKind::ScheduleActivity {
+        activity_type: "draft".into(),
+        input: Payload::default(),
+        options: Box::new(ActivityOptions::on("default".into())),
+    };
+    let commands = vec![reply("hi"), command("draft", activity)];
+    complete(&worker, &task, commands).await;
+    let running = attempt(&worker).await;
+    let sending = attempt(&adapter).await;
+    let erased = node.handle.erase_conversation(key("c1")).await;
+    erased.expect("it is there");
+    assert_eq!(stopped(&adapter).await, (sending, true));
+    let (mut told, mut evicted) = (false, false);
+    given(&worker, |item| {
+        match item {
+            WorkItem::Cancel { token, fenced, .. } => {
+                assert_eq!((token, fenced), (running, true));
+                told = true;
+            }
+            WorkItem::Evict(run_id) => {
+                assert_eq!(run_id, task.run_id);
+                evicted = true;
+            }
+            _ => {}
+        }
+        (told && evicted).then_some(())
+    })
+    .await;
 }

@@ -41,6 +41,11 @@ pub fn erase_conversation(tx: &mut Transaction<'_>) -> Result<Tombstone, Rejecti
         let outcome = Outcome::Failed(terminated("the conversation is erased"));
         closing::close(tx, slot, RunStatus::Terminated, outcome);
     }
+    let conversation = tx.root.conversation.as_ref();
+    let outbox = conversation.map_or_else(Vec::new, |c| c.deliveries.keys().copied().collect());
+    for sequence in outbox {
+        tx.cancel_delivery(sequence);
+    }
     tx.emit(Event::Erased(tombstone));
     Ok(tombstone)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use everturn_dispatch::{Offer, QueueKey, TaskKind};
 use everturn_engine::decide::ActivityToken;
 use everturn_engine::effect::Effect;
-use everturn_engine::event::Slot;
+use everturn_engine::event::{RunId, Slot};
 use everturn_engine::text::RootKey;
 
 use crate::assignments::{Assigned, TaskRef};
@@ -87,7 +87,7 @@ impl Partition {
                 };
                 self.cancel_activity(key, token, fenced);
             }
-            Effect::RunClosed { slot } => self.run_closed(key, slot),
+            Effect::RunClosed { slot, run_id } => self.run_closed(key, slot, run_id),
             Effect::MessageAdded(message) => {
                 let metrics = &self.shared.metrics;
                 let customers = message.turn == 0;
@@ -108,6 +108,11 @@ impl Partition {
             }
             Effect::ConversationChanged => self.access_changed(key),
             Effect::Erased => {
+                if let Some(hot) = self.roots.get_mut(key) {
+                    hot.sticky.clear();
+                    hot.holders.clear();
+                    hot.waiters.clear();
+                }
                 let reason = "the conversation was erased".into();
                 self.tell_watchers(key, &Update::Closed { reason });
                 self.watchers.remove(key);
@@ -190,17 +195,18 @@ impl Partition {
         }
     }
 
-    fn run_closed(&mut self, key: &RootKey, slot: Slot) {
+    fn run_closed(&mut self, key: &RootKey, slot: Slot, run_id: RunId) {
         let Some(hot) = self.roots.get_mut(key) else {
-            return;
-        };
-        let Some(run) = hot.root.runs.get(&slot) else {
             return;
         };
         hot.holders.retain(|(run, _), _| *run != slot);
         if let Some(session) = hot.sticky.remove(&slot) {
-            session.push(WorkItem::Evict(run.run_id));
+            session.push(WorkItem::Evict(run_id));
         }
+        // One that was erased leaves nothing to tell.
+        let Some(run) = hot.root.runs.get(&slot) else {
+            return;
+        };
         if let Some(waiters) = hot.waiters.remove(&slot) {
             let record = RunRecord::of(&hot.root, run);
             for waiter in waiters {

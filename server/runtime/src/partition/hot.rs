@@ -137,15 +137,13 @@ impl Hot {
         })
     }
 
-    /// Nothing of what was recorded is kept.
+    /// Nothing of what was recorded is kept. Who has something of it is still
+    /// to be told, once this is durable.
     fn erase(&mut self) {
         self.journals.clear();
         self.messages.clear();
         self.outputs.clear();
         self.told_later.clear();
-        self.sticky.clear();
-        self.holders.clear();
-        self.waiters.clear();
         self.erased = true;
     }
 
