@@ -9,6 +9,9 @@ pub const STATE_BYTES: usize = 256 * 1024;
 pub const JOURNAL_EVENTS: u64 = 20_000;
 /// Events kept free in a journal for the run's own end.
 pub const JOURNAL_RESERVE: u64 = 16;
+/// Events in the journal of a run from which on no attempt is repeated: the
+/// code has room left to deal with the failure.
+pub const JOURNAL_RETRIES: u64 = 18_000;
 /// Activities that a run may wait for at once.
 pub const PENDING_ACTIVITIES: usize = 2_000;
 /// Timers that a run may wait for at once.

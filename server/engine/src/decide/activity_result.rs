@@ -3,6 +3,7 @@
 use crate::decide::decide_approval::check_budget;
 use crate::decide::deliveries::{self, accept_delivery, fail_delivery, lose_delivery};
 use crate::event::{RunEvent, Slot};
+use crate::limits;
 use crate::rejection::Rejection;
 use crate::state::run::{Activity, Stage};
 use crate::text::{StepKey, Text, WorkflowId};
@@ -124,8 +125,10 @@ pub(crate) fn end_attempt(
 ) {
     let jitter = tx.context.take_fraction();
     let now = tx.context.now;
-    let run = tx.root.runs.get(&slot);
-    let Some(pending) = run.and_then(|run| run.activities.get(&activity)) else {
+    let Some(run) = tx.root.runs.get(&slot) else {
+        return;
+    };
+    let Some(pending) = run.activities.get(&activity) else {
         return;
     };
     let started = matches!(pending.stage, Stage::Started { .. });
@@ -144,7 +147,15 @@ pub(crate) fn end_attempt(
             let bound = pending.options.schedule_to_close;
             bound.is_none_or(|span| now + *delay < pending.scheduled + span)
         });
+    let full = run.last_event >= limits::JOURNAL_RETRIES;
     let event = match delay {
+        Some(_) if full => RunEvent::ActivityFailed {
+            activity,
+            key,
+            failure: too_often(failure),
+            attempt,
+            usage,
+        },
         Some(delay) => RunEvent::ActivityAttemptFailed {
             activity,
             key,
@@ -162,6 +173,16 @@ pub(crate) fn end_attempt(
         },
     };
     tx.emit_run(slot, event);
+}
+
+/// Each attempt is in the journal, so that they cannot go on for ever: why an
+/// activity is given up whose retry policy would have it repeated.
+fn too_often(cause: Failure) -> Failure {
+    let limit = limits::JOURNAL_RETRIES;
+    let message = format!("no more attempts: the journal of the run has {limit} events");
+    let mut failure = Failure::new(FailureKind::Application, "LIMIT_EXCEEDED", &message);
+    failure.cause = Some(Box::new(cause));
+    failure
 }
 
 /// Checks that a token names an attempt that is under way; the workflow id of

@@ -61,6 +61,7 @@ pub use terminate_workflow::terminate_workflow;
 pub use update_conversation::{UpdateConversation, update_conversation};
 
 use crate::event::{RunId, Slot};
+use crate::limits;
 use crate::rejection::Rejection;
 use crate::state::conversation::Conversation;
 use crate::state::root::Root;
@@ -92,6 +93,17 @@ pub(crate) fn open_run<'a>(root: &'a Root, target: &RunRef) -> Result<&'a Run, R
     } else {
         Err(Rejection::RunClosed)
     }
+}
+
+/// Checks that the journal of a run takes one more event from outside.
+pub(crate) fn check_room(run: &Run) -> Result<(), Rejection> {
+    if run.has_room() {
+        return Ok(());
+    }
+    Err(Rejection::LimitExceeded {
+        subject: "events in the journal of a run",
+        limit: limits::JOURNAL_EVENTS,
+    })
 }
 
 /// The open run in a slot.

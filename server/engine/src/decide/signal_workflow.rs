@@ -1,9 +1,8 @@
 //! SignalWorkflow: a named value for an open run; and the answer to a signal
 //! that a run has sent.
 
-use crate::decide::{RunRef, open_run};
+use crate::decide::{RunRef, check_room, open_run};
 use crate::event::{Event, RunEvent, Slot};
-use crate::limits;
 use crate::rejection::Rejection;
 use crate::text::Text;
 use crate::transition::Transaction;
@@ -31,12 +30,7 @@ pub fn signal_workflow(tx: &mut Transaction<'_>, request: SignalWorkflow) -> Res
         return Ok(());
     }
     let run = open_run(tx.root, &request.target)?;
-    if run.last_event + limits::JOURNAL_RESERVE >= limits::JOURNAL_EVENTS {
-        return Err(Rejection::LimitExceeded {
-            subject: "events in the journal of a run",
-            limit: limits::JOURNAL_EVENTS,
-        });
-    }
+    check_room(run)?;
     let slot = run.slot;
     if request.request != 0 {
         tx.emit(Event::RequestRemembered {

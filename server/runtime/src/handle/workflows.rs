@@ -99,7 +99,7 @@ impl Handle {
     /// Stops the dispatch of a run's tasks, and of the runs below it.
     ///
     /// # Errors
-    /// `RunNotFound`, `RunClosed`.
+    /// `RunNotFound`, `RunClosed`, `LimitExceeded`.
     pub async fn pause_workflow(
         &self,
         namespace: Namespace,

@@ -71,7 +71,9 @@ class RetryPolicy(google.protobuf.message.Message):
     backoff_coefficient: builtins.float
     """Growth of the delay per attempt. Default 2.0; from 1.0 to 100.0."""
     maximum_attempts: builtins.int
-    """Number of attempts in all, the first included. Absent or 0: unlimited."""
+    """Number of attempts in all, the first included. Absent or 0: unlimited,
+    until the journal of the run has 18,000 events.
+    """
     @property
     def initial_interval(self) -> google.protobuf.duration_pb2.Duration:
         """Delay before the second attempt. Default 1 s; from 1 ms to 24 h."""

@@ -186,7 +186,8 @@ class WorkflowServiceServicer(object):
         """Pauses a run and the runs below it: none of their tasks is dispatched,
         but everything that arrives is kept. Timeouts of attempts that workers
         have, and of whole runs, go on. Idempotent.
-        Writes RunPaused. Reasons: FIELD_INVALID, RUN_NOT_FOUND, RUN_CLOSED.
+        Writes RunPaused. Reasons: FIELD_INVALID, RUN_NOT_FOUND, RUN_CLOSED,
+        LIMIT_EXCEEDED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

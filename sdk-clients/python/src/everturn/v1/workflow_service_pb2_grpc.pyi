@@ -361,7 +361,8 @@ class WorkflowServiceStub(typing.Generic[_WorkflowServiceStartWorkflowType, _Wor
     """Pauses a run and the runs below it: none of their tasks is dispatched,
     but everything that arrives is kept. Timeouts of attempts that workers
     have, and of whole runs, go on. Idempotent.
-    Writes RunPaused. Reasons: FIELD_INVALID, RUN_NOT_FOUND, RUN_CLOSED.
+    Writes RunPaused. Reasons: FIELD_INVALID, RUN_NOT_FOUND, RUN_CLOSED,
+    LIMIT_EXCEEDED.
     """
 
     ResumeWorkflow: _WorkflowServiceResumeWorkflowType
@@ -530,7 +531,8 @@ class WorkflowServiceServicer(metaclass=abc.ABCMeta):
         """Pauses a run and the runs below it: none of their tasks is dispatched,
         but everything that arrives is kept. Timeouts of attempts that workers
         have, and of whole runs, go on. Idempotent.
-        Writes RunPaused. Reasons: FIELD_INVALID, RUN_NOT_FOUND, RUN_CLOSED.
+        Writes RunPaused. Reasons: FIELD_INVALID, RUN_NOT_FOUND, RUN_CLOSED,
+        LIMIT_EXCEEDED.
         """
 
     @abc.abstractmethod

@@ -46,7 +46,8 @@ export type RetryPolicy = Message<"everturn.v1.RetryPolicy"> & {
   maximumInterval?: Duration | undefined;
 
   /**
-   * Number of attempts in all, the first included. Absent or 0: unlimited.
+   * Number of attempts in all, the first included. Absent or 0: unlimited,
+   * until the journal of the run has 18,000 events.
    *
    * @generated from field: optional uint32 maximum_attempts = 4;
    */

@@ -1265,7 +1265,8 @@ export const WorkflowService: GenService<{
    * Pauses a run and the runs below it: none of their tasks is dispatched,
    * but everything that arrives is kept. Timeouts of attempts that workers
    * have, and of whole runs, go on. Idempotent.
-   * Writes RunPaused. Reasons: FIELD_INVALID, RUN_NOT_FOUND, RUN_CLOSED.
+   * Writes RunPaused. Reasons: FIELD_INVALID, RUN_NOT_FOUND, RUN_CLOSED,
+   * LIMIT_EXCEEDED.
    *
    * @generated from rpc everturn.v1.WorkflowService.PauseWorkflow
    */

@@ -1,0 +1,146 @@
+//! A journal has a bound, whatever fills it; a run that is at the bound is
+//! told so and can end.
+
+mod scenario;
+
+use everturn_engine::decide;
+use everturn_engine::event::RunEvent;
+use everturn_engine::limits;
+use everturn_engine::policy::{ActivityOptions, RetryPolicy};
+use everturn_engine::rejection::Rejection;
+use everturn_engine::value::{Failure, FailureKind, Span};
+use scenario::{Scenario, activity, activity_with, complete, payload, target, timer};
+
+fn signal(s: &mut Scenario) -> Result<(), Rejection> {
+    let signal = decide::SignalWorkflow {
+        target: target("w1"),
+        name: "go".into(),
+        input: payload("1"),
+        request: 0,
+    };
+    s.step(|tx| decide::signal_workflow(tx, signal))
+}
+
+fn last_event(s: &Scenario) -> u64 {
+    s.root.runs[&1].last_event
+}
+
+/// Signals until the journal has so many events.
+fn fill(s: &mut Scenario, events: u64) {
+    while last_event(s) < events {
+        signal(s).expect("has room");
+    }
+}
+
+fn is_full<T>(outcome: &Result<T, Rejection>) -> bool {
+    let Err(Rejection::LimitExceeded { subject, .. }) = outcome else {
+        return false;
+    };
+    *subject == "events in the journal of a run"
+}
+
+/// An activity that is repeated at once and for ever.
+fn stubborn(key: &str) -> everturn_engine::command::Command {
+    let mut options = ActivityOptions::on("agents".into());
+    options.retry = RetryPolicy {
+        initial_interval: Span::from_millis(1),
+        backoff_coefficient: 1.0,
+        ..RetryPolicy::default()
+    };
+    activity_with(key, options)
+}
+
+fn fail(s: &mut Scenario, key: &str) {
+    let token = s.take_activity(1, key);
+    let failure = Failure::new(FailureKind::Application, "Boom", "again");
+    s.must(|tx| decide::fail_activity(tx, token, failure, None));
+    s.wait(Span::from_millis(1));
+}
+
+#[test]
+fn an_activity_that_always_fails_is_given_up_before_it_fills_the_journal() {
+    let mut s = Scenario::new("w1");
+    let slot = s.start();
+    s.run_code(slot, vec![stubborn("a"), stubborn("b")])
+        .expect("valid");
+    fill(&mut s, limits::JOURNAL_RETRIES - 100);
+    while s.root.runs[&slot].activities.len() == 2 {
+        assert!(last_event(&s) <= limits::JOURNAL_RETRIES, "for ever");
+        fail(&mut s, "a");
+    }
+    assert_eq!(last_event(&s), limits::JOURNAL_RETRIES + 1);
+    let RunEvent::ActivityFailed {
+        failure, attempt, ..
+    } = s.last_of(slot)
+    else {
+        panic!("{:?}", s.last_of(slot));
+    };
+    assert_eq!(*attempt, 101);
+    assert_eq!(failure.type_name.as_str(), "LIMIT_EXCEEDED");
+    let cause = failure.cause.as_ref().expect("the last attempt's");
+    assert_eq!(cause.type_name.as_str(), "Boom");
+    fail(&mut s, "b");
+    assert_eq!(last_event(&s), limits::JOURNAL_RETRIES + 2);
+    // The code can do something about it.
+    s.run_code(slot, vec![activity("apologise")])
+        .expect("has room");
+    s.complete_activity(slot, "apologise");
+    s.run_code(slot, vec![complete()]).expect("valid");
+}
+
+#[test]
+fn a_timeout_is_not_repeated_for_ever_either() {
+    let mut s = Scenario::new("w1");
+    let slot = s.start();
+    s.run_code(slot, vec![stubborn("a")]).expect("valid");
+    fill(&mut s, limits::JOURNAL_RETRIES);
+    s.take_activity(slot, "a");
+    s.wait(ActivityOptions::START_TO_CLOSE);
+    let RunEvent::ActivityFailed { failure, .. } = s.last_of(slot) else {
+        panic!("{:?}", s.last_of(slot));
+    };
+    assert_eq!(failure.type_name.as_str(), "LIMIT_EXCEEDED");
+    assert!(s.folded().runs[&slot].activities.is_empty());
+}
+
+#[test]
+fn a_run_that_is_paused_and_resumed_over_and_over_reaches_a_limit_and_goes_on() {
+    let mut s = Scenario::new("w1");
+    let slot = s.start();
+    s.run_code(slot, vec![timer("t", 60)]).expect("valid");
+    let room = limits::JOURNAL_EVENTS - limits::JOURNAL_RESERVE;
+    fill(&mut s, room - 3);
+    let pause = |s: &mut Scenario| {
+        let run = target("w1");
+        s.step(|tx| decide::pause_workflow(tx, &run, "".into()))
+    };
+    for _ in 0..2 {
+        pause(&mut s).expect("has room");
+        pause(&mut s).expect("is paused already");
+        s.must(|tx| decide::resume_workflow(tx, &target("w1")));
+    }
+    assert!(is_full(&pause(&mut s)));
+    assert!(is_full(&signal(&mut s)));
+    s.wait(Span::from_secs(60));
+    assert!(matches!(s.last_of(slot), RunEvent::TimerFired { .. }));
+    s.run_code(slot, vec![complete()]).expect("may end");
+}
+
+#[test]
+fn a_run_with_a_full_journal_hears_what_it_waits_for_and_ends_by_itself() {
+    let mut s = Scenario::new("w1");
+    let slot = s.start();
+    s.run_code(slot, vec![activity("a"), activity("b")])
+        .expect("valid");
+    fill(&mut s, limits::JOURNAL_EVENTS - limits::JOURNAL_RESERVE);
+    let token = s.begin(slot);
+    let seen = last_event(&s);
+    let more = s.step(|tx| decide::complete_task(tx, token, seen, vec![activity("c")]));
+    assert!(is_full(&more));
+    s.must(|tx| decide::complete_task(tx, token, seen, Vec::new()));
+    s.complete_activity(slot, "a");
+    s.run_code(slot, Vec::new()).expect("it waits on");
+    s.complete_activity(slot, "b");
+    s.run_code(slot, vec![complete()]).expect("it ends");
+    assert!(matches!(s.last_of(slot), RunEvent::Closed { .. }));
+}
