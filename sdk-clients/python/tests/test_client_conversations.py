@@ -103,13 +103,14 @@ async def test_update_replaces_what_is_given_and_removes_what_is_none(both: Both
         "c1",
         labels={"vip": "yes", "old": None},
         addresses={"email": None},
-        turn_policy=TurnPolicy(budget=Budget()),
+        turn_policy=TurnPolicy(budget=Budget(), no_quiet_hours=True),
         reply_channel="sms",
     )
     request = both.script.asked("UpdateConversation")[0]
     assert dict(request.labels) == {"vip": "yes", "old": ""}
     assert dict(request.addresses) == {"email": ""}
-    assert request.turn_policy == policy_pb2.TurnPolicy(budget=policy_pb2.Budget())
+    removed = policy_pb2.TurnPolicy(budget=policy_pb2.Budget(), no_quiet_hours=True)
+    assert request.turn_policy == removed
     assert read.turn_policy == TurnPolicy(
         on_event=OnBusy.INTERRUPT,
         idle_timeout=timedelta(minutes=1),

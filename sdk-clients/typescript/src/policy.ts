@@ -28,7 +28,7 @@ export interface QuietHours {
   readonly timeZone?: string;
   /** When they begin. */
   readonly start: ClockTime;
-  /** When they end; before `start`: on the next day. The same: there are none. */
+  /** When they end; before `start`: on the next day. */
   readonly end: ClockTime;
 }
 
@@ -81,6 +81,8 @@ export interface TurnPolicy {
   readonly staffTimeout?: Duration;
   /** When agents do not write first. Default: never. */
   readonly quietHours?: QuietHours;
+  /** Agents may write first at any hour: removes the quiet hours in force, or of the type. Not with `quietHours`. */
+  readonly noQuietHours?: boolean;
   /** How often agents may write first. Default: no bound. */
   readonly frequencyCap?: FrequencyCap;
   /** What the conversation may use. Default: no bound. */
@@ -107,6 +109,7 @@ export function toPbTurnPolicy(policy: TurnPolicy): PbTurnPolicy {
     ...(quietHours === undefined
       ? {}
       : { quietHours: { timeZone: quietHours.timeZone ?? "", startMinute: toMinute(quietHours.start), endMinute: toMinute(quietHours.end) } }),
+    noQuietHours: policy.noQuietHours ?? false,
     ...(frequencyCap === undefined ? {} : { frequencyCap: { maxMessages: frequencyCap.maxMessages, window: toPbDuration(frequencyCap.window) } }),
     ...(budget === undefined
       ? {}

@@ -61,9 +61,9 @@ describe("a conversation", () => {
 
   test("is changed by what is set and nothing else", async () => {
     const { client, seen } = await calling({ updateConversation: { conversation } });
-    expect((await client.conversations.update("c", { labels: { vip: "" }, turnPolicy: { idleTimeout: 0 } })).conversationId).toBe("c");
+    expect((await client.conversations.update("c", { labels: { vip: "" }, turnPolicy: { idleTimeout: 0, noQuietHours: true } })).conversationId).toBe("c");
     const policy = (seen[0] as { turnPolicy: Record<string, unknown> }).turnPolicy;
-    expect(seen[0]).toMatchObject({ labels: { vip: "" }, addresses: {}, replyChannel: "", turnPolicy: { idleTimeout: { seconds: 0n, nanos: 0 }, onBusy: 0 } });
+    expect(seen[0]).toMatchObject({ labels: { vip: "" }, addresses: {}, replyChannel: "", turnPolicy: { idleTimeout: { seconds: 0n, nanos: 0 }, onBusy: 0, noQuietHours: true } });
     expect([policy["interruptGrace"], policy["debounce"], policy["budget"]]).toEqual([undefined, undefined, undefined]);
   });
 

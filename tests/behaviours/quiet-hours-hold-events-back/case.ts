@@ -33,6 +33,15 @@ export default behaviour({
     await client.conversations.submitEvent("jo", "order-found", {});
     assert.equal((await client.conversations.get("jo")).waitingEventCount, 1);
     await client.conversations.update("jo", { turnPolicy: { quietHours: { start: hoursFromNow(3), end: hoursFromNow(5) } } });
-    await transcriptBecomes(client, "jo", ["customer: Hi", "agent: message: order-delayed, Hi", "agent: event: order-found"]);
+    const transcript = ["customer: Hi", "agent: message: order-delayed, Hi", "agent: event: order-found"];
+    await transcriptBecomes(client, "jo", transcript);
+
+    // Likewise when there are none any longer.
+    await client.conversations.update("jo", { turnPolicy: { quietHours } });
+    await client.conversations.submitEvent("jo", "order-shipped", {});
+    assert.equal((await client.conversations.get("jo")).waitingEventCount, 1);
+    const changed = await client.conversations.update("jo", { turnPolicy: { noQuietHours: true } });
+    assert.equal(changed.turnPolicy.quietHours, undefined);
+    await transcriptBecomes(client, "jo", [...transcript, "agent: event: order-shipped"]);
   },
 });

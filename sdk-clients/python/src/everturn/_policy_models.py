@@ -90,7 +90,8 @@ class TurnPolicy:
     """How messages and events become turns; ``None`` means the default.
 
     In an update ``None`` leaves a field as it is, and a timeout of 0, a budget
-    without bounds or a frequency cap of 0 messages removes it.
+    without bounds or a frequency cap of 0 messages removes it; quiet hours are
+    removed with ``no_quiet_hours``.
 
     Attributes:
         debounce: How bursts are collected.
@@ -105,6 +106,9 @@ class TurnPolicy:
         quiet_hours: When agents do not write first.
         frequency_cap: How often agents may write first.
         budget: What the conversation may use.
+        no_quiet_hours: Agents may write first at any hour: removes the quiet
+            hours in force, or of the type. Not with ``quiet_hours``; never set
+            in a policy that was read.
     """
 
     debounce: Debounce | None = None
@@ -117,6 +121,7 @@ class TurnPolicy:
     quiet_hours: QuietHours | None = None
     frequency_cap: FrequencyCap | None = None
     budget: Budget | None = None
+    no_quiet_hours: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +154,7 @@ def policy_to_proto(policy: TurnPolicy) -> policy_pb2.TurnPolicy:
         quiet_hours=_quiet_hours_to_proto(policy.quiet_hours),
         frequency_cap=_frequency_cap_to_proto(policy.frequency_cap),
         budget=_budget_to_proto(policy.budget),
+        no_quiet_hours=policy.no_quiet_hours,
     )
 
 

@@ -154,6 +154,7 @@ pub(crate) struct PolicyChanges {
     customer_timeout: Option<Span>,
     staff_timeout: Option<Span>,
     quiet_hours: Option<QuietHours>,
+    no_quiet_hours: bool,
     frequency_cap: Option<FrequencyCap>,
     budget: Option<Budget>,
 }
@@ -178,6 +179,9 @@ impl PolicyChanges {
                 *timeout = Some(span).filter(|span| span.0 > 0);
             }
         }
+        if self.no_quiet_hours {
+            policy.quiet_hours = None;
+        }
         if let Some(hours) = self.quiet_hours {
             policy.quiet_hours = Some(hours).filter(|h| h.start_minute != h.end_minute);
         }
@@ -199,6 +203,10 @@ pub(crate) fn policy_changes(
     let Some(value) = value else {
         return PolicyChanges::default();
     };
+    if value.no_quiet_hours && value.quiet_hours.is_some() {
+        let path = path.then("no_quiet_hours");
+        checker.violation(path, "is set together with quiet_hours");
+    }
     let ten_minutes = Span::from_secs(600);
     let grace = path.then("interrupt_grace");
     let mut timeout = |name, value| {
@@ -222,6 +230,7 @@ pub(crate) fn policy_changes(
         quiet_hours: value
             .quiet_hours
             .map(|value| quiet_hours(checker, path.then("quiet_hours"), value)),
+        no_quiet_hours: value.no_quiet_hours,
         frequency_cap: value
             .frequency_cap
             .map(|value| frequency_cap(checker, path.then("frequency_cap"), value)),
@@ -326,6 +335,39 @@ mod tests {
         let value = Some(prost_types::Duration { seconds, nanos });
         let span = optional_span(&mut checker, Path::field("delay"), value);
         (span, checker.is_clean())
+    }
+
+    #[test]
+    fn quiet_hours_are_removed_or_set_and_not_both() {
+        let hours = pb::QuietHours {
+            end_minute: 60,
+            ..Default::default()
+        };
+        let changed = |quiet_hours, no_quiet_hours| {
+            let value = Some(pb::TurnPolicy {
+                quiet_hours,
+                no_quiet_hours,
+                ..Default::default()
+            });
+            let mut checker = Checker::default();
+            let changes = policy_changes(&mut checker, Path::field("turn_policy"), value);
+            let mut policy = TurnPolicy {
+                quiet_hours: Some(QuietHours {
+                    time_zone: "Europe/Berlin".into(),
+                    start_minute: 1_320,
+                    end_minute: 420,
+                }),
+                ..TurnPolicy::default()
+            };
+            changes.apply(&mut policy);
+            let end = policy.quiet_hours.map(|hours| hours.end_minute);
+            checker.is_clean().then_some(end)
+        };
+        assert_eq!(changed(None, false), Some(Some(420)));
+        assert_eq!(changed(None, true), Some(None));
+        assert_eq!(changed(Some(hours.clone()), false), Some(Some(60)));
+        assert_eq!(changed(Some(pb::QuietHours::default()), false), Some(None));
+        assert_eq!(changed(Some(hours), true), None);
     }
 
     #[test]

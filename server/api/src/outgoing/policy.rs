@@ -57,6 +57,7 @@ pub(crate) fn turn_policy(value: &TurnPolicy) -> pb::TurnPolicy {
             cost_micros: budget.cost_micros,
             currency: budget.currency.to_string(),
         }),
+        no_quiet_hours: false,
     }
 }
 

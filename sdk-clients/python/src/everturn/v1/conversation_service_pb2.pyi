@@ -1290,7 +1290,8 @@ class UpdateConversationRequest(google.protobuf.message.Message):
     @property
     def turn_policy(self) -> everturn.v1.policy_pb2.TurnPolicy:
         """Policy: its fields that are set replace those in force. A timeout of 0 is
-        removed, as is a budget or frequency cap of 0.
+        removed, as is a budget or frequency cap of 0; quiet hours are removed with
+        `no_quiet_hours`.
         """
 
     def __init__(

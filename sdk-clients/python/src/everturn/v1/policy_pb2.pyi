@@ -163,7 +163,8 @@ class QuietHours(google.protobuf.message.Message):
     """First minute of the day, from 0 to 1,439."""
     end_minute: builtins.int
     """Minute of the day at which they end, from 0 to 1,439. Before
-    `start_minute`: on the next day.
+    `start_minute`: on the next day. The same: there are none, which is said
+    more clearly with `TurnPolicy.no_quiet_hours`.
     """
     def __init__(
         self,
@@ -253,10 +254,16 @@ class TurnPolicy(google.protobuf.message.Message):
     QUIET_HOURS_FIELD_NUMBER: builtins.int
     FREQUENCY_CAP_FIELD_NUMBER: builtins.int
     BUDGET_FIELD_NUMBER: builtins.int
+    NO_QUIET_HOURS_FIELD_NUMBER: builtins.int
     on_busy: Global___OnBusy.ValueType
     """What a message does to a turn that is running."""
     on_event: Global___OnBusy.ValueType
     """What an event does to a turn that is running. Default QUEUE."""
+    no_quiet_hours: builtins.bool
+    """Agents may write first at any hour: removes the quiet hours that are in
+    force, or that conversations of the type begin with. Not together with
+    `quiet_hours`. Never set in answers.
+    """
     @property
     def debounce(self) -> Global___Debounce:
         """How bursts are collected."""
@@ -310,9 +317,10 @@ class TurnPolicy(google.protobuf.message.Message):
         quiet_hours: Global___QuietHours | None = ...,
         frequency_cap: Global___FrequencyCap | None = ...,
         budget: Global___Budget | None = ...,
+        no_quiet_hours: builtins.bool = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["_customer_timeout", b"_customer_timeout", "_idle_timeout", b"_idle_timeout", "_interrupt_grace", b"_interrupt_grace", "_staff_timeout", b"_staff_timeout", "budget", b"budget", "customer_timeout", b"customer_timeout", "debounce", b"debounce", "frequency_cap", b"frequency_cap", "idle_timeout", b"idle_timeout", "interrupt_grace", b"interrupt_grace", "quiet_hours", b"quiet_hours", "staff_timeout", b"staff_timeout"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_customer_timeout", b"_customer_timeout", "_idle_timeout", b"_idle_timeout", "_interrupt_grace", b"_interrupt_grace", "_staff_timeout", b"_staff_timeout", "budget", b"budget", "customer_timeout", b"customer_timeout", "debounce", b"debounce", "frequency_cap", b"frequency_cap", "idle_timeout", b"idle_timeout", "interrupt_grace", b"interrupt_grace", "on_busy", b"on_busy", "on_event", b"on_event", "quiet_hours", b"quiet_hours", "staff_timeout", b"staff_timeout"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["_customer_timeout", b"_customer_timeout", "_idle_timeout", b"_idle_timeout", "_interrupt_grace", b"_interrupt_grace", "_staff_timeout", b"_staff_timeout", "budget", b"budget", "customer_timeout", b"customer_timeout", "debounce", b"debounce", "frequency_cap", b"frequency_cap", "idle_timeout", b"idle_timeout", "interrupt_grace", b"interrupt_grace", "no_quiet_hours", b"no_quiet_hours", "on_busy", b"on_busy", "on_event", b"on_event", "quiet_hours", b"quiet_hours", "staff_timeout", b"staff_timeout"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_customer_timeout", b"_customer_timeout"]) -> typing.Literal["customer_timeout"] | None: ...
     @typing.overload

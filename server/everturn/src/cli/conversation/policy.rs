@@ -64,6 +64,9 @@ pub(super) struct PolicyArgs {
     /// `22:00-07:00 Europe/Berlin` (UTC without a zone)
     #[arg(long, value_name = "HOURS", value_parser = quiet_hours)]
     quiet_hours: Option<v1::QuietHours>,
+    /// Agents may write first at any hour: removes the quiet hours
+    #[arg(long, conflicts_with = "quiet_hours")]
+    no_quiet_hours: bool,
     /// How often agents may write first, such as `2/7d`; 0 removes it
     #[arg(long, value_name = "COUNT/DURATION", value_parser = frequency_cap)]
     frequency_cap: Option<v1::FrequencyCap>,
@@ -93,6 +96,7 @@ impl PolicyArgs {
             customer_timeout: self.customer_timeout.and_then(proto_duration),
             staff_timeout: self.staff_timeout.and_then(proto_duration),
             quiet_hours: self.quiet_hours.clone(),
+            no_quiet_hours: self.no_quiet_hours,
             frequency_cap: self.frequency_cap,
             budget: self.budget(),
         };

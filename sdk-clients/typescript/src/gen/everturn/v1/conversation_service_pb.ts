@@ -1286,7 +1286,8 @@ export type UpdateConversationRequest = Message<"everturn.v1.UpdateConversationR
 
   /**
    * Policy: its fields that are set replace those in force. A timeout of 0 is
-   * removed, as is a budget or frequency cap of 0.
+   * removed, as is a budget or frequency cap of 0; quiet hours are removed with
+   * `no_quiet_hours`.
    *
    * @generated from field: everturn.v1.TurnPolicy turn_policy = 5;
    */
