@@ -26,8 +26,10 @@ pub const OPEN_RUNS: usize = 10_000;
 pub const CHILD_DEPTH: usize = 16;
 /// Inbound messages that wait for a turn.
 pub const MAILBOX_MESSAGES: usize = 1_000;
-/// Inbound messages whose provider ids a conversation remembers.
+/// Messages, the customer's and people's, whose ids a conversation remembers.
 pub const REMEMBERED_MESSAGES: usize = 1_000;
+/// Events whose ids a conversation remembers.
+pub const REMEMBERED_EVENTS: usize = 1_000;
 /// Request ids that a root remembers.
 pub const REMEMBERED_REQUESTS: usize = 64;
 /// Bytes of an id, key, name or label.

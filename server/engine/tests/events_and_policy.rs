@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use everturn_engine::decide::{self, SubmitEvent};
 use everturn_engine::event::{RunEvent, TurnCause};
+use everturn_engine::limits;
 use everturn_engine::policy::{OnBusy, QuietHours, TurnPolicy};
 use everturn_engine::rejection::Rejection;
 use everturn_engine::value::Span;
@@ -90,6 +91,24 @@ fn an_event_id_is_not_taken_for_a_message_id() {
         (conversation.message_count, conversation.event_count),
         (1, 1)
     );
+}
+
+#[test]
+fn a_flood_of_events_does_not_make_it_forget_its_messages() {
+    let mut s = Scenario::new("c1");
+    let first = s.submit("m1", "hello").expect("accepted");
+    s.turn_code(vec![complete()]);
+    for index in 0..=limits::REMEMBERED_EVENTS {
+        s.submit_event(&format!("e{index}"), "late")
+            .expect("accepted");
+        s.turn_code(vec![complete()]);
+    }
+    assert_eq!(s.submit("m1", "hello"), Ok(first), "it came again");
+    let latest = limits::REMEMBERED_EVENTS as u64 + 1;
+    for (id, sequence) in [("e1", 2), ("e0", latest + 1)] {
+        let accepted = s.submit_event(id, "late").expect("accepted");
+        assert_eq!(accepted.sequence, sequence, "the first is forgotten");
+    }
 }
 
 #[test]

@@ -47,8 +47,8 @@ pub struct Conversation {
     /// Entries written by its code.
     #[n(10)]
     pub state: State,
-    /// Ids of the last inbound messages and events, and of people's messages,
-    /// oldest first.
+    /// Ids of the last inbound messages, and of people's messages, oldest
+    /// first.
     #[n(11)]
     pub remembered: VecDeque<Remembered>,
     /// Events accepted so far.
@@ -102,6 +102,11 @@ pub struct Conversation {
     /// How often its budget was reached and an approval requested.
     #[n(28)]
     pub budget_asks: u32,
+    /// Ids of the last events, oldest first: however many come, they do not
+    /// make it forget its messages.
+    #[n(29)]
+    #[cbor(default)]
+    pub remembered_events: VecDeque<Remembered>,
 }
 
 /// A pause.
@@ -135,13 +140,13 @@ pub struct Handover {
     pub messages: VecDeque<Message>,
 }
 
-/// An inbound message that would be recognised if it came again.
+/// An inbound message or event that would be recognised if it came again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct Remembered {
-    /// Hash of its channel and provider id.
+    /// Hash of its channel and provider id, or of the event's id.
     #[n(0)]
     pub hash: u64,
-    /// Its position in the transcript.
+    /// Its position in the transcript, or among the events.
     #[n(1)]
     pub sequence: u64,
     /// When it was accepted.
@@ -292,14 +297,12 @@ impl Conversation {
         Some(quiet.min(first.time + self.policy.max_wait.max(self.policy.quiet)))
     }
 
-    /// The remembered message with this hash of channel and provider id.
+    /// The remembered message or event with this hash of its id.
     #[must_use]
     pub fn remembered(&self, hash: u64) -> Option<Remembered> {
-        self.remembered
-            .iter()
-            .rev()
-            .find(|r| r.hash == hash)
-            .copied()
+        let messages = self.remembered.iter().rev();
+        let mut known = messages.chain(self.remembered_events.iter().rev());
+        known.find(|r| r.hash == hash).copied()
     }
 
     /// Whether agents may act: it is open, not paused, and theirs.
@@ -349,15 +352,19 @@ impl Conversation {
         }
     }
 
-    /// Remembers the id of a message or event.
-    pub(super) fn remember(&mut self, hash: u64, sequence: u64, time: Time) {
-        self.remembered.push_back(Remembered {
-            hash,
-            sequence,
-            time,
-        });
+    /// Remembers the id of a message.
+    pub(super) fn remember(&mut self, message: Remembered) {
+        self.remembered.push_back(message);
         if self.remembered.len() > limits::REMEMBERED_MESSAGES {
             self.remembered.pop_front();
+        }
+    }
+
+    /// Remembers the id of an event.
+    pub(super) fn remember_event(&mut self, event: Remembered) {
+        self.remembered_events.push_back(event);
+        if self.remembered_events.len() > limits::REMEMBERED_EVENTS {
+            self.remembered_events.pop_front();
         }
     }
 

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 use crate::event::{Event, Update};
 use crate::policy::TurnPolicy;
 use crate::state::apply::{event_hash, message_hash};
-use crate::state::conversation::{Conversation, Handover, Pause, State};
+use crate::state::conversation::{Conversation, Handover, Pause, Remembered, State};
 use crate::state::deadlines::Deadline;
 use crate::state::delivery::Delivery;
 use crate::state::root::Root;
@@ -78,7 +78,11 @@ impl Root {
             turn.proactive = false;
         }
         if !message.provider_message_id.as_str().is_empty() {
-            conversation.remember(message_hash(message), message.sequence, message.time);
+            conversation.remember(Remembered {
+                hash: message_hash(message),
+                sequence: message.sequence,
+                time: message.time,
+            });
         }
     }
 
@@ -89,7 +93,11 @@ impl Root {
         conversation.event_count = event.sequence;
         conversation.events.push_back(event.clone());
         if !event.event_id.as_str().is_empty() {
-            conversation.remember(event_hash(event), event.sequence, event.time);
+            conversation.remember_event(Remembered {
+                hash: event_hash(event),
+                sequence: event.sequence,
+                time: event.time,
+            });
         }
     }
 
@@ -120,7 +128,11 @@ impl Root {
         // What the customer wrote before is answered by it.
         conversation.take_mailbox(u64::MAX);
         if request != 0 {
-            conversation.remember(request, message.sequence, message.time);
+            conversation.remember(Remembered {
+                hash: request,
+                sequence: message.sequence,
+                time: message.time,
+            });
         }
         if let Some(turn) = &mut conversation.turn {
             turn.relieved = true;
@@ -307,5 +319,6 @@ fn opened(type_name: &TypeName, task_queue: &QueueName, policy: &TurnPolicy) -> 
         budget_step: policy.budget.clone(),
         erase_at: None,
         budget_asks: 0,
+        remembered_events: VecDeque::new(),
     }
 }
