@@ -9,7 +9,7 @@ use everturn_engine::command::CommandKind;
 use everturn_engine::decide::{self, UpdateConversation};
 use everturn_engine::limits;
 use everturn_engine::rejection::Rejection;
-use scenario::{Scenario, complete, reply};
+use scenario::{Scenario, complete, payload, reply};
 
 /// A customer with an address on "email" has written, and a turn runs.
 fn open() -> Scenario {
@@ -17,6 +17,35 @@ fn open() -> Scenario {
     s.submit_by("email", "ada@example.org", "m1", "hello")
         .expect("accepted");
     s
+}
+
+#[test]
+fn an_empty_address_of_an_event_is_none() {
+    let mut s = Scenario::new("c1");
+    let event = |addresses: &[(&str, &str)]| {
+        let addresses = addresses.iter();
+        decide::SubmitEvent {
+            opening: Scenario::new("c1").opening(),
+            event_type: "late".into(),
+            event_id: "".into(),
+            payload: payload("1"),
+            addresses: addresses.map(|(c, a)| ((*c).into(), (*a).into())).collect(),
+            reply_channel: "email".into(),
+        }
+    };
+    let empty = event(&[("email", "")]);
+    s.must(|tx| decide::submit_event(tx, empty));
+    s.turn_code(vec![reply("r", "it is late"), complete()]);
+    assert!(s.conversation().deliveries.is_empty(), "it goes nowhere");
+    let known = event(&[("email", "ada@example.org")]);
+    s.must(|tx| decide::submit_event(tx, known));
+    let empty = event(&[("email", "")]);
+    s.must(|tx| decide::submit_event(tx, empty));
+    let kept = s.conversation().addresses.get(&"email".into());
+    assert_eq!(
+        kept.map(|address| address.as_str()),
+        Some("ada@example.org")
+    );
 }
 
 #[test]

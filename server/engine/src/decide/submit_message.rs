@@ -131,8 +131,8 @@ pub(super) fn open(tx: &mut Transaction<'_>, opening: Opening) {
     });
 }
 
-/// Notes addresses, and the reply channel, where they are news. A conversation
-/// that is just being opened has room for all.
+/// Notes addresses, and the reply channel, where they are news; an empty
+/// address is none. A conversation that is just being opened has room for all.
 pub(super) fn set_addresses(
     tx: &mut Transaction<'_>,
     addresses: BTreeMap<Text, Text>,
@@ -147,7 +147,9 @@ pub(super) fn set_addresses(
         policy: conversation.policy.clone(),
         reply_channel: reply_channel.unwrap_or_else(|| conversation.reply_channel.clone()),
     };
-    update.addresses.extend(addresses);
+    let given = addresses.into_iter();
+    let given = given.filter(|(_, address)| !address.as_str().is_empty());
+    update.addresses.extend(given);
     let news = update.addresses != conversation.addresses
         || update.reply_channel != conversation.reply_channel;
     if update.addresses.len() > limits::ADDRESSES {
