@@ -1,5 +1,7 @@
 //! Checks the commands of a workflow task before any is carried out.
 
+use std::collections::HashMap;
+
 use crate::command::{Command, CommandKind, Draft};
 use crate::limits;
 use crate::rejection::Rejection;
@@ -7,11 +9,12 @@ use crate::state::conversation::{State, Turn, entry_bytes};
 use crate::state::key_hash;
 use crate::state::root::Root;
 use crate::state::run::Run;
-use crate::text::StepKey;
+use crate::text::{StepKey, Text};
+use crate::value::Payload;
 
 /// What the commands add up to.
 #[derive(Default)]
-struct Tally {
+struct Tally<'a> {
     events: u64,
     activities: usize,
     timers: usize,
@@ -22,7 +25,20 @@ struct Tally {
     state_bytes: usize,
     ask_open: bool,
     handed_off: bool,
-    keys: std::collections::HashMap<u64, u8>,
+    keys: HashMap<u64, u8>,
+    /// Bytes of the state's entries that are written, as they are last.
+    written: HashMap<&'a Text, usize>,
+}
+
+impl<'a> Tally<'a> {
+    /// Counts what an entry adds to the state; only its last value stays.
+    fn write(&mut self, state: &State, name: &'a Text, value: Option<&Payload>) {
+        let bytes = |value: Option<&Payload>| value.map_or(0, |v| entry_bytes(name, v));
+        let after = bytes(value);
+        let stored = || bytes(state.entries.get(name));
+        let before = self.written.insert(name, after).unwrap_or_else(stored);
+        self.state_bytes = self.state_bytes - before + after;
+    }
 }
 
 /// Checks all commands of a task together.
@@ -69,7 +85,7 @@ pub(crate) fn check(
 }
 
 /// Checks that what the commands add up to fits beside what is there.
-fn check_bounds(root: &Root, run: &Run, tally: &Tally) -> Result<(), Rejection> {
+fn check_bounds(root: &Root, run: &Run, tally: &Tally<'_>) -> Result<(), Rejection> {
     if tally.events > 0 {
         bound(
             (run.last_event + tally.events) as usize,
@@ -123,11 +139,11 @@ fn check_bounds(root: &Root, run: &Run, tally: &Tally) -> Result<(), Rejection> 
     )
 }
 
-fn check_one(
+fn check_one<'a>(
     root: &Root,
     run: &Run,
-    command: &Command,
-    tally: &mut Tally,
+    command: &'a Command,
+    tally: &mut Tally<'a>,
 ) -> Result<(), Rejection> {
     let key = &command.key;
     let code = command.kind.code();
@@ -183,11 +199,7 @@ fn check_one(
             tally.events += 1;
         }
         CommandKind::SetState { name, value } => {
-            let before = state_of(root, run).entries.get(name);
-            tally.state_bytes -= before
-                .map_or(0, |before| entry_bytes(name, before))
-                .min(tally.state_bytes);
-            tally.state_bytes += value.as_ref().map_or(0, |value| entry_bytes(name, value));
+            tally.write(state_of(root, run), name, value.as_ref());
         }
         CommandKind::Cancel { target } => {
             tally.events += 1;
