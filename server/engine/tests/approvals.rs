@@ -203,6 +203,26 @@ fn the_approval_of_a_child_belongs_to_its_root() {
 }
 
 #[test]
+fn no_run_takes_the_place_of_another_run_s_approval() {
+    let mut s = Scenario::new("w1");
+    let slot = s.start();
+    let commands = vec![child("x"), approval("x/y", "1", None)];
+    s.run_code(slot, commands).expect("valid");
+    let token = s.begin(2);
+    let commands = vec![approval("y", "2", None)];
+    let refused = s.step(|tx| decide::complete_task(tx, token, 1, commands));
+    assert!(matches!(refused, Err(Rejection::CommandInvalid { .. })));
+    approve(&mut s, "w1/x/y").expect("waits");
+    assert_eq!(told(&s, slot).2, Some(payload("1")));
+    // Once it is decided the id is free, and means the other run's.
+    let commands = vec![approval("y", "2", None)];
+    s.must(|tx| decide::complete_task(tx, token, 1, commands));
+    s.run_code(slot, vec![cancel("x/y")]).expect("valid");
+    approve(&mut s, "w1/x/y").expect("waits");
+    assert_eq!(told(&s, 2).2, Some(payload("2")));
+}
+
+#[test]
 fn a_turn_may_wait_for_an_approval_while_the_customer_writes() {
     let mut s = Scenario::new("c1");
     s.say("refund me");

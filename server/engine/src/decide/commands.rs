@@ -327,7 +327,6 @@ fn cancel(tx: &mut Transaction<'_>, slot: Slot, target: StepKey) {
     let activity = run.activities.iter().find(|(_, a)| a.key == target);
     let activity =
         activity.map(|(id, a)| (*id, matches!(a.stage, Stage::Started { .. }), a.attempt));
-    let approval: Text = run.workflow_id.child(target.as_str()).shared().into();
     let child = run.children.values().find(|child| child.key == target);
     let child = child.map(|child| child.slot);
     let event = RunEvent::CommandCanceled {
@@ -339,7 +338,7 @@ fn cancel(tx: &mut Transaction<'_>, slot: Slot, target: StepKey) {
         Some((id, false, attempt)) => {
             let event = RunEvent::ActivityFailed {
                 activity: id,
-                key: target,
+                key: target.clone(),
                 failure: canceled(),
                 attempt: attempt - 1,
                 usage: None,
@@ -348,7 +347,7 @@ fn cancel(tx: &mut Transaction<'_>, slot: Slot, target: StepKey) {
         }
         None => {}
     }
-    withdraw_approval(tx, &approval);
+    withdraw_approval(tx, slot, &target);
     if let Some(child) = child {
         request_cancel(tx, child, "canceled by the parent".into());
     }

@@ -5,7 +5,7 @@ use crate::event::{ApprovalOutcome, Decided, Event, RunEvent, Slot};
 use crate::policy::Budget;
 use crate::rejection::Rejection;
 use crate::state::approval::Approval;
-use crate::text::{Text, WorkflowId};
+use crate::text::{StepKey, Text, WorkflowId};
 use crate::transition::Transaction;
 use crate::value::{Blob, Payload};
 
@@ -89,10 +89,10 @@ pub(crate) fn expire_approval(tx: &mut Transaction<'_>, slot: Slot, event: u64) 
     });
 }
 
-/// The code takes a request back.
-pub(crate) fn withdraw_approval(tx: &mut Transaction<'_>, id: &Text) {
+/// The code of a run takes a request back.
+pub(crate) fn withdraw_approval(tx: &mut Transaction<'_>, slot: Slot, key: &StepKey) {
     end_unanswered(tx, ApprovalOutcome::Withdrawn, |approval| {
-        approval.id == *id
+        approval.slot == slot && approval.key == *key
     });
 }
 

@@ -179,7 +179,10 @@ fn check_one<'a>(
             turn_only(run, key)?;
             tally.deliveries += usize::from(is_delivered(root, draft));
         }
-        CommandKind::RequestApproval { .. } => tally.approvals += 1,
+        CommandKind::RequestApproval { .. } => {
+            tally.approvals += 1;
+            asked_once(root, run, key)?;
+        }
         CommandKind::HandOff { .. } => {
             turn_only(run, key)?;
             if tally.handed_off {
@@ -246,6 +249,17 @@ fn open_ask<'a>(root: &'a Root, run: &Run) -> Option<&'a StepKey> {
 fn turn_of<'a>(root: &'a Root, run: &Run) -> Option<&'a Turn> {
     let turn = root.conversation.as_ref()?.turn.as_ref()?;
     Some(turn).filter(|turn| turn.slot == run.slot)
+}
+
+/// Checks that no other run of the root waits for an approval that would have
+/// the same id: a key may hold the "/" that separates the ids of children.
+fn asked_once(root: &Root, run: &Run, key: &StepKey) -> Result<(), Rejection> {
+    let id = run.workflow_id.child(key.as_str()).shared().into();
+    let known = root.approvals.get(&id);
+    if known.is_some_and(|known| known.slot != run.slot && known.ended.is_none()) {
+        return Err(invalid(key, "another run asks for an approval of this id"));
+    }
+    Ok(())
 }
 
 /// Whether a message goes to an adapter: there is an address for its channel.
