@@ -51,6 +51,7 @@ struct Mark {
     journals: Vec<(Slot, u64)>,
     messages: usize,
     closed: Vec<Slot>,
+    /// Events that the partition waits to have in the view, of any kind.
     events: usize,
 }
 
@@ -171,9 +172,6 @@ impl Partition {
             .is_some_and(|cycle| cycle.queue.is_empty())
         {
             self.cycle = None;
-            if self.dirty.is_empty() {
-                self.unflushed_events = 0;
-            }
         }
         Ok(())
     }
@@ -221,7 +219,7 @@ fn write_rows(key: &RootKey, hot: &mut Hot, flush: &mut Flush) -> (Mark, usize) 
         journals: Vec::new(),
         messages: hot.messages.len(),
         closed: Vec::new(),
-        events: 0,
+        events: std::mem::take(&mut hot.unflushed_events),
     };
     let mut bytes = write_runs(root, &hot.journals, &store_key, flush, &mut mark);
     if let (Some(first), Some(last)) = (hot.messages.first(), hot.messages.last()) {
@@ -290,7 +288,6 @@ fn write_runs(
             event_count: run.last_event,
             detail: Bytes::from(minicbor::to_vec(&record).expect("writing to memory cannot fail")),
         });
-        mark.events += unflushed;
         mark.journals.push((run.slot, run.last_event));
         if !run.status.is_open() {
             mark.closed.push(run.slot);
@@ -342,3 +339,6 @@ fn root_row(root: &Root, key: everturn_store::RootKey, applied_sequence: u64) ->
         summary: Bytes::from(summary),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -25,6 +25,8 @@ pub(crate) struct Hot {
     pub applied_sequence: u64,
     /// It changed since it was last written to the view.
     pub dirty: bool,
+    /// Events recorded since then.
+    pub unflushed_events: usize,
     /// When it was last used.
     pub touched: Time,
     /// Sessions that have the run in their cache.
@@ -55,6 +57,7 @@ impl Hot {
             messages: Vec::new(),
             applied_sequence: 0,
             dirty: false,
+            unflushed_events: 0,
             touched: Time(0),
             sticky: Map::default(),
             holders: Map::default(),
@@ -69,6 +72,7 @@ impl Hot {
     /// the journals and the transcript; returns how many there were.
     pub fn record(&mut self, transition: Transition) -> usize {
         let count = transition.events.len();
+        self.unflushed_events += count;
         for event in transition.events {
             match event {
                 Event::Run { slot, id, event } => {
