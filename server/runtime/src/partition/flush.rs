@@ -261,6 +261,10 @@ fn write_runs(
         let Some(journal) = journals.get(&run.slot) else {
             continue;
         };
+        if !run.status.is_open() {
+            // Also one that was written before, and was the main one then.
+            mark.closed.push(run.slot);
+        }
         let unflushed = journal.unflushed().count();
         if unflushed == 0 {
             continue;
@@ -289,9 +293,6 @@ fn write_runs(
             detail: Bytes::from(minicbor::to_vec(&record).expect("writing to memory cannot fail")),
         });
         mark.journals.push((run.slot, run.last_event));
-        if !run.status.is_open() {
-            mark.closed.push(run.slot);
-        }
     }
     bytes
 }
