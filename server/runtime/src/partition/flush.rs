@@ -11,6 +11,7 @@ use bytes::Bytes;
 use everturn_engine::event::Slot;
 use everturn_engine::state::root::Root;
 use everturn_engine::text::RootKey;
+use everturn_engine::value::{Span, Time};
 use everturn_store::{ApprovalRow, Flush, HistoryChunk, MessageChunk, RootKind, RootRow, RunRow};
 use futures::FutureExt as _;
 
@@ -164,7 +165,7 @@ impl Partition {
                     hot.waiters.remove(&slot);
                 }
             }
-            self.idle.push_back((hot.touched, mark.key));
+            self.idle.note(&mark.key, hot.touched);
         }
         if self
             .cycle
@@ -179,25 +180,25 @@ impl Partition {
     /// Lets roots leave memory that only wait and were not used for a while.
     fn evict_idle(&mut self) {
         let keep = self.shared.options.evict_after.as_micros();
-        let keep = everturn_engine::value::Span(i64::try_from(keep).unwrap_or(i64::MAX));
+        let keep = Span(i64::try_from(keep).unwrap_or(i64::MAX));
         let now = self.context.now;
+        let by = Time(now.0.saturating_sub(keep.0));
         for _ in 0..self.idle.len() {
-            let Some((touched, key)) = self.idle.pop_front() else {
+            let Some((touched, key)) = self.idle.take_noted(by) else {
                 break;
             };
-            if touched + keep > now {
-                self.idle.push_front((touched, key));
-                break;
-            }
             let Some(hot) = self.roots.get(&key) else {
                 continue;
             };
             if hot.touched > touched {
                 // Used since: if only read, it must come up again.
-                self.idle.push_back((hot.touched, key));
+                self.idle.note(&key, hot.touched);
                 continue;
             }
             if !hot.may_leave() {
+                // Nothing may be written when it may, as when somebody stops
+                // waiting for a run.
+                self.idle.note(&key, now);
                 continue;
             }
             let next = hot.root.deadlines.next();

@@ -173,7 +173,7 @@ impl Partition {
             }
         }
         self.absorb(key);
-        self.idle.push_back((self.context.now, key.clone()));
+        self.idle.note(key, self.context.now);
     }
 
     fn unpark(&mut self, parked: Parked) {

@@ -7,6 +7,7 @@ mod batch;
 mod effects;
 mod flush;
 mod hot;
+mod idle;
 mod load;
 mod outputs;
 mod recover;
@@ -39,6 +40,7 @@ use crate::watch::Watcher;
 use batch::Batch;
 use flush::{Chunk, FlushCycle};
 use hot::Hot;
+use idle::Idle;
 use load::Parked;
 pub(crate) use load::store_key;
 use timers::Timers;
@@ -121,7 +123,7 @@ pub(crate) struct Partition {
     chunk_in_flight: bool,
     next_flush: tokio::time::Instant,
     next_scan: tokio::time::Instant,
-    idle: std::collections::VecDeque<(Time, RootKey)>,
+    idle: Idle,
     stopping: Option<oneshot::Sender<()>>,
     /// Lag and roots in memory as the gauges last showed them.
     shown_gauges: (u64, u64),
@@ -165,7 +167,7 @@ impl Partition {
             chunk_in_flight: false,
             next_flush: now + shared.options.flush_interval,
             next_scan: now,
-            idle: std::collections::VecDeque::new(),
+            idle: Idle::default(),
             stopping: None,
             shown_gauges: (0, 0),
             shared,
