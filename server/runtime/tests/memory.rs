@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use everturn_dispatch::TaskKind;
 use everturn_engine::command::CommandKind;
-use everturn_engine::decide::{RunRef, StartWorkflow};
+use everturn_engine::decide::RunRef;
 use everturn_engine::event::RunStatus;
-use everturn_engine::value::{Payload, Span};
+use everturn_engine::value::Span;
 use everturn_runtime::Options;
-use node::{Node, command, complete, eventually, key, workflow_task};
+use node::{Node, command, eventually, start};
 
 #[tokio::test]
 async fn a_run_that_somebody_waited_for_leaves_memory_afterwards() {
@@ -19,21 +19,12 @@ async fn a_run_that_somebody_waited_for_leaves_memory_afterwards() {
         ..Options::default()
     });
     let node = node.await;
-    let worker = node.worker("w", &[("default", TaskKind::Workflow)]).await;
-    let request = StartWorkflow {
-        type_name: "order".into(),
-        task_queue: "default".into(),
-        input: Payload::default(),
-        execution_timeout: None,
-        labels: Default::default(),
-        request: 0,
-    };
-    let started = node.handle.start_workflow(key("w1"), request).await;
-    started.expect("it starts");
-    let task = workflow_task(&worker).await;
+    let mut worker = node.worker("w", &[("default", TaskKind::Workflow)]).await;
+    start(&node.handle, "w1", "default").await;
+    let task = worker.workflow_task().await;
     let delay = Span::from_secs(3_600);
     let commands = vec![command("t", CommandKind::StartTimer { delay })];
-    complete(&worker, &task, commands).await;
+    worker.complete(&task, commands).await;
     let target = RunRef {
         workflow_id: "w1".into(),
         run_id: None,

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use everturn_dispatch::TaskKind;
 use everturn_engine::command::{Command, CommandKind, Draft};
-use everturn_engine::decide::{ActivityToken, Opening, SubmitMessage};
+use everturn_engine::decide::{Opening, SubmitMessage};
 use everturn_engine::policy::{ActivityOptions, TurnPolicy};
 use everturn_engine::value::{MessageContent, Payload};
-use everturn_runtime::{Options, Session, WorkItem};
-use node::{Node, command, complete, given, key, workflow_task};
+use everturn_runtime::{Options, WorkItem};
+use node::{Node, command, key};
 
 fn content(text: &str) -> MessageContent {
     MessageContent {
@@ -48,24 +48,6 @@ fn reply(text: &str) -> Command {
     command("reply", CommandKind::SendMessage(draft))
 }
 
-/// The next attempt that a worker is given; not acknowledged.
-async fn attempt(session: &Session) -> ActivityToken {
-    let attempt = given(session, |item| match item {
-        WorkItem::Activity(task) => Some(task.token),
-        _ => None,
-    });
-    attempt.await
-}
-
-/// The next attempt that a worker is told to stop, and whether it is over.
-async fn stopped(session: &Session) -> (ActivityToken, bool) {
-    let stopped = given(session, |item| match item {
-        WorkItem::Cancel { token, fenced, .. } => Some((token, fenced)),
-        _ => None,
-    });
-    stopped.await
-}
-
 #[tokio::test]
 async fn an_adapter_is_told_that_its_delivery_is_over() {
     let node = Node::start(Options {
@@ -73,16 +55,16 @@ async fn an_adapter_is_told_that_its_delivery_is_over() {
         ..Options::default()
     });
     let node = node.await;
-    let agent = node.worker("a", &[("default", TaskKind::Workflow)]).await;
+    let mut agent = node.worker("a", &[("default", TaskKind::Workflow)]).await;
     let queues = [("deliver.email", TaskKind::Activity)];
-    let adapter = node.worker("adapter", &queues).await;
+    let mut adapter = node.worker("adapter", &queues).await;
     write(&node).await;
-    let task = workflow_task(&agent).await;
-    complete(&agent, &task, vec![reply("hi")]).await;
+    let task = agent.workflow_task().await;
+    agent.complete(&task, vec![reply("hi")]).await;
     // It never says that it has it, so that somebody else is asked, who must
     // not send it a second time.
-    let token = attempt(&adapter).await;
-    assert_eq!(stopped(&adapter).await, (token, true));
+    let token = adapter.attempt().await;
+    assert_eq!(adapter.stopped().await, (token, true));
 }
 
 #[tokio::test]
@@ -92,37 +74,27 @@ async fn whoever_has_something_of_an_erased_conversation_is_told() {
         ("default", TaskKind::Workflow),
         ("default", TaskKind::Activity),
     ];
-    let worker = node.worker("w", &queues).await;
+    let mut worker = node.worker("w", &queues).await;
     let adapters = [("deliver.email", TaskKind::Activity)];
-    let adapter = node.worker("adapter", &adapters).await;
+    let mut adapter = node.worker("adapter", &adapters).await;
     write(&node).await;
-    let task = workflow_task(&worker).await;
+    let task = worker.workflow_task().await;
     let activity = CommandKind::ScheduleActivity {
         activity_type: "draft".into(),
         input: Payload::default(),
         options: Box::new(ActivityOptions::on("default".into())),
     };
     let commands = vec![reply("hi"), command("draft", activity)];
-    complete(&worker, &task, commands).await;
-    let running = attempt(&worker).await;
-    let sending = attempt(&adapter).await;
+    worker.complete(&task, commands).await;
+    let running = worker.attempt().await;
+    let sending = adapter.attempt().await;
     let erased = node.handle.erase_conversation(key("c1")).await;
     erased.expect("it is there");
-    assert_eq!(stopped(&adapter).await, (sending, true));
-    let (mut told, mut evicted) = (false, false);
-    given(&worker, |item| {
-        match item {
-            WorkItem::Cancel { token, fenced, .. } => {
-                assert_eq!((token, fenced), (running, true));
-                told = true;
-            }
-            WorkItem::Evict(run_id) => {
-                assert_eq!(run_id, task.run_id);
-                evicted = true;
-            }
-            _ => {}
-        }
-        (told && evicted).then_some(())
-    })
-    .await;
+    assert_eq!(adapter.stopped().await, (sending, true));
+    assert_eq!(worker.stopped().await, (running, true));
+    let evicted = worker.given(|item| match item {
+        WorkItem::Evict(run_id) => Some(*run_id),
+        _ => None,
+    });
+    assert_eq!(evicted.await, task.run_id);
 }

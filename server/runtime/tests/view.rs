@@ -4,12 +4,12 @@ mod node;
 
 use everturn_dispatch::TaskKind;
 use everturn_engine::command::{Command, CommandKind};
-use everturn_engine::decide::{RunRef, StartWorkflow};
+use everturn_engine::decide::RunRef;
 use everturn_engine::event::ApprovalOutcome;
 use everturn_engine::limits;
 use everturn_engine::value::Payload;
 use everturn_runtime::{Handle, Options};
-use node::{Node, command, complete, eventually, key, workflow_task};
+use node::{Node, command, eventually, start};
 
 const PENDING: Option<u8> = Some(1);
 const ENDED: Option<u8> = Some(2);
@@ -39,17 +39,8 @@ async fn listed(
 async fn an_approval_that_is_forgotten_before_it_is_written_is_shown_as_it_ended() {
     let node = Node::start(Options::default()).await;
     let handle = &node.handle;
-    let worker = node.worker("w", &[("default", TaskKind::Workflow)]).await;
-    let start = StartWorkflow {
-        type_name: "order".into(),
-        task_queue: "default".into(),
-        input: Payload::default(),
-        execution_timeout: None,
-        labels: Default::default(),
-        request: 0,
-    };
-    let started = handle.start_workflow(key("w1"), start).await;
-    started.expect("it starts");
+    let mut worker = node.worker("w", &[("default", TaskKind::Workflow)]).await;
+    start(handle, "w1", "default").await;
     let child = CommandKind::StartChild {
         workflow_type: "order".into(),
         input: Payload::default(),
@@ -58,10 +49,10 @@ async fn an_approval_that_is_forgotten_before_it_is_written_is_shown_as_it_ended
     };
     let mut commands = approvals();
     commands.push(command("kid", child));
-    let task = workflow_task(&worker).await;
-    complete(&worker, &task, commands).await;
-    let task = workflow_task(&worker).await;
-    complete(&worker, &task, approvals()).await;
+    let task = worker.workflow_task().await;
+    worker.complete(&task, commands).await;
+    let task = worker.workflow_task().await;
+    worker.complete(&task, approvals()).await;
     let asked = 2 * limits::PENDING_APPROVALS;
     eventually("all are shown as waiting", async || {
         listed(handle, PENDING).await.len() == asked

@@ -77,7 +77,11 @@ enum Internal {
         Result<Vec<everturn_store::RootRow>, everturn_store::Error>,
     ),
     Flushed(Result<(), everturn_store::Error>),
-    Due(Result<Vec<(everturn_store::RootKey, i64)>, everturn_store::Error>),
+    /// With the bound that was set to it.
+    Due(
+        usize,
+        Result<Vec<(everturn_store::RootKey, i64)>, everturn_store::Error>,
+    ),
 }
 
 /// What all partitions of a node share.
@@ -257,8 +261,8 @@ impl Partition {
                 Ok(())
             }
             Internal::Flushed(result) => self.flushed(result),
-            Internal::Due(due) => {
-                self.scanned(due);
+            Internal::Due(limit, due) => {
+                self.scanned(limit, due);
                 Ok(())
             }
         }

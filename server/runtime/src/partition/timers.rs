@@ -19,7 +19,7 @@ use crate::partition::{Internal, Partition};
 const SCAN_INTERVAL: Duration = Duration::from_secs(30);
 /// How far ahead it is searched; longer than the interval.
 const SCAN_AHEAD: Span = Span::from_secs(60);
-/// Deadlines taken from the view at once.
+/// Deadlines of roots that are not in memory taken from the view at once.
 const SCAN_ROOTS: usize = 10_000;
 /// Roots whose deadlines are met in one round.
 const ROOTS_PER_ROUND: usize = 1_024;
@@ -98,8 +98,13 @@ impl Partition {
             let store = Arc::clone(&self.shared.store);
             let number = self.number;
             let before = self.context.now + SCAN_AHEAD;
-            let scan =
-                async move { Internal::Due(store.due_roots(number, before.0, SCAN_ROOTS).await) };
+            // The view shows what is due first, and that may be in memory and
+            // wait for a worker for days: others must not wait behind it.
+            let limit = SCAN_ROOTS + self.roots.len() + self.loading.len();
+            let scan = async move {
+                let due = store.due_roots(number, before.0, limit).await;
+                Internal::Due(limit, due)
+            };
             self.internal.push(scan.boxed());
         }
     }
@@ -125,6 +130,7 @@ impl Partition {
     /// known better here.
     pub(super) fn scanned(
         &mut self,
+        limit: usize,
         due: Result<Vec<(everturn_store::RootKey, i64)>, everturn_store::Error>,
     ) {
         let due = match due {
@@ -134,7 +140,7 @@ impl Partition {
                 return;
             }
         };
-        if due.len() >= SCAN_ROOTS {
+        if due.len() >= limit {
             // There are more: come back as soon as these are through.
             self.next_scan = tokio::time::Instant::now() + Duration::from_secs(1);
         }

@@ -2,55 +2,77 @@
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use everturn_dispatch::TaskKind;
 use everturn_engine::command::{Command, CommandKind};
+use everturn_engine::decide::{ActivityToken, StartWorkflow};
 use everturn_engine::text::RootKey;
+use everturn_engine::value::Payload;
 use everturn_runtime::{
     Handle, Options, ResultBody, Runtime, Session, SessionOptions, TaskResult, WorkItem,
     WorkflowTask,
 };
-use everturn_store::{SqliteOptions, SqliteStore};
+use everturn_store::{SqliteOptions, SqliteStore, Store};
 
 /// What has to happen happens within this time.
 const DEADLINE: Duration = Duration::from_secs(20);
 const CREDITS: u32 = 16;
 
-/// A runtime that writes its view quickly.
+/// A runtime with one partition that writes its view quickly.
 pub struct Node {
     pub handle: Handle,
-    _runtime: Runtime,
-    _folder: tempfile::TempDir,
+    runtime: Runtime,
+    store: Arc<SqliteStore>,
+    options: Options,
+    folder: tempfile::TempDir,
 }
 
 impl Node {
     pub async fn start(options: Options) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let file = folder.path().join("everturn.db");
-        let store = SqliteStore::open(SqliteOptions::new(&file)).await;
-        let store = Arc::new(store.expect("it opens"));
         let options = Options {
             flush_interval: Duration::from_millis(20),
             ..options
         };
-        let runtime = Runtime::start(store, options).await.expect("it starts");
+        Self::start_in(tempfile::tempdir().expect("a folder"), options).await
+    }
+
+    /// Stops it, and starts another one with what it has stored.
+    pub async fn restart(self) -> Self {
+        drop(self.handle);
+        let deadline = tokio::time::Instant::now() + DEADLINE;
+        assert!(self.runtime.stop(deadline).await, "all is in the view");
+        self.store.close().await.expect("it closes");
+        drop(self.store);
+        Self::start_in(self.folder, self.options).await
+    }
+
+    async fn start_in(folder: tempfile::TempDir, options: Options) -> Self {
+        let store = SqliteStore::open(SqliteOptions {
+            partitions: Some(1),
+            ..SqliteOptions::new(folder.path().join("everturn.db"))
+        });
+        let store = Arc::new(store.await.expect("it opens"));
+        let shared = Arc::clone(&store) as Arc<dyn Store>;
+        let runtime = Runtime::start(shared, options.clone()).await;
+        let runtime = runtime.expect("it starts");
         Self {
             handle: runtime.handle(),
-            _runtime: runtime,
-            _folder: folder,
+            runtime,
+            store,
+            options,
+            folder,
         }
     }
 
     /// A worker of these queues with credits.
-    pub async fn worker(&self, identity: &str, queues: &[(&str, TaskKind)]) -> Session {
+    pub async fn worker(&self, identity: &str, queues: &[(&str, TaskKind)]) -> Worker {
+        let queues = queues.iter();
         let options = SessionOptions {
             namespace: "default".into(),
-            queues: queues
-                .iter()
-                .map(|(name, kind)| ((*name).into(), *kind))
-                .collect(),
+            queues: queues.map(|(name, kind)| ((*name).into(), *kind)).collect(),
             reconciles: Vec::new(),
             identity: identity.into(),
             running: Vec::new(),
@@ -59,7 +81,84 @@ impl Node {
         for kind in [TaskKind::Workflow, TaskKind::Activity] {
             session.grant(kind, CREDITS).expect("within bounds");
         }
-        session
+        Worker {
+            session,
+            inbox: VecDeque::new(),
+        }
+    }
+}
+
+/// A worker that takes what it is given in the order in which the test asks.
+pub struct Worker {
+    session: Session,
+    inbox: VecDeque<WorkItem>,
+}
+
+impl Worker {
+    /// The first thing that it is given and that is wanted.
+    pub async fn given<T>(&mut self, wanted: impl Fn(&WorkItem) -> Option<T>) -> T {
+        let wait = async {
+            loop {
+                let found = self.inbox.iter().enumerate();
+                let mut found = found.filter_map(|(at, item)| Some((at, wanted(item)?)));
+                if let Some((at, found)) = found.next() {
+                    self.inbox.remove(at);
+                    return found;
+                }
+                let items = self.session.next().await;
+                self.inbox.extend(items.expect("the session is open"));
+            }
+        };
+        let found = tokio::time::timeout(DEADLINE, wait).await;
+        found.expect("the worker is given it in time")
+    }
+
+    /// The next workflow task, acknowledged.
+    pub async fn workflow_task(&mut self) -> WorkflowTask {
+        let task = self.given(|item| match item {
+            WorkItem::Workflow(task) => Some((**task).clone()),
+            _ => None,
+        });
+        let task = task.await;
+        self.session.ack(&[task.delivery_id]);
+        task
+    }
+
+    /// The next attempt; not acknowledged.
+    pub async fn attempt(&mut self) -> ActivityToken {
+        let attempt = self.given(|item| match item {
+            WorkItem::Activity(task) => Some(task.token),
+            _ => None,
+        });
+        attempt.await
+    }
+
+    /// The next attempt that it is told to stop, and whether it is over.
+    pub async fn stopped(&mut self) -> (ActivityToken, bool) {
+        let stopped = self.given(|item| match item {
+            WorkItem::Cancel { token, fenced, .. } => Some((*token, *fenced)),
+            _ => None,
+        });
+        stopped.await
+    }
+
+    /// Completes a workflow task that was given everything, keeps the run in
+    /// the cache, and waits until the completion is durable.
+    pub async fn complete(&mut self, task: &WorkflowTask, commands: Vec<Command>) {
+        let body = ResultBody::TaskCompleted {
+            token: task.token,
+            seen: task.through,
+            commands,
+            cached: true,
+        };
+        let result = TaskResult {
+            result_id: 1,
+            root: task.root.clone(),
+            body,
+        };
+        self.session.report(vec![result]).await;
+        self.given(|item| matches!(item, WorkItem::Accepted(1)).then_some(()))
+            .await;
     }
 }
 
@@ -70,53 +169,25 @@ pub fn key(id: &str) -> RootKey {
     }
 }
 
+/// Starts a workflow of a task queue.
+pub async fn start(handle: &Handle, id: &str, queue: &str) {
+    let request = StartWorkflow {
+        type_name: "order".into(),
+        task_queue: queue.into(),
+        input: Payload::default(),
+        execution_timeout: None,
+        labels: Default::default(),
+        request: 0,
+    };
+    let started = handle.start_workflow(key(id), request).await;
+    started.expect("it starts");
+}
+
 pub fn command(key: &str, kind: CommandKind) -> Command {
     Command {
         key: key.into(),
         kind,
     }
-}
-
-/// The first thing that a worker is given and that is wanted.
-pub async fn given<T>(session: &Session, mut wanted: impl FnMut(WorkItem) -> Option<T>) -> T {
-    let wait = async {
-        loop {
-            let items = session.next().await.expect("the session is open");
-            if let Some(found) = items.into_iter().find_map(&mut wanted) {
-                return found;
-            }
-        }
-    };
-    let found = tokio::time::timeout(DEADLINE, wait).await;
-    found.expect("the worker is given it in time")
-}
-
-/// The next workflow task of a worker, acknowledged.
-pub async fn workflow_task(session: &Session) -> WorkflowTask {
-    let task = given(session, |item| match item {
-        WorkItem::Workflow(task) => Some(*task),
-        _ => None,
-    });
-    let task = task.await;
-    session.ack(&[task.delivery_id]);
-    task
-}
-
-/// Completes a workflow task that was given everything; the worker keeps the
-/// run in its cache.
-pub async fn complete(session: &Session, task: &WorkflowTask, commands: Vec<Command>) {
-    let body = ResultBody::TaskCompleted {
-        token: task.token,
-        seen: task.through,
-        commands,
-        cached: true,
-    };
-    let result = TaskResult {
-        result_id: 1,
-        root: task.root.clone(),
-        body,
-    };
-    session.report(vec![result]).await;
 }
 
 /// Asks again until the answer is right.
