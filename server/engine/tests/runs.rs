@@ -6,7 +6,6 @@ use everturn_engine::command::CommandKind;
 use everturn_engine::decide;
 use everturn_engine::effect::Effect;
 use everturn_engine::event::RunStatus;
-use everturn_engine::limits;
 use everturn_engine::policy::{ActivityOptions, RetryPolicy};
 use everturn_engine::rejection::Rejection;
 use everturn_engine::value::{Failure, FailureKind, Outcome, Span};
@@ -360,34 +359,4 @@ fn a_restart_offers_everything_that_was_under_way() {
         .expect("cannot be rejected");
     assert_eq!(held, [token]);
     assert!(matches!(s.effects[..], [Effect::OfferActivity { .. }]));
-}
-
-#[test]
-fn the_bound_of_the_state_holds_for_what_one_completion_writes_together() {
-    let write = |key: &str, name: &str, bytes: usize| {
-        let value = (bytes > 0).then(|| payload(&"x".repeat(bytes)));
-        let name = name.into();
-        command(key, CommandKind::SetState { name, value })
-    };
-    let half = limits::STATE_BYTES / 2;
-    let mut s = Scenario::new("w1");
-    let slot = s.start();
-    let commands = vec![write("1", "a", half - 1), write("2", "b", half - 1)];
-    s.run_code(slot, commands).expect("fits");
-    s.must(|tx| decide::cancel_workflow(tx, &target("w1"), "".into()));
-    let token = s.begin(slot);
-    let seen = s.root.runs[&slot].last_event;
-    // An entry that is written or removed twice makes room once.
-    for first in [1, 0] {
-        let commands = vec![write("3", "a", first), write("4", "a", half + 1)];
-        let refused = s.step(|tx| decide::complete_task(tx, token, seen, commands));
-        assert!(matches!(refused, Err(Rejection::LimitExceeded { .. })));
-    }
-    let commands = vec![
-        write("3", "a", 0),
-        write("4", "a", half),
-        write("5", "a", half - 1),
-    ];
-    s.must(|tx| decide::complete_task(tx, token, seen, commands));
-    assert_eq!(s.root.runs[&slot].state.size_bytes, limits::STATE_BYTES);
 }

@@ -1,15 +1,16 @@
-//! A journal has a bound, whatever fills it; a run that is at the bound is
-//! told so and can end.
+//! The journal and the state of a run have bounds, whatever fills them; a run
+//! that is at a bound is told so and can end.
 
 mod scenario;
 
+use everturn_engine::command::{Command, CommandKind};
 use everturn_engine::decide;
 use everturn_engine::event::RunEvent;
 use everturn_engine::limits;
 use everturn_engine::policy::{ActivityOptions, RetryPolicy};
 use everturn_engine::rejection::Rejection;
 use everturn_engine::value::{Failure, FailureKind, Span};
-use scenario::{Scenario, activity, activity_with, complete, payload, target, timer};
+use scenario::{Scenario, activity, activity_with, command, complete, payload, target, timer};
 
 fn signal(s: &mut Scenario) -> Result<(), Rejection> {
     let signal = decide::SignalWorkflow {
@@ -40,7 +41,7 @@ fn is_full<T>(outcome: &Result<T, Rejection>) -> bool {
 }
 
 /// An activity that is repeated at once and for ever.
-fn stubborn(key: &str) -> everturn_engine::command::Command {
+fn stubborn(key: &str) -> Command {
     let mut options = ActivityOptions::on("agents".into());
     options.retry = RetryPolicy {
         initial_interval: Span::from_millis(1),
@@ -143,4 +144,34 @@ fn a_run_with_a_full_journal_hears_what_it_waits_for_and_ends_by_itself() {
     s.complete_activity(slot, "b");
     s.run_code(slot, vec![complete()]).expect("it ends");
     assert!(matches!(s.last_of(slot), RunEvent::Closed { .. }));
+}
+
+#[test]
+fn the_bound_of_the_state_holds_for_what_one_completion_writes_together() {
+    let write = |key: &str, name: &str, bytes: usize| {
+        let value = (bytes > 0).then(|| payload(&"x".repeat(bytes)));
+        let name = name.into();
+        command(key, CommandKind::SetState { name, value })
+    };
+    let half = limits::STATE_BYTES / 2;
+    let mut s = Scenario::new("w1");
+    let slot = s.start();
+    let commands = vec![write("1", "a", half - 1), write("2", "b", half - 1)];
+    s.run_code(slot, commands).expect("fits");
+    s.must(|tx| decide::cancel_workflow(tx, &target("w1"), "".into()));
+    let token = s.begin(slot);
+    let seen = s.root.runs[&slot].last_event;
+    // An entry that is written or removed twice makes room once.
+    for first in [1, 0] {
+        let commands = vec![write("3", "a", first), write("4", "a", half + 1)];
+        let refused = s.step(|tx| decide::complete_task(tx, token, seen, commands));
+        assert!(matches!(refused, Err(Rejection::LimitExceeded { .. })));
+    }
+    let commands = vec![
+        write("3", "a", 0),
+        write("4", "a", half),
+        write("5", "a", half - 1),
+    ];
+    s.must(|tx| decide::complete_task(tx, token, seen, commands));
+    assert_eq!(s.root.runs[&slot].state.size_bytes, limits::STATE_BYTES);
 }
