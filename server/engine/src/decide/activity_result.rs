@@ -185,6 +185,18 @@ fn too_often(cause: Failure) -> Failure {
     failure
 }
 
+/// Checks that a token names an attempt that is under way, of an activity or
+/// of a delivery.
+///
+/// # Errors
+/// `Fenced` when the attempt is over.
+pub fn check_attempt(tx: &Transaction<'_>, token: ActivityToken) -> Result<(), Rejection> {
+    if token.slot == 0 {
+        return deliveries::check_delivery(tx, token);
+    }
+    current(tx, token).map(|_| ())
+}
+
 /// Checks that a token names an attempt that is under way; the workflow id of
 /// its run and the key of the activity.
 ///

@@ -32,8 +32,8 @@ mod update_conversation;
 mod validate;
 
 pub use activity_result::{
-    ActivityToken, check_activity, complete_activity, fail_activity, heartbeat_activity,
-    lose_activity,
+    ActivityToken, check_activity, check_attempt, complete_activity, fail_activity,
+    heartbeat_activity, lose_activity,
 };
 pub use begin_activity::{ActivityStart, Taker, begin_activity};
 pub use cancel_workflow::cancel_workflow;

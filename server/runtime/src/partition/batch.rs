@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
+use everturn_engine::decide;
 use everturn_engine::effect::Effect;
 use everturn_engine::event::Transition;
 use everturn_engine::text::RootKey;
+use everturn_engine::transition::Transaction;
 use everturn_store::Append;
 use futures::FutureExt as _;
 
@@ -144,6 +146,9 @@ impl Partition {
                 After::Report(reporter, result_id, judgement) => {
                     reporter.answer(result_id, judgement);
                 }
+                After::Push(session, item) if self.is_over(&item) => {
+                    self.take_back(&session, &item)
+                }
                 After::Push(session, item) => {
                     if let Some(task) = session
                         .push_or_return(item)
@@ -160,6 +165,28 @@ impl Partition {
         }
     }
 
+    /// Whether an attempt has ended before its worker has it, as when its run
+    /// was closed by the same batch: the worker would not stop, since it was
+    /// told so before.
+    fn is_over(&mut self, item: &WorkItem) -> bool {
+        let WorkItem::Activity(task) = item else {
+            return false;
+        };
+        let Some(hot) = self.roots.get_mut(&task.root) else {
+            return false;
+        };
+        let tx = Transaction::new(&mut hot.root, &mut self.context, &mut self.output);
+        decide::check_attempt(&tx, task.token).is_err()
+    }
+
+    /// A task never leaves for its worker, who is free for another one.
+    fn take_back(&self, session: &SessionCore, item: &WorkItem) {
+        if let Some(task) = self.task_in(item) {
+            let next = self.shared.workers.refund(session.id, &task);
+            self.shared.route(next);
+        }
+    }
+
     /// The log refused a batch: nobody may believe in it.
     pub(super) fn abandon(&mut self) {
         let lost = [self.in_flight.take(), Some(std::mem::take(&mut self.batch))];
@@ -170,12 +197,7 @@ impl Partition {
                     After::Report(reporter, result_id, _) => {
                         reporter.answer(result_id, Err((Error::PartitionMoved, Vec::new())));
                     }
-                    After::Push(session, item) => {
-                        if let Some(task) = self.task_in(&item) {
-                            let next = self.shared.workers.refund(session.id, &task);
-                            self.shared.route(next);
-                        }
-                    }
+                    After::Push(session, item) => self.take_back(&session, &item),
                     After::Tell(..) => {}
                 }
             }
@@ -186,3 +208,6 @@ impl Partition {
             .fetch_add(1, Ordering::Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,188 @@
+//! What follows a batch in which one thing overtakes another.
+
+use everturn_dispatch::{AckMode, DeliveryId, QueueKey, TaskKind};
+use everturn_engine::command::{Command as Step, CommandKind, Draft};
+use everturn_engine::decide::{Opening, RunRef, StartWorkflow, SubmitMessage, TaskToken};
+use everturn_engine::policy::{ActivityOptions, TurnPolicy};
+use everturn_engine::rejection::Rejection;
+use everturn_engine::value::{MessageContent, Payload};
+use everturn_store::{SqliteOptions, SqliteStore};
+use tokio::sync::mpsc;
+
+use super::*;
+use crate::assignments::{Assigned, TaskRef, Workers};
+use crate::options::Options;
+use crate::partition::{Shared, Visit};
+
+fn key() -> RootKey {
+    RootKey {
+        namespace: "default".into(),
+        id: "r".into(),
+    }
+}
+
+/// A partition whose batches the test settles.
+struct Stepped {
+    partition: Partition,
+    _folder: tempfile::TempDir,
+}
+
+impl Stepped {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = SqliteStore::open(SqliteOptions::new(folder.path().join("e.db"))).await;
+        let options = Options::default();
+        let (sender, mailbox) = mpsc::channel(16);
+        let shared = Arc::new(Shared {
+            store: Arc::new(store.expect("it opens")),
+            workers: Workers::new(&options),
+            metrics: Metrics::default(),
+            options,
+            mailboxes: vec![sender],
+        });
+        Self {
+            partition: Partition::new(0, shared, mailbox),
+            _folder: folder,
+        }
+    }
+
+    fn must<T, A>(&mut self, act: A)
+    where
+        A: FnOnce(&mut Transaction<'_>) -> Result<T, Rejection> + Send + 'static,
+    {
+        self.partition.visit(Visit {
+            key: key(),
+            admission: false,
+            act: Box::new(|scope| {
+                let mut scope = scope.unwrap_or_else(|error| panic!("{error}"));
+                assert!(act(&mut scope.transaction()).is_ok(), "accepted");
+            }),
+        });
+    }
+
+    /// The code of the first run asks for this.
+    fn code(&mut self, key: &str, kind: CommandKind) {
+        let step = Step {
+            key: key.into(),
+            kind,
+        };
+        self.must(move |tx| {
+            let epoch = decide::begin_task(tx, 1)?.epoch;
+            decide::complete_task(tx, TaskToken { slot: 1, epoch }, 1, vec![step])
+        });
+    }
+
+    /// What was decided so far is durable.
+    fn settle(&mut self) {
+        let batch = std::mem::take(&mut self.partition.batch);
+        self.partition.settle_batch(batch);
+    }
+
+    /// A new worker takes an attempt.
+    fn take(&mut self, queue: &str, slot: u32, activity: u64) -> Arc<SessionCore> {
+        let queue = QueueKey {
+            namespace: "default".into(),
+            name: queue.into(),
+            kind: TaskKind::Activity,
+        };
+        let workers = &self.partition.shared.workers;
+        let session = workers.connect(&[queue], "w".into(), AckMode::Explicit, Vec::new());
+        let session = session.expect("within bounds");
+        let task = TaskRef {
+            partition: 0,
+            root: key(),
+            slot,
+            activity,
+            attempt: 1,
+        };
+        self.partition.begin_all(vec![Assigned {
+            task,
+            delivery: DeliveryId(1),
+            session: Arc::clone(&session),
+        }]);
+        session
+    }
+}
+
+/// Whether a worker was given an attempt.
+fn was_given(session: &SessionCore) -> bool {
+    let items = session.close();
+    items.iter().any(|it| matches!(it, WorkItem::Activity(_)))
+}
+
+fn content() -> MessageContent {
+    MessageContent {
+        text: "hello".into(),
+        data: None,
+        attributes: Default::default(),
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_is_erased_before_its_adapter_has_it_is_not_handed_over() {
+    for erases in [false, true] {
+        let mut it = Stepped::new().await;
+        let message = SubmitMessage {
+            opening: Opening {
+                type_name: "chat".into(),
+                task_queue: "default".into(),
+                policy: TurnPolicy::default(),
+                labels: Default::default(),
+            },
+            channel: "email".into(),
+            provider_message_id: Default::default(),
+            author_name: Default::default(),
+            content: content(),
+            customer_address: "ada@example.org".into(),
+        };
+        it.must(|tx| decide::submit_message(tx, message));
+        let draft = Draft {
+            channel: Default::default(),
+            author_name: Default::default(),
+            content: content(),
+        };
+        it.code("reply", CommandKind::SendMessage(draft));
+        it.settle();
+        let adapter = it.take("deliver.email", 0, 2);
+        if erases {
+            it.must(decide::erase_conversation);
+        }
+        it.settle();
+        assert_eq!(was_given(&adapter), !erases);
+    }
+}
+
+#[tokio::test]
+async fn the_only_attempt_of_a_run_that_closes_first_is_not_handed_over() {
+    for closes in [false, true] {
+        let mut it = Stepped::new().await;
+        let request = StartWorkflow {
+            type_name: "order".into(),
+            task_queue: "default".into(),
+            input: Payload::default(),
+            execution_timeout: None,
+            labels: Default::default(),
+            request: 0,
+        };
+        it.must(|tx| decide::start_workflow(tx, request));
+        let mut options = Box::new(ActivityOptions::on("default".into()));
+        options.retry.maximum_attempts = 1;
+        let activity = CommandKind::ScheduleActivity {
+            activity_type: "pay".into(),
+            input: Payload::default(),
+            options,
+        };
+        it.code("pay", activity);
+        it.settle();
+        let worker = it.take("default", 1, 2);
+        if closes {
+            let target = RunRef {
+                workflow_id: "r".into(),
+                run_id: None,
+            };
+            it.must(move |tx| decide::terminate_workflow(tx, &target, &"".into()));
+        }
+        it.settle();
+        assert_eq!(was_given(&worker), !closes);
+    }
+}
