@@ -30,8 +30,9 @@ pub const MAILBOX_MESSAGES: usize = 1_000;
 pub const REMEMBERED_MESSAGES: usize = 1_000;
 /// Events whose ids a conversation remembers.
 pub const REMEMBERED_EVENTS: usize = 1_000;
-/// Request ids that a root remembers.
-pub const REMEMBERED_REQUESTS: usize = 64;
+/// Request ids that a root remembers: as many as the signals that another root
+/// may have under way, which it repeats after a crash.
+pub const REMEMBERED_REQUESTS: usize = PENDING_SIGNALS;
 /// Bytes of an id, key, name or label.
 pub const ID_BYTES: usize = 256;
 /// Labels of a conversation or run, attributes of a message.

@@ -6,6 +6,7 @@ use everturn_engine::command::CommandKind;
 use everturn_engine::decide;
 use everturn_engine::effect::Effect;
 use everturn_engine::event::RunStatus;
+use everturn_engine::limits;
 use everturn_engine::policy::{ActivityOptions, RetryPolicy};
 use everturn_engine::rejection::Rejection;
 use everturn_engine::value::{Failure, FailureKind, Outcome, Span};
@@ -359,4 +360,23 @@ fn a_restart_offers_everything_that_was_under_way() {
         .expect("cannot be rejected");
     assert_eq!(held, [token]);
     assert!(matches!(s.effects[..], [Effect::OfferActivity { .. }]));
+}
+
+#[test]
+fn signals_that_a_sender_repeats_after_a_crash_are_known_however_many_there_are() {
+    let mut s = Scenario::new("w1");
+    let slot = s.start();
+    // As many as a run may have under way, all of them to this one.
+    for _ in 0..2 {
+        for request in 1..=limits::PENDING_SIGNALS as u64 {
+            let signal = decide::SignalWorkflow {
+                target: target("w1"),
+                name: "go".into(),
+                input: payload("1"),
+                request,
+            };
+            s.must(|tx| decide::signal_workflow(tx, signal));
+        }
+    }
+    assert_eq!(s.journal(slot).len(), 1 + limits::PENDING_SIGNALS);
 }

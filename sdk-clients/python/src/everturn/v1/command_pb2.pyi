@@ -467,7 +467,7 @@ Global___CancelRun: typing_extensions.TypeAlias = CancelRun
 class RequestApproval(google.protobuf.message.Message):
     """Ask a person for approval. Recorded as ApprovalRequested; ends with
     ApprovalDecided. The approval's id is the run's workflow id, "/", and the
-    key of the command.
+    key of the command; refused while another run waits for one of this id.
     """
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor

@@ -261,7 +261,8 @@ class ConversationServiceServicer(object):
     def SendHumanMessage(self, request, context):
         """Sends a person's message to the customer. Only while the conversation is
         handed to that person or to a team. Counts as the answer to the messages
-        that wait. Idempotent by request_id (the last 64 are remembered).
+        that wait. Idempotent by request_id (the last 1,000 messages are
+        remembered).
         Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED,
         NOT_HANDED_OFF, WRONG_ASSIGNEE.
         """

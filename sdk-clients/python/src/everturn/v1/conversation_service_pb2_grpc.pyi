@@ -580,7 +580,8 @@ class ConversationServiceStub(typing.Generic[_ConversationServiceSubmitMessageTy
     SendHumanMessage: _ConversationServiceSendHumanMessageType
     """Sends a person's message to the customer. Only while the conversation is
     handed to that person or to a team. Counts as the answer to the messages
-    that wait. Idempotent by request_id (the last 64 are remembered).
+    that wait. Idempotent by request_id (the last 1,000 messages are
+    remembered).
     Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED,
     NOT_HANDED_OFF, WRONG_ASSIGNEE.
     """
@@ -858,7 +859,8 @@ class ConversationServiceServicer(metaclass=abc.ABCMeta):
     ) -> typing.Union[everturn.v1.conversation_service_pb2.SendHumanMessageResponse, collections.abc.Awaitable[everturn.v1.conversation_service_pb2.SendHumanMessageResponse]]:
         """Sends a person's message to the customer. Only while the conversation is
         handed to that person or to a team. Counts as the answer to the messages
-        that wait. Idempotent by request_id (the last 64 are remembered).
+        that wait. Idempotent by request_id (the last 1,000 messages are
+        remembered).
         Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED,
         NOT_HANDED_OFF, WRONG_ASSIGNEE.
         """

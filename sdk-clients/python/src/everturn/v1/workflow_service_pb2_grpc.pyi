@@ -314,7 +314,7 @@ class WorkflowServiceStub(typing.Generic[_WorkflowServiceStartWorkflowType, _Wor
 
     SignalWorkflow: _WorkflowServiceSignalWorkflowType
     """Sends a signal to an open run. Durable when answered. Idempotent by
-    request_id (the last 64 of a root are remembered).
+    request_id (the last 1,000 of a root are remembered).
     Writes SignalReceived. Reasons: FIELD_INVALID, RUN_NOT_FOUND, RUN_CLOSED,
     LIMIT_EXCEEDED.
     """
@@ -444,7 +444,7 @@ class WorkflowServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[everturn.v1.workflow_service_pb2.SignalWorkflowResponse, collections.abc.Awaitable[everturn.v1.workflow_service_pb2.SignalWorkflowResponse]]:
         """Sends a signal to an open run. Durable when answered. Idempotent by
-        request_id (the last 64 of a root are remembered).
+        request_id (the last 1,000 of a root are remembered).
         Writes SignalReceived. Reasons: FIELD_INVALID, RUN_NOT_FOUND, RUN_CLOSED,
         LIMIT_EXCEEDED.
         """

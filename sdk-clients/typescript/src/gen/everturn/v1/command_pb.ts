@@ -531,7 +531,7 @@ export const CancelRunSchema: GenMessage<CancelRun> = /*@__PURE__*/
 /**
  * Ask a person for approval. Recorded as ApprovalRequested; ends with
  * ApprovalDecided. The approval's id is the run's workflow id, "/", and the
- * key of the command.
+ * key of the command; refused while another run waits for one of this id.
  *
  * @generated from message everturn.v1.RequestApproval
  */

@@ -1170,7 +1170,7 @@ export const WorkflowService: GenService<{
   },
   /**
    * Sends a signal to an open run. Durable when answered. Idempotent by
-   * request_id (the last 64 of a root are remembered).
+   * request_id (the last 1,000 of a root are remembered).
    * Writes SignalReceived. Reasons: FIELD_INVALID, RUN_NOT_FOUND, RUN_CLOSED,
    * LIMIT_EXCEEDED.
    *
