@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from everturn import ActivityCanceledError, ApplicationError
+from everturn import ActivityCanceledError, ApplicationError, Usage
 from everturn.testing import activity_context
 
 from support_agents import speaking
@@ -21,7 +21,7 @@ from support_agents.wording import asks_for_human
 
 @pytest.fixture
 def agents(model: Model, shop: Shop, tmp_path: Path) -> Agents:
-    env = {"SUPPORT_BACK_OFFICE": str(tmp_path / "office.db")}
+    env = {"SUPPORT_BACK_OFFICE": str(tmp_path / "office.db"), "SUPPORT_PRICE_OUTPUT": "15"}
     return Agents(model, shop, read_settings(env))
 
 
@@ -62,15 +62,15 @@ def test_nobody_gets_back_more_than_was_paid(agents: Agents, amount: float) -> N
     assert raised.value.type == "WrongAmount"
 
 
-def test_answers_are_streamed_word_by_word_and_counted(agents: Agents) -> None:
+def test_answers_are_streamed_word_by_word_counted_and_priced(agents: Agents) -> None:
     inquiry = Inquiry("where is it", "chat", "order_status", number="NT-20481",
                       order=agents.lookup_order("NT-20481"))  # fmt: skip
     with activity_context() as probe:
         draft = agents.draft_support(inquiry)
     assert probe.text == draft.text
     assert len(probe.chunks) == len(draft.text.split())
-    assert probe.usage is not None
-    assert probe.usage.output_tokens == len(probe.chunks)
+    words = len(probe.chunks)
+    assert probe.usage == Usage(0, words, 15 * words, "GBP")
     with activity_context() as probe:
         answer = agents.merge_drafts(MergeRequest(draft, None, "email", "Ines"))
     assert probe.text == answer.text

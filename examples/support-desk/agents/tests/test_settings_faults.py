@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 
 from support_agents import faults
-from support_agents.settings import FaultSettings, SettingsError, read_settings
+from support_agents.settings import FaultSettings, Prices, SettingsError, read_settings
 
 
 def test_defaults_have_no_language_model_and_no_faults() -> None:
     settings = read_settings({})
     assert settings.llm is None
     assert settings.faults == FaultSettings(rate=0.0, latency_ms_max=0, seed=7)
+    assert settings.prices == Prices(input_gbp=0.0, output_gbp=0.0)
     assert (settings.data_dir / "messages.csv").is_file()
 
 
@@ -33,6 +34,8 @@ def test_a_language_model_is_configured() -> None:
         {"SUPPORT_FAULT_RATE": "nan"},
         {"SUPPORT_LATENCY_MS": "-1"},
         {"SUPPORT_SEED": "x"},
+        {"SUPPORT_PRICE_INPUT": "cheap"},
+        {"SUPPORT_PRICE_OUTPUT": "-1"},
     ],
 )
 def test_bad_settings_are_refused(env: dict[str, str]) -> None:

@@ -6,20 +6,11 @@ import { TEXTS } from "./texts.js";
 import type { Timing } from "./timing.js";
 import { answer } from "./turn.js";
 
-/** How messages become turns: a burst is one, and newer words supersede an answer that is not out yet. */
-const POLICY: TurnPolicy = {
-  debounce: { quiet: "1s", maxWait: "10s" },
-  onBusy: "INTERRUPT",
-  interruptGrace: "5s",
-  // Agents that write first do so now and then.
-  frequencyCap: { maxMessages: 3, window: "1d" },
-};
-
-/** The conversation `support`. */
-export function supportConversation(timing: Timing): Conversation {
+/** The conversation `support`, with its waits, and the turn policy that new ones begin with. */
+export function supportConversation(timing: Timing, turnPolicy: TurnPolicy): Conversation {
   return defineConversation({
     type: "support",
-    turnPolicy: POLICY,
+    turnPolicy,
     onEvent: firstWords,
     onTurn: async (ctx, turn) => {
       try {

@@ -9,6 +9,7 @@
 
 import { Client, Worker } from "everturn";
 import { activities } from "./activities.js";
+import { readPolicy } from "./policy.js";
 import { refund } from "./refund.js";
 import { supportConversation } from "./support.js";
 import { salesAgent, supportAgent } from "./team.js";
@@ -17,7 +18,7 @@ import { readTiming } from "./timing.js";
 const client = new Client();
 try {
   const worker = new Worker({
-    conversations: [supportConversation(readTiming(process.env))],
+    conversations: [supportConversation(readTiming(process.env), readPolicy(process.env))],
     workflows: [supportAgent, salesAgent, refund],
     activities: activities(client),
   });

@@ -22,6 +22,13 @@ test("an order that leaves meanwhile is not canceled", async () => {
   expect(texts(turn)).toEqual(["cancel_order of NT-20482: processing. Wax?"]);
 });
 
+test("what agents write first is kept in if quiet hours have begun", async () => {
+  const { world, conversation } = desk();
+  const turn = world.startTurn(conversation, { events: [{ type: "order-delayed", payload: { order: "NT-20481" } }], suppress: "quietHours" });
+  await turn.result();
+  expect(texts(turn)).toEqual([]);
+});
+
 test("a large refund goes to a person, and the turn does not wait for them", async () => {
   const { world, conversation, calls } = desk();
   const turn = world.startTurn(conversation, { messages: ["please refund NT-20484"] });

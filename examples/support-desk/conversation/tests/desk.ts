@@ -2,6 +2,7 @@
 
 import { TestEnvironment, type TestHandle } from "everturn/testing";
 import type { Answer, Classification, Draft, Inquiry, MergeRequest, Order, Refund } from "../src/agents.js";
+import { readPolicy } from "../src/policy.js";
 import { refund, type RefundRequest, type Report } from "../src/refund.js";
 import { supportConversation } from "../src/support.js";
 import { salesAgent, supportAgent } from "../src/team.js";
@@ -69,7 +70,7 @@ export function desk(agents: Agents = {}) {
       ...agents,
     },
   });
-  return { world, calls, conversation: supportConversation({ remindAfterMs: 120_000, giveUpAfterMs: 600_000 }) };
+  return { world, calls, conversation: supportConversation({ remindAfterMs: 120_000, giveUpAfterMs: 600_000 }, readPolicy({})) };
 }
 
 /** What the customer read, in order. */

@@ -8,7 +8,7 @@ from typing import Any
 
 from everturn import ApplicationError, activity
 
-from support_agents import extraction, faults, llm, merging, prompts, speaking, wording
+from support_agents import extraction, faults, llm, merging, prompts, speaking, usage, wording
 from support_agents import model as models
 from support_agents.back_office import BackOffice
 from support_agents.drafting import OPEN, draft_support
@@ -85,7 +85,7 @@ class Agents:
         answer = merging.merge(request)
         # A text message has no room for a model's taste.
         if self._settings.llm is None or answer.channel == "sms" or request.sales is None:
-            speaking.say(answer.text, self._settings.word_ms)
+            self._say(answer.text)
             return answer
         return replace(answer, text=self._ask(prompts.merge(request, answer.text)))
 
@@ -120,9 +120,14 @@ class Agents:
     def _worded(self, draft: Draft, inquiry: Inquiry) -> Draft:
         """The draft, in the words of the language model if there is one."""
         if self._settings.llm is None:
-            speaking.say(draft.text, self._settings.word_ms)
+            self._say(draft.text)
             return draft
         return replace(draft, text=self._ask(prompts.rewrite(draft, inquiry)))
+
+    def _say(self, text: str) -> None:
+        """Streams a template; its words count as the tokens of a model would."""
+        words = speaking.say(text, self._settings.word_ms)
+        usage.report(self._settings.prices, 0, words)
 
     def _ask(self, prompt: tuple[str, str]) -> str:
         assert self._settings.llm is not None  # noqa: S101  callers checked
@@ -138,10 +143,7 @@ class Agents:
                 non_retryable=not error.retryable,
                 retry_after=error.retry_after_s,
             ) from error
-        if context is not None:
-            context.report_usage(
-                input_tokens=completion.input_tokens, output_tokens=completion.output_tokens
-            )
+        usage.report(self._settings.prices, completion.input_tokens, completion.output_tokens)
         return completion.text
 
     def _strike(self) -> None:

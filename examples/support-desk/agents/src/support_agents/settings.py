@@ -9,7 +9,9 @@ SUPPORT_LLM_TIMEOUT_S  longest time that one answer may take; default 30
 SUPPORT_FAULT_RATE     share of attempts that fail on purpose, 0 to 1; default 0
 SUPPORT_LATENCY_MS     longest delay added to an attempt on purpose; default 0
 SUPPORT_WORD_MS        pause after each word of a template that is streamed; default 0
-SUPPORT_BACK_OFFICE    SQLite file of canceled and refunded orders; default: ../model/back-office.db
+SUPPORT_BACK_OFFICE    SQLite file of what was done about orders; default: ../model/back-office.db
+SUPPORT_PRICE_INPUT    pounds for a million tokens that a model reads; default 0
+SUPPORT_PRICE_OUTPUT   pounds for a million tokens that it writes; default 0
 SUPPORT_SEED           seed of faults and delays; default 7
 """
 
@@ -61,6 +63,19 @@ class FaultSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class Prices:
+    """What drafts and answers cost; the words of templates count as tokens that were written.
+
+    Attributes:
+        input_gbp: Pounds for a million tokens read.
+        output_gbp: Pounds for a million tokens written.
+    """
+
+    input_gbp: float = 0.0
+    output_gbp: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All settings of a process."""
 
@@ -68,6 +83,7 @@ class Settings:
     model_dir: Path
     llm: LlmSettings | None
     faults: FaultSettings
+    prices: Prices
     word_ms: float
     back_office: Path
 
@@ -87,6 +103,10 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
         model_dir=Path(values.get("SUPPORT_MODEL_DIR") or EXAMPLE_DIR / "model"),
         llm=_llm(values),
         faults=FaultSettings(rate, int(latency_ms), int(seed)),
+        prices=Prices(
+            _number(values, "SUPPORT_PRICE_INPUT", 0.0, upper=1_000_000.0),
+            _number(values, "SUPPORT_PRICE_OUTPUT", 0.0, upper=1_000_000.0),
+        ),
         word_ms=_number(values, "SUPPORT_WORD_MS", 0.0, upper=10_000.0),
         back_office=Path(
             values.get("SUPPORT_BACK_OFFICE") or EXAMPLE_DIR / "model" / "back-office.db"

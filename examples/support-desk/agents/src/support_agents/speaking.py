@@ -9,20 +9,17 @@ from everturn import ActivityContext, NoActivityError, activity
 _WORD = re.compile(r"\s*\S+")
 
 
-def say(text: str, pause_ms: float) -> None:
-    """Streams a finished text word by word, as if it were being written, and counts the words.
-
-    Templates have no tokens; a word counts as one, so that usage and budgets can be seen at work.
-    """
+def say(text: str, pause_ms: float) -> int:
+    """Streams a finished text word by word, as if it were being written: the number of words."""
+    words = _WORD.findall(text)
     context = current()
     if context is None:
-        return
-    words = _WORD.findall(text)
+        return len(words)
     for word in words:
         context.stream(word)
         if pause_ms > 0 and context.wait_canceled(pause_ms / 1000):
             context.raise_if_canceled()
-    context.report_usage(output_tokens=len(words))
+    return len(words)
 
 
 def current() -> ActivityContext | None:
