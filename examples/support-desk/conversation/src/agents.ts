@@ -38,6 +38,8 @@ export interface Order {
   /** Days until it arrives; null if it is not on its way. */
   arrives: number | null;
   carrier: string | null;
+  /** How it was paid. */
+  payment: "card" | "gift card";
 }
 
 /** What Support and Sales are asked to answer. */
@@ -73,6 +75,14 @@ export interface Refund {
   amount: number;
 }
 
+/** A step of a cancellation, or the compensation of one. */
+export interface CancellationStep {
+  /** Id of the cancellation: what is done under it is done once, and undone under it. */
+  reference: string;
+  /** The order. */
+  number: string;
+}
+
 /** The drafts that the Manager makes one answer of. */
 export interface MergeRequest {
   /** The draft that leads: Support's, or that of the agent that writes first. */
@@ -101,5 +111,13 @@ export const lookupOrder = defineActivity<string, Order | null>("lookup_order", 
 export const draftSupport = defineActivity<Inquiry, Draft>("draft_support", options);
 export const draftSales = defineActivity<Inquiry, Draft | null>("draft_sales", options);
 export const mergeDrafts = defineActivity<MergeRequest, Answer>("merge_drafts", options);
-export const cancelOrder = defineActivity<string, Order>("cancel_order", options);
+
+// Steps of a cancellation. What stands beside another one undoes it.
+export const holdParcel = defineActivity<CancellationStep>("hold_parcel", options);
+export const releaseParcel = defineActivity<CancellationStep>("release_parcel", options);
+export const takeBackPoints = defineActivity<CancellationStep>("take_back_points", options);
+export const giveBackPoints = defineActivity<CancellationStep>("give_back_points", options);
+export const returnPayment = defineActivity<CancellationStep>("return_payment", options);
+export const closeOrder = defineActivity<CancellationStep, Order>("close_order", options);
+
 export const payBack = defineActivity<Refund, Order>("pay_back", options);

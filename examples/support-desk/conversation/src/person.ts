@@ -19,9 +19,9 @@ export function reasonForPerson(state: StateAccess, found: Classification): stri
 }
 
 /** Says so, hands over, and waits until the conversation comes back: for days, if need be. */
-export async function handOver(ctx: TurnContext, reason: string, channel: string): Promise<HandBack> {
+export async function handOver(ctx: TurnContext, reason: string, channel: string, words: string = TEXTS.person): Promise<HandBack> {
   ctx.state.set("angry", 0);
-  ctx.reply(TEXTS.person, { channel, author: "manager" });
+  ctx.reply(words, { channel, author: "manager" });
   const context = { order: ctx.state.get("order") ?? null, intent: ctx.state.get("intent") ?? null, name: ctx.state.get("name") ?? null };
   return ctx.handOff({ team: TEAM, reason, context });
 }

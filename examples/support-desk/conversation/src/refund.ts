@@ -1,7 +1,7 @@
 /** Large refunds: a person approves, money goes back once, and the conversation hears of it. */
 
-import { defineActivity, defineEvent, defineWorkflow, type Workflow } from "everturn";
-import { payBack } from "./agents.js";
+import { ActivityError, defineActivity, defineEvent, defineWorkflow, type Workflow, type WorkflowContext } from "everturn";
+import { payBack, type Refund } from "./agents.js";
 import { pounds } from "./texts.js";
 
 /** Refunds from this amount on need an approval, in pounds. */
@@ -51,9 +51,19 @@ export const refund: Workflow<RefundRequest, RefundDecision> = defineWorkflow("r
     arguments: { number, amount },
     expires: "2d",
   });
-  const granted = approval.arguments;
-  if (granted !== undefined) await ctx.activity(payBack, granted);
-  const decision = { number, amount: granted?.amount ?? 0 };
+  const decision = { number, amount: approval.arguments === undefined ? 0 : await pay(ctx, approval.arguments) };
   await ctx.activity(reportRefund, { conversationId, decision });
   return decision;
 });
+
+/** Pays: the amount, or nothing if the payment provider declines. */
+async function pay(ctx: WorkflowContext, refund: Refund): Promise<number> {
+  try {
+    await ctx.activity(payBack, refund);
+    return refund.amount;
+  } catch (error) {
+    if (!(error instanceof ActivityError && error.failure.type === "PaymentDeclined")) throw error;
+    ctx.log.warn("an approved refund was declined", { number: refund.number, reason: error.failure.message });
+    return 0;
+  }
+}

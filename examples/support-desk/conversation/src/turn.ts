@@ -5,23 +5,17 @@
  * and another worker goes on from there.
  */
 
-import { ActivityError, ChildError, type Message, textOf, type Turn, type TurnContext } from "everturn";
-import {
-  type Answer, cancelOrder, type Classification, classify, type Draft, type Inquiry, lookupOrder, mergeDrafts, type Order,
-} from "./agents.js";
+import { ChildError, type Message, textOf, type Turn, type TurnContext } from "everturn";
+import { act } from "./acting.js";
+import { type Answer, type Classification, classify, type Draft, type Inquiry, lookupOrder, mergeDrafts } from "./agents.js";
 import { handOver, reasonForPerson, unanswered } from "./person.js";
-import { isLarge, startRefund } from "./refund.js";
 import { goOn, openSubject, type Subject } from "./subject.js";
 import { salesAgent, supportAgent } from "./team.js";
-import { pounds, TEXTS } from "./texts.js";
+import { TEXTS } from "./texts.js";
 import type { Timing } from "./timing.js";
 
 /** How often a turn asks for the order before it lets it be. */
 const QUESTIONS_MAX = 3;
-/** Probability from which on the conversation acts, and does not only say how. */
-const SURE = 0.8;
-/** Orders that have not left. */
-const OPEN = new Set(["processing", "packed"]);
 
 /** Answers the customer's messages. */
 export async function answer(ctx: TurnContext, turn: Turn, timing: Timing): Promise<void> {
@@ -34,15 +28,15 @@ export async function answer(ctx: TurnContext, turn: Turn, timing: Timing): Prom
     const channel = messages.at(-1)?.channel ?? turn.replyChannel;
 
     const reason = reasonForPerson(ctx.state, found);
-    if (reason !== undefined) {
-      messages = unanswered(await handOver(ctx, reason, channel));
+    const inquiry = reason === undefined ? await act(ctx, turn.conversationId, await inquire(ctx, subject, found, channel)) : { person: reason };
+    if (inquiry === "done") return;
+    if ("person" in inquiry) {
+      messages = unanswered(await handOver(ctx, inquiry.person, channel, inquiry.words));
       if (messages.length === 0) return;
       subject = undefined;
       continue;
     }
 
-    const inquiry = await act(ctx, turn.conversationId, await inquire(ctx, subject, found, channel));
-    if (inquiry === "done") return;
     const [support, sales] = await Promise.all([ctx.child(supportAgent, inquiry), suggestion(ctx, inquiry)]);
     const isComplete = support.missing.length === 0;
     const said = await merge(ctx, support, isComplete ? sales : null, inquiry);
@@ -74,33 +68,6 @@ async function inquire(ctx: TurnContext, subject: Subject, found: Classification
   if (found.name !== null) ctx.state.set("name", found.name);
   ctx.state.set("intent", subject.intent);
   return { ...subject, channel, number, order };
-}
-
-/**
- * Does what the customer asks for, where the shop can and the wish is clear: the inquiry as it is
- * then, or "done" if there is nothing more to say for now.
- */
-async function act(ctx: TurnContext, conversationId: string, inquiry: Inquiry): Promise<Inquiry | "done"> {
-  const { order, intent, channel } = inquiry;
-  if (order === null || inquiry.confidence < SURE) return inquiry;
-  if (intent === "cancel_order" && OPEN.has(order.status)) return { ...inquiry, order: await cancel(ctx, order) };
-  if (intent === "refund" && order.status === "delivered" && isLarge(order.total)) {
-    // A person decides, and that may take days: a workflow of its own waits, and tells us.
-    await ctx.activity(startRefund, { number: order.number, amount: order.total, conversationId, wish: inquiry.text });
-    ctx.reply(TEXTS.approval(order.number, pounds(order.total)), { channel, author: "manager" });
-    return "done";
-  }
-  return inquiry;
-}
-
-/** The order, canceled; or as it is, if it has left meanwhile. */
-async function cancel(ctx: TurnContext, order: Order): Promise<Order> {
-  try {
-    return await ctx.activity(cancelOrder, order.number);
-  } catch (error) {
-    if (!(error instanceof ActivityError && error.failure.type === "TooLate")) throw error;
-    return (await ctx.activity(lookupOrder, order.number)) ?? order;
-  }
 }
 
 /** What Sales suggests. Nobody has to wait for a suggestion that cannot be made. */

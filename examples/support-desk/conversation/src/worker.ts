@@ -9,6 +9,7 @@
 
 import { Client, Worker } from "everturn";
 import { activities } from "./activities.js";
+import { cancellation } from "./cancellation.js";
 import { readPolicy } from "./policy.js";
 import { refund } from "./refund.js";
 import { supportConversation } from "./support.js";
@@ -19,7 +20,7 @@ const client = new Client();
 try {
   const worker = new Worker({
     conversations: [supportConversation(readTiming(process.env), readPolicy(process.env))],
-    workflows: [supportAgent, salesAgent, refund],
+    workflows: [supportAgent, salesAgent, cancellation, refund],
     activities: activities(client),
   });
   await worker.run();

@@ -14,12 +14,31 @@ test("an order that has not left is canceled, and the answer says so", async () 
 
 test("an order that leaves meanwhile is not canceled", async () => {
   const { world, conversation, calls } = desk({
-    cancel_order: () => { throw new ApplicationError("it has left", { type: "TooLate", nonRetryable: true }); },
+    cancel_order: () => ({ outcome: "tooLate", reason: "it has left" }),
   });
   const turn = world.startTurn(conversation, { messages: ["please cancel NT-20482"] });
   await turn.result();
   expect(calls.lookups).toEqual(["NT-20482", "NT-20482"]);
   expect(texts(turn)).toEqual(["cancel_order of NT-20482: processing. Wax?"]);
+});
+
+test("a cancellation that is declined goes to a person, and the customer is told how it stands", async () => {
+  const { world, conversation } = desk({ cancel_order: () => ({ outcome: "declined", reason: "the gift card has expired" }) });
+  const turn = world.startTurn(conversation, {
+    messages: ["please cancel NT-20482"],
+    handBacks: [{ by: "Kim", after: "1h", messages: [{ from: "human", text: "Kim here, done by hand." }, { from: "customer", text: "thank you" }] }],
+  });
+  await turn.result();
+  expect(texts(turn)).toEqual([TEXTS.notCanceled("NT-20482"), "You're welcome. Wax?"]);
+});
+
+test("a cancellation that failed is our trouble", async () => {
+  const { world, conversation } = desk({
+    cancel_order: () => { throw new ApplicationError("it was terminated", { type: "CancellationFailed", nonRetryable: true }); },
+  });
+  const turn = world.startTurn(conversation, { messages: ["please cancel NT-20482"] });
+  await turn.result();
+  expect(texts(turn)).toEqual([TEXTS.trouble]);
 });
 
 test("what agents write first is kept in if quiet hours have begun", async () => {
@@ -50,6 +69,15 @@ test.each([
   expect(await run.result()).toEqual({ number: "NT-20484", amount });
   expect(calls.paid).toEqual(amount > 0 ? [{ number: "NT-20484", amount }] : []);
   expect(calls.reports).toEqual([{ conversationId: "c", decision: { number: "NT-20484", amount } }]);
+});
+
+test("an approved refund that the payment provider declines gives back nothing", async () => {
+  const { world, calls } = desk({
+    pay_back: () => { throw new ApplicationError("the gift card has expired", { type: "PaymentDeclined", nonRetryable: true }); },
+  });
+  const run = world.start(refund, WISH, "refund-NT-20484", { approvals: ["approve"] });
+  expect(await run.result()).toEqual({ number: "NT-20484", amount: 0 });
+  expect(calls.reports).toEqual([{ conversationId: "c", decision: { number: "NT-20484", amount: 0 } }]);
 });
 
 test("who asks for a person gets one, and agents answer what is open when they hand back", async () => {

@@ -1,14 +1,15 @@
 /** Stand-ins for the Python agents, and the world that the tests run in. */
 
 import { TestEnvironment, type TestHandle } from "everturn/testing";
-import type { Answer, Classification, Draft, Inquiry, MergeRequest, Order, Refund } from "../src/agents.js";
+import type { Answer, CancellationStep, Classification, Draft, Inquiry, MergeRequest, Order, Refund } from "../src/agents.js";
+import { type Cancellation, cancellation } from "../src/cancellation.js";
 import { readPolicy } from "../src/policy.js";
 import { refund, type RefundRequest, type Report } from "../src/refund.js";
 import { supportConversation } from "../src/support.js";
 import { salesAgent, supportAgent } from "../src/team.js";
 
 export const ORDER: Order = {
-  number: "NT-20481", customer: "Ines Duarte", items: ["Ridge Walker"], category: "shoes", total: 149, status: "shipped", ordered: 4, arrives: 2, carrier: "Parcelway",
+  number: "NT-20481", customer: "Ines Duarte", items: ["Ridge Walker"], category: "shoes", total: 149, status: "shipped", ordered: 4, arrives: 2, carrier: "Parcelway", payment: "card",
 };
 
 export const OPEN_ORDER: Order = { ...ORDER, number: "NT-20482", total: 119, status: "processing" };
@@ -23,17 +24,22 @@ export interface Calls {
   refunds: RefundRequest[];
   reports: Report[];
   paid: Refund[];
+  /** Steps of cancellations, in order. */
+  steps: string[];
 }
 
-type Name = "classify" | "lookup_order" | "draft_support" | "draft_sales" | "merge_drafts" | "cancel_order" | "pay_back";
+type Name = "classify" | "lookup_order" | "draft_support" | "draft_sales" | "merge_drafts" | "cancel_order" | "pay_back" | Step;
+type Step = "hold_parcel" | "release_parcel" | "take_back_points" | "give_back_points" | "return_payment" | "close_order";
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- functions of any input
 type Agents = Partial<Record<Name, (input: any) => unknown>>;
 
 /** The conversation with its reminders after 2 and 10 minutes, and agents of which a test may replace some. */
 export function desk(agents: Agents = {}) {
-  const calls: Calls = { inquiries: [], merges: [], lookups: [], refunds: [], reports: [], paid: [] };
+  const calls: Calls = { inquiries: [], merges: [], lookups: [], refunds: [], reports: [], paid: [], steps: [] };
+  const step = (name: Step) => ({ reference }: CancellationStep): void => { calls.steps.push(`${name} ${reference}`); };
+  const canceled = new Set<string>();
   const world = new TestEnvironment({
-    workflows: [supportAgent, salesAgent, refund],
+    workflows: [supportAgent, salesAgent, cancellation, refund],
     activities: {
       classify: (text: string): Classification => ({
         intent: /cancel/i.test(text) ? "cancel_order" : text.includes("refund") ? "refund" : text.includes("thank") ? "thanks" : "order_status",
@@ -46,7 +52,8 @@ export function desk(agents: Agents = {}) {
       }),
       lookup_order: (number: string) => {
         calls.lookups.push(number);
-        return ORDERS.find((order) => order.number === number) ?? null;
+        const order = ORDERS.find((it) => it.number === number) ?? null;
+        return order !== null && canceled.has(number) ? { ...order, status: "canceled" } : order;
       },
       draft_support: (inquiry: Inquiry): Draft => {
         calls.inquiries.push(inquiry);
@@ -60,7 +67,16 @@ export function desk(agents: Agents = {}) {
         calls.merges.push(request);
         return { text: [request.support.text, request.sales?.text].filter(Boolean).join(" "), channel: request.channel };
       },
-      cancel_order: (number: string): Order => ({ ...OPEN_ORDER, number, status: "canceled" }),
+      cancel_order: (number: string): Cancellation => {
+        canceled.add(number);
+        return { outcome: "canceled", reason: "" };
+      },
+      hold_parcel: step("hold_parcel"),
+      release_parcel: step("release_parcel"),
+      take_back_points: step("take_back_points"),
+      give_back_points: step("give_back_points"),
+      return_payment: step("return_payment"),
+      close_order: step("close_order"),
       pay_back: (refund: Refund): Order => {
         calls.paid.push(refund);
         return { ...DELIVERED, status: "refunded" };

@@ -11,10 +11,10 @@ from everturn import ApplicationError, activity
 from support_agents import extraction, faults, llm, merging, prompts, speaking, usage, wording
 from support_agents import model as models
 from support_agents.back_office import BackOffice
-from support_agents.drafting import OPEN, draft_support
+from support_agents.drafting import draft_support
 from support_agents.selling import draft_sales
 from support_agents.settings import Settings
-from support_agents.shop import Shop, load_shop
+from support_agents.shop import Shop
 from support_agents.types import (
     Answer,
     Classification,
@@ -22,7 +22,6 @@ from support_agents.types import (
     Inquiry,
     MergeRequest,
     Order,
-    Refund,
 )
 
 TASK_QUEUE = "agents"
@@ -48,74 +47,44 @@ class Agents:
             self.draft_support,
             self.draft_sales,
             self.merge_drafts,
-            self.cancel_order,
-            self.pay_back,
         ]
 
     @activity
     def classify(self, text: str) -> Classification:
         """What a customer wants, which product it is about, and the facts in the text."""
-        self._strike()
+        faults.strike_attempt(self._settings.faults)
         return classification_of(self._model, text)
 
     @activity
     def lookup_order(self, number: str) -> Order | None:
         """The order with a number such as "NT-20481"; none if there is none."""
-        self._strike()
+        faults.strike_attempt(self._settings.faults)
         order = self._shop.order(number)
         return self._office.current(order) if order else None
 
     @activity
     def draft_support(self, inquiry: Inquiry) -> Draft:
         """Support's part of the answer; says when the order is missing."""
-        self._strike()
+        faults.strike_attempt(self._settings.faults)
         return self._worded(draft_support(inquiry, self._shop), inquiry)
 
     @activity
     def draft_sales(self, inquiry: Inquiry) -> Draft | None:
         """Sales' part of the answer: a fitting suggestion, or none."""
-        self._strike()
+        faults.strike_attempt(self._settings.faults)
         draft = draft_sales(inquiry, self._shop)
         return self._worded(draft, inquiry) if draft else None
 
     @activity
     def merge_drafts(self, request: MergeRequest) -> Answer:
         """The Manager's answer: both drafts as one, and the channel to send it by."""
-        self._strike()
+        faults.strike_attempt(self._settings.faults)
         answer = merging.merge(request)
         # A text message has no room for a model's taste.
         if self._settings.llm is None or answer.channel == "sms" or request.sales is None:
             self._say(answer.text)
             return answer
         return replace(answer, text=self._ask(prompts.merge(request, answer.text)))
-
-    @activity
-    def cancel_order(self, number: str) -> Order:
-        """Cancels an order that has not left, once; the order as it is then."""
-        self._strike()
-        order = self._order(number)
-        if order.status not in OPEN and order.status != "canceled":
-            raise ApplicationError(f"{number} has left", type="TooLate", non_retryable=True)
-        return self._office.cancel(_key(f"cancel {number}"), order)
-
-    @activity
-    def pay_back(self, refund: Refund) -> Order:
-        """Pays money back, once; the order as it is then."""
-        self._strike()
-        order = self._order(refund.number)
-        if not 0 < refund.amount <= order.total:
-            raise ApplicationError(
-                f"{refund.amount} is not part of what was paid",
-                type="WrongAmount",
-                non_retryable=True,
-            )
-        return self._office.refund(_key(f"refund {refund.number}"), order, refund.amount)
-
-    def _order(self, number: str) -> Order:
-        order = self._shop.order(number)
-        if order is None:
-            raise ApplicationError(f"no order {number}", type="NoOrder", non_retryable=True)
-        return self._office.current(order)
 
     def _worded(self, draft: Draft, inquiry: Inquiry) -> Draft:
         """The draft, in the words of the language model if there is one."""
@@ -146,19 +115,6 @@ class Agents:
         usage.report(self._settings.prices, completion.input_tokens, completion.output_tokens)
         return completion.text
 
-    def _strike(self) -> None:
-        settings = self._settings.faults
-        if settings.rate == 0 and settings.latency_ms_max == 0:
-            return
-        context = activity.context()
-        faults.strike(settings, context.idempotency_key, context.attempt)
-
-
-def _key(otherwise: str) -> str:
-    """The same for every attempt of a step."""
-    context = speaking.current()
-    return context.idempotency_key if context else otherwise
-
 
 def classification_of(model: models.Model, text: str) -> Classification:
     """Both classifiers and the literal facts of a text, put together."""
@@ -175,11 +131,11 @@ def classification_of(model: models.Model, text: str) -> Classification:
     )
 
 
-def load_agents(settings: Settings) -> Agents:
-    """Loads the model and the shop.
+def load_agents(settings: Settings, shop: Shop) -> Agents:
+    """Loads the model.
 
     Raises:
         ModelMissingError: The model was not trained yet, or is out of date.
     """
     model = models.load(settings.model_dir, models.digest_of(settings.data_dir))
-    return Agents(model, load_shop(settings.data_dir), settings)
+    return Agents(model, shop, settings)

@@ -1,4 +1,4 @@
-"""The shop's back office: what is canceled and paid back, in a small SQLite file.
+"""The shop's back office: how orders stand after what was done about them, in a small SQLite file.
 
 Every change has a key, and a key changes something once: an attempt that is repeated, on whichever
 worker, finds what the first one did.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,11 +18,10 @@ if TYPE_CHECKING:
 
 _BUSY_TIMEOUT_S = 10.0
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS changes (
+CREATE TABLE IF NOT EXISTS statuses (
     key TEXT PRIMARY KEY,
     number TEXT NOT NULL,
-    status TEXT NOT NULL,
-    pence INTEGER NOT NULL
+    status TEXT NOT NULL
 )
 """
 
@@ -33,13 +32,14 @@ class BackOffice:
     def __init__(self, file: Path) -> None:
         self._file = file
 
-    def cancel(self, key: str, order: Order) -> Order:
-        """Cancels an order; what was paid goes back."""
-        return self._change(key, order, "canceled", round(order.total * 100))
-
-    def refund(self, key: str, order: Order, amount: float) -> Order:
-        """Pays an amount back, in pounds."""
-        return self._change(key, order, "refunded", round(amount * 100))
+    def close(self, key: str, order: Order, status: Literal["canceled", "refunded"]) -> Order:
+        """Closes an order: the order as it is then."""
+        with closing(self._open()) as database, database:
+            database.execute(
+                "INSERT INTO statuses VALUES (?, ?, ?) ON CONFLICT (key) DO NOTHING",
+                (key, order.number, status),
+            )
+        return _closed(order, status)
 
     def current(self, order: Order) -> Order:
         """The order as it is after all changes."""
@@ -47,25 +47,9 @@ class BackOffice:
             return order
         with closing(self._open()) as database:
             row = database.execute(
-                "SELECT status FROM changes WHERE number = ? ORDER BY rowid DESC", (order.number,)
+                "SELECT status FROM statuses WHERE number = ? ORDER BY rowid DESC", (order.number,)
             ).fetchone()
-        return _changed(order, row[0]) if row else order
-
-    def paid_back_pence(self, number: str) -> int:
-        """What was paid back for an order, in pence."""
-        with closing(self._open()) as database:
-            row = database.execute(
-                "SELECT COALESCE(SUM(pence), 0) FROM changes WHERE number = ?", (number,)
-            ).fetchone()
-        return int(row[0])
-
-    def _change(self, key: str, order: Order, status: str, pence: int) -> Order:
-        with closing(self._open()) as database, database:
-            database.execute(
-                "INSERT INTO changes VALUES (?, ?, ?, ?) ON CONFLICT (key) DO NOTHING",
-                (key, order.number, status, pence),
-            )
-        return _changed(order, status)
+        return _closed(order, row[0]) if row else order
 
     def _open(self) -> sqlite3.Connection:
         self._file.parent.mkdir(parents=True, exist_ok=True)
@@ -74,5 +58,5 @@ class BackOffice:
         return database
 
 
-def _changed(order: Order, status: str) -> Order:
+def _closed(order: Order, status: str) -> Order:
     return replace(order, status=status, arrives=None)

@@ -91,6 +91,7 @@ def status_sentence(order: Order) -> str:
     """Where an order is, in one or two sentences."""
     what = f"{order.number} ({', '.join(order.items)})"
     arrives = _days(order.arrives)
+    money = f"£{order.total:.2f}"
     sentences = {
         "processing": f"{what} is being prepared and should arrive {arrives}.",
         "packed": f"{what} is packed and leaves today; it should arrive {arrives}.",
@@ -102,8 +103,8 @@ def status_sentence(order: Order) -> str:
             "neighbours first, then tell us."
         ),
         "returned": f"{what} came back to us. The refund takes up to 5 working days.",
-        "refunded": f"{what} was refunded: £{order.total:.2f} to the card you paid with.",
-        "canceled": f"{what} was canceled and nothing is charged.",
+        "refunded": f"{what} was refunded: {money} to the {order.payment} you paid with.",
+        "canceled": f"{what} was canceled: {money} goes back to the {order.payment} you paid with.",
     }
     return sentences[order.status]
 
@@ -112,7 +113,8 @@ def _cancellation(order: Order) -> str:
     if order.status in OPEN:
         return (
             f"{order.number} has not left our warehouse. You can cancel it at once under "
-            f"Orders > {order.number} > Cancel; £{order.total:.2f} goes back to your card."
+            f"Orders > {order.number} > Cancel; £{order.total:.2f} goes back to your "
+            f"{order.payment}."
         )
     if order.status in _MOVING:
         return (

@@ -10,12 +10,26 @@ import hashlib
 import time
 from typing import TYPE_CHECKING
 
+from everturn import activity
+
 if TYPE_CHECKING:
     from support_agents.settings import FaultSettings
 
 
 class InjectedFaultError(Exception):
     """An attempt that fails because ``SUPPORT_FAULT_RATE`` says so."""
+
+
+def strike_attempt(settings: FaultSettings) -> None:
+    """Lets a fault strike the running attempt, if the settings want any.
+
+    Raises:
+        InjectedFaultError: This attempt is chosen to fail.
+    """
+    if settings.rate == 0 and settings.latency_ms_max == 0:
+        return
+    context = activity.context()
+    strike(settings, context.idempotency_key, context.attempt)
 
 
 def strike(settings: FaultSettings, identity: str, attempt: int) -> None:

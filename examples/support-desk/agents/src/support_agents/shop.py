@@ -1,4 +1,4 @@
-"""The shop's database: products, customers and orders, from the JSON files in data/."""
+"""The shop's database: products, customers, orders and gift cards, from the JSON files in data/."""
 
 from __future__ import annotations
 
@@ -83,14 +83,24 @@ class Shop:
     """Look-ups in the database. Read-only."""
 
     def __init__(
-        self, products: list[Product], customers: dict[str, str], orders: list[dict[str, Any]]
+        self,
+        products: list[Product],
+        customers: dict[str, str],
+        orders: list[dict[str, Any]],
+        gift_cards: dict[str, int],
     ) -> None:
         self._products = {product.id: product for product in products}
+        cards = {row["number"]: row.get("gift_card") for row in orders}
+        self._card_days = {number: gift_cards[card] for number, card in cards.items() if card}
         self._orders = {row["number"]: self._order(row, customers) for row in orders}
 
     def order(self, number: str) -> Order | None:
         """The order with a number such as "NT-20481", if there is one."""
         return self._orders.get(number)
+
+    def gift_card_expired(self, number: str) -> bool:
+        """Whether an order was paid by a gift card that has expired since."""
+        return self._card_days.get(number, 0) < 0
 
     def accessory_for(self, category: str) -> Product | None:
         """The accessory that goes with most products of a category, if any is in stock."""
@@ -147,18 +157,22 @@ class Shop:
             ordered=row["ordered_days_ago"],
             arrives=row["arrives_in_days"],
             carrier=row["carrier"],
+            payment="gift card" if row.get("gift_card") else "card",
         )
 
 
 def load_shop(data_dir: Path) -> Shop:
-    """Reads products.json, customers.json and orders.json.
+    """Reads products.json, customers.json, orders.json and gift_cards.json.
 
     Raises:
-        KeyError: An order names a product or customer that does not exist.
+        KeyError: An order names a product, customer or gift card that does not exist.
     """
     products = [Product(**row) for row in _rows(data_dir / "products.json")]
     customers = {row["id"]: row["name"] for row in _rows(data_dir / "customers.json")}
-    return Shop(products, customers, _rows(data_dir / "orders.json"))
+    gift_cards = {
+        row["code"]: row["expires_in_days"] for row in _rows(data_dir / "gift_cards.json")
+    }
+    return Shop(products, customers, _rows(data_dir / "orders.json"), gift_cards)
 
 
 def _rows(path: Path) -> list[dict[str, Any]]:

@@ -46,6 +46,7 @@ class Order:
         ordered: Days since it was placed.
         arrives: Days until it arrives; none if it is not on its way.
         carrier: Who carries it; none before it is shipped.
+        payment: How it was paid: card or gift card.
     """
 
     number: str
@@ -57,6 +58,7 @@ class Order:
     ordered: int
     arrives: int | None
     carrier: str | None
+    payment: str = "card"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,19 @@ class Refund:
 
     number: str
     amount: float
+
+
+@dataclass(frozen=True, slots=True)
+class CancellationStep:
+    """A step of a cancellation, or the compensation of one.
+
+    Attributes:
+        reference: Id of the cancellation: what is done under it is done once, and undone under it.
+        number: The order.
+    """
+
+    reference: str
+    number: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from typing import Any
 
 from everturn import Client, RetryOptions, Worker
 
+from support_agents.actions import Actions
 from support_agents.activities import TASK_QUEUE, load_agents
 from support_agents.channels.deliveries import MailDeliveries, Reporter, SmsDeliveries
 from support_agents.channels.mail import MailAdapter
@@ -25,6 +26,7 @@ from support_agents.channels.settings import ChannelSettings, read_channel_setti
 from support_agents.channels.sms import SmsAdapter
 from support_agents.model import ModelMissingError
 from support_agents.settings import SettingsError, read_settings
+from support_agents.shop import load_shop
 
 _LOGGER = logging.getLogger("support_agents")
 
@@ -51,9 +53,11 @@ def main() -> int:
 
 
 def _run_agents(arguments: argparse.Namespace) -> None:
-    agents = load_agents(read_settings())
+    settings = read_settings()
+    shop = load_shop(settings.data_dir)
+    activities = load_agents(settings, shop).activities() + Actions(shop, settings).activities()
     worker = Worker(
-        activities=agents.activities(),
+        activities=activities,
         address=arguments.address,
         task_queue=TASK_QUEUE,
         max_concurrent=arguments.max_concurrent,

@@ -1,21 +1,20 @@
-"""What the agents do, not only say: cancellations, refunds, partial output."""
+"""How the agents speak: partial output, what it costs, writing first, and whom they leave it to."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
-from everturn import ActivityCanceledError, ApplicationError, Usage
+from everturn import ActivityCanceledError, Usage
 from everturn.testing import activity_context
 
 from support_agents import speaking
 from support_agents.activities import Agents
-from support_agents.back_office import BackOffice
 from support_agents.model import Model
 from support_agents.selling import ABANDONED_CART, draft_sales
 from support_agents.settings import read_settings
 from support_agents.shop import Shop
-from support_agents.types import Inquiry, MergeRequest, Refund
+from support_agents.types import Inquiry, MergeRequest
 from support_agents.wording import asks_for_human
 
 
@@ -23,43 +22,6 @@ from support_agents.wording import asks_for_human
 def agents(model: Model, shop: Shop, tmp_path: Path) -> Agents:
     env = {"SUPPORT_BACK_OFFICE": str(tmp_path / "office.db"), "SUPPORT_PRICE_OUTPUT": "15"}
     return Agents(model, shop, read_settings(env))
-
-
-def test_an_order_is_canceled_once_however_often_the_step_is_repeated(
-    agents: Agents, tmp_path: Path
-) -> None:
-    for attempt in (1, 2, 3):
-        with activity_context(workflow_id="c/turn-1", key="cancel_order", attempt=attempt):
-            assert agents.cancel_order("NT-20482").status == "canceled"
-    assert BackOffice(tmp_path / "office.db").paid_back_pence("NT-20482") == 11_900
-    order = agents.lookup_order("NT-20482")
-    assert order is not None
-    inquiry = Inquiry("cancel it", "chat", "cancel_order", number=order.number, order=order)
-    assert "was canceled and nothing is charged" in agents.draft_support(inquiry).text
-
-
-@pytest.mark.parametrize(
-    ("number", "kind"), [("NT-20481", "TooLate"), ("NT-20484", "TooLate"), ("NT-99999", "NoOrder")]
-)
-def test_what_has_left_is_not_canceled(agents: Agents, number: str, kind: str) -> None:
-    with pytest.raises(ApplicationError) as raised:
-        agents.cancel_order(number)
-    assert raised.value.type == kind
-    assert raised.value.non_retryable
-
-
-def test_money_goes_back_once(agents: Agents, tmp_path: Path) -> None:
-    for attempt in (1, 2):
-        with activity_context(workflow_id="refund-NT-20484", key="pay_back", attempt=attempt):
-            assert agents.pay_back(Refund("NT-20484", 329.0)).status == "refunded"
-    assert BackOffice(tmp_path / "office.db").paid_back_pence("NT-20484") == 32_900
-
-
-@pytest.mark.parametrize("amount", [0, -1, 329.01])
-def test_nobody_gets_back_more_than_was_paid(agents: Agents, amount: float) -> None:
-    with pytest.raises(ApplicationError) as raised:
-        agents.pay_back(Refund("NT-20484", amount))
-    assert raised.value.type == "WrongAmount"
 
 
 def test_answers_are_streamed_word_by_word_counted_and_priced(agents: Agents) -> None:
