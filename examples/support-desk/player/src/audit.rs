@@ -1,18 +1,16 @@
 //! Judges the play by what is durable: transcripts and journals.
 
 use std::collections::{HashMap, HashSet};
-use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::Result;
 use everturn_client::v1;
 use v1::history_event::Kind;
 
+use crate::books::Books;
+use crate::evidence::{self, Occurred, Record};
+use crate::journals::{Journal, journals, transcript, words};
 use crate::play::Played;
 use crate::stage::Stage;
-
-/// Lists may lag behind by the flush interval.
-const LIST_TIMEOUT: Duration = Duration::from_secs(15);
-const LIST_EVERY: Duration = Duration::from_millis(200);
 
 /// What transcripts and journals say.
 #[derive(Debug, Default)]
@@ -29,6 +27,8 @@ pub struct Audit {
     pub duplicates: u64,
     /// Messages that left by an adapter.
     pub delivered: u64,
+    /// What happened beside the messages.
+    pub occurred: Occurred,
     /// Expectations that did not hold, with the customer's name.
     pub unmet: Vec<String>,
     /// How long customers waited for the first answer of a turn.
@@ -36,7 +36,7 @@ pub struct Audit {
 }
 
 /// Reads everything and judges it.
-pub async fn audit(stage: &Stage, played: &[Played]) -> Result<Audit> {
+pub async fn audit(stage: &Stage, books: &Books, played: &[Played]) -> Result<Audit> {
     let mut audit = Audit::default();
     let mut transcripts = HashMap::new();
     for act in played {
@@ -60,30 +60,20 @@ pub async fn audit(stage: &Stage, played: &[Played]) -> Result<Audit> {
             .unmet
             .extend(act.unmet.iter().map(|problem| format!("{name}: {problem}")));
     }
-    let runs = runs(stage, audit.turns).await?;
+    let journals = journals(stage, audit.turns).await?;
     let mut sent = HashSet::new();
-    let mut interrupted: HashMap<String, u64> = HashMap::new();
-    for run in &runs {
-        let events = journal(stage, run).await?;
-        audit.journal(run, &events, &mut sent);
-        let is_interrupted = run.status() != v1::RunStatus::Completed;
-        if is_interrupted && run.parent_workflow_id.is_empty() {
-            let conversation = run.workflow_id.split('/').next().unwrap_or_default();
-            *interrupted.entry(conversation.to_owned()).or_default() += 1;
-        }
+    for journal in &journals {
+        audit.journal(journal, &mut sent);
     }
-    for act in played {
-        let found = interrupted.remove(&act.customer.conversation_id());
-        if found.unwrap_or_default() != act.customer.interrupted {
-            audit.unmet.push(format!(
-                "{}: {} turns did not complete instead of {}",
-                act.customer.name,
-                found.unwrap_or_default(),
-                act.customer.interrupted
-            ));
-        }
-    }
+    audit.interrupted(played, &journals);
     audit.agree(&transcripts, &sent);
+    let record = Record {
+        stage,
+        books,
+        journals: &journals,
+        transcripts: &transcripts,
+    };
+    evidence::check(&mut audit, &record, played).await?;
     Ok(audit)
 }
 
@@ -132,10 +122,10 @@ impl Audit {
     }
 
     /// Counts what a journal holds; each key may have sent one message.
-    fn journal(&mut self, run: &v1::WorkflowRun, events: &[v1::HistoryEvent], sent: &mut Sent) {
-        let conversation = run.workflow_id.split('/').next().unwrap_or_default();
+    fn journal(&mut self, journal: &Journal, sent: &mut Sent) {
+        let conversation = journal.root();
         let mut keys = HashSet::new();
-        for event in events {
+        for event in &journal.events {
             match &event.kind {
                 Some(Kind::ActivityCompleted(done)) => {
                     self.activities += 1;
@@ -153,6 +143,30 @@ impl Audit {
                 _ => {}
             }
         }
+    }
+
+    /// Turns that did not complete must be those that newer messages
+    /// interrupted; nothing else may end otherwise.
+    fn interrupted(&mut self, played: &[Played], journals: &[Journal]) {
+        let mut found: HashMap<&str, u64> = HashMap::new();
+        for journal in journals {
+            let is_completed = journal.run.status() == v1::RunStatus::Completed;
+            if !is_completed && journal.run.parent_workflow_id.is_empty() {
+                *found.entry(journal.root()).or_default() += 1;
+            }
+        }
+        for act in played {
+            let id = act.customer.conversation_id();
+            let count = found.remove(id.as_str()).unwrap_or_default();
+            if count != act.customer.interrupted {
+                let (name, expected) = (act.customer.name, act.customer.interrupted);
+                self.unmet.push(format!(
+                    "{name}: {count} turns did not complete instead of {expected}"
+                ));
+            }
+        }
+        let others = found.into_keys().map(|id| format!("{id} did not complete"));
+        self.unmet.extend(others);
     }
 
     /// Transcripts and journals must tell the same story.
@@ -177,14 +191,6 @@ impl Audit {
     }
 }
 
-/// What a message says.
-pub fn words(message: &v1::Message) -> &str {
-    message
-        .content
-        .as_ref()
-        .map_or("", |content| content.text.as_str())
-}
-
 /// From the customer's last message to the first answer behind it, for every
 /// such pair. Reminders follow no message and are not counted.
 fn turn_times(messages: &[v1::Message]) -> Vec<f64> {
@@ -204,84 +210,6 @@ fn turn_times(messages: &[v1::Message]) -> Vec<f64> {
         }
     }
     times
-}
-
-/// A whole transcript.
-pub async fn transcript(stage: &Stage, id: &str) -> Result<Vec<v1::Message>> {
-    let mut request = v1::ListMessagesRequest {
-        conversation_id: id.to_owned(),
-        ..Default::default()
-    };
-    let mut messages = Vec::new();
-    loop {
-        let page = stage.client().list_messages(request.clone()).await?;
-        messages.extend(page.messages);
-        if page.next_page_token.is_empty() {
-            return Ok(messages);
-        }
-        request.page_token = page.next_page_token;
-    }
-}
-
-/// All runs, once the list has caught up: as many turns as were started, and
-/// none of them open.
-async fn runs(stage: &Stage, turns: u64) -> Result<Vec<v1::WorkflowRun>> {
-    let begin = Instant::now();
-    loop {
-        let runs = list_runs(stage).await?;
-        let is_turn = |run: &&v1::WorkflowRun| {
-            run.parent_workflow_id.is_empty() && run.workflow_type == "support"
-        };
-        let listed = runs.iter().filter(is_turn).count() as u64;
-        let open = runs
-            .iter()
-            .filter(|run| run.status() == v1::RunStatus::Running)
-            .count();
-        if listed >= turns && open == 0 {
-            return Ok(runs);
-        }
-        if begin.elapsed() > LIST_TIMEOUT {
-            bail!("{listed} of {turns} turns are listed and {open} runs are still open");
-        }
-        tokio::time::sleep(LIST_EVERY).await;
-    }
-}
-
-async fn list_runs(stage: &Stage) -> Result<Vec<v1::WorkflowRun>> {
-    let mut request = v1::ListWorkflowsRequest {
-        page_size: 1_000,
-        ..Default::default()
-    };
-    let mut runs = Vec::new();
-    loop {
-        let page = stage.client().list_workflows(request.clone()).await?;
-        runs.extend(page.runs);
-        if page.next_page_token.is_empty() {
-            return Ok(runs);
-        }
-        request.page_token = page.next_page_token;
-    }
-}
-
-async fn journal(stage: &Stage, run: &v1::WorkflowRun) -> Result<Vec<v1::HistoryEvent>> {
-    let mut request = v1::GetHistoryRequest {
-        workflow_id: run.workflow_id.clone(),
-        run_id: run.run_id.clone(),
-        ..Default::default()
-    };
-    let mut events = Vec::new();
-    loop {
-        let page = stage
-            .client()
-            .history(request.clone())
-            .await
-            .with_context(|| format!("cannot read the journal of {}", run.workflow_id))?;
-        events.extend(page.events);
-        if page.next_page_token.is_empty() {
-            return Ok(events);
-        }
-        request.page_token = page.next_page_token;
-    }
 }
 
 #[cfg(test)]
@@ -314,6 +242,8 @@ mod tests {
                 steps: vec![Step::Expect(Reply::default())],
                 turns: 1,
                 interrupted: 0,
+                opening: v1::TurnPolicy::default(),
+                evidence: Vec::new(),
             },
             position: 0,
             accepted: vec![Accepted {
@@ -323,6 +253,7 @@ mod tests {
             }],
             repeats_differing: 0,
             unmet: Vec::new(),
+            quiet: None,
         }
     }
 
@@ -360,17 +291,22 @@ mod tests {
             })),
             ..Default::default()
         };
-        let run = v1::WorkflowRun {
-            workflow_id: "demo-ada/1".into(),
-            status: v1::RunStatus::Completed.into(),
-            ..Default::default()
+        let journal = Journal {
+            run: v1::WorkflowRun {
+                workflow_id: "demo-ada/1".into(),
+                status: v1::RunStatus::Failed.into(),
+                ..Default::default()
+            },
+            events: vec![sent(1, "reply", 2), sent(2, "reply", 3)],
         };
         let mut audit = Audit::default();
         let mut seen = HashSet::new();
-        audit.journal(&run, &[sent(1, "reply", 2), sent(2, "reply", 3)], &mut seen);
+        audit.journal(&journal, &mut seen);
         assert_eq!(audit.duplicates, 1);
         let answers = vec![message(2, v1::AuthorKind::Agent, "hi", 1)];
         audit.agree(&HashMap::from([("demo-ada".to_owned(), answers)]), &seen);
         assert_eq!(audit.unmet.len(), 1);
+        audit.interrupted(&[act()], &[journal]);
+        assert_eq!(audit.unmet.len(), 2);
     }
 }

@@ -3,10 +3,15 @@
 //! coordinator twice in the middle, and checks what came of it.
 
 mod audit;
-mod customers;
+mod books;
+mod cast;
+mod environment;
+mod evidence;
+mod journals;
 mod kills;
 mod outbox;
 mod play;
+mod policies;
 mod ports;
 mod processes;
 mod report;
@@ -24,7 +29,8 @@ use anyhow::{Context as _, Result};
 use clap::Parser;
 use tokio::task::JoinSet;
 
-use crate::processes::{Fleet, Locations, Pace};
+use crate::environment::Pace;
+use crate::processes::{Fleet, Locations};
 use crate::stage::Stage;
 
 /// The whole demo must be over by then.
@@ -112,7 +118,7 @@ async fn demo(arguments: Arguments) -> Result<bool> {
 async fn show(fleet: &mut Fleet, pace: Pace, json: bool) -> Result<(report::Report, bool)> {
     fleet.start().await?;
     let stage = Arc::new(Stage::new(fleet.client()?));
-    let cast = customers::cast(pace);
+    let cast = cast::cast(pace);
     stage.announce(&format!(
         "{} customers, three Python workers, one TypeScript worker, coordinator at {}",
         cast.len(),
@@ -120,7 +126,7 @@ async fn show(fleet: &mut Fleet, pace: Pace, json: bool) -> Result<(report::Repo
     ));
     stage.announce(&format!(
         "on purpose, {:.0} % of the agents' attempts fail and each takes up to {} ms longer",
-        processes::FAULT_RATE * 100.0,
+        environment::FAULT_RATE * 100.0,
         pace.latency_ms_max
     ));
     stage.announce("customers write ->, the shop answers <-");
@@ -136,7 +142,7 @@ async fn show(fleet: &mut Fleet, pace: Pace, json: bool) -> Result<(report::Repo
     }
     played.sort_by_key(|act| act.position);
     tokio::time::sleep(SETTLE).await;
-    let mut audit = audit::audit(&stage, &played).await?;
+    let mut audit = audit::audit(&stage, &fleet.books(), &played).await?;
     outbox::check(&mut audit, &stage, &played, &fleet.providers_log()).await?;
     let report = report::Report::new(&played, audit, kills, stage.pieces());
     report.print(json);

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use everturn_client::v1;
 
-use crate::audit::{Audit, transcript, words};
+use crate::audit::Audit;
+use crate::journals::{transcript, words};
 use crate::play::Played;
 use crate::stage::Stage;
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use everturn_client::{Error, text, v1};
 use tokio::sync::watch;
 
-use crate::processes::Pace;
+use crate::environment::Pace;
 use crate::script::{Customer, Reply, Step};
 use crate::stage::Stage;
 use crate::{staff, transcript};
@@ -43,6 +43,8 @@ pub struct Played {
     pub repeats_differing: u64,
     /// Expectations that did not hold.
     pub unmet: Vec<String>,
+    /// How long quiet hours lasted after an event came.
+    pub quiet: Option<Duration>,
 }
 
 /// Plays a customer to the end of the script, or to the first message that
@@ -54,12 +56,14 @@ pub async fn play(stage: Arc<Stage>, customer: Customer, position: usize, pace: 
             accepted: Vec::new(),
             repeats_differing: 0,
             unmet: Vec::new(),
+            quiet: None,
             customer: customer.clone(),
         },
         stage,
         pace,
         transcript: None,
         last: None,
+        reported: None,
         replies_taken: 0,
     };
     let stagger = u32::try_from(position).unwrap_or(u32::MAX);
@@ -79,6 +83,7 @@ struct Player {
     played: Played,
     transcript: Option<watch::Receiver<Vec<v1::Message>>>,
     last: Option<v1::SubmitMessageRequest>,
+    reported: Option<Instant>,
     replies_taken: usize,
 }
 
@@ -108,12 +113,19 @@ impl Player {
             Step::AwaitTurn => staff::await_turn(&self.stage, &self.id()).await,
             Step::Event(kind, payload) => {
                 staff::report(&self.stage, &self.played.customer, kind, payload).await?;
+                self.reported = Some(Instant::now());
                 self.follow();
                 Ok(())
             }
             Step::Person(text) => staff::write(&self.stage, &self.id(), text).await,
             Step::HandBack => staff::hand_back(&self.stage, &self.id()).await,
             Step::Approve => staff::approve(&self.stage, &self.id()).await,
+            Step::Raise(to) => staff::raise_budget(&self.stage, &self.id(), *to).await,
+            Step::Wait(time) => staff::watch_wait(&self.stage, &self.id(), *time).await,
+            Step::Morning => {
+                self.played.quiet = self.reported.map(|reported| reported.elapsed());
+                staff::end_quiet_hours(&self.stage, &self.played.customer).await
+            }
             Step::Expect(reply) => {
                 self.stage.begin_waiting();
                 let outcome = self.expect(reply).await;
@@ -139,7 +151,7 @@ impl Player {
                     quiet: prost_types::Duration::try_from(self.pace.quiet).ok(),
                     ..Default::default()
                 }),
-                ..Default::default()
+                ..customer.opening.clone()
             }),
             ..Default::default()
         };

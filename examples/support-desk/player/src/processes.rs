@@ -11,17 +11,15 @@ use anyhow::{Context as _, Result, bail};
 use everturn_client::{Client, ConnectOptions, v1};
 use tokio::process::{Child, Command};
 
+use crate::books::Books;
+use crate::environment::{self, Pace};
 use crate::ports::{free_addresses, free_ports};
 
 const READY_TIMEOUT: Duration = Duration::from_secs(30);
 const READY_EVERY: Duration = Duration::from_millis(25);
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
-/// Share of the agents' attempts that fail on purpose.
-pub const FAULT_RATE: f64 = 0.12;
 /// The process that plays mail server and SMS gateway.
 const PROVIDERS: &str = "providers";
-/// Seals the receipts of a gateway that lives as long as the demo.
-const SECRET: &str = "demo";
 /// Names of the processes that a kept demo left running.
 const KEPT: &str = "kept";
 
@@ -37,44 +35,6 @@ pub struct Locations {
     pub store_dir: PathBuf,
     /// Folder of the logs.
     pub logs_dir: PathBuf,
-}
-
-/// How fast the play goes.
-#[derive(Clone, Copy, Debug)]
-pub struct Pace {
-    /// Silence that ends a burst of messages.
-    pub quiet: Duration,
-    /// How long a customer takes to find an order number.
-    pub think: Duration,
-    /// Longest delay of an agent's attempt, in milliseconds.
-    pub latency_ms_max: u32,
-    /// Pause after each word of a draft, in milliseconds.
-    pub word_ms: u32,
-    /// Silence after which a customer is reminded, in seconds.
-    pub remind_after_s: u32,
-    /// Silence after which a reminded customer is let go, in seconds.
-    pub give_up_after_s: u32,
-}
-
-impl Pace {
-    /// For people who watch.
-    pub const CALM: Self = Self {
-        quiet: Duration::from_millis(400),
-        think: Duration::from_millis(3_500),
-        latency_ms_max: 600,
-        word_ms: 15,
-        remind_after_s: 9,
-        give_up_after_s: 4,
-    };
-    /// For tests.
-    pub const FAST: Self = Self {
-        quiet: Duration::from_millis(300),
-        think: Duration::from_millis(1_000),
-        latency_ms_max: 300,
-        word_ms: 3,
-        remind_after_s: 7,
-        give_up_after_s: 2,
-    };
 }
 
 /// A running process.
@@ -143,6 +103,14 @@ impl Fleet {
             .join(format!("demo-{PROVIDERS}.log"))
     }
 
+    /// What the shop's back office has done.
+    pub fn books(&self) -> Books {
+        Books {
+            python: self.locations.python.clone(),
+            file: environment::back_office(&self.locations.store_dir),
+        }
+    }
+
     /// A client of the coordinator.
     pub fn client(&self) -> Result<Client> {
         let options = ConnectOptions {
@@ -157,7 +125,12 @@ impl Fleet {
         self.start_coordinator().await?;
         let [smtp, sms, _] = self.ports.map(|port| port.to_string());
         let mut command = Command::new(&self.locations.python);
-        command.args(["-m", "support_agents.stand_ins", "--secret", SECRET]);
+        command.args([
+            "-m",
+            "support_agents.stand_ins",
+            "--secret",
+            environment::SECRET,
+        ]);
         command.args(["--smtp-port", &smtp, "--sms-port", &sms]);
         let providers = self.spawn(PROVIDERS, command)?;
         self.workers.push(providers);
@@ -301,33 +274,16 @@ impl Fleet {
             .append(true)
             .open(&log)
             .with_context(|| format!("cannot write {}", log.display()))?;
-        let pace = self.pace;
-        let [smtp, sms, receipts] = self.ports;
         let child = command
             .stdin(Stdio::null())
             .stdout(file.try_clone().context("cannot share the log")?)
             .stderr(file)
-            .env("EVERTURN_ADDRESS", self.address.to_string())
-            .env("EVERTURN_NAMESPACE", "default")
-            .env("PYTHONUNBUFFERED", "1")
-            .env("SUPPORT_FAULT_RATE", FAULT_RATE.to_string())
-            .env("SUPPORT_LATENCY_MS", pace.latency_ms_max.to_string())
-            .env("SUPPORT_WORD_MS", pace.word_ms.to_string())
-            .env("SUPPORT_REMIND_AFTER_S", pace.remind_after_s.to_string())
-            .env("SUPPORT_GIVE_UP_AFTER_S", pace.give_up_after_s.to_string())
-            .env(
-                "SUPPORT_BACK_OFFICE",
-                self.locations.store_dir.join("back-office.db"),
-            )
-            .env(
-                "SUPPORT_MAIL_SENT",
-                self.locations.store_dir.join("mail-sent.db"),
-            )
-            .env("SUPPORT_SMTP_ADDRESS", format!("127.0.0.1:{smtp}"))
-            .env("SUPPORT_SMTP_SECURITY", "none")
-            .env("SUPPORT_SMS_BASE_URL", format!("http://127.0.0.1:{sms}"))
-            .env("SUPPORT_RECEIPTS_LISTEN", format!("127.0.0.1:{receipts}"))
-            .env("SUPPORT_RECEIPTS_SECRET", SECRET)
+            .envs(environment::of_processes(
+                self.address,
+                self.ports,
+                self.pace,
+                &self.locations.store_dir,
+            ))
             // Ctrl-C is for this program, which stops the others in order.
             .process_group(0)
             .kill_on_drop(!self.keep)

@@ -38,6 +38,7 @@ impl Report {
     /// that a script's log shows what went wrong.
     pub fn print(&self, json: bool) {
         println!("\nsummary");
+        let occurred = &self.audit.occurred;
         let rows = [
             ("conversations", self.conversations.to_string()),
             ("turns", self.audit.turns.to_string()),
@@ -45,6 +46,10 @@ impl Report {
             ("retries", self.audit.retries.to_string()),
             ("pieces streamed", self.pieces.to_string()),
             ("delivered by adapters", self.audit.delivered.to_string()),
+            ("orders canceled", occurred.canceled.to_string()),
+            ("cancellations undone", occurred.undone.to_string()),
+            ("held by quiet hours", occurred.held.to_string()),
+            ("budgets raised", occurred.raised.to_string()),
             ("coordinator kills", self.kills.to_string()),
             ("messages lost", self.audit.lost.to_string()),
             ("duplicates", self.audit.duplicates.to_string()),
@@ -71,6 +76,7 @@ impl Report {
 
     /// One line for machines.
     pub fn to_json(&self) -> String {
+        let occurred = &self.audit.occurred;
         json!({
             "ok": self.is_ok(),
             "conversations": self.conversations,
@@ -78,6 +84,10 @@ impl Report {
             "activities": self.audit.activities,
             "retries": self.audit.retries,
             "delivered": self.audit.delivered,
+            "canceled": occurred.canceled,
+            "undone": occurred.undone,
+            "held": occurred.held,
+            "budgets_raised": occurred.raised,
             "lost": self.audit.lost,
             "duplicates": self.audit.duplicates,
             "coordinator_kills": self.kills,

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use everturn_client::v1;
+
 /// A customer: who they are, and their script.
 #[derive(Clone, Debug)]
 pub struct Customer {
@@ -15,6 +17,28 @@ pub struct Customer {
     pub turns: u64,
     /// How many of them newer messages interrupt.
     pub interrupted: u64,
+    /// What their conversation has instead of its type's policy when it opens.
+    pub opening: v1::TurnPolicy,
+    /// What must have happened beside the messages.
+    pub evidence: Vec<Evidence>,
+}
+
+/// Something that journals and books must show.
+#[derive(Clone, Debug)]
+pub enum Evidence {
+    /// The order with this number was canceled.
+    Canceled(&'static str),
+    /// The cancellation of the order with this number was undone.
+    Undone(&'static str),
+    /// Agents that write first waited for the end of quiet hours.
+    Held,
+    /// The budget was used up, and a person raised it.
+    Raised {
+        /// From so many millionths of a pound.
+        from: u64,
+        /// To so many.
+        to: u64,
+    },
 }
 
 /// One step of a script.
@@ -44,6 +68,13 @@ pub enum Step {
     HandBack,
     /// A person approves what the conversation waits for.
     Approve,
+    /// A person raises the budget that the conversation has used up, to so
+    /// many millionths of a pound.
+    Raise(u64),
+    /// What was reported waits, for this long, because of quiet hours.
+    Wait(Duration),
+    /// Quiet hours are over.
+    Morning,
 }
 
 /// What the next message of the shop must be like.

@@ -1,11 +1,12 @@
-//! The people and the software of the shop: they take over, approve, and
-//! report what happened.
+//! The people and the software of the shop: they take over, approve, raise
+//! budgets, end quiet hours, and report what happened.
 
 use std::fmt::Display;
 use std::time::{Duration, Instant};
 
 use everturn_client::{text, v1};
 
+use crate::policies;
 use crate::script::Customer;
 use crate::stage::Stage;
 
@@ -42,6 +43,7 @@ pub async fn report(
         }),
         addresses: [(channel.to_owned(), customer.address(channel))].into(),
         reply_channel: channel.into(),
+        turn_policy: Some(customer.opening.clone()),
         ..Default::default()
     };
     stage.announce(&format!("{}: event {kind} {payload}", customer.name));
@@ -82,40 +84,118 @@ pub async fn hand_back(stage: &Stage, id: &str) -> Result<(), String> {
     }
 }
 
-/// Approves what the refund of this conversation waits for.
+/// Approves what the refund of this conversation waits for: the workflow is
+/// another one, its details name the conversation.
 pub async fn approve(stage: &Stage, id: &str) -> Result<(), String> {
-    let begin = Instant::now();
-    let approval = loop {
-        match find(stage, id).await {
-            Ok(Some(approval)) => break approval,
-            Ok(None) => wait(begin, &"nobody asked for an approval").await?,
-            Err(error) => wait(begin, &error).await?,
-        }
-    };
+    let quoted = format!("\"{id}\"");
+    let approval = pending(stage, "", |approval| {
+        let details = approval.details.as_ref();
+        details.is_some_and(|details| String::from_utf8_lossy(&details.data).contains(&quoted))
+    })
+    .await?;
     stage.announce(&format!("{PERSON} approves: {}", approval.title));
-    let request = v1::DecideApprovalRequest {
-        approval_id: approval.approval_id,
-        decision: v1::ApprovalDecision::Approve.into(),
-        arguments_hash: approval.arguments_hash,
-        decider: PERSON.into(),
-        request_id: format!("{id}-approve"),
-        ..Default::default()
-    };
-    again(|| stage.client().decide_approval(request.clone())).await
+    decide(stage, approval, None).await
 }
 
-/// The approval whose details name the conversation.
-async fn find(stage: &Stage, id: &str) -> Result<Option<v1::Approval>, everturn_client::Error> {
+/// Raises the budget that a conversation has used up, to so many millionths
+/// of a pound. The conversation itself asks for that, not a run of it.
+pub async fn raise_budget(stage: &Stage, id: &str, to: u64) -> Result<(), String> {
+    let approval = pending(stage, id, |approval| approval.workflow_id == id).await?;
+    let pounds = to as f64 / 1e6;
+    stage.announce(&format!(
+        "{PERSON} raises the budget of {id} to £{pounds:.2}"
+    ));
+    let arguments = format!(r#"{{"costMicros":{to},"currency":"GBP"}}"#);
+    let changed = v1::Payload {
+        data: arguments.into_bytes().into(),
+        ..Default::default()
+    };
+    decide(stage, approval, Some(changed)).await
+}
+
+/// All approvals that a conversation asked for itself, decided or not.
+pub async fn approvals(
+    stage: &Stage,
+    id: &str,
+) -> Result<Vec<v1::Approval>, everturn_client::Error> {
     let request = v1::ListApprovalsRequest {
+        root_id: id.into(),
+        ..Default::default()
+    };
+    Ok(stage.client().list_approvals(request).await?.approvals)
+}
+
+/// What agents want to write first waits because of quiet hours, for so long
+/// and longer.
+pub async fn watch_wait(stage: &Stage, id: &str, time: Duration) -> Result<(), String> {
+    let begin = Instant::now();
+    loop {
+        match stage.client().conversation(id).await {
+            Ok(it) if it.turn_count > 0 || it.waiting_event_count != 1 => {
+                return Err("what was reported did not wait for the end of quiet hours".to_owned());
+            }
+            Ok(_) if begin.elapsed() >= time => return Ok(()),
+            Ok(_) => wait(begin, &"quiet hours do not end").await?,
+            Err(error) => wait(begin, &error).await?,
+        }
+    }
+}
+
+/// It is morning for a customer: their quiet hours are over.
+pub async fn end_quiet_hours(stage: &Stage, customer: &Customer) -> Result<(), String> {
+    stage.announce(&format!("{}: quiet hours are over", customer.name));
+    let request = v1::UpdateConversationRequest {
+        conversation_id: customer.conversation_id(),
+        turn_policy: Some(policies::with_quiet_hours(policies::quiet_later())),
+        ..Default::default()
+    };
+    again(|| stage.client().update_conversation(request.clone())).await
+}
+
+/// Waits for an approval, of a conversation or (empty) of any.
+async fn pending(
+    stage: &Stage,
+    root: &str,
+    condition: impl Fn(&v1::Approval) -> bool,
+) -> Result<v1::Approval, String> {
+    let request = v1::ListApprovalsRequest {
+        root_id: root.into(),
         status: v1::ApprovalStatus::Pending.into(),
         ..Default::default()
     };
-    let page = stage.client().list_approvals(request).await?;
-    let quoted = format!("\"{id}\"");
-    Ok(page.approvals.into_iter().find(|approval| {
-        let details = approval.details.as_ref();
-        details.is_some_and(|details| String::from_utf8_lossy(&details.data).contains(&quoted))
-    }))
+    let begin = Instant::now();
+    loop {
+        match stage.client().list_approvals(request.clone()).await {
+            Ok(page) => match page.approvals.into_iter().find(&condition) {
+                Some(approval) => return Ok(approval),
+                None => wait(begin, &"nobody asked for an approval").await?,
+            },
+            Err(error) => wait(begin, &error).await?,
+        }
+    }
+}
+
+/// Approves, with other arguments if there are any.
+async fn decide(
+    stage: &Stage,
+    approval: v1::Approval,
+    changed: Option<v1::Payload>,
+) -> Result<(), String> {
+    let decision = if changed.is_some() {
+        v1::ApprovalDecision::ApproveWithChanges
+    } else {
+        v1::ApprovalDecision::Approve
+    };
+    let request = v1::DecideApprovalRequest {
+        request_id: format!("{}-decided", approval.approval_id),
+        approval_id: approval.approval_id,
+        decision: decision.into(),
+        arguments_hash: approval.arguments_hash,
+        changed_arguments: changed,
+        decider: PERSON.into(),
+        ..Default::default()
+    };
+    again(|| stage.client().decide_approval(request.clone())).await
 }
 
 async fn until(
