@@ -94,7 +94,7 @@ pub fn test_job(layout: &Layout) -> Job {
     let player = player(layout, Profile::Dev);
     Job::new(
         layout,
-        "play: seventeen customers, two kills",
+        "play: twenty customers, two kills",
         player.get_program(),
     )
     .args(player.get_args())

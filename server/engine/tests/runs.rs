@@ -50,6 +50,18 @@ fn a_second_start_of_an_open_id_is_refused_but_the_same_request_is_answered() {
 }
 
 #[test]
+fn a_start_that_is_repeated_after_its_run_has_ended_does_not_run_it_again() {
+    let mut s = Scenario::new("w1");
+    let first = s.step(|tx| decide::start_workflow(tx, start_request(9)));
+    let slot = s.root.main.expect("has a main run");
+    s.run_code(slot, vec![complete()]).expect("completes");
+    let again = s.step(|tx| decide::start_workflow(tx, start_request(9)));
+    assert_eq!(again, first, "its answer was lost");
+    let other = s.step(|tx| decide::start_workflow(tx, start_request(10)));
+    assert_ne!(other.expect("starts"), first.expect("starts"));
+}
+
+#[test]
 fn a_failed_attempt_is_repeated_after_its_backoff() {
     let mut s = Scenario::new("w1");
     let slot = s.start();

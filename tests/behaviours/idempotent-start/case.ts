@@ -23,7 +23,10 @@ export default behaviour({
     await workflows.signal("one", "go", null);
     assert.equal(await workflows.waitResult("one", { timeout: "20s" }), "first");
 
-    // After the end the id is free again; each run keeps its own result.
+    // A start whose answer was lost is known after the end as well.
+    assert.deepEqual(await workflows.start(waiting, "first", { workflowId: "one", requestId: "r-1" }), first);
+
+    // Otherwise the id is free again; each run keeps its own result.
     const third = await workflows.start(waiting, "third", { workflowId: "one" });
     assert.notEqual(third.runId, first.runId);
     await workflows.signal("one", "go", null);

@@ -26,7 +26,7 @@ pub struct StartWorkflow {
 }
 
 /// Starts a run; the answer is its id. The same request gets the same answer
-/// while the run is open.
+/// until another one starts the next run.
 ///
 /// # Errors
 /// `RunAlreadyStarted`, `TypeMismatch`.
@@ -37,18 +37,17 @@ pub fn start_workflow(
     if tx.root.conversation.is_some() || tx.root.tombstone.is_some() {
         return Err(Rejection::TypeMismatch("this id belongs to a conversation"));
     }
-    let open = tx
-        .root
-        .main
-        .and_then(|slot| tx.root.runs.get(&slot))
-        .filter(|run| run.status.is_open());
-    if let Some(run) = open {
+    // Kept until there is a later one, whether it is open or closed.
+    let latest = tx.root.main.and_then(|slot| tx.root.runs.get(&slot));
+    if let Some(run) = latest {
         if request.request != 0 && run.request == request.request {
             return Ok(run.run_id);
         }
-        return Err(Rejection::RunAlreadyStarted {
-            run_id: run.run_id.0,
-        });
+        if run.status.is_open() {
+            return Err(Rejection::RunAlreadyStarted {
+                run_id: run.run_id.0,
+            });
+        }
     }
     let run_id = tx.context.take_run_id();
     let started = RunStarted {

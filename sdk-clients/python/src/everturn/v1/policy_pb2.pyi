@@ -266,7 +266,7 @@ class TurnPolicy(google.protobuf.message.Message):
     """
     @property
     def debounce(self) -> Global___Debounce:
-        """How bursts are collected."""
+        """How bursts are collected. Set as a whole."""
 
     @property
     def interrupt_grace(self) -> google.protobuf.duration_pb2.Duration:
@@ -302,7 +302,9 @@ class TurnPolicy(google.protobuf.message.Message):
 
     @property
     def budget(self) -> Global___Budget:
-        """What the conversation may use. Default: no bound."""
+        """What the conversation may use. Set as a whole: a bound that is not given
+        is none. Default: no bound.
+        """
 
     def __init__(
         self,

@@ -103,9 +103,9 @@ class WorkflowServiceServicer(object):
     """
 
     def StartWorkflow(self, request, context):
-        """Starts a workflow. Durable when answered. Idempotent by request_id while
-        the run is open. A workflow id whose last run is closed may be started
-        again.
+        """Starts a workflow. Durable when answered. Idempotent by request_id until
+        the next run of the workflow id. One whose last run is closed may be
+        started again, with another request_id or without one.
         Writes RunStarted. Reasons: FIELD_INVALID, RUN_ALREADY_STARTED,
         TYPE_MISMATCH, LIMIT_EXCEEDED, BUSY, DRAINING.
         """

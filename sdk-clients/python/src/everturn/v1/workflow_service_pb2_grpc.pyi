@@ -305,9 +305,9 @@ class WorkflowServiceStub(typing.Generic[_WorkflowServiceStartWorkflowType, _Wor
     ], channel: grpc.aio.Channel) -> None: ...
 
     StartWorkflow: _WorkflowServiceStartWorkflowType
-    """Starts a workflow. Durable when answered. Idempotent by request_id while
-    the run is open. A workflow id whose last run is closed may be started
-    again.
+    """Starts a workflow. Durable when answered. Idempotent by request_id until
+    the next run of the workflow id. One whose last run is closed may be
+    started again, with another request_id or without one.
     Writes RunStarted. Reasons: FIELD_INVALID, RUN_ALREADY_STARTED,
     TYPE_MISMATCH, LIMIT_EXCEEDED, BUSY, DRAINING.
     """
@@ -430,9 +430,9 @@ class WorkflowServiceServicer(metaclass=abc.ABCMeta):
         request: everturn.v1.workflow_service_pb2.StartWorkflowRequest,
         context: _ServicerContext,
     ) -> typing.Union[everturn.v1.workflow_service_pb2.StartWorkflowResponse, collections.abc.Awaitable[everturn.v1.workflow_service_pb2.StartWorkflowResponse]]:
-        """Starts a workflow. Durable when answered. Idempotent by request_id while
-        the run is open. A workflow id whose last run is closed may be started
-        again.
+        """Starts a workflow. Durable when answered. Idempotent by request_id until
+        the next run of the workflow id. One whose last run is closed may be
+        started again, with another request_id or without one.
         Writes RunStarted. Reasons: FIELD_INVALID, RUN_ALREADY_STARTED,
         TYPE_MISMATCH, LIMIT_EXCEEDED, BUSY, DRAINING.
         """

@@ -70,10 +70,12 @@ pub(super) struct PolicyArgs {
     /// How often agents may write first, such as `2/7d`; 0 removes it
     #[arg(long, value_name = "COUNT/DURATION", value_parser = frequency_cap)]
     frequency_cap: Option<v1::FrequencyCap>,
-    /// Tokens it may use, in and out together
+    /// Tokens it may use, in and out together; no bound if only the cost is
+    /// given
     #[arg(long, value_name = "COUNT")]
     budget_tokens: Option<u64>,
-    /// What it may cost, such as `2.50EUR`; 0 removes it
+    /// What it may cost, such as `2.50EUR`; 0 removes it, no bound if only the
+    /// tokens are given
     #[arg(long, value_name = "AMOUNT", value_parser = amount)]
     budget_cost: Option<(u64, String)>,
 }

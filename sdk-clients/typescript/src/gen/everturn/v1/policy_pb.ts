@@ -221,7 +221,7 @@ export const BudgetSchema: GenMessage<Budget> = /*@__PURE__*/
  */
 export type TurnPolicy = Message<"everturn.v1.TurnPolicy"> & {
   /**
-   * How bursts are collected.
+   * How bursts are collected. Set as a whole.
    *
    * @generated from field: everturn.v1.Debounce debounce = 1;
    */
@@ -288,7 +288,8 @@ export type TurnPolicy = Message<"everturn.v1.TurnPolicy"> & {
   frequencyCap?: FrequencyCap | undefined;
 
   /**
-   * What the conversation may use. Default: no bound.
+   * What the conversation may use. Set as a whole: a bound that is not given
+   * is none. Default: no bound.
    *
    * @generated from field: everturn.v1.Budget budget = 10;
    */

@@ -1155,9 +1155,9 @@ export const PendingActivityStateSchema: GenEnum<PendingActivityState> = /*@__PU
  */
 export const WorkflowService: GenService<{
   /**
-   * Starts a workflow. Durable when answered. Idempotent by request_id while
-   * the run is open. A workflow id whose last run is closed may be started
-   * again.
+   * Starts a workflow. Durable when answered. Idempotent by request_id until
+   * the next run of the workflow id. One whose last run is closed may be
+   * started again, with another request_id or without one.
    * Writes RunStarted. Reasons: FIELD_INVALID, RUN_ALREADY_STARTED,
    * TYPE_MISMATCH, LIMIT_EXCEEDED, BUSY, DRAINING.
    *
