@@ -266,6 +266,38 @@ fn an_answer_to_an_ask_that_an_interrupted_turn_did_not_reply_to_comes_again() {
 }
 
 #[test]
+fn a_reply_does_not_answer_what_its_code_had_not_been_given() {
+    let mut s = Scenario::with_policy("c1", on_busy(OnBusy::Steer));
+    s.say("one");
+    let token = s.begin(1);
+    let seen = s.root.runs[&1].last_event;
+    s.say("two");
+    let commands = vec![reply("r", "to one"), scenario::timer("t", 60)];
+    s.must(|tx| decide::complete_task(tx, token, seen, commands));
+    s.restart();
+    s.set_policy(|policy| policy.on_busy = OnBusy::Interrupt);
+    s.say("three");
+    s.turn_code(vec![complete()]);
+    assert_eq!(s.turn_texts(), ["two", "three"]);
+}
+
+#[test]
+fn a_reminder_does_not_answer_the_answer_that_crosses_it() {
+    let mut s = Scenario::with_policy("c1", on_busy(OnBusy::Interrupt));
+    s.say("cancel my order");
+    s.turn_code(vec![ask("order"), scenario::timer("remind", 5)]);
+    s.wait(Span::from_secs(5));
+    let token = s.begin(1);
+    let seen = s.root.runs[&1].last_event;
+    s.say("number 7");
+    let commands = vec![reply("r", "which one?"), scenario::timer("again", 5)];
+    s.must(|tx| decide::complete_task(tx, token, seen, commands));
+    s.say("no, number 8");
+    s.turn_code(vec![complete()]);
+    assert_eq!(s.turn_texts(), ["number 7", "no, number 8"]);
+}
+
+#[test]
 fn an_ask_in_the_completion_that_closes_the_run_swallows_no_message() {
     let mut s = Scenario::new("c1");
     s.say("one");

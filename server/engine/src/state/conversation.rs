@@ -204,6 +204,25 @@ pub struct Turn {
     /// A person has answered its messages.
     #[n(14)]
     pub relieved: bool,
+    /// What arrived in it, as far as its code had not been given it when it
+    /// sent its last reply: such a reply does not answer it.
+    #[n(15)]
+    #[cbor(default)]
+    pub arrivals: VecDeque<Arrival>,
+}
+
+/// Messages or events that arrived in a turn together.
+#[derive(Clone, Copy, Debug, Encode, Decode)]
+pub struct Arrival {
+    /// Event id in the journal of the turn.
+    #[n(0)]
+    pub event: u64,
+    /// Position of the last message that has arrived then; 0 for none.
+    #[n(1)]
+    pub messages: u64,
+    /// Position of the last event that has arrived then; 0 for none.
+    #[n(2)]
+    pub events: u64,
 }
 
 /// The answer that a turn's ask was given last.
@@ -424,6 +443,38 @@ fn through(items: impl Iterator<Item = (u64, usize)>) -> u64 {
 }
 
 impl Turn {
+    /// Notes that something arrived.
+    pub(super) fn note_arrival(&mut self, arrival: Arrival) {
+        self.arrivals.push_back(arrival);
+        if self.arrivals.len() > limits::MAILBOX_MESSAGES {
+            // The first ones count as answered later than they might.
+            self.merge_first();
+        }
+    }
+
+    /// A reply answers what its code was given until then: everything up to
+    /// an event of its journal.
+    pub(super) fn answer(&mut self, seen: u64) {
+        while self.arrivals.get(1).is_some_and(|next| next.event <= seen) {
+            self.merge_first();
+        }
+        let Some(read) = self.arrivals.pop_front_if(|first| first.event <= seen) else {
+            return;
+        };
+        self.unanswered.retain(|m| m.sequence > read.messages);
+        self.answers.retain(|m| m.sequence > read.messages);
+        self.events.retain(|e| e.sequence > read.events);
+    }
+
+    fn merge_first(&mut self) {
+        if let Some(first) = self.arrivals.pop_front()
+            && let Some(next) = self.arrivals.front_mut()
+        {
+            next.messages = next.messages.max(first.messages);
+            next.events = next.events.max(first.events);
+        }
+    }
+
     /// Notes messages that its code was given instead of a later turn's.
     pub(super) fn note_answers(&mut self, messages: &[Message]) {
         self.answers.extend(messages.iter().cloned());

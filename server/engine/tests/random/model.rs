@@ -38,12 +38,12 @@ struct Turn {
     relieved: bool,
     messages: Vec<u64>,
     events: Vec<u64>,
-    /// Steered into it after its last reply.
-    steered: Vec<u64>,
-    /// Given to it as answers after its last reply.
-    answers: Vec<u64>,
-    /// Events steered into it after its last reply.
-    more_events: Vec<u64>,
+    /// Steered into it and not answered by a reply: event id, position.
+    steered: Vec<(u64, u64)>,
+    /// Given to it as answers, likewise.
+    answers: Vec<(u64, u64)>,
+    /// Events steered into it, likewise.
+    more_events: Vec<(u64, u64)>,
     /// The last answer: event id, key, messages.
     answer: Option<(u64, StepKey, Vec<u64>)>,
 }
@@ -190,6 +190,7 @@ impl Model {
             return;
         }
         let may_act = self.agents_may_act();
+        let seen = self.seen.get(&slot).copied().unwrap_or(0);
         let Some(turn) = self.turn.as_mut().filter(|turn| turn.slot == slot) else {
             let speaks = matches!(event, RunEvent::MessageSent { .. });
             assert!(!speaks, "somebody else than the turn spoke");
@@ -201,9 +202,10 @@ impl Model {
                 assert!(may_act, "an agent spoke that must be silent");
                 assert_eq!(message.turn, turn.number);
                 turn.replied = true;
-                turn.steered.clear();
-                turn.answers.clear();
-                turn.more_events.clear();
+                // Its code did not know the others when it spoke.
+                turn.steered.retain(|(event, _)| *event > seen);
+                turn.answers.retain(|(event, _)| *event > seen);
+                turn.more_events.retain(|(event, _)| *event > seen);
             }
             RunEvent::TurnInterrupted { .. } => {
                 assert!(!turn.interrupted, "interrupted twice");
@@ -233,29 +235,30 @@ impl Model {
         match event {
             RunEvent::AskAnswered { key, messages } => {
                 let given = take_first(&mut self.mailbox, positions(messages));
-                turn.answers.extend(&given);
+                turn.answers.extend(given.iter().map(|it| (id, *it)));
                 turn.answer = Some((id, key.clone(), given));
             }
             RunEvent::MessagesArrived { messages } => {
                 let given = take_first(&mut self.mailbox, positions(messages));
-                turn.steered.extend(given);
+                turn.steered.extend(given.iter().map(|it| (id, *it)));
             }
             RunEvent::EventsArrived { events } => {
                 let events = events.iter().map(|event| event.sequence).collect();
-                turn.more_events
-                    .extend(take_first(&mut self.waiting, events));
+                let given = take_first(&mut self.waiting, events);
+                turn.more_events.extend(given.iter().map(|it| (id, *it)));
             }
             RunEvent::HandedBack { messages, .. } => {
                 assert!(messages.is_sorted_by_key(|m| m.sequence));
                 let mut news = positions(messages);
                 news.retain(|sequence| self.mailbox.contains(sequence));
-                turn.answers.extend(take_first(&mut self.mailbox, news));
+                let given = take_first(&mut self.mailbox, news);
+                turn.answers.extend(given.iter().map(|it| (id, *it)));
             }
             RunEvent::CommandCanceled { target } => {
                 let unread =
                     |(event, key, _): &mut (u64, StepKey, Vec<u64>)| key == target && *event > seen;
                 if let Some((_, _, given)) = turn.answer.take_if(unread) {
-                    turn.answers.retain(|sequence| !given.contains(sequence));
+                    turn.answers.retain(|(_, it)| !given.contains(it));
                     self.mailbox.extend(given);
                 }
             }
@@ -268,10 +271,11 @@ impl Model {
         let Some(turn) = self.turn.take().filter(|_| !self.closed) else {
             return;
         };
-        self.mailbox.extend(turn.steered);
+        let positions = |given: Vec<(u64, u64)>| given.into_iter().map(|(_, it)| it);
+        self.mailbox.extend(positions(turn.steered));
         if turn.interrupted {
-            self.mailbox.extend(turn.answers);
-            self.waiting.extend(turn.more_events);
+            self.mailbox.extend(positions(turn.answers));
+            self.waiting.extend(positions(turn.more_events));
             if !turn.replied && !turn.relieved {
                 self.mailbox.extend(turn.messages);
             }

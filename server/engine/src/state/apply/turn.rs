@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::event::{RunEvent, Slot, TurnStart};
-use crate::state::conversation::{Answer, Turn, TurnContext};
+use crate::state::conversation::{Answer, Arrival, Turn, TurnContext};
 use crate::state::deadlines::Deadline;
 use crate::state::root::Root;
 use crate::text::StepKey;
@@ -50,6 +50,7 @@ impl Root {
             answers: VecDeque::new(),
             events: VecDeque::new(),
             relieved: false,
+            arrivals: VecDeque::new(),
         });
         self.deadlines.disarm(Deadline::Burst);
         self.rearm_silence();
@@ -57,6 +58,7 @@ impl Root {
 
     pub(super) fn send(&mut self, slot: Slot, key: &StepKey, message: &Message) {
         self.add_own_message(message, Some((slot, key.clone())));
+        let seen = self.runs.get(&slot).map_or(0, |run| run.seen);
         let Some(conversation) = &mut self.conversation else {
             return;
         };
@@ -65,9 +67,7 @@ impl Root {
             return;
         };
         turn.replied = true;
-        turn.unanswered.clear();
-        turn.answers.clear();
-        turn.events.clear();
+        turn.answer(seen);
         if turn.proactive {
             conversation.proactive.push_back(message.time);
             let cap = conversation.policy.frequency_cap;
@@ -90,6 +90,9 @@ impl Root {
         let Some(turn) = conversation.turn.as_mut().filter(|t| t.slot == slot) else {
             return;
         };
+        if let Some(arrival) = arrival(id, event) {
+            turn.note_arrival(arrival);
+        }
         match event {
             RunEvent::AskOpened { key } => turn.ask = Some(key.clone()),
             RunEvent::AskAnswered { key, messages } => {
@@ -126,6 +129,7 @@ impl Root {
                 if let Some(answer) = unread {
                     let given = |m: &Message| answer.messages.contains(m);
                     turn.answers.retain(|m| !given(m));
+                    turn.arrivals.retain(|it| it.event != answer.event);
                     conversation.return_to_mailbox(answer.messages);
                 }
             }
@@ -135,21 +139,14 @@ impl Root {
 
     /// What a turn is given leaves the mailbox.
     fn take_for_turn(&mut self, event: &RunEvent) {
-        let Some(conversation) = &mut self.conversation else {
+        let (Some(conversation), Some(given)) = (&mut self.conversation, arrival(0, event)) else {
             return;
         };
-        let through = match event {
-            RunEvent::AskAnswered { messages, .. }
-            | RunEvent::MessagesArrived { messages }
-            | RunEvent::HandedBack { messages, .. } => messages.last().map_or(0, |m| m.sequence),
-            RunEvent::EventsArrived { events } => {
-                conversation.take_events(events.last().map_or(0, |e| e.sequence));
-                0
-            }
-            _ => 0,
-        };
-        if through > 0 {
-            conversation.take_mailbox(through);
+        if given.events > 0 {
+            conversation.take_events(given.events);
+        }
+        if given.messages > 0 {
+            conversation.take_mailbox(given.messages);
             self.deadlines.disarm(Deadline::Burst);
         }
     }
@@ -176,4 +173,20 @@ impl Root {
         }
         self.rearm_silence();
     }
+}
+
+/// What arrives in a turn with an event of its journal.
+fn arrival(id: u64, event: &RunEvent) -> Option<Arrival> {
+    let (messages, events) = match event {
+        RunEvent::AskAnswered { messages, .. }
+        | RunEvent::MessagesArrived { messages }
+        | RunEvent::HandedBack { messages, .. } => (messages.last()?.sequence, 0),
+        RunEvent::EventsArrived { events } => (0, events.last()?.sequence),
+        _ => return None,
+    };
+    Some(Arrival {
+        event: id,
+        messages,
+        events,
+    })
 }
