@@ -10,8 +10,9 @@ use everturn_engine::event::{RunEvent, TurnCause};
 use everturn_engine::limits;
 use everturn_engine::policy::{OnBusy, QuietHours, TurnPolicy};
 use everturn_engine::rejection::Rejection;
+use everturn_engine::state::root::Root;
 use everturn_engine::value::Span;
-use scenario::{Scenario, ask, cancel, complete, payload, reply, texts, types};
+use scenario::{Scenario, ask, cancel, complete, payload, reply, target, texts, types};
 
 fn on_busy(on_busy: OnBusy) -> TurnPolicy {
     TurnPolicy {
@@ -303,6 +304,34 @@ fn an_ask_in_the_completion_that_closes_the_run_swallows_no_message() {
     s.say("one");
     s.say("two");
     s.turn_code(vec![ask("q"), reply("r", "hi"), complete()]);
+    assert_eq!(s.turn_texts(), ["two"]);
+}
+
+#[test]
+fn a_canceled_ask_gives_back_its_answer_and_swallows_no_signal() {
+    let mut s = Scenario::new("c1");
+    s.say("one");
+    s.turn_code(vec![ask("q")]);
+    let signal = decide::SignalWorkflow {
+        target: target("c1/turn-1"),
+        name: "go".into(),
+        input: payload("1"),
+        request: 0,
+    };
+    s.must(|tx| decide::signal_workflow(tx, signal));
+    s.say("two");
+    assert_eq!(s.journal(1)[2..], ["SignalReceived", "AskAnswered"]);
+    let token = s.begin(1);
+    let end = || vec![cancel("q"), complete()];
+    let unread = s.step(|tx| decide::complete_task(tx, token, 2, end()));
+    assert_eq!(unread, Err(Rejection::UnreadEvents { after: 2 }));
+    s.root = Root::decode(&s.root.encode()).expect("reads back");
+    s.must(|tx| Ok(decide::resume(tx)));
+    let token = s.begin(1);
+    let unread = s.step(|tx| decide::complete_task(tx, token, 2, end()));
+    assert_eq!(unread, Err(Rejection::UnreadEvents { after: 2 }));
+    // With the signal read, only the answer is missing, and it comes again.
+    s.must(|tx| decide::complete_task(tx, token, 3, end()));
     assert_eq!(s.turn_texts(), ["two"]);
 }
 

@@ -228,6 +228,7 @@ fn canceled_answer(root: &Root, run: &Run, seen: u64, commands: &[Command]) -> b
     answer.is_some_and(|answer| {
         answer.event == run.last_must_read
             && answer.event > seen
+            && run.must_read_before <= seen
             && commands.iter().any(|command| {
                 matches!(&command.kind, CommandKind::Cancel { target } if *target == answer.key)
             })

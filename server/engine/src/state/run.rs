@@ -98,6 +98,10 @@ pub struct Run {
     /// What its activities used.
     #[n(27)]
     pub usage: Usage,
+    /// Id of the notification before the last that must be read likewise.
+    #[n(28)]
+    #[cbor(default)]
+    pub must_read_before: u64,
     /// Where its workflow task is. Not stored: after a restart it is offered
     /// again.
     #[cbor(skip)]

@@ -24,7 +24,7 @@ impl Root {
             run.last_notification = id;
         }
         if event.must_be_read() {
-            run.last_must_read = id;
+            run.must_read_before = std::mem::replace(&mut run.last_must_read, id);
         }
         if let Some((key, kind)) = recorded_key(event) {
             run.keys.insert(key_hash(key), kind);
@@ -106,6 +106,7 @@ impl Root {
                 task_failure: None,
                 paused: false,
                 usage: Usage::default(),
+                must_read_before: 0,
                 task: Task::None,
                 task_failures: 0,
             },
