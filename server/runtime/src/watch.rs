@@ -98,7 +98,8 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// The next update; `None` when the runtime is shutting down.
+    /// The next update; `None` when the runtime is shutting down, or has taken
+    /// the conversation's partition back after a fault: watch again.
     pub async fn next(&mut self) -> Option<Update> {
         if self.updates.is_empty() {
             let skipped = self.skipped.swap(0, Ordering::Relaxed);

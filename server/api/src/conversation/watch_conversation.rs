@@ -12,7 +12,7 @@ use std::sync::Arc;
 use everturn_engine::text::RootKey;
 use everturn_proto::v1 as pb;
 use everturn_proto::v1::watch_conversation_response::Update as Wire;
-use everturn_runtime::{Handle, OutputPosition, StreamName, Update, Watch};
+use everturn_runtime::{Error, Handle, OutputPosition, StreamName, Update, Watch};
 use futures::Stream;
 use tonic::{Code, Response, Status};
 
@@ -138,7 +138,8 @@ impl Follower {
         match self.watch.next().await {
             Some(Update::Lagged(skipped)) => self.catch_up(skipped).await,
             Some(update) => self.take(update),
-            None => Err(error::refused(&everturn_runtime::Error::Draining)),
+            None if self.handle.is_draining() => Err(error::refused(&Error::Draining)),
+            None => Err(error::refused(&Error::PartitionMoved)),
         }
     }
 

@@ -208,6 +208,3 @@ impl Partition {
             .fetch_add(1, Ordering::Relaxed);
     }
 }
-
-#[cfg(test)]
-mod tests;

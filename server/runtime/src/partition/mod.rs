@@ -318,3 +318,6 @@ impl Partition {
         wake
     }
 }
+
+#[cfg(test)]
+mod tests;

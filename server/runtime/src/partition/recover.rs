@@ -191,6 +191,9 @@ impl Partition {
     fn forget(&mut self) {
         self.internal = futures::stream::FuturesUnordered::new();
         self.roots.clear();
+        // What they were to be told next may be durable and is not told again:
+        // they connect again, and are caught up.
+        self.watchers.clear();
         self.exists.clear();
         self.loading.clear();
         self.load_queue.clear();

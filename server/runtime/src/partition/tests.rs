@@ -1,18 +1,18 @@
-//! What follows a batch in which one thing overtakes another.
+//! A partition step by step: what follows a batch in which one thing overtakes
+//! another, and what a reload leaves.
 
 use everturn_dispatch::{AckMode, DeliveryId, QueueKey, TaskKind};
 use everturn_engine::command::{Command as Step, CommandKind, Draft};
-use everturn_engine::decide::{Opening, RunRef, StartWorkflow, SubmitMessage, TaskToken};
+use everturn_engine::decide::{self, Opening, RunRef, StartWorkflow, SubmitMessage, TaskToken};
 use everturn_engine::policy::{ActivityOptions, TurnPolicy};
 use everturn_engine::rejection::Rejection;
+use everturn_engine::transition::Transaction;
 use everturn_engine::value::{MessageContent, Payload};
 use everturn_store::{SqliteOptions, SqliteStore};
 use tokio::sync::mpsc;
 
 use super::*;
-use crate::assignments::{Assigned, TaskRef, Workers};
-use crate::options::Options;
-use crate::partition::{Shared, Visit};
+use crate::session::{SessionCore, WorkItem};
 
 fn key() -> RootKey {
     RootKey {
@@ -110,6 +110,22 @@ fn was_given(session: &SessionCore) -> bool {
     items.iter().any(|it| matches!(it, WorkItem::Activity(_)))
 }
 
+fn message(channel: &str, address: &str) -> SubmitMessage {
+    SubmitMessage {
+        opening: Opening {
+            type_name: "chat".into(),
+            task_queue: "default".into(),
+            policy: TurnPolicy::default(),
+            labels: Default::default(),
+        },
+        channel: channel.into(),
+        provider_message_id: Default::default(),
+        author_name: Default::default(),
+        content: content(),
+        customer_address: address.into(),
+    }
+}
+
 fn content() -> MessageContent {
     MessageContent {
         text: "hello".into(),
@@ -122,20 +138,7 @@ fn content() -> MessageContent {
 async fn a_message_that_is_erased_before_its_adapter_has_it_is_not_handed_over() {
     for erases in [false, true] {
         let mut it = Stepped::new().await;
-        let message = SubmitMessage {
-            opening: Opening {
-                type_name: "chat".into(),
-                task_queue: "default".into(),
-                policy: TurnPolicy::default(),
-                labels: Default::default(),
-            },
-            channel: "email".into(),
-            provider_message_id: Default::default(),
-            author_name: Default::default(),
-            content: content(),
-            customer_address: "ada@example.org".into(),
-        };
-        it.must(|tx| decide::submit_message(tx, message));
+        it.must(|tx| decide::submit_message(tx, message("email", "ada@example.org")));
         let draft = Draft {
             channel: Default::default(),
             author_name: Default::default(),
@@ -185,4 +188,23 @@ async fn the_only_attempt_of_a_run_that_closes_first_is_not_handed_over() {
         it.settle();
         assert_eq!(was_given(&worker), !closes);
     }
+}
+
+#[tokio::test]
+async fn watchers_connect_again_after_a_reload_since_they_may_have_missed_something() {
+    let mut it = Stepped::new().await;
+    it.must(|tx| decide::submit_message(tx, message("chat", "")));
+    it.settle();
+    let (updates, mut told) = mpsc::channel(8);
+    let watcher = Watcher {
+        updates,
+        skipped: Arc::default(),
+        outputs: true,
+    };
+    it.partition.watchers.insert(key(), vec![watcher]);
+    // This may be in the log or not: its append failed.
+    it.must(|tx| decide::submit_message(tx, message("chat", "")));
+    it.partition.reload("the append failed".to_owned()).await;
+    let end = tokio::time::timeout(Duration::from_secs(5), told.recv()).await;
+    assert!(matches!(end, Ok(None)), "{end:?}");
 }
