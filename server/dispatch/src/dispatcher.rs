@@ -112,6 +112,23 @@ impl<T: TaskRef> Dispatcher<T> {
         }
     }
 
+    /// Takes tasks out that wait, because whoever offered them is going to do
+    /// so again. What workers have stays with them. Looks at every task that
+    /// waits.
+    pub fn withdraw(&mut self, is_meant: impl Fn(&T) -> bool) {
+        let mut count = 0;
+        for index in self.queues.all() {
+            count += self.queues[index].withdraw(&is_meant);
+            self.queues.forget_if_unused(index);
+        }
+        for subscriber in self.subscribers.values_mut() {
+            let before = subscriber.sticky.len();
+            subscriber.sticky.retain(|(_, item)| !is_meant(&item.task));
+            count += before - subscriber.sticky.len();
+        }
+        self.backlog -= count;
+    }
+
     /// Whether more tasks wait than there should.
     #[must_use]
     pub fn is_over_backlog(&self) -> bool {

@@ -126,6 +126,16 @@ impl<T> Queue<T> {
         Some(item)
     }
 
+    /// Takes out the tasks that are meant; how many there were.
+    pub fn withdraw(&mut self, is_meant: impl Fn(&T) -> bool) -> usize {
+        let before = self.backlog;
+        for line in &mut self.lines {
+            line.retain(|item| !is_meant(&item.task));
+        }
+        self.backlog = self.lines.iter().map(VecDeque::len).sum();
+        before - self.backlog
+    }
+
     pub fn oldest(&self) -> Option<i64> {
         let first = self.lines.iter().filter_map(VecDeque::front);
         first.map(|item| item.enqueued_at).min()

@@ -34,6 +34,11 @@ impl<T> Queues<T> {
         self.by_key.len()
     }
 
+    /// Where they all are.
+    pub fn all(&self) -> Vec<QueueIndex> {
+        self.by_key.values().copied().collect()
+    }
+
     /// Where a queue is, if somebody uses it.
     pub fn find(&self, key: &QueueKey) -> Option<QueueIndex> {
         self.by_key.get(key).copied()

@@ -216,6 +216,15 @@ impl Workers {
         inner.sessions.get(&holder).cloned()
     }
 
+    /// Takes the tasks of a partition out of their queues: it is taken back
+    /// from the store, and offers again what is still wanted.
+    pub fn withdraw(&self, partition: u32) {
+        let mut inner = self.lock();
+        inner
+            .dispatcher
+            .withdraw(|task| task.partition == partition);
+    }
+
     /// Lets time pass.
     pub fn expire(&self) -> Expiry {
         let mut inner = self.lock();

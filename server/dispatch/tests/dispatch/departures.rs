@@ -34,6 +34,28 @@ fn draining_gives_to_others_what_waited_for_the_worker() {
 }
 
 #[test]
+fn withdrawn_tasks_wait_no_longer_and_may_be_offered_again() {
+    let mut f = Fixture::new();
+    let worker = f.worker(&[queue("a"), workflow_queue("a")]);
+    f.grant(worker, 1);
+    f.offer(&queue("a"), 1);
+    assert_eq!(f.tasks(), [1], "the worker has it");
+    f.offer(&queue("a"), 2);
+    f.offer(&queue("a"), 3);
+    f.offer_with(&workflow_queue("a"), 4, 5, Some(worker));
+    f.offer(&queue("b"), 6);
+    f.dispatcher.withdraw(|task| *task != 3);
+    assert_eq!(f.dispatcher.backlog(), 1);
+    assert_eq!(f.dispatcher.queue_count(), 2, "nobody uses the other one");
+    f.offer(&queue("a"), 2);
+    f.grant(worker, 5);
+    f.grant_workflow(worker, 5);
+    assert_eq!(f.tasks(), [3, 2]);
+    f.pass(ACK_TIMEOUT);
+    assert_eq!(f.tasks(), [1, 3, 2], "what it has is still its");
+}
+
+#[test]
 fn unacknowledged_tasks_of_a_worker_that_left_go_to_the_front_in_order() {
     let mut f = Fixture::new();
     let leaving = f.worker(&[queue("a")]);

@@ -118,6 +118,14 @@ impl Model {
         }
     }
 
+    pub fn withdraw(&mut self, is_meant: impl Fn(&u32) -> bool) {
+        for (task, place) in &mut self.tasks {
+            if matches!(place, Place::Waiting { .. }) && is_meant(task) {
+                *place = Place::Over;
+            }
+        }
+    }
+
     pub fn drain(&mut self, id: SubscriberId) {
         self.workers
             .get_mut(&id)

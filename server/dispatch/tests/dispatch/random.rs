@@ -56,6 +56,9 @@ enum Op {
     Adopt {
         queue: usize,
     },
+    Withdraw {
+        every: u32,
+    },
     Pass {
         micros: i64,
     },
@@ -85,6 +88,7 @@ fn ops() -> impl Strategy<Value = Op> {
         2 => worker.clone().prop_map(|worker| Op::Unsubscribe { worker }),
         3 => (worker, any::<usize>()).prop_map(|(worker, task)| Op::Claim { worker, task }),
         1 => queue.prop_map(|queue| Op::Adopt { queue }),
+        1 => (1..4_u32).prop_map(|every| Op::Withdraw { every }),
         5 => prop::sample::select(vec![0, 1, STICKY_WAIT / 2, STICKY_WAIT, ACK_TIMEOUT / 2,
                 ACK_TIMEOUT, ORPHAN_GRACE / 2, ORPHAN_GRACE])
             .prop_map(|micros| Op::Pass { micros }),
@@ -182,6 +186,11 @@ impl Run {
                     .tasks
                     .insert(self.next_task, Place::Orphan { queue, until });
                 self.next_task += 1;
+            }
+            Op::Withdraw { every } => {
+                let is_meant = |task: &u32| task.is_multiple_of(every);
+                self.dispatcher.withdraw(is_meant);
+                self.model.withdraw(is_meant);
             }
             Op::Pass { micros } => self.pass(micros),
         }

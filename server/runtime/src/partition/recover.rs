@@ -155,6 +155,7 @@ impl Partition {
         tracing::error!(partition = self.number, %error, "partition is reloaded");
         self.abandon();
         self.turn_all_away();
+        self.shared.workers.withdraw(self.number);
         let mut delay = RELOAD_DELAY.0;
         loop {
             self.forget();

@@ -78,6 +78,16 @@ impl Stepped {
         self.partition.settle_batch(batch);
     }
 
+    /// What was decided so far is appended and carried out.
+    async fn commit(&mut self) {
+        self.partition.seal();
+        while self.partition.in_flight.is_some() {
+            let internal = self.partition.internal.next().await;
+            let internal = internal.expect("an append is under way");
+            self.partition.come_back(internal).expect("it is durable");
+        }
+    }
+
     /// A new worker takes an attempt.
     fn take(&mut self, queue: &str, slot: u32, activity: u64) -> Arc<SessionCore> {
         let queue = QueueKey {
@@ -207,4 +217,30 @@ async fn watchers_connect_again_after_a_reload_since_they_may_have_missed_someth
     it.partition.reload("the append failed".to_owned()).await;
     let end = tokio::time::timeout(Duration::from_secs(5), told.recv()).await;
     assert!(matches!(end, Ok(None)), "{end:?}");
+}
+
+#[tokio::test]
+async fn what_waits_in_a_queue_is_there_once_after_a_reload() {
+    let mut it = Stepped::new().await;
+    it.partition.recover().await.expect("the store is well");
+    it.must(|tx| decide::submit_message(tx, message("email", "ada@example.org")));
+    let draft = Draft {
+        channel: Default::default(),
+        author_name: Default::default(),
+        content: content(),
+    };
+    it.code("reply", CommandKind::SendMessage(draft));
+    it.commit().await;
+    it.partition.reload("a decider panicked".to_owned()).await;
+    it.commit().await;
+    let queue = QueueKey {
+        namespace: "default".into(),
+        name: "deliver.email".into(),
+        kind: TaskKind::Activity,
+    };
+    let workers = &it.partition.shared.workers;
+    let adapter = workers.connect(&[queue], "a".into(), AckMode::Explicit, Vec::new());
+    let adapter = adapter.expect("within bounds");
+    let given = workers.grant(adapter.id, TaskKind::Activity, 2);
+    assert_eq!(given.expect("within bounds").len(), 1);
 }
