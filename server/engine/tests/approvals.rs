@@ -8,7 +8,7 @@ use everturn_engine::event::{ApprovalOutcome, RunEvent};
 use everturn_engine::limits;
 use everturn_engine::rejection::Rejection;
 use everturn_engine::value::{Payload, Span};
-use scenario::{Scenario, approval, cancel, child, complete, payload, reply, target};
+use scenario::{Scenario, approval, cancel, child, complete, payload, reply, target, timer};
 
 const HOUR: Span = Span::from_secs(3600);
 
@@ -53,6 +53,21 @@ fn asked(arguments: &str, expires_after: Option<Span>) -> Scenario {
     s.run_code(slot, vec![approval("refund", arguments, expires_after)])
         .expect("valid");
     s
+}
+
+#[test]
+fn a_run_does_not_end_before_its_code_was_given_what_a_person_decided() {
+    let mut s = Scenario::new("w1");
+    s.start();
+    let commands = vec![approval("refund", "1", None), timer("remind", 5)];
+    s.run_code(1, commands).expect("valid");
+    s.wait(Span::from_secs(5));
+    let token = s.begin(1);
+    let seen = s.root.runs[&1].last_event;
+    approve(&mut s, "w1/refund").expect("waits");
+    let refused = s.step(|tx| decide::complete_task(tx, token, seen, vec![complete()]));
+    assert_eq!(refused, Err(Rejection::UnreadEvents { after: seen }));
+    s.must(|tx| decide::complete_task(tx, token, seen + 1, vec![complete()]));
 }
 
 #[test]

@@ -122,3 +122,14 @@ pub enum ApprovalOutcome {
     #[n(5)]
     Withdrawn,
 }
+
+impl ApprovalOutcome {
+    /// Whether a person has decided.
+    #[must_use]
+    pub fn is_a_persons(self) -> bool {
+        match self {
+            Self::Approved | Self::ApprovedWithChanges | Self::Rejected => true,
+            Self::Expired | Self::Withdrawn => false,
+        }
+    }
+}

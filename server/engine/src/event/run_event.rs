@@ -422,13 +422,14 @@ impl RunEvent {
     /// someone outside was told that it was accepted.
     #[must_use]
     pub fn must_be_read(&self) -> bool {
-        matches!(
-            self,
+        match self {
             Self::SignalReceived { .. }
-                | Self::AskAnswered { .. }
-                | Self::MessagesArrived { .. }
-                | Self::EventsArrived { .. }
-                | Self::HandedBack { .. }
-        )
+            | Self::AskAnswered { .. }
+            | Self::MessagesArrived { .. }
+            | Self::EventsArrived { .. }
+            | Self::HandedBack { .. } => true,
+            Self::ApprovalDecided { decided, .. } => decided.outcome.is_a_persons(),
+            _ => false,
+        }
     }
 }
