@@ -100,6 +100,24 @@ describe("watching", () => {
     expect(after).toEqual([0n, 2n]);
   });
 
+  test("of a quiet conversation goes on however long nothing was said before the connection broke", async () => {
+    let streams = 0;
+    const client = clientOf(await serve(ConversationService, {
+      watchConversation: (call: ServerWritableStream<WatchConversationRequest, unknown>) => {
+        streams += 1;
+        call.write(create(WatchConversationResponseSchema, { update: { case: "caughtUp", value: {} } }));
+        if (streams === 1) setTimeout(() => { call.emit("error", { code: status.UNAVAILABLE, details: "away" }); }, 300);
+        else {
+          call.write(create(WatchConversationResponseSchema, { update: { case: "closed", value: {} } }));
+          call.end();
+        }
+      },
+    }), { retry: { initial: 1, elapsed: 200 } });
+    const seen: string[] = [];
+    for await (const update of client.conversations.watch("c")) seen.push(update.type);
+    expect(seen).toEqual(["caught up", "caught up", "closed"]);
+  });
+
   test("ends when its signal is aborted", async () => {
     const client = clientOf(await serve(ConversationService, {
       watchConversation: (call: ServerWritableStream<WatchConversationRequest, unknown>) => {

@@ -14,7 +14,10 @@ export interface RetrySettings {
   readonly initial?: Duration;
   /** Longest wait between two tries; a longer one that the server asks for is kept. Default 5 s. */
   readonly max?: Duration;
-  /** No try starts later than this after the call began; 0 means never repeat. Default 30 s. */
+  /**
+   * No try starts later than this after the call began, or after a watch lost its stream; 0 means never
+   * repeat. Default 30 s.
+   */
   readonly elapsed?: Duration;
 }
 
@@ -23,7 +26,7 @@ export class Backoff {
   readonly #initialMs: number;
   readonly #maxMs: number;
   readonly #elapsedMs: number;
-  #startedMs = performance.now();
+  #startedMs: number | undefined = performance.now();
   #tries = 0;
 
   constructor(settings: RetrySettings) {
@@ -32,9 +35,9 @@ export class Backoff {
     this.#elapsedMs = milliseconds(settings.elapsed ?? 30_000);
   }
 
-  /** Forgets the tries so far: there was progress. */
+  /** Forgets the tries so far: there was progress. Time counts again from the next error. */
   reset(): void {
-    this.#startedMs = performance.now();
+    this.#startedMs = undefined;
     this.#tries = 0;
   }
 
@@ -44,7 +47,10 @@ export class Backoff {
     const ceiling = Math.min(this.#maxMs, this.#initialMs * 2 ** Math.min(this.#tries, 32));
     // Half fixed, half random: never at once, never all together.
     const waitMs = Math.max(ceiling / 2 + (Math.random() * ceiling) / 2, error.retryDelayMs ?? 0);
-    if (performance.now() + waitMs - this.#startedMs > this.#elapsedMs) return undefined;
+    const nowMs = performance.now();
+    // A watch of a quiet conversation hears nothing for hours: that is not the time it was away.
+    this.#startedMs ??= nowMs;
+    if (nowMs + waitMs - this.#startedMs > this.#elapsedMs) return undefined;
     this.#tries += 1;
     return waitMs;
   }
