@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import grpc
+
 import everturn
 from everturn import OutputCursor, OutputDelta, OutputReset
+from everturn._retry import Backoff
 from everturn.v1 import conversation_service_pb2 as conv
 from everturn.v1 import message_pb2
 from tests.client_fixture import UNAVAILABLE, Both, message
@@ -136,3 +139,12 @@ async def test_watch_tells_of_deliveries_pauses_and_people(both: Both) -> None:
     assert first.handover.assignee == everturn.Team("billing")
     assert first.handover.context == {"order": 7}
     assert second == everturn.ConversationChanged(None, None, False)
+
+
+def test_a_quiet_watch_has_its_whole_time_to_come_back() -> None:
+    error = everturn.UnavailableError("away", code=grpc.StatusCode.UNAVAILABLE)
+    backoff = Backoff(everturn.RetryOptions(elapsed_max_s=30), 0.0)
+    backoff.reset()
+    assert backoff.delay(error, 3_600.0) is not None
+    assert backoff.delay(error, 3_620.0) is not None
+    assert backoff.delay(error, 3_631.0) is None

@@ -21,9 +21,8 @@ class RetryOptions:
         initial_s: Longest wait before the first repetition, in seconds.
         max_s: Longest wait between two tries, in seconds. A longer delay asked
             for by the server is kept.
-        elapsed_max_s: No try starts later than this after the call began, in
-            seconds; 0 means never repeat. For a watch the time starts again
-            with each update.
+        elapsed_max_s: No try starts later than this after the call began, or
+            after a watch lost its stream, in seconds; 0 means never repeat.
     """
 
     initial_s: float = 0.05
@@ -36,12 +35,12 @@ class Backoff:
 
     def __init__(self, options: RetryOptions, now_s: float) -> None:
         self._options = options
-        self._started_s = now_s
+        self._started_s: float | None = now_s
         self._tries = 0
 
-    def reset(self, now_s: float) -> None:
-        """Forgets the tries so far: there was progress."""
-        self._started_s = now_s
+    def reset(self) -> None:
+        """Forgets the tries so far: there was progress. Time counts from the next error."""
+        self._started_s = None
         self._tries = 0
 
     def delay(self, error: RpcError, now_s: float) -> float | None:
@@ -53,6 +52,10 @@ class Backoff:
         wait = ceiling / 2 + random.random() * ceiling / 2  # noqa: S311
         if error.retry_delay is not None:
             wait = max(wait, error.retry_delay.total_seconds())
+        if self._started_s is None:
+            # A watch of a quiet conversation hears nothing for hours: that is
+            # not the time it was away.
+            self._started_s = now_s
         if now_s + wait - self._started_s > self._options.elapsed_max_s:
             return None
         self._tries += 1

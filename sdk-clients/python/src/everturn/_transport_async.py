@@ -88,7 +88,7 @@ class AsyncTransport:
             stream = self._method(call, stream=True)(call.request, metadata=self._metadata)
             try:
                 async for response in stream:
-                    backoff.reset(time.monotonic())
+                    backoff.reset()
                     update = call.read(response)
                     if update is not None:
                         yield update

@@ -80,7 +80,7 @@ class SyncTransport:
             cause: grpc.RpcError | None = None
             try:
                 for response in stream:
-                    backoff.reset(time.monotonic())
+                    backoff.reset()
                     update = call.read(response)
                     if update is not None:
                         yield update
