@@ -176,6 +176,36 @@ describe("watching", () => {
     ]);
   });
 
+  test("hands out each message and each piece of output once, whatever comes again after a break", async () => {
+    const { updates } = await watched([
+      [{ case: "message", value: message("hi", 1) }, delta("draft", 1n, Buffer.from("a")), delta("draft", 2n, Buffer.from("b"))],
+      [{ case: "message", value: message("hi", 1) }, delta("draft", 1n, Buffer.from("a")), delta("draft", 2n, Buffer.from("b")), delta("draft", 3n, Buffer.from("c")), { case: "outputReset", value: { cursor: cursor("draft", 0n, 2) } }, delta("draft", 4n, Buffer.from("late")), closed],
+    ]);
+    expect(updates.map((it) => (it.type === "outputDelta" ? it.text : it.type))).toEqual(["message", "a", "b", "c", "outputReset", "closed"]);
+  });
+
+  test("begins outputs anew that the coordinator has less of", async () => {
+    const requests: WatchConversationRequest[] = [];
+    const { address, stop } = await serve(ConversationService, {
+      watchConversation: (call: ServerWritableStream<WatchConversationRequest, unknown>) => {
+        requests.push(call.request);
+        if (requests.length === 1) {
+          call.emit("error", statusError(status.INVALID_ARGUMENT, "beyond the output", { reason: "CURSOR_INVALID" }));
+          return;
+        }
+        for (const update of [delta("draft", 1n, Buffer.from("a")), closed]) call.write(create(WatchConversationResponseSchema, { update }));
+        call.end();
+      },
+    });
+    const client = new Client({ address, retry: { initial: 1 } });
+    cleanups.push(() => { client.close(); stop(); });
+    const updates: ConversationUpdate[] = [];
+    const outputCursors = [{ workflowId: "c/turn-1", key: "draft", attempt: 1, sequence: 6 }];
+    for await (const update of client.conversations.watch("c", { outputCursors })) updates.push(update);
+    expect(updates).toMatchObject([{ type: "outputReset", cursor: { key: "draft", attempt: 1, sequence: 0 } }, { type: "outputDelta", text: "a" }, { type: "closed" }]);
+    expect(requests.map((it) => it.outputCursors.length)).toEqual([1, 0]);
+  });
+
   test("tells of deliveries, and of who may act", async () => {
     const { updates, requests } = await watched([[
       { case: "delivery", value: { messageSequence: 3n, delivery: { status: 4, address: "jo@example.org", providerMessageId: "<1>", attempt: 1, updateTime: { seconds: 1n } } } },

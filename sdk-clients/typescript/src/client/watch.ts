@@ -90,12 +90,23 @@ export class WatchPosition {
     return { afterSequence: BigInt(this.#afterSequence), outputCursors: cursors };
   }
 
-  /** Reads an update; `undefined` for a kind that this version does not know. */
+  /**
+   * A coordinator that was restarted may have less of an output than this watch: then all of them are
+   * taken from their beginnings. Says so; empty if none was followed.
+   */
+  restartOutputs(): ConversationUpdate[] {
+    const followed = [...this.#outputs.values()];
+    this.#outputs.clear();
+    return followed.map(({ cursor }) => ({ type: "outputReset", cursor: { ...cursor, sequence: 0 } }));
+  }
+
+  /** Reads an update; `undefined` if it says nothing new or is of a kind that this version does not know. */
   read({ update }: WatchConversationResponse): ConversationUpdate | undefined {
     switch (update.case) {
       case "message": {
         const message = fromPbMessage(update.value, this.converter);
-        this.#afterSequence = Math.max(this.#afterSequence, message.sequence);
+        if (message.sequence <= this.#afterSequence) return undefined;
+        this.#afterSequence = message.sequence;
         return { type: "message", message };
       }
       case "caughtUp":
@@ -106,6 +117,8 @@ export class WatchPosition {
         const { data } = update.value;
         const cursor = cursorOf(update.value.cursor);
         const known = this.#outputs.get(nameOf(cursor));
+        // A worker sends its pieces again to a coordinator that was restarted.
+        if (known !== undefined && isPast(cursor, known.cursor)) return undefined;
         const followed = known?.cursor.attempt === cursor.attempt ? known : this.#follow(cursor);
         followed.cursor = cursor;
         return { type: "outputDelta", cursor, data, text: followed.decoder.decode(data, { stream: true }) };
@@ -178,6 +191,11 @@ export async function* watchConversation(
     } finally {
       call.cancel();
     }
+    if (error.reason === "CURSOR_INVALID") {
+      const resets = position.restartOutputs();
+      yield* resets;
+      if (resets.length > 0) continue;
+    }
     const waitMs = backoff.delayMs(error);
     if (waitMs === undefined) throw error;
     await sleep(waitMs, undefined, { ...(signal === undefined ? {} : { signal }) }).catch(() => undefined);
@@ -191,6 +209,11 @@ function cursorOf(cursor: PbOutputCursor | undefined): OutputCursor {
     attempt: cursor?.attempt ?? 0,
     sequence: Number(cursor?.sequence ?? 0n),
   };
+}
+
+/** Whether a position was reached before, or is in an attempt that is over. */
+function isPast(cursor: OutputCursor, reached: OutputCursor): boolean {
+  return cursor.attempt < reached.attempt || (cursor.attempt === reached.attempt && cursor.sequence <= reached.sequence);
 }
 
 function nameOf({ workflowId, key }: OutputCursor): string {
