@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import grpc
+import pytest
+from google.rpc import error_details_pb2  # pyright: ignore[reportMissingTypeStubs]
 
 import everturn
 from everturn import OutputCursor, OutputDelta, OutputReset
@@ -11,6 +13,7 @@ from everturn.v1 import conversation_service_pb2 as conv
 from everturn.v1 import message_pb2
 from tests.client_fixture import UNAVAILABLE, Both, message
 from tests.fake_coordinator import payload
+from tests.fake_services import Refusal
 
 update = conv.WatchConversationResponse
 
@@ -106,6 +109,38 @@ async def test_reset_begins_an_output_anew_and_late_pieces_are_left_out(both: Bo
     resets = [u.cursor for u in updates if isinstance(u, OutputReset)]
     assert [(c.attempt, c.sequence) for c in resets] == [(2, 0), (2, 7)]
     assert updates[-2] == everturn.OutputEnded(OutputCursor("c1/turn-1", "draft", 2, 8))
+
+
+async def test_outputs_that_the_coordinator_has_less_of_begin_anew(both: Both) -> None:
+    info = error_details_pb2.ErrorInfo(reason="CURSOR_INVALID", domain="everturn")
+    refusal = Refusal(grpc.StatusCode.INVALID_ARGUMENT, "beyond the output", [info])
+    both.script.on(
+        "WatchConversation",
+        [delta(1, "He"), delta(2, "llo"), UNAVAILABLE],
+        refusal,
+        [delta(1, "He"), update(closed=conv.ConversationClosed())],
+    )
+    updates = await both.items("conversations.watch", "c1")
+    assert [type(u).__name__ for u in updates] == [
+        "OutputDelta",
+        "OutputDelta",
+        "OutputReset",
+        "OutputDelta",
+        "ConversationClosed",
+    ]
+    assert updates[2] == OutputReset(OutputCursor("c1/turn-1", "draft", 1, 0))
+    asked = both.script.asked("WatchConversation")
+    assert [len(r.output_cursors) for r in asked] == [0, 1, 0]
+
+
+async def test_watch_of_messages_beyond_the_transcript_is_refused(both: Both) -> None:
+    info = error_details_pb2.ErrorInfo(reason="CURSOR_INVALID", domain="everturn")
+    both.script.on(
+        "WatchConversation",
+        Refusal(grpc.StatusCode.INVALID_ARGUMENT, "beyond the transcript", [info]),
+    )
+    with pytest.raises(everturn.InvalidArgumentError):
+        await both.items("conversations.watch", "c1", after_sequence=9)
 
 
 async def test_watch_tells_of_deliveries_pauses_and_people(both: Both) -> None:

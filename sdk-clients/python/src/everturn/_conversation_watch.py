@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from everturn import _watch_models as models
 from everturn._call import Call
+from everturn._errors import RpcError
 from everturn._payload import PayloadConverter
 from everturn.v1 import conversation_service_pb2 as pb
 
@@ -55,6 +57,18 @@ class ConversationWatch:
         )
         response = pb.WatchConversationResponse
         return Call("ConversationService", "WatchConversation", request, response, self._read)
+
+    def restart_outputs(self, error: RpcError) -> list[models.OutputReset]:
+        """The outputs that begin anew after an error; empty if it is about something else.
+
+        A coordinator that was restarted may have less of an output than this
+        watch: then all of them are taken from their beginnings.
+        """
+        if error.reason != "CURSOR_INVALID":
+            return []
+        followed = list(self._cursors.values())
+        self._cursors.clear()
+        return [models.OutputReset(replace(cursor, sequence=0)) for cursor in followed]
 
     def _read(self, response: pb.WatchConversationResponse) -> models.ConversationUpdate | None:
         """The update to hand out; ``None`` for one that says nothing new."""

@@ -104,6 +104,11 @@ class AsyncTransport:
                 stream.cancel()
             if watch.is_closed:
                 return
+            resets = watch.restart_outputs(error)
+            for reset in resets:
+                yield reset
+            if resets:
+                continue
             delay_s = backoff.delay(error, time.monotonic())
             if delay_s is None:
                 raise error

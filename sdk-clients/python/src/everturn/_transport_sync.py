@@ -94,6 +94,10 @@ class SyncTransport:
                 stream.cancel()
             if watch.is_closed:
                 return
+            resets = watch.restart_outputs(error)
+            yield from resets
+            if resets:
+                continue
             self._wait_or_raise(error, backoff, cause)
 
     def close(self) -> None:
