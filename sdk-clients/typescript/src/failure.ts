@@ -1,10 +1,11 @@
 /** Failures: errors of user code on their way to the wire and back. */
 
 import { create } from "@bufbuild/protobuf";
-import { fromPbDuration, toPbDuration } from "./duration.js";
+import { type Duration, fromPbDuration, toPbDuration } from "./duration.js";
 import { ApplicationError, CanceledError, PayloadError, StepError } from "./errors.js";
+import type { Payload } from "./gen/everturn/v1/payload_pb.js";
 import { type Failure, FailureKind, FailureSchema } from "./gen/everturn/v1/failure_pb.js";
-import { jsonConverter, type PayloadConverter } from "./payload.js";
+import { jsonConverter, PAYLOAD_BYTES_MAX, type PayloadConverter } from "./payload.js";
 
 /** What kind of event ended an attempt or a run. */
 export type FailureKindName = "application" | "timeout" | "canceled" | "terminated" | "worker lost";
@@ -61,9 +62,16 @@ export function plainFailure(kind: FailureKind, type: string, message: string, n
   });
 }
 
-/** Writes what user code threw as a failure, causes included. */
+/**
+ * Writes what user code threw as a failure, causes included. Never throws: whatever cannot be written
+ * is left out, because a failure that is not reported leaves its step waiting.
+ */
 export function toFailure(error: unknown, converter: PayloadConverter): Failure {
-  return level(error, converter, 0);
+  try {
+    return withinLimit(level(error, converter, 0));
+  } catch {
+    return plainFailure(FailureKind.APPLICATION, "Error", "<what was thrown cannot be described>");
+  }
 }
 
 /** Reads a failure; details that cannot be read are left out. */
@@ -119,8 +127,9 @@ function level(error: unknown, converter: PayloadConverter, depth: number): Fail
   if (error instanceof PayloadError) failure.nonRetryable = true;
   if (error instanceof ApplicationError) {
     failure.nonRetryable = error.nonRetryable;
-    if (error.retryAfter !== undefined) failure.retryAfter = toPbDuration(error.retryAfter);
-    if (error.details !== undefined) failure.details = converter.encode(error.details);
+    const retryAfter = optionalDuration(error.retryAfter);
+    if (retryAfter !== undefined) failure.retryAfter = retryAfter;
+    if (error.details !== undefined) failure.details = written(error.details, converter);
   }
   if (depth < CAUSES_MAX) {
     if (error instanceof StepError) failure.cause = fromInfo(error.failure, converter, depth + 1);
@@ -132,8 +141,36 @@ function level(error: unknown, converter: PayloadConverter, depth: number): Fail
 function fromInfo(info: FailureInfo, converter: PayloadConverter, depth: number): Failure {
   const failure = plainFailure(KINDS[info.kind], info.type, info.message, info.nonRetryable);
   failure.stackTrace = cut(info.stackTrace, STACK_BYTES_MAX);
-  if (info.details !== undefined) failure.details = converter.encode(info.details);
+  if (info.details !== undefined) failure.details = written(info.details, converter);
   if (info.cause !== undefined && depth < CAUSES_MAX) failure.cause = fromInfo(info.cause, converter, depth + 1);
+  return failure;
+}
+
+/** Writes details; losing them is better than losing the failure. */
+function written(details: unknown, converter: PayloadConverter): Payload {
+  try {
+    return converter.encode(details);
+  } catch (error) {
+    return converter.encode(`<details lost: ${error instanceof Error ? error.message : String(error)}>`);
+  }
+}
+
+function optionalDuration(duration: Duration | undefined): ReturnType<typeof toPbDuration> | undefined {
+  try {
+    return duration === undefined ? undefined : toPbDuration(duration);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Leaves out details, those of the outermost errors first, that are too big for a message together. */
+function withinLimit(failure: Failure): Failure {
+  let bytes = 0;
+  for (let it: Failure | undefined = failure; it !== undefined; it = it.cause) bytes += it.details?.data.length ?? 0;
+  for (let it: Failure | undefined = failure; it !== undefined && bytes > PAYLOAD_BYTES_MAX; it = it.cause) {
+    bytes -= it.details?.data.length ?? 0;
+    delete it.details;
+  }
   return failure;
 }
 
@@ -144,7 +181,8 @@ function nameOf(error: Error): string {
 function describe(value: unknown): string {
   if (typeof value === "string") return value;
   try {
-    return JSON.stringify(value);
+    // A promise that is rejected with nothing gives `undefined`, which has no JSON.
+    return value === undefined ? "undefined" : JSON.stringify(value);
   } catch {
     return String(value);
   }

@@ -1,6 +1,6 @@
 // The replay core: order of delivery, races, keys, locals, signals, unread events.
 import { describe, expect, test } from "vitest";
-import { defineWorkflow, type WorkflowContext } from "../src/index.js";
+import { defineWorkflow, type LocalError, type WorkflowContext } from "../src/index.js";
 import { completed, event, fired, journal, json, runOf, scheduled, signaled, started, wanted } from "./journals.js";
 
 const code = (run: (ctx: WorkflowContext) => unknown) => defineWorkflow<unknown, unknown>("test", run);
@@ -177,6 +177,12 @@ describe("local steps", () => {
     });
     const progress = await runOf(failing).advance(journal([started()]));
     expect(wanted(progress)).toEqual(["local boom after 1", `complete "RangeError"`]);
+  });
+
+  test("that throw nothing at all end all the same", async () => {
+    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- what user code does
+    const failing = code((ctx) => ctx.run("boom", () => Promise.reject()).catch((error: unknown) => (error as LocalError).failure.message));
+    expect(wanted(await runOf(failing).advance(journal([started()])))).toEqual(["local boom after 1", `complete "undefined"`]);
   });
 });
 

@@ -57,6 +57,20 @@ describe("failures", () => {
     expect(Buffer.byteLength(cut("ö".repeat(10_000), 16_383))).toBe(16_382);
     expect(toFailure("just text", jsonConverter).message).toBe("just text");
   });
+
+  test("are written whatever was thrown", () => {
+    expect(toFailure(undefined, jsonConverter)).toMatchObject({ type: "Error", message: "undefined" });
+    expect(toFailure(Object.assign(Object.create(null), { big: 1n }), jsonConverter).message).toContain("cannot be described");
+    const wrong = new ApplicationError("no", { type: "Declined", retryAfter: -1, details: 1n });
+    expect(toFailure(wrong, jsonConverter)).toMatchObject({ type: "Declined", message: "no" });
+    expect(failureInfo(toFailure(wrong, jsonConverter))).toMatchObject({ retryAfterMs: undefined, details: expect.stringContaining("details lost") as unknown });
+  });
+
+  test("leave details out that do not fit into a message together", () => {
+    const details = "x".repeat(1_500_000);
+    const failure = toFailure(new ApplicationError("outer", { details, cause: new ApplicationError("inner", { details }) }), jsonConverter);
+    expect([failure.details, failure.cause?.details?.data.length]).toEqual([undefined, 1_500_002]);
+  });
 });
 
 describe("activity options", () => {

@@ -12,7 +12,6 @@ import { toFailure } from "../failure.js";
 import { fromPbDuration, fromPbTime } from "../duration.js";
 import type { Command } from "../gen/everturn/v1/command_pb.js";
 import type { HistoryEvent, RunStarted } from "../gen/everturn/v1/event_pb.js";
-import type { Failure } from "../gen/everturn/v1/failure_pb.js";
 import { fromPbMessage, type Message } from "../message.js";
 import { decodeOptional } from "../payload.js";
 import type { Conversation } from "../conversation.js";
@@ -315,12 +314,7 @@ export class Run {
       this.#fault ??= error;
       return;
     }
-    let failure: Failure;
-    try {
-      failure = toFailure(error, this.settings.converter);
-    } catch (unwritable) {
-      failure = toFailure(unwritable, this.settings.converter);
-    }
+    const failure = toFailure(error, this.settings.converter);
     const isStopping = this.waits.error !== undefined && error instanceof CanceledError;
     // A function that was called for something may fail after the code itself has returned.
     if (this.#closing === undefined || this.#isCompleting) this.#closing = isStopping ? cancelRun(failure) : failRun(failure);

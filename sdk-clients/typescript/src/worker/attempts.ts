@@ -233,12 +233,7 @@ export class Attempt implements ActivityContext {
     }
     if (isStop && this.#cancelReason === "worker stopped") return workerStopped();
     if (isStop) return plainFailure(FailureKind.CANCELED, "Canceled", "canceled on request");
-    let failure: Failure;
-    try {
-      failure = toFailure(error, this.converter);
-    } catch (unwritable) {
-      failure = toFailure(unwritable, this.converter);
-    }
+    const failure = toFailure(error, this.converter);
     // Only the answer to a cancel may say that the attempt was canceled.
     if (failure.kind === FailureKind.CANCELED) failure.kind = FailureKind.APPLICATION;
     return failure;
