@@ -3,6 +3,9 @@ import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
 import { type WorkRequest, WorkResponseSchema, WorkflowTaskResultSchema } from "../src/gen/everturn/v1/worker_service_pb.js";
 import { type Received, Session } from "../src/worker/session.js";
+import { plainFailure } from "../src/failure.js";
+import { FailureKind } from "../src/gen/everturn/v1/failure_pb.js";
+import { UsageSchema } from "../src/gen/everturn/v1/message_pb.js";
 import { json } from "./journals.js";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -87,6 +90,21 @@ describe("a session", () => {
     session.take(0);
     receive(session, { rejections: [{ resultId: 1n, reason: "LIMIT_EXCEEDED", message: "too big" }] });
     expect(session.take(0)?.activityResults[0]?.outcome).toMatchObject({ case: "failure", value: { type: "LIMIT_EXCEEDED", nonRetryable: true } });
+  });
+
+  test("turns a failure that the server refuses into one without its content, at last without its usage", () => {
+    const session = sessionOf();
+    open(session);
+    receive(session, { activityTasks: [task("x")] });
+    const failure = plainFailure(FailureKind.WORKER_LOST, "Odd", "odd");
+    session.finishActivity(bytes("x"), { case: "failure", value: failure }, create(UsageSchema, { costMicros: 5n }));
+    const refused = (resultId: bigint) => receive(session, { rejections: [{ resultId, reason: "FIELD_INVALID", message: "odd" }] }).dropped.length;
+    session.take(0);
+    expect(refused(1n)).toBe(0);
+    expect(session.take(0)?.activityResults[0]).toMatchObject({ outcome: { value: { kind: FailureKind.WORKER_LOST, type: "FIELD_INVALID", nonRetryable: false } }, usage: { costMicros: 5n } });
+    expect(refused(2n)).toBe(0);
+    expect(session.take(0)?.activityResults[0]?.usage).toBeUndefined();
+    expect([refused(3n), session.activities.isSettled]).toEqual([1, true]);
   });
 
   test("sends a result again later when its partition moved, and drops one that is fenced", () => {

@@ -156,15 +156,20 @@ export class ActivityLedger {
     if (!this.#results.has(resultId)) return undefined;
     if (rejection.reason === "PARTITION_MOVED") return "later";
     const kept = this.#forget(resultId);
-    const isValue = kept?.result.outcome.case === "result";
-    if (kept !== undefined && isValue && (rejection.reason === "LIMIT_EXCEEDED" || rejection.reason === "FIELD_INVALID")) {
-      // The value cannot be taken: the run must learn that, not wait in vain.
-      const message = `the coordinator refused the result: ${rejection.message}`;
-      const value = plainFailure(FailureKind.APPLICATION, rejection.reason, message, true);
-      this.#retain(kept.token, kept.result.taskToken, { case: "failure", value }, true, kept.result.usage);
-      return "replaced";
-    }
-    return "dropped";
+    const isRefused = rejection.reason === "LIMIT_EXCEEDED" || rejection.reason === "FIELD_INVALID";
+    return kept !== undefined && isRefused && this.#replace(kept.result, kept.token, rejection) ? "replaced" : "dropped";
+  }
+
+  /** What was reported cannot be taken: the run must learn that, not wait in vain. False if this is what it was told. */
+  #replace({ outcome, taskToken, usage }: ActivityResult, token: string, { reason, message }: ResultRejection): boolean {
+    const failure = outcome.case === "failure" ? outcome.value : undefined;
+    const isReplaced = failure?.type === reason;
+    if (isReplaced && usage === undefined) return false;
+    const text = `the coordinator refused the result: ${message}`;
+    const value = plainFailure(failure?.kind ?? FailureKind.APPLICATION, reason, text, failure?.nonRetryable ?? true);
+    // If it is refused again it was for its usage.
+    this.#retain(token, taskToken, { case: "failure", value }, true, isReplaced ? undefined : usage);
+    return true;
   }
 
   /** Sends results again that were rejected for now. */
