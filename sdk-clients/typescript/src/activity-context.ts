@@ -58,7 +58,8 @@ export interface ActivityContext {
    * Adds what the attempt used: tokens of models, cost. Sent with the result or the failure, and
    * counted by run, turn and conversation.
    *
-   * @throws RangeError if a number is negative or not whole, or costs come without or in two currencies.
+   * @throws RangeError if a number is negative or not whole, or costs come without a currency (a code of
+   *   three capital letters) or in two.
    */
   reportUsage(usage: Partial<Usage>): void;
   /** @throws CanceledError if the attempt should stop. */

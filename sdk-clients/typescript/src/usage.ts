@@ -26,7 +26,7 @@ export class UsageTally {
     return this.#total;
   }
 
-  /** @throws RangeError if a number is not whole or negative, or costs come in two currencies. */
+  /** @throws RangeError if a number is not whole or negative, or costs come without a currency or in two. */
   add(usage: Partial<Usage>): void {
     const before = this.#total ?? NOTHING;
     for (const count of [usage.inputTokens, usage.outputTokens, usage.costMicros]) {
@@ -36,6 +36,7 @@ export class UsageTally {
     }
     const currency = usage.currency ?? "";
     if ((usage.costMicros ?? 0) > 0 && currency === "") throw new RangeError("a cost needs its currency");
+    if (currency !== "" && !/^[A-Z]{3}$/.test(currency)) throw new RangeError(`a currency is a code of three capital letters, found "${currency}"`);
     if (currency !== "" && before.currency !== "" && currency !== before.currency) {
       throw new RangeError(`an attempt has costs in one currency, found ${before.currency} and ${currency}`);
     }

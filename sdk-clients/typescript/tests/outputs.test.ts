@@ -190,7 +190,7 @@ describe("a worker", () => {
 
 test("usage that cannot be right is refused where it is reported", () => {
   const { context, usage, streamed } = activityContext();
-  for (const wrong of [{ inputTokens: -1 }, { outputTokens: 0.5 }, { costMicros: 5 }]) expect(() => { context.reportUsage(wrong); }).toThrow(RangeError);
+  for (const wrong of [{ inputTokens: -1 }, { outputTokens: 0.5 }, { costMicros: 5 }, { costMicros: 5, currency: "euro" }]) expect(() => { context.reportUsage(wrong); }).toThrow(RangeError);
   context.reportUsage({ costMicros: 5, currency: "EUR" });
   expect(() => { context.reportUsage({ costMicros: 5, currency: "USD" }); }).toThrow("one currency");
   context.stream("a");
