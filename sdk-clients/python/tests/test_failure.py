@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import pytest
 
 from everturn import ApplicationError, FailureKind, JsonPayloadConverter
 from everturn._failure import failure_from_proto, failure_of
 from everturn.v1 import failure_pb2
+from everturn.v1.payload_pb2 import Payload
 
 JSON = JsonPayloadConverter()
 
@@ -64,6 +68,30 @@ def test_huge_details_are_left_out_and_the_failure_stays() -> None:
 def test_details_that_cannot_be_written_are_named() -> None:
     failure = failure_of(ApplicationError("odd", details=object()), JSON)
     assert b"details lost" in failure.details.data
+
+
+@pytest.mark.parametrize("retry_after", [math.inf, math.nan, 1e300, -1.0, "soon"])
+def test_a_delay_that_is_none_is_left_out(retry_after: Any) -> None:
+    failure = failure_of(ApplicationError("no", retry_after=retry_after), JSON)
+    assert failure.message == "no"
+    assert not failure.HasField("retry_after")
+
+
+def test_a_text_that_is_no_text_is_written_as_one() -> None:
+    text: Any = ValueError("inner")
+    assert failure_of(ApplicationError(text), JSON).message == "inner"
+
+
+def test_a_converter_that_breaks_does_not_break_the_report() -> None:
+    class Broken:
+        def encode(self, value: Any, /) -> Payload:
+            raise KeyError(value)
+
+        def decode(self, payload: Payload, hint: Any, /) -> Any:
+            raise KeyError(hint)
+
+    failure = failure_of(ApplicationError("no", type="Declined", details=1), Broken())
+    assert (failure.type, failure.message, failure.HasField("details")) == ("Declined", "no", False)
 
 
 def test_subclass_of_application_error_is_its_type() -> None:

@@ -5,6 +5,7 @@ A failure is recorded in history; it is not the error of an RPC.
 
 from __future__ import annotations
 
+import contextlib
 import traceback
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from everturn._errors import ApplicationError, PayloadError
 from everturn._payload import PAYLOAD_BYTES_MAX, PayloadConverter, plain_value
-from everturn._times import from_duration, seconds_of, to_duration
+from everturn._times import from_duration, to_duration
 from everturn.v1 import failure_pb2 as pb
 
 if TYPE_CHECKING:
@@ -85,8 +86,17 @@ def failure_of(error: BaseException, converter: PayloadConverter) -> pb.Failure:
 
     An ``ApplicationError`` says itself how it looks; the name of any other
     class is its type. Payloads that cannot be converted are never retried. At
-    most 8 causes are kept, texts are cut to the limits of the contract.
+    most 8 causes are kept, texts are cut to the limits of the contract. Never
+    raises: a failure that is not reported leaves its step waiting.
     """
+    try:
+        return _chain(error, converter)
+    except Exception as problem:  # noqa: BLE001 - user code made the error, and the converter
+        message = f"<the failure could not be written: {type(problem).__name__}>"
+        return plain_failure(FailureKind.APPLICATION, type(error).__name__, message)
+
+
+def _chain(error: BaseException, converter: PayloadConverter) -> pb.Failure:
     failure = _one(error, converter)
     level, current, seen = failure, error, {id(error)}
     for _ in range(CAUSE_LEVELS_MAX - 1):
@@ -114,16 +124,17 @@ def plain_failure(
 def _one(error: BaseException, converter: PayloadConverter) -> pb.Failure:
     failure = plain_failure(
         FailureKind.APPLICATION,
-        error.type if isinstance(error, ApplicationError) else type(error).__name__,
+        str(error.type) if isinstance(error, ApplicationError) else type(error).__name__,
         _text(error),
         non_retryable=isinstance(error, PayloadError),
     )
     failure.stack_trace = _stack_trace(error)
     if isinstance(error, ApplicationError):
         failure.non_retryable = error.non_retryable
-        if error.retry_after is not None and seconds_of(error.retry_after) >= 0:
+        # A delay that is none is left out: the failure itself says more.
+        with contextlib.suppress(TypeError, ValueError, OverflowError):
             duration = to_duration(error.retry_after)
-            if duration is not None:
+            if duration is not None and duration.ToNanoseconds() >= 0:
                 failure.retry_after.CopyFrom(duration)
         details = _encoded(error.details, converter)
         if details is not None:
@@ -133,7 +144,7 @@ def _one(error: BaseException, converter: PayloadConverter) -> pb.Failure:
 
 def _text(error: BaseException) -> str:
     try:
-        return error.message if isinstance(error, ApplicationError) else str(error)
+        return str(error.message if isinstance(error, ApplicationError) else error)
     except Exception:  # noqa: BLE001 - __str__ is user code too
         return "<the error's text could not be made>"
 
@@ -152,9 +163,11 @@ def _encoded(details: Any, converter: PayloadConverter) -> Payload | None:
         return None
     try:
         return converter.encode(details)
-    except PayloadError as error:
+    except Exception as error:  # noqa: BLE001 - a converter is user code too
         # Losing the details is better than losing the failure.
-        return converter.encode(f"<details lost: {error}>")
+        with contextlib.suppress(Exception):
+            return converter.encode(f"<details lost: {error}>")
+        return None
 
 
 def _within_limit(failure: pb.Failure) -> pb.Failure:
