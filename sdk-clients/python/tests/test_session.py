@@ -9,7 +9,8 @@ from google.protobuf.duration_pb2 import Duration
 from everturn._session import ATTEMPTS_MAX, BATCH_BYTES_MAX, Phase, Session
 from everturn._session_values import SessionOptions
 from everturn.v1 import worker_service_pb2 as pb
-from everturn.v1.failure_pb2 import Failure
+from everturn.v1.failure_pb2 import FAILURE_KIND_WORKER_LOST, Failure
+from everturn.v1.message_pb2 import Usage
 from everturn.v1.payload_pb2 import Payload
 from tests.fake_coordinator import payload, task
 
@@ -102,6 +103,33 @@ def test_an_answer_to_an_unknown_result_is_ignored() -> None:
         0.0,
     )
     assert (received.dropped, received.resend_later, received.cancels) == ([], [], [])
+
+
+def test_a_refused_failure_is_replaced_and_goes_at_last_without_its_usage() -> None:
+    session = opened()
+    session.receive(tasks(1), 0.0)
+    odd = Failure(kind=FAILURE_KIND_WORKER_LOST, type="Odd")
+    session.finish(token(1), pb.ActivityResult(failure=odd, usage=Usage(cost_micros=5)))
+
+    def sent() -> pb.ActivityResult:
+        request = session.take(0.0)
+        assert request is not None
+        return request.activity_results[0]
+
+    def dropped_after_refusal(result_id: int) -> int:
+        rejection = pb.ResultRejection(result_id=result_id, reason="FIELD_INVALID")
+        return len(session.receive(pb.WorkResponse(rejections=[rejection]), 0.0).dropped)
+
+    assert sent().failure.type == "Odd"
+    assert dropped_after_refusal(1) == 0
+    replaced = sent()
+    assert (replaced.failure.type, replaced.usage.cost_micros) == ("FIELD_INVALID", 5)
+    assert replaced.failure.kind == FAILURE_KIND_WORKER_LOST
+    assert not replaced.failure.non_retryable
+    assert dropped_after_refusal(2) == 0
+    assert not sent().HasField("usage")
+    assert dropped_after_refusal(3) == 1
+    assert session.unanswered_count == 0
 
 
 def test_a_dropped_attempt_keeps_its_slot_until_its_code_ends() -> None:

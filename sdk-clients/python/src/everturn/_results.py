@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from everturn._failure import FailureKind, plain_failure
 from everturn.v1 import worker_service_pb2 as pb
 
 _OVERHEAD_BYTES = 64
@@ -105,6 +106,33 @@ class Results:
             budget_bytes -= kept.size_bytes
             batch.append(kept.message)
         request.activity_results.extend(batch)
+
+
+def replacement(
+    refused: pb.ActivityResult, rejection: pb.ResultRejection
+) -> pb.ActivityResult | None:
+    """What is reported instead of a result that cannot be taken.
+
+    The run must learn that, not wait in vain. ``None`` if it is what was
+    refused.
+    """
+    is_failure, has_usage = refused.HasField("failure"), refused.HasField("usage")
+    is_replaced = is_failure and refused.failure.type == rejection.reason
+    if is_replaced and not has_usage:
+        return None
+    failure = plain_failure(
+        FailureKind.APPLICATION,
+        rejection.reason,
+        f"the coordinator refused the result: {rejection.message}",
+        non_retryable=refused.failure.non_retryable if is_failure else True,
+    )
+    if is_failure:
+        failure.kind = refused.failure.kind
+    replaced = pb.ActivityResult(failure=failure)
+    # If it is refused again it was for its usage.
+    if has_usage and not is_replaced:
+        replaced.usage.CopyFrom(refused.usage)
+    return replaced
 
 
 def _size_bytes(result: pb.ActivityResult) -> int:

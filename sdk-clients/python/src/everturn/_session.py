@@ -18,9 +18,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import Enum, auto
 
-from everturn._failure import FailureKind, plain_failure
 from everturn._outputs import Outputs
-from everturn._results import Kept, Results
+from everturn._results import Kept, Results, replacement
 from everturn._session_values import Received, SessionOptions, hello_of
 from everturn._times import from_duration
 from everturn.v1 import worker_service_pb2 as pb
@@ -358,20 +357,13 @@ class Session:
         kept = self._forget(rejection.result_id)
         if kept is None:
             return
-        is_value = kept.message.HasField("result")
-        if is_value and rejection.reason in ("LIMIT_EXCEEDED", "FIELD_INVALID"):
-            # The value cannot be taken: the run must learn that, not wait in vain.
-            message = f"the coordinator refused the result: {rejection.message}"
-            failure = plain_failure(
-                FailureKind.APPLICATION, rejection.reason, message, non_retryable=True
-            )
-            replaced = pb.ActivityResult(failure=failure)
-            if kept.message.HasField("usage"):
-                replaced.usage.CopyFrom(kept.message.usage)
-            self._running.add(kept.token)
-            self.finish(kept.token, replaced)
+        is_refused = rejection.reason in ("LIMIT_EXCEEDED", "FIELD_INVALID")
+        replaced = replacement(kept.message, rejection) if is_refused else None
+        if replaced is None:
+            received.dropped.append(rejection)
             return
-        received.dropped.append(rejection)
+        self._running.add(kept.token)
+        self.finish(kept.token, replaced)
 
     def _canceled(self, token: bytes, fenced: bool, received: Received) -> None:
         if token in self._running:
