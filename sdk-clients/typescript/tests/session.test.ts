@@ -133,6 +133,15 @@ describe("a session", () => {
     expect(session.take(0)?.activityResults).toHaveLength(1);
   });
 
+  test("keeps the details of a heartbeat that was not sent when a newer one has none", () => {
+    const session = sessionOf();
+    open(session);
+    receive(session, { activityTasks: [task("x")] });
+    session.heartbeat(bytes("x"), json("half"));
+    session.heartbeat(bytes("x"), undefined);
+    expect(session.take(0)?.heartbeats[0]?.details).toMatchObject(json("half"));
+  });
+
   test("answers pings, asks when it hears nothing, and gives up when no answer comes", () => {
     const session = sessionOf();
     open(session);

@@ -233,10 +233,10 @@ export class ActivityLedger {
     return true;
   }
 
-  /** Queues a sign of life; a newer one replaces one that was not sent. */
+  /** Queues a sign of life; a newer one replaces one that was not sent, but does not take its details away. */
   heartbeat(token: Uint8Array, details: Payload | undefined): void {
     const key = tokenKey(token);
-    if (this.#running.has(key)) this.#heartbeats.set(key, { token, details });
+    if (this.#running.has(key)) this.#heartbeats.set(key, { token, details: details ?? this.#heartbeats.get(key)?.details });
   }
 
   #retain(key: string, taskToken: Uint8Array, outcome: ActivityOutcome, isOpen: boolean, usage: Usage | undefined): void {
