@@ -192,6 +192,16 @@ def test_heartbeat_goes_before_the_failure_and_not_before_a_success() -> None:
     assert [r.task_token for r in second.activity_results] == [token(1), token(2)]
 
 
+def test_details_of_an_unsent_heartbeat_outlast_a_newer_one_without() -> None:
+    session = opened()
+    session.receive(tasks(1), 0.0)
+    session.heartbeat(token(1), payload({"page": 5}))
+    session.heartbeat(token(1), None)
+    request = session.take(0.0)
+    assert request is not None
+    assert [h.details for h in request.heartbeats] == [payload({"page": 5})]
+
+
 def test_ping_when_idle_and_the_end_after_three_silent_intervals() -> None:
     session = opened()
     session.take(0.0)

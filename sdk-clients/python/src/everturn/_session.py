@@ -220,8 +220,12 @@ class Session:
         return True
 
     def heartbeat(self, token: bytes, details: Payload | None) -> None:
-        """Queues a sign of life; a newer one replaces one that was not sent."""
-        if token in self._running:
+        """Queues a sign of life.
+
+        A newer one replaces one that was not sent, but keeps its details if it
+        has none.
+        """
+        if token in self._running and (details is not None or token not in self._heartbeats):
             self._heartbeats[token] = details
 
     def output(self, token: bytes, data: bytes) -> None:
