@@ -53,6 +53,19 @@ export const jsonConverter: PayloadConverter = {
   },
 };
 
+/**
+ * Writes what goes to the coordinator at once. A converter of the user may know no bound; what is over
+ * it would end the stream of the whole worker.
+ *
+ * @throws PayloadError if the value cannot be written or is too big.
+ */
+export function encodeBounded(converter: PayloadConverter, value: unknown): Payload {
+  const payload = converter.encode(value);
+  const { length } = payload.data;
+  if (length > PAYLOAD_BYTES_MAX) throw new PayloadError(`the value has ${String(length)} bytes; a payload holds at most ${String(PAYLOAD_BYTES_MAX)}`);
+  return payload;
+}
+
 /** Reads a payload that may be absent; absent reads as `undefined`. */
 export function decodeOptional(converter: PayloadConverter, payload: Payload | undefined): unknown {
   return payload === undefined ? undefined : converter.decode(payload);

@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, test } from "vitest";
 import type { CanceledError} from "../src/index.js";
 import {
-  ApplicationError, defineActivity, defineConversation, defineWorkflow, implementActivity, RpcError, silentLogger, Worker, type WorkerOptions,
+  ApplicationError, defineActivity, defineConversation, defineWorkflow, implementActivity, type PayloadConverter, RpcError, silentLogger, Worker, type WorkerOptions,
 } from "../src/index.js";
 import type { ActivityResult, WorkflowTaskResult } from "../src/gen/everturn/v1/worker_service_pb.js";
 import { completed, event, fired, journal, json, scheduled, signaled, started, startedTurn } from "./journals.js";
@@ -59,6 +59,18 @@ describe("activities", () => {
     expect((await resultOf(stream, "y")).outcome.value).toMatchObject({ type: "Error", message: "outer", cause: { type: "TypeError", message: "inner" } });
     expect((await resultOf(stream, "z")).outcome.value).toMatchObject({ type: "PayloadError", nonRetryable: true });
     expect((await resultOf(stream, "u")).outcome.value).toMatchObject({ type: "ActivityNotRegistered", nonRetryable: false });
+  });
+
+  test("fail with a value that is too big, also for a converter that knows no bound", async () => {
+    const raw: PayloadConverter = {
+      encode: (value) => ({ $typeName: "everturn.v1.Payload", data: bytes(String(value)), contentType: "text/plain" }),
+      decode: (payload) => new TextDecoder().decode(payload.data),
+    };
+    const big = "x".repeat(5 * 1024 * 1024);
+    const { transport } = start({ converter: raw, activities: { result: () => big, progress: (_input, context) => { context.heartbeat(big); } } });
+    const stream = await transport.greeted();
+    stream.send({ activityTasks: [task("x", "result"), task("y", "progress")] });
+    for (const token of ["x", "y"]) expect((await resultOf(stream, token)).outcome.value).toMatchObject({ type: "PayloadError", nonRetryable: true });
   });
 
   test("are told to stop, and confirm it by letting the error pass", async () => {

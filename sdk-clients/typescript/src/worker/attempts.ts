@@ -13,7 +13,7 @@ import { MessageSchema, type Usage as PbUsage } from "../gen/everturn/v1/message
 import type { ActivityTask, Delivery as PbDelivery } from "../gen/everturn/v1/worker_service_pb.js";
 import { type Logger, withFields } from "../logger.js";
 import { fromPbMessage } from "../message.js";
-import { decodeOptional, jsonConverter, type PayloadConverter } from "../payload.js";
+import { decodeOptional, encodeBounded, jsonConverter, type PayloadConverter } from "../payload.js";
 import { toPbUsage, type Usage, UsageTally } from "../usage.js";
 import { type ActivityOutcome, tokenKey } from "./activity-ledger.js";
 import { piecesOf } from "./output-ledger.js";
@@ -171,7 +171,7 @@ export class Attempt implements ActivityContext {
   }
 
   heartbeat(details?: unknown): void {
-    if (details !== undefined) this.#details = this.converter.encode(details);
+    if (details !== undefined) this.#details = encodeBounded(this.converter, details);
     if (this.#isHeartbeatDue) return;
     this.#isHeartbeatDue = true;
     const delayMs = this.#sentMs + this.#heartbeatIntervalMs() - performance.now();
@@ -209,7 +209,7 @@ export class Attempt implements ActivityContext {
     try {
       const input = isDelivery ? undefined : decodeOptional(this.converter, this.task.input);
       const value = await code(input as never, this);
-      outcome = { case: "result", value: (isDelivery ? jsonConverter : this.converter).encode(value) };
+      outcome = { case: "result", value: encodeBounded(isDelivery ? jsonConverter : this.converter, value) };
     } catch (error) {
       outcome = failed(this.#failureOf(error));
     }
