@@ -177,6 +177,18 @@ def test_a_batch_stays_below_the_limit_of_a_message() -> None:
     assert sizes == [1, 1, 1]
 
 
+def test_heartbeats_stay_below_the_limit_of_a_message_too() -> None:
+    session = opened()
+    session.receive(tasks(1, 2, 3, 4), 0.0)
+    for number in (1, 2, 3, 4):
+        session.heartbeat(token(number), Payload(data=b"x" * 1_400_000))
+    sizes: list[int] = []
+    while (request := session.take(0.0)) is not None:
+        assert request.ByteSize() <= BATCH_BYTES_MAX
+        sizes.append(len(request.heartbeats))
+    assert sizes == [2, 2]
+
+
 def test_heartbeat_goes_before_the_failure_and_not_before_a_success() -> None:
     session = opened()
     session.receive(tasks(1, 2), 0.0)

@@ -140,6 +140,18 @@ async def test_result_over_the_limit_fails_with_its_size(connect: Connect) -> No
     assert "2097154 bytes" in failure.message
 
 
+async def test_details_over_the_limit_fail_in_the_code_that_says_them(connect: Connect) -> None:
+    @activity
+    async def progress() -> None:
+        activity.context().heartbeat("x" * 3_000_000)
+
+    _, stream = await connect(progress)
+    stream.send_tasks(task(1, "progress"))
+    result = await stream.result_of(b"token-1")
+    assert (result.failure.type, result.failure.non_retryable) == ("PayloadError", True)
+    assert "3000002 bytes" in result.failure.message
+
+
 async def test_unknown_activity_fails_but_may_be_retried_elsewhere(connect: Connect) -> None:
     _, stream = await connect(double)
     stream.send_tasks(task(1, "halve"))

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol
 
 from everturn._errors import ActivityCanceledError, NoActivityError
-from everturn._payload import PayloadConverter
+from everturn._payload import PayloadConverter, encode_bounded
 from everturn._times import Seconds, from_duration, from_timestamp, seconds_of
 from everturn._usage import Usage, added
 from everturn.v1.payload_pb2 import Payload
@@ -142,9 +142,10 @@ class ActivityContext:
                 ``None`` sends no details.
 
         Raises:
-            PayloadError: The details cannot be written.
+            PayloadError: The details cannot be written or are too big.
         """
-        self._sink.send_heartbeat(None if details is None else self._converter.encode(details))
+        payload = None if details is None else encode_bounded(self._converter, details)
+        self._sink.send_heartbeat(payload)
 
     def stream(self, chunk: str | bytes) -> None:
         """Hands a part of the output to those who watch the conversation.

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from everturn._activity_context import set_context
 from everturn._delivery import delivery_of, receipt_payload
-from everturn._errors import ActivityCanceledError, DeliveryUnknownError, PayloadError
+from everturn._errors import ActivityCanceledError, DeliveryUnknownError
 from everturn._failure import FailureKind, failure_of, plain_failure
-from everturn._payload import PAYLOAD_BYTES_MAX, PayloadConverter
+from everturn._payload import PayloadConverter, encode_bounded
 from everturn.v1.worker_service_pb2 import ActivityResult, ActivityTask
 
 if TYPE_CHECKING:
@@ -65,12 +65,7 @@ def result_of(value: Any, converter: PayloadConverter) -> ActivityResult:
     Raises:
         PayloadError: The value cannot be written or is over the limit.
     """
-    payload = converter.encode(value)
-    size_bytes = len(payload.data)
-    if size_bytes > PAYLOAD_BYTES_MAX:
-        message = f"the result has {size_bytes} bytes, over the limit of {PAYLOAD_BYTES_MAX}"
-        raise PayloadError(message)
-    return ActivityResult(result=payload)
+    return ActivityResult(result=encode_bounded(converter, value))
 
 
 def failed(

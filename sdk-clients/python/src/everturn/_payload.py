@@ -79,6 +79,22 @@ class JsonPayloadConverter:
         return value if decoder is None else decoder(value, "$")
 
 
+def encode_bounded(converter: PayloadConverter, value: Any) -> Payload:
+    """Writes what goes to the coordinator at once.
+
+    More than it takes would end the stream of the whole worker.
+
+    Raises:
+        PayloadError: The value cannot be written or is over the limit.
+    """
+    payload = converter.encode(value)
+    size_bytes = len(payload.data)
+    if size_bytes > PAYLOAD_BYTES_MAX:
+        message = f"the value has {size_bytes} bytes, over the limit of {PAYLOAD_BYTES_MAX}"
+        raise PayloadError(message)
+    return payload
+
+
 def plain_value(payload: Payload, converter: PayloadConverter) -> Any:
     """The value as it comes; its bytes if the converter cannot read it.
 

@@ -35,6 +35,7 @@ BATCH_BYTES_MAX = 3 * 1024 * 1024
 """A batch ends at this size, below the 4 MiB of a gRPC message."""
 
 _HELLO_TOKEN_BYTES_MAX = 3 * 1024 * 1024
+_HEARTBEAT_BYTES = 320
 _GREETING_S = 10.0
 _PING_DEFAULT_S = 10.0
 _SILENT_INTERVALS_MAX = 3
@@ -330,11 +331,14 @@ class Session:
 
     def _take_heartbeats(self, request: pb.WorkRequest, sent: set[bytes], budget_bytes: int) -> int:
         heartbeats = self._heartbeats
-        while heartbeats and budget_bytes > 0:
-            token = next(iter(heartbeats))
-            details = heartbeats.pop(token)
+        while heartbeats:
+            token, details = next(iter(heartbeats.items()))
+            size_bytes = len(token) + (len(details.data) if details else 0) + _HEARTBEAT_BYTES
+            if size_bytes > budget_bytes:
+                break
+            del heartbeats[token]
             request.heartbeats.add(task_token=token, details=details)
-            budget_bytes -= len(token) + (len(details.data) if details else 0)
+            budget_bytes -= size_bytes
             sent.add(token)
         return budget_bytes
 
