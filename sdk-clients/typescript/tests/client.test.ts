@@ -1,4 +1,5 @@
 // The client against a server in this process: requests, errors, retries, watching.
+import { getEventListeners } from "node:events";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { type sendUnaryData, type ServerUnaryCall, type ServerWritableStream, status } from "@grpc/grpc-js";
 import { afterEach, describe, expect, test } from "vitest";
@@ -116,6 +117,22 @@ describe("watching", () => {
     const seen: string[] = [];
     for await (const update of client.conversations.watch("c")) seen.push(update.type);
     expect(seen).toEqual(["caught up", "caught up", "closed"]);
+  });
+
+  test("leaves nothing of its streams at a signal that lives on", async () => {
+    let streams = 0;
+    const client = clientOf(await serve(ConversationService, {
+      watchConversation: (call: ServerWritableStream<WatchConversationRequest, unknown>) => {
+        streams += 1;
+        call.write(create(WatchConversationResponseSchema, { update: streams < 5 ? { case: "caughtUp", value: {} } : { case: "closed", value: {} } }));
+        call.end();
+      },
+    }));
+    const { signal } = new AbortController();
+    const seen: string[] = [];
+    for await (const { type } of client.conversations.watch("c", { signal })) seen.push(type);
+    expect([streams, seen.length]).toEqual([5, 5]);
+    await expect.poll(() => getEventListeners(signal, "abort").length).toBe(0);
   });
 
   test("ends when its signal is aborted", async () => {

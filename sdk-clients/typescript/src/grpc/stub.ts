@@ -18,6 +18,7 @@ import {
   toBinary,
 } from "@bufbuild/protobuf";
 import {
+  type Call,
   type CallOptions,
   Client,
   type ClientDuplexStream,
@@ -115,11 +116,18 @@ function callOptions(options: StubCallOptions): CallOptions {
   return options.timeoutMs === undefined ? {} : { deadline: Date.now() + options.timeoutMs };
 }
 
-function abortWith(call: { cancel(): void }, signal: AbortSignal | undefined): void {
+function abortWith(call: Pick<Call, "cancel" | "on">, signal: AbortSignal | undefined): void {
   if (signal === undefined) return;
   if (signal.aborted) {
     call.cancel();
     return;
   }
-  signal.addEventListener("abort", () => { call.cancel(); }, { once: true });
+  const abort = (): void => {
+    call.cancel();
+  };
+  signal.addEventListener("abort", abort, { once: true });
+  // The signal may live much longer than the call.
+  call.on("status", () => {
+    signal.removeEventListener("abort", abort);
+  });
 }
