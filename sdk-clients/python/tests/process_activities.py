@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from dataclasses import dataclass
 
@@ -60,3 +61,20 @@ def pays_and_dies() -> None:
     activity.context().report_usage(input_tokens=5)
     activity.context().stream("last words")
     os._exit(9)
+
+
+@activity(executor="process")
+def leaves_a_thread() -> None:
+    context = activity.context()
+
+    def talk() -> None:
+        time.sleep(0.1)
+        context.heartbeat("late")
+        context.report_usage(output_tokens=1_000)
+
+    threading.Thread(target=talk, daemon=True).start()
+
+
+@activity(executor="process")
+def quiet() -> None:
+    time.sleep(0.4)

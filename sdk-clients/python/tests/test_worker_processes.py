@@ -42,6 +42,15 @@ async def test_process_sees_its_cancellation(connect: Connect) -> None:
     assert failure.kind == failure_pb2.FAILURE_KIND_CANCELED
 
 
+async def test_what_an_attempt_says_after_its_end_is_not_the_next_ones(connect: Connect) -> None:
+    _, stream = await connect(activities.leaves_a_thread, activities.quiet, max_processes=1)
+    stream.send_tasks(task(1, "leaves_a_thread"), task(2, "quiet"))
+    result = await stream.result_of(b"token-2")
+    assert result.HasField("result")
+    assert not result.HasField("usage")
+    assert not stream.heartbeats
+
+
 async def test_process_that_dies_fails_its_attempt_and_is_replaced(connect: Connect) -> None:
     _, stream = await connect(activities.die, activities.count_words, max_processes=1)
     stream.send_tasks(task(1, "die", 7), task(2, "count_words", {"words": ["x"]}))

@@ -64,12 +64,14 @@ class _ChildContext(ActivityContext):
 
 
 class _Pipe:
-    """Where what the function says goes: to the parent."""
+    """Where what the function of one attempt says goes: to the parent."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        # A function may say something from threads of its own.
+        # A function may say something from threads of its own, which may
+        # outlive it: what they say then would count for the next attempt.
         self._lock = threading.Lock()
+        self._is_over = False
 
     def send_heartbeat(self, details: Payload | None) -> None:
         """Sends a sign of life."""
@@ -83,10 +85,17 @@ class _Pipe:
         """Sends what the attempt has used so far."""
         self.send("usage", usage_to_proto(total).SerializeToString())
 
-    def send(self, kind: str, data: bytes | None) -> None:
-        """Sends a message."""
+    def send_result(self, result: ActivityResult) -> None:
+        """Sends how the attempt ended; nothing is sent after it."""
         with self._lock:
-            self._connection.send((kind, data))
+            self._is_over = True
+            self._connection.send(("result", result.SerializeToString()))
+
+    def send(self, kind: str, data: bytes | None) -> None:
+        """Sends a message, unless the attempt is over."""
+        with self._lock:
+            if not self._is_over:
+                self._connection.send((kind, data))
 
 
 def child_main(connection: Connection, flag: Any, converter: PayloadConverter) -> None:
@@ -96,13 +105,12 @@ def child_main(connection: Connection, flag: Any, converter: PayloadConverter) -
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     definitions: dict[tuple[str, str], ActivityDefinition] = {}
-    pipe = _Pipe(connection)
     try:
-        pipe.send("ready", None)
+        connection.send(("ready", None))
         while True:
             module, name, task = cast("ToChild", connection.recv())
-            result = _run(pipe, flag, converter, definitions, module, name, task)
-            pipe.send("result", result.SerializeToString())
+            pipe = _Pipe(connection)
+            pipe.send_result(_run(pipe, flag, converter, definitions, module, name, task))
     except (EOFError, OSError):
         return
 
