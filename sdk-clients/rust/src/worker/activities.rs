@@ -106,6 +106,40 @@ pub(crate) fn panicked(panic: &(dyn std::any::Any + Send)) -> v1::Failure {
     )
 }
 
+/// What is reported instead of a result that cannot be taken: the run must
+/// learn that, not wait in vain. `None` if it is over, or if this is what was
+/// refused.
+pub(crate) fn replacement(
+    refused: v1::ActivityResult,
+    rejection: &v1::ResultRejection,
+) -> Option<v1::ActivityResult> {
+    use v1::activity_result::Outcome;
+    if !matches!(
+        rejection.reason.as_str(),
+        "LIMIT_EXCEEDED" | "FIELD_INVALID"
+    ) {
+        return None;
+    }
+    let mut failure = failure(
+        rejection.reason.as_str(),
+        format!("the coordinator refused the result: {}", rejection.message),
+    );
+    failure.non_retryable = true;
+    let mut usage = refused.usage;
+    if let Some(Outcome::Failure(said)) = &refused.outcome {
+        (failure.kind, failure.non_retryable) = (said.kind, said.non_retryable);
+        if said.r#type == rejection.reason {
+            // It was refused for its usage, if it has any.
+            usage.take()?;
+        }
+    }
+    Some(v1::ActivityResult {
+        outcome: Some(Outcome::Failure(failure)),
+        usage,
+        ..refused
+    })
+}
+
 struct Waiting {
     abort: AbortHandle,
     usage: Option<SharedUsage>,

@@ -8,7 +8,7 @@ use std::collections::{HashMap, VecDeque};
 use bytes::Bytes;
 use everturn_proto::v1;
 
-use super::activities::Ended;
+use super::activities::{Ended, replacement};
 use super::batch::{BATCH_BYTES_MAX, BATCH_RESULTS_MAX, activity_bytes, workflow_bytes};
 use super::outputs::Outputs;
 
@@ -210,8 +210,16 @@ impl Session {
                     result,
                     frees_slot: false,
                 });
-            } else {
-                self.unanswered_activities.remove(&id);
+            } else if let Some(refused) = self.unanswered_activities.remove(&id)
+                && let Some(mut result) = replacement(refused, &rejection)
+            {
+                result.result_id = self.take_result_id();
+                self.unanswered_activities
+                    .insert(result.result_id, result.clone());
+                self.activities.push_back(QueuedActivity {
+                    result,
+                    frees_slot: false,
+                });
             }
             return Rejected::Settled;
         }

@@ -94,6 +94,42 @@ fn a_fenced_result_is_dropped_and_a_moved_one_is_sent_again() {
 }
 
 #[test]
+fn a_refused_result_becomes_a_failure_at_last_without_its_usage() {
+    let mut session = Session::new();
+    session.begin_stream(grant(0, 4));
+    let ended = Ended {
+        outcome: Ok(v1::Payload::default()),
+        usage: Some(v1::Usage::default()),
+    };
+    session.activity_ended(Bytes::from("a"), ended);
+    let refuse = |session: &mut Session, result_id| {
+        session.take_request();
+        session.rejected(v1::ResultRejection {
+            result_id,
+            reason: "LIMIT_EXCEEDED".to_owned(),
+            message: "too big".to_owned(),
+            ..Default::default()
+        });
+        session.activities.front().map(|it| it.result.clone())
+    };
+    let replaced = refuse(&mut session, 1).expect("a failure");
+    let Some(v1::activity_result::Outcome::Failure(failure)) = replaced.outcome else {
+        panic!("not a failure");
+    };
+    assert_eq!(failure.r#type, "LIMIT_EXCEEDED");
+    assert!(failure.non_retryable && failure.message.ends_with("too big"));
+    assert_eq!(
+        (replaced.task_token.as_ref(), replaced.result_id),
+        (&b"a"[..], 2)
+    );
+    assert!(replaced.usage.is_some());
+    let again = refuse(&mut session, 2).expect("once more");
+    assert_eq!(again.usage, None);
+    assert_eq!(refuse(&mut session, 3), None);
+    assert!(session.is_settled());
+}
+
+#[test]
 fn an_attempt_that_is_over_is_forgotten() {
     let mut session = Session::new();
     ended(&mut session, "a");
