@@ -28,6 +28,15 @@ async fn talk(context: ActivityContext) -> Result<v1::Payload, v1::Failure> {
     Ok(v1::Payload::default())
 }
 
+/// Ends at once and leaves a task behind that goes on to talk.
+async fn babble(context: ActivityContext) -> Result<v1::Payload, v1::Failure> {
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        context.stream("late").await;
+    });
+    Ok(v1::Payload::default())
+}
+
 fn start_worker(
     client: Client,
 ) -> (
@@ -50,6 +59,7 @@ fn start_worker(
             Ok(v1::Payload::default())
         })
         .activity_with_context("talk", talk)
+        .activity_with_context("babble", babble)
         .activity("deliver", |task: v1::ActivityTask| async move {
             let delivery = task.delivery.unwrap_or_default();
             let receipt = serde_json::json!({ "providerMessageId": delivery.idempotency_key });
@@ -254,6 +264,27 @@ async fn output_leaves_at_once_and_again_after_a_reconnect() {
     assert_eq!(outputs, [(1, "Hello, ".to_owned()), (2, "Jo".to_owned())]);
     let usage = result.and_then(|it| it.usage).expect("what it used");
     assert_eq!(usage.output_tokens, 2);
+}
+
+#[tokio::test]
+async fn what_is_said_after_the_end_of_an_attempt_is_dropped() {
+    let mut server = scripted::start().await;
+    let (_stop, _worker) = start_worker(server.client.clone());
+    let mut stream = server.streams.recv().await.expect("a stream");
+    stream.welcome(Vec::new()).await;
+    let tasks = vec![activity(1, "babble"), activity(2, "slow")];
+    stream
+        .send(v1::WorkResponse {
+            activity_tasks: tasks,
+            ..Default::default()
+        })
+        .await;
+    let mut ended = 0;
+    while ended < 2 {
+        let request = stream.request().await;
+        ended += request.activity_results.len();
+        assert_eq!(said(&request), []);
+    }
 }
 
 #[tokio::test]

@@ -115,7 +115,7 @@ impl Connection {
             tokio::select! {
                 () = &mut sleep => return false,
                 (token, ended) = self.running.next() => self.report(token, ended),
-                Some(piece) = self.pieces.recv() => self.take_pieces(Some(piece)),
+                Some(piece) = self.pieces.recv() => self.take_pieces(Some(piece), None),
                 () = &mut stop => self.begin_drain(),
             }
         }
@@ -135,18 +135,21 @@ impl Connection {
 
     fn report(&mut self, token: bytes::Bytes, ended: Option<AttemptEnded>) {
         // What it said belongs before its end.
-        self.take_pieces(None);
+        self.take_pieces(None, Some(&token));
         match ended {
             Some(ended) => self.session.activity_ended(token, ended),
             None => self.session.activity_dropped(&token),
         }
     }
 
-    /// Takes every part of output that is there.
-    fn take_pieces(&mut self, first: Option<Piece>) {
+    /// Takes every part of output that is there. What an attempt says after
+    /// its end is dropped: nothing would ever forget it.
+    fn take_pieces(&mut self, first: Option<Piece>, ending: Option<&bytes::Bytes>) {
         let mut next = first.or_else(|| self.pieces.try_recv().ok());
         while let Some((token, data)) = next {
-            self.session.output(&token, data);
+            if self.running.contains(&token) || ending == Some(&token) {
+                self.session.output(&token, data);
+            }
             next = self.pieces.try_recv().ok();
         }
     }
@@ -188,7 +191,7 @@ impl Connection {
                     Err(status) => return Ended::Broken(Some(status.into())),
                 },
                 (token, ended) = self.running.next() => self.report(token, ended),
-                Some(piece) = self.pieces.recv() => self.take_pieces(Some(piece)),
+                Some(piece) = self.pieces.recv() => self.take_pieces(Some(piece), None),
                 Some((task, fetched)) = self.fetching.next() => self.run_fetched(&task, fetched),
                 _ = tick.tick() => {
                     silent_intervals += 1;
