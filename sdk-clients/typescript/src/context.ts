@@ -124,10 +124,13 @@ export interface WorkflowContext {
   onSignal<Input>(signal: Signal<Input>, handler: (input: Input) => unknown): void;
   /** Calls a function for each signal of a name. */
   onSignal(name: string, handler: (input: unknown) => unknown): void;
-  /** Waits for the next signal of a name that was not taken yet. */
-  waitSignal<Input>(signal: Signal<Input>): Promise<Input>;
+  /**
+   * Waits for the next signal of a name that was not taken yet. The wait stays open when it loses a
+   * race: cancel it then, or the next signal goes to it and to nobody else. Its `key` is the name.
+   */
+  waitSignal<Input>(signal: Signal<Input>): Step<Input>;
   /** Waits for the next signal of a name. */
-  waitSignal(name: string): Promise<unknown>;
+  waitSignal(name: string): Step<unknown>;
 
   /**
    * Runs clean-up work that goes on although the run was canceled or the turn interrupted: steps

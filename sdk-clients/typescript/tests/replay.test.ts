@@ -197,6 +197,21 @@ describe("signals", () => {
     expect(wanted(await run.advance(journal([completed("a")], 6)))).toEqual(["complete [1,2,9]"]);
   });
 
+  test("go to the next who waits when a wait was given up", async () => {
+    const program = code(async (ctx) => {
+      const first = ctx.waitSignal("s");
+      if ((await first.within("1m")) === undefined) first.cancel();
+      return [await ctx.waitSignal("s"), await first.catch((error: unknown) => (error as Error).message)];
+    });
+    const events = journal([started(), event("timerStarted", { key: "sleep" }), fired("sleep"), signaled("s", 5)]);
+    const result = `complete [5,"the wait for the signal \\"s\\" was canceled"]`;
+    expect(wanted(await runOf(program).advance(events))).toEqual([result]);
+    const live = runOf(program);
+    expect(wanted(await live.advance(events.slice(0, 1)))).toEqual(["timer sleep"]);
+    expect(wanted(await live.advance(events.slice(1, 3)))).toEqual([]);
+    expect(wanted(await live.advance(events.slice(3)))).toEqual([result]);
+  });
+
   test("that the code had not read when it wanted to close are delivered, and it closes again", async () => {
     const run = runOf(code(async (ctx) => {
       const seen: unknown[] = [];

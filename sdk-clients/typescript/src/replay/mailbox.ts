@@ -1,5 +1,6 @@
 /** Values that arrive for a run without being asked for: signals of one name, messages of a turn. */
 
+import type { CanceledError } from "../errors.js";
 import type { Waits } from "./waits.js";
 
 /** Holds values until the code takes them. */
@@ -29,12 +30,12 @@ export class Mailbox<T> {
     for (const value of this.#values.splice(0)) handler(value);
   }
 
-  /** Waits for the next value. */
-  take(waits: Waits): Promise<T> {
+  /** Waits for the next value. Who gives the wait up says so, or the next value is still his. */
+  take(waits: Waits): { readonly promise: Promise<T>; readonly cancel: (error: CanceledError) => void } {
     const refusal = waits.refusal();
-    if (refusal !== undefined) return refusal;
-    if (this.#values.length > 0) return Promise.resolve(this.#values.shift() as T);
-    return waits.open<T>((wait) => {
+    if (refusal !== undefined) return { promise: refusal, cancel: nothing };
+    if (this.#values.length > 0) return { promise: Promise.resolve(this.#values.shift() as T), cancel: nothing };
+    const taken = waits.open<T>((wait) => {
       const taker = {
         isOpen: true,
         resolve: (value: T): void => {
@@ -45,6 +46,16 @@ export class Mailbox<T> {
         taker.isOpen = false;
       };
       this.#takers.push(taker);
-    }).promise;
+    });
+    return {
+      promise: taken.promise,
+      cancel: (error) => {
+        taken.cancel(error);
+      },
+    };
   }
+}
+
+function nothing(): void {
+  // It is over.
 }

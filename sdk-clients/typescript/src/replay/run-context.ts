@@ -84,9 +84,15 @@ export class RunContext implements TurnContext {
     });
   }
 
-  waitSignal<Input>(signal: string | Signal<Input>): Promise<Input> {
-    this.#run.checkActive();
-    return this.#run.signals(typeof signal === "string" ? signal : signal.name).take(this.#run.waits) as Promise<Input>;
+  waitSignal<Input>(signal: string | Signal<Input>): Step<Input> {
+    const run = this.#run;
+    run.checkActive();
+    const name = typeof signal === "string" ? signal : signal.name;
+    const { promise, cancel } = run.signals(name).take(run.waits);
+    return this.#handle(promise as Promise<Input>, name, () => {
+      run.checkActive();
+      cancel(new CanceledError(`the wait for the signal "${name}" was canceled`));
+    });
   }
 
   requestApproval<Arguments>(request: ApprovalRequest<Arguments>): Step<ApprovalResult<Arguments>> {

@@ -65,7 +65,7 @@ export class TurnView implements Turn {
   async *arrivals(): AsyncGenerator<readonly Message[], never, undefined> {
     for (;;) {
       this.#run.checkActive();
-      yield await this.#run.arrivals.take(this.#run.waits);
+      yield await this.#run.arrivals.take(this.#run.waits).promise;
     }
   }
 
