@@ -51,6 +51,14 @@ describe("deliveries", () => {
     expect(seen).toEqual([["Hello", "jo@example.org", "c/message-3", true, 1, "c/message-3"]]);
   });
 
+  test("are accepted whatever their adapter takes for the provider's id", async () => {
+    const email = implementDelivery("email", {}, () => ({ providerMessageId: 17n as unknown as string }));
+    const { transport } = start({ deliveries: [email] });
+    const stream = await transport.greeted();
+    stream.send({ activityTasks: [delivery("x")] });
+    expect((await resultOf(stream)).outcome).toMatchObject({ case: "result", value: { data: bytes(`{"providerMessageId":"17"}`) } });
+  });
+
   test("that the provider refused fail, for good if the adapter says so", async () => {
     const sms = implementDelivery("sms", {}, () => { throw new ApplicationError("no such number", { type: "BadNumber", nonRetryable: true }); });
     const { transport } = start({ deliveries: [sms] });

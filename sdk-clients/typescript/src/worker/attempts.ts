@@ -76,8 +76,10 @@ export class Attempts {
     return async (_input, context) => {
       const { conversationId, address, idempotencyKey, reconcile } = pb;
       const message = fromPbMessage(pb.message ?? create(MessageSchema), this.converter);
-      const receipt = await deliver({ conversationId, message, address, idempotencyKey, reconcile }, context);
-      return { providerMessageId: receipt?.providerMessageId ?? "" };
+      const receipt: { readonly providerMessageId?: unknown } | undefined = await deliver({ conversationId, message, address, idempotencyKey, reconcile }, context);
+      const id = receipt?.providerMessageId;
+      // The message is out: an id of a wrong type must not make a failure of it.
+      return { providerMessageId: typeof id === "number" || typeof id === "bigint" ? String(id) : typeof id === "string" ? id : "" };
     };
   }
 
