@@ -171,6 +171,20 @@ describe("workflows", () => {
     expect(seen.map((it) => it.runId)).toEqual(["", "r"]);
   });
 
+  test("are waited for over a break however long the wait was before", async () => {
+    const seen: WaitResultRequest[] = [];
+    const client = clientOf(await serve(WorkflowService, {
+      waitResult: (call: ServerUnaryCall<WaitResultRequest, unknown>, callback: sendUnaryData<unknown>) => {
+        seen.push(call.request);
+        if (seen.length === 1) setTimeout(() => { callback(statusError(status.UNAVAILABLE, "away", {})); }, 300);
+        else callback(null, { status: RunStatus.COMPLETED, runId: "r", result: json("ok") });
+      },
+    }), { retry: { initial: 1, elapsed: 200 } });
+    expect(await client.workflows.waitResult("o", { timeout: "5s" })).toBe("ok");
+    // What is left of the time, not all of it again.
+    expect(seen.map((it) => Number(it.maxWait?.seconds))).toEqual([4, 4]);
+  });
+
   test("that do not complete throw how they ended", async () => {
     const failed = { status: RunStatus.FAILED, runId: "r", failure: { type: "Declined", message: "no" } };
     const client = clientOf(await serve(WorkflowService, { waitResult: unary([failed]) }));

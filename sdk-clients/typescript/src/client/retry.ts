@@ -15,7 +15,7 @@ export interface RetrySettings {
   /** Longest wait between two tries; a longer one that the server asks for is kept. Default 5 s. */
   readonly max?: Duration;
   /**
-   * No try starts later than this after the call began, or after a watch lost its stream; 0 means never
+   * No try starts later than this after the call began, or after a watch or a wait was broken off; 0 means never
    * repeat. Default 30 s.
    */
   readonly elapsed?: Duration;
@@ -56,9 +56,14 @@ export class Backoff {
   }
 }
 
-/** Makes a call, and again while that may help. */
-export async function withRetry<T>(settings: RetrySettings, call: () => Promise<T>): Promise<T> {
+/**
+ * Makes a call, and again while that may help.
+ *
+ * @param isLongPoll True: the call waits at the server, which is not the time that it was away.
+ */
+export async function withRetry<T>(settings: RetrySettings, call: () => Promise<T>, isLongPoll = false): Promise<T> {
   const backoff = new Backoff(settings);
+  if (isLongPoll) backoff.reset();
   for (;;) {
     try {
       return await call();

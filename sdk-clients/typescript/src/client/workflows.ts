@@ -165,10 +165,11 @@ export class WorkflowClient {
     const endMs = options.timeout === undefined ? Number.POSITIVE_INFINITY : performance.now() + milliseconds(options.timeout);
     let { runId } = options;
     for (;;) {
-      const roundMs = Math.max(0, Math.min(WAIT_ROUND_MS, endMs - performance.now()));
-      const request = { ...this.#target(workflowId, runId === undefined ? {} : { runId }), maxWait: toPbDuration(roundMs) };
-      const answer = await withRetry(this.settings.retry, () =>
-        this.stub.waitResult(request, { timeoutMs: roundMs + this.settings.timeoutMs }));
+      const target = this.#target(workflowId, runId === undefined ? {} : { runId });
+      const answer = await withRetry(this.settings.retry, () => {
+        const roundMs = Math.max(0, Math.min(WAIT_ROUND_MS, endMs - performance.now()));
+        return this.stub.waitResult({ ...target, maxWait: toPbDuration(roundMs) }, { timeoutMs: roundMs + this.settings.timeoutMs });
+      }, true);
       const status = fromPbRunStatus(answer.status);
       if (status === "completed") return decodeOptional(this.settings.converter, answer.result) as Output;
       if (status !== "running") throw this.#failed(workflowId, answer.runId, status, answer.failure);
