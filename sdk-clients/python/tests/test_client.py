@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import grpc
 import pytest
@@ -120,6 +122,24 @@ async def test_retries_end_and_say_why() -> None:
 @dataclass
 class Total:
     amount: float
+
+
+async def test_a_long_wait_has_its_whole_time_to_come_back(
+    both: Both, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = both.script.unary
+
+    async def late(method: str, request: Any, context: Any) -> Any:
+        await asyncio.sleep(0.3)
+        return await answer(method, request, context)
+
+    monkeypatch.setattr(both.script, "unary", late)
+    retry = RetryOptions(initial_s=0.001, elapsed_max_s=0.5)
+    monkeypatch.setattr(both.client._transport, "_retry", retry)
+    status = event_pb2.RUN_STATUS_COMPLETED
+    done = flow.WaitResultResponse(status=status, run_id="r1", result=payload("ok"))
+    both.script.on("WaitResult", UNAVAILABLE, UNAVAILABLE, done)
+    assert await both.call("workflows.wait_result", "w1") == "ok"
 
 
 async def test_start_and_wait_for_a_typed_result(both: Both) -> None:

@@ -22,7 +22,8 @@ class RetryOptions:
         max_s: Longest wait between two tries, in seconds. A longer delay asked
             for by the server is kept.
         elapsed_max_s: No try starts later than this after the call began, or
-            after a watch lost its stream, in seconds; 0 means never repeat.
+            after a watch or a wait was broken off, in seconds; 0 means never
+            repeat.
     """
 
     initial_s: float = 0.05

@@ -48,6 +48,9 @@ class SyncTransport:
         method = self._method(call, stream=False)
         backoff = Backoff(self._retry, time.monotonic())
         timeout_s = call.timeout_s or CALL_TIMEOUT_S
+        if call.timeout_s is not None:
+            # A long poll waits at the server: that is not the time it was away.
+            backoff.reset()
         while True:
             try:
                 response = method(call.request, timeout=timeout_s, metadata=self._metadata)
