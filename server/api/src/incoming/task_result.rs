@@ -89,7 +89,7 @@ pub(crate) fn activity_result(value: pb::ActivityResult) -> Result<TaskResult, I
         },
         Some(Outcome::Result(result)) if token.slot == OUTBOX => ResultBody::DeliveryAccepted {
             token,
-            provider_message_id: provider_message_id(&mut checker, &result.data),
+            provider_message_id: provider_message_id(&result.data),
         },
         Some(Outcome::Result(result)) => ResultBody::ActivityCompleted {
             token,
@@ -116,11 +116,20 @@ struct Receipt {
 }
 
 /// The id that the provider gave a message, if the result of its delivery says
-/// so. A result that is not JSON, or `null`, says nothing.
-fn provider_message_id(checker: &mut Checker, result: &[u8]) -> Text {
+/// so. A result that is not JSON, or `null`, says nothing; nor does an id that
+/// is none, because the message is out all the same.
+fn provider_message_id(result: &[u8]) -> Text {
     let receipt: Receipt = serde_json::from_slice(result).unwrap_or_default();
     let id = receipt.provider_message_id.unwrap_or_default();
+    let mut checker = Checker::default();
     checker.optional_name(Path::field("result.providerMessageId"), &id);
+    if !checker.is_clean() {
+        tracing::warn!(
+            bytes = id.len(),
+            "the id of a provider is too long or no text, left out"
+        );
+        return Text::default();
+    }
     id.into()
 }
 
@@ -184,4 +193,20 @@ fn finish(
         root,
         body,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::provider_message_id;
+
+    #[test]
+    fn a_message_that_is_out_is_out_whatever_the_adapter_says_about_it() {
+        let id = |json: &str| provider_message_id(json.as_bytes()).to_string();
+        assert_eq!(id(r#"{"providerMessageId":"m-7"}"#), "m-7");
+        for nothing in ["", "null", "7", r#"{"providerMessageId":"a\u0000b"}"#] {
+            assert_eq!(id(nothing), "", "{nothing}");
+        }
+        let long = format!(r#"{{"providerMessageId":"{}"}}"#, "x".repeat(257));
+        assert_eq!(id(&long), "");
+    }
 }
