@@ -2,7 +2,7 @@
 //! a row.
 
 use sqlx::sqlite::SqliteConnection;
-use sqlx::{Connection as _, QueryBuilder, Row as _, Sqlite, SqliteTransaction};
+use sqlx::{QueryBuilder, Row as _, Sqlite};
 
 use crate::Result;
 use crate::error::Error;
@@ -43,22 +43,26 @@ pub(super) async fn acquire(
     connection: &mut SqliteConnection,
     partition: u32,
 ) -> Result<(u32, u64)> {
-    let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
+    execute(connection, "BEGIN IMMEDIATE").await?;
+    let taken = take(connection, partition).await;
+    finish(connection, taken).await
+}
+
+async fn take(connection: &mut SqliteConnection, partition: u32) -> Result<(u32, u64)> {
     let row = sqlx::query(
         "UPDATE partitions SET owner_epoch = owner_epoch + 1 WHERE partition = ?
          RETURNING owner_epoch, last_sequence",
     )
     .bind(i64::from(partition))
-    .fetch_optional(&mut *tx)
+    .fetch_optional(&mut *connection)
     .await?
     .ok_or_else(|| Error::Unusable(format!("there is no partition {partition}")))?;
     let end = sqlx::query("SELECT max(id) FROM log WHERE id > ? AND id < ?")
         .bind(log_id(partition, 0))
         .bind(log_end(partition))
-        .fetch_one(&mut *tx)
+        .fetch_one(connection)
         .await?
         .try_get::<Option<i64>, _>(0)?;
-    tx.commit().await?;
     let epoch = u32::try_from(row.try_get::<i64, _>(0)?);
     let epoch = epoch.map_err(|_| Error::Corrupt("an epoch is out of range".into()))?;
     let noted = row.try_get::<i64, _>(1)?.unsigned_abs();
@@ -82,21 +86,51 @@ pub(super) async fn transaction(
         log(connection, appends).await?;
         return Ok(bytes as u64);
     }
-    let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
-    for group in groups(appends) {
-        log(&mut tx, group).await?;
-    }
-    if let Some(progress) = flush {
-        bytes += write_part(&mut tx, progress, owners).await?;
-    }
-    tx.commit().await?;
+    execute(connection, "BEGIN IMMEDIATE").await?;
+    let written = write_all(connection, appends, owners, flush).await;
+    bytes += finish(connection, written).await?;
     Ok(bytes as u64)
+}
+
+async fn write_all(
+    connection: &mut SqliteConnection,
+    appends: &[&Append],
+    owners: &Owners,
+    flush: Option<&mut FlushProgress>,
+) -> Result<usize> {
+    for group in groups(appends) {
+        log(connection, group).await?;
+    }
+    match flush {
+        Some(progress) => write_part(connection, progress, owners).await,
+        None => Ok(0),
+    }
+}
+
+/// Ends a transaction. Not with sqlx's own: SQLite takes a transaction that met
+/// a full disk back by itself, and sqlx, whose rollback then fails, would take
+/// it for open for ever and begin no other.
+async fn finish<T>(connection: &mut SqliteConnection, outcome: Result<T>) -> Result<T> {
+    let committed = match outcome {
+        Ok(value) => execute(connection, "COMMIT").await.map(|()| value),
+        Err(error) => Err(error),
+    };
+    if committed.is_err() {
+        // Fails when there is nothing left to take back.
+        let _ = execute(connection, "ROLLBACK").await;
+    }
+    committed
+}
+
+async fn execute(connection: &mut SqliteConnection, statement: &'static str) -> Result<()> {
+    sqlx::query(statement).execute(connection).await?;
+    Ok(())
 }
 
 /// Writes the next part of a flush. What is written is taken out only in
 /// memory: if the commit fails the whole flush is given up and repeated.
 async fn write_part(
-    tx: &mut SqliteTransaction<'_>,
+    tx: &mut SqliteConnection,
     progress: &mut FlushProgress,
     owners: &Owners,
 ) -> Result<usize> {
@@ -132,16 +166,11 @@ async fn write_part(
 
 /// Forgets a bounded part of the log; whether that was all. The end of the log
 /// is noted first: it must survive its rows.
-async fn trim(
-    tx: &mut SqliteTransaction<'_>,
-    partition: u32,
-    through: u64,
-    last: u64,
-) -> Result<bool> {
+async fn trim(tx: &mut SqliteConnection, partition: u32, through: u64, last: u64) -> Result<bool> {
     sqlx::query("UPDATE partitions SET last_sequence = ? WHERE partition = ?")
         .bind(int(last))
         .bind(i64::from(partition))
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await?;
     let deleted = sqlx::query(
         "DELETE FROM log WHERE id IN
@@ -150,7 +179,7 @@ async fn trim(
     .bind(log_id(partition, 0))
     .bind(log_id(partition, through))
     .bind(TRIM_PER_COMMIT)
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await?;
     Ok(deleted.rows_affected() < TRIM_PER_COMMIT.unsigned_abs())
 }
@@ -177,7 +206,7 @@ async fn log(connection: &mut SqliteConnection, rows: &[&Append]) -> Result<()> 
     Ok(())
 }
 
-async fn history(tx: &mut SqliteTransaction<'_>, rows: &[HistoryChunk]) -> Result<()> {
+async fn history(tx: &mut SqliteConnection, rows: &[HistoryChunk]) -> Result<()> {
     let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(
         "INSERT OR REPLACE INTO history (run_id, first_event_id, last_event_id, payload) ",
     );
@@ -188,11 +217,11 @@ async fn history(tx: &mut SqliteTransaction<'_>, rows: &[HistoryChunk]) -> Resul
             .push_bind(int(row.last_event_id))
             .push_bind(&row.payload[..]);
     });
-    query.build().execute(&mut **tx).await?;
+    query.build().execute(&mut *tx).await?;
     Ok(())
 }
 
-async fn messages(tx: &mut SqliteTransaction<'_>, rows: &[MessageChunk]) -> Result<()> {
+async fn messages(tx: &mut SqliteConnection, rows: &[MessageChunk]) -> Result<()> {
     let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(
         "INSERT OR REPLACE INTO messages
          (namespace, root_id, first_sequence, last_sequence, payload) ",
@@ -205,11 +234,11 @@ async fn messages(tx: &mut SqliteTransaction<'_>, rows: &[MessageChunk]) -> Resu
             .push_bind(int(row.last_sequence))
             .push_bind(&row.payload[..]);
     });
-    query.build().execute(&mut **tx).await?;
+    query.build().execute(&mut *tx).await?;
     Ok(())
 }
 
-async fn runs(tx: &mut SqliteTransaction<'_>, rows: &[RunRow]) -> Result<()> {
+async fn runs(tx: &mut SqliteConnection, rows: &[RunRow]) -> Result<()> {
     let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(
         "INSERT INTO runs (run_id, namespace, root_id, workflow_id, type_name, task_queue, status,
          parent_workflow_id, start_time, close_time, event_count, detail) ",
@@ -234,11 +263,11 @@ async fn runs(tx: &mut SqliteTransaction<'_>, rows: &[RunRow]) -> Result<()> {
          close_time = excluded.close_time, event_count = excluded.event_count,
          detail = excluded.detail",
     );
-    query.build().execute(&mut **tx).await?;
+    query.build().execute(&mut *tx).await?;
     Ok(())
 }
 
-async fn approvals(tx: &mut SqliteTransaction<'_>, rows: &[ApprovalRow]) -> Result<()> {
+async fn approvals(tx: &mut SqliteConnection, rows: &[ApprovalRow]) -> Result<()> {
     let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(
         "INSERT OR REPLACE INTO approvals
          (namespace, approval_id, root_id, status, request_time, detail) ",
@@ -252,12 +281,12 @@ async fn approvals(tx: &mut SqliteTransaction<'_>, rows: &[ApprovalRow]) -> Resu
             .push_bind(row.request_time)
             .push_bind(&row.detail[..]);
     });
-    query.build().execute(&mut **tx).await?;
+    query.build().execute(&mut *tx).await?;
     Ok(())
 }
 
 /// Removes everything below a root.
-async fn erase(tx: &mut SqliteTransaction<'_>, key: &RootKey) -> Result<()> {
+async fn erase(tx: &mut SqliteConnection, key: &RootKey) -> Result<()> {
     for statement in [
         "DELETE FROM history WHERE run_id IN
          (SELECT run_id FROM runs WHERE namespace = ? AND root_id = ?)",
@@ -268,13 +297,13 @@ async fn erase(tx: &mut SqliteTransaction<'_>, key: &RootKey) -> Result<()> {
         sqlx::query(statement)
             .bind(&*key.namespace)
             .bind(&*key.root_id)
-            .execute(&mut **tx)
+            .execute(&mut *tx)
             .await?;
     }
     Ok(())
 }
 
-async fn roots(tx: &mut SqliteTransaction<'_>, partition: u32, rows: &[RootRow]) -> Result<()> {
+async fn roots(tx: &mut SqliteConnection, partition: u32, rows: &[RootRow]) -> Result<()> {
     let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(
         "INSERT INTO roots (partition, hash, namespace, root_id, kind, type_name, status,
          create_time, update_time, next_deadline, applied_sequence, snapshot, summary) ",
@@ -302,7 +331,7 @@ async fn roots(tx: &mut SqliteTransaction<'_>, partition: u32, rows: &[RootRow])
          applied_sequence = excluded.applied_sequence, snapshot = excluded.snapshot,
          summary = excluded.summary",
     );
-    query.build().execute(&mut **tx).await?;
+    query.build().execute(&mut *tx).await?;
     Ok(())
 }
 

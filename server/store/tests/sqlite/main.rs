@@ -2,6 +2,7 @@
 
 mod busy;
 mod damage;
+mod full;
 mod kill;
 mod place;
 mod single_owner;
