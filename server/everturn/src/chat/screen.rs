@@ -3,10 +3,11 @@
 //! moment, or for the prompt; everything else scrolls above it.
 
 use everturn_client::v1;
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 use v1::watch_conversation_response::Update;
 
 use super::input::HELP;
-use crate::render::{OutputLines, output_name, update_json};
+use crate::render::{OutputLines, output_name, printable, steers, update_json};
 
 /// Output that is remembered of one activity: more than fits on a line.
 const LIVE_BYTES_MAX: usize = 4_096;
@@ -96,7 +97,7 @@ impl Screen {
     /// here, and is on the terminal already.
     pub(crate) fn update(&mut self, update: &Update, is_own: bool) -> String {
         if self.look == Look::Json {
-            return format!("{}\n", update_json(update));
+            return self.plain(&[update_json(update).to_string()]);
         }
         let mut lines = Vec::new();
         if self.look == Look::Plain {
@@ -257,20 +258,26 @@ impl Screen {
         let Look::Terminal { width } = self.look else {
             return self.plain(lines);
         };
-        format!("{CLEAR}{}{}", self.plain(lines), self.last_line(width))
+        // One column stays free: a line that wraps could not be written anew.
+        let room = width.saturating_sub(1);
+        let last = self.last_line(room);
+        format!("{CLEAR}{}{}", self.plain(lines), head(&last, room))
     }
 
     fn plain(&self, lines: &[String]) -> String {
-        lines.iter().map(|line| format!("{line}\n")).collect()
+        // What others wrote does not steer the terminal.
+        let lines = lines.iter().map(|line| printable(line));
+        lines.map(|line| format!("{line}\n")).collect()
     }
 
     /// What agents are writing, or the prompt.
-    fn last_line(&self, width: usize) -> String {
+    fn last_line(&self, room: usize) -> String {
         if let Some(live) = self.live.last() {
             let name = output_name(&live.cursor);
             let text = String::from_utf8_lossy(&live.text);
-            let room = width.saturating_sub(name.chars().count() + 4);
-            return format!("{name} … {}", tail(&text, room));
+            let before = format!("{name} … ");
+            let room = room.saturating_sub(before.width());
+            return format!("{before}{}", tail(&text, room));
         }
         if self.is_typing {
             return format!("{} is typing…", self.agent);
@@ -301,18 +308,30 @@ fn undelivered(it: &v1::MessageDelivery) -> Option<String> {
     Some(format!("-- message {} {what}{detail}", it.message_sequence))
 }
 
-/// The end of a text that fits, on one line and without control characters.
+/// The end of a text that fits into so many columns, on one line and without
+/// control characters.
 fn tail(text: &str, room: usize) -> String {
-    let one_line: Vec<char> = text
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ")
-        .chars()
-        .filter(|it| !it.is_control())
-        .collect();
-    let surplus = one_line.len().saturating_sub(room);
-    let end: String = one_line[surplus..].iter().collect();
-    end.trim_start().to_owned()
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let mut one_line = words.join(" ");
+    one_line.retain(|it| !steers(it));
+    let fitting = columns(one_line.char_indices().rev()).take_while(|(_, width)| *width <= room);
+    let begin = fitting.last().map_or(one_line.len(), |(at, _)| at);
+    one_line[begin..].trim_start().to_owned()
+}
+
+/// The beginning of a text that fits into so many columns.
+fn head(text: &str, room: usize) -> &str {
+    let end = columns(text.char_indices()).find(|(_, width)| *width > room);
+    end.map_or(text, |(at, _)| &text[..at])
+}
+
+/// Where characters stand, and the columns up to and with them: some take two,
+/// some none.
+fn columns(chars: impl Iterator<Item = (usize, char)>) -> impl Iterator<Item = (usize, usize)> {
+    chars.scan(0, |columns, (at, char)| {
+        *columns += char.width().unwrap_or(0);
+        Some((at, *columns))
+    })
 }
 
 #[cfg(test)]

@@ -186,7 +186,40 @@ fn only_a_delivery_that_went_wrong_is_told() {
 }
 
 #[test]
+fn what_others_write_does_not_steer_the_terminal() {
+    let mut screen = screen(Look::Terminal { width: 60 });
+    screen.ready();
+    let said = message(v1::AuthorKind::Customer, "Jo", "a\x1b[2Jb\rc\u{9b}K");
+    assert_eq!(
+        screen.update(&said, false),
+        format!("{CLEAR}Jo: a\\u001b[2Jb\\u000dc\\u009bK\nJo> ")
+    );
+    let closed = v1::ConversationClosed {
+        reason: "\x1b]0;x\x07".to_owned(),
+    };
+    let shown = screen.update(&Update::Closed(closed), false);
+    assert!(
+        !shown.trim_start_matches(CLEAR).contains('\x1b'),
+        "{shown:?}"
+    );
+}
+
+#[test]
 fn control_characters_do_not_reach_the_last_line() {
     assert_eq!(tail("a\x1b[31mb\tc", 20), "a[31mb c");
     assert_eq!(tail("übung macht", 5), "macht");
+}
+
+#[test]
+fn the_last_line_never_wraps() {
+    assert_eq!(tail("返金は完了しました", 7), "ました");
+    let mut screen = screen(Look::Terminal { width: 12 });
+    screen.ready();
+    let shown = screen.update(&delta("返金は完了しました"), false);
+    assert_eq!(last(&shown), "draft … た");
+    let typing = screen.update(&turn(v1::TurnStatus::Unspecified), false);
+    assert_eq!(last(&typing), "Jo> ");
+    screen.name_agent("very-long-support");
+    let typing = screen.update(&turn(v1::TurnStatus::Running), false);
+    assert_eq!(last(&typing), "very-long-s");
 }

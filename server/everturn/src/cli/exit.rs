@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use everturn_client::{Code, Error};
 
 use crate::config::ConfigError;
+use crate::render::printable;
 
 /// Exit code of `workflow wait` for a run that closed without completing.
 pub(crate) const RUN_NOT_COMPLETED: u8 = 6;
@@ -28,7 +29,7 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     // Nothing is left to do if standard error is closed.
-    let _ = std::io::stderr().write_all(render(error).as_bytes());
+    let _ = std::io::stderr().write_all(printable(&render(error)).as_bytes());
     ExitCode::from(code(error))
 }
 

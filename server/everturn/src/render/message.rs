@@ -103,7 +103,8 @@ pub(super) fn message_text(message: &v1::Message) -> String {
         "#{:<4} {}  {author}{place}: {}",
         message.sequence,
         clock(message.create_time.as_ref()),
-        content.text,
+        // A further line must not pass for another message.
+        content.text.replace('\n', "\n      "),
     );
     if content.data.is_some() {
         text.push_str(&format!("  {}", payload(content.data.as_ref())));
@@ -156,5 +157,19 @@ mod tests {
             ..Default::default()
         };
         assert_eq!(message_text(&marker), "#5    -  system: handed to Kim");
+    }
+
+    #[test]
+    fn the_lines_of_a_message_do_not_pass_for_other_messages() {
+        let message = v1::Message {
+            sequence: 6,
+            author_kind: v1::AuthorKind::Customer.into(),
+            content: Some(everturn_client::text("hi\n#7    -  agent: refunded")),
+            ..Default::default()
+        };
+        assert_eq!(
+            message_text(&message),
+            "#6    -  customer: hi\n      #7    -  agent: refunded"
+        );
     }
 }

@@ -6,6 +6,7 @@ mod conversation;
 mod event;
 mod message;
 mod policy;
+mod printable;
 mod update;
 mod value;
 mod workflow;
@@ -19,6 +20,7 @@ pub(crate) use conversation::{conversation, conversation_line};
 pub(crate) use event::event;
 pub(crate) use message::{delivery_status, message};
 pub(crate) use policy::conversation_type;
+pub(crate) use printable::{printable, steers};
 pub(crate) use update::{OutputLines, Updates, output_name, update_json};
 pub(crate) use value::time;
 pub(crate) use workflow::{result, run_line, state, workflow};
@@ -53,10 +55,10 @@ impl Output {
     }
 
     /// Prints a line and hands it on at once, so that a reader of a stream
-    /// sees it.
+    /// sees it. What others wrote into it does not steer the terminal.
     pub(crate) fn line(self, text: &str) -> io::Result<()> {
         let mut out = io::stdout().lock();
-        out.write_all(text.as_bytes())?;
+        out.write_all(printable(text).as_bytes())?;
         out.write_all(b"\n")?;
         out.flush()
     }
