@@ -82,7 +82,7 @@ impl SqliteStore {
         let (jobs, queue) = mpsc::channel(options.queue);
         let store = Self {
             partitions: opened.partitions,
-            path: options.path.clone(),
+            path: open::resolve(&options.path),
             jobs,
             readers: opened.readers.clone(),
         };

@@ -1,7 +1,7 @@
 //! Opening: the lock, the connections, the tables, the partitions.
 
 use std::fs::{File, TryLockError};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use sqlx::migrate::MigrateError;
 use sqlx::sqlite::{
@@ -33,9 +33,10 @@ pub(super) struct Opened {
 
 /// Opens a database.
 pub(super) async fn open(options: &SqliteOptions) -> Result<Opened> {
-    let lock = lock(&options.path)?;
+    let path = resolve(&options.path);
+    let lock = lock(&path)?;
     let connect = SqliteConnectOptions::new()
-        .filename(&options.path)
+        .filename(&path)
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
@@ -78,6 +79,13 @@ fn unmigrated(error: MigrateError) -> Error {
         MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => error.into(),
         other => Error::Unusable(format!("migration failed: {other}")),
     }
+}
+
+/// The file itself, behind whatever links lead to it: SQLite puts its log
+/// beside it, and so is the lock, which all links have to share.
+pub(super) fn resolve(path: &Path) -> PathBuf {
+    // There may be no file yet.
+    std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf())
 }
 
 /// Makes sure that no other process has the file.

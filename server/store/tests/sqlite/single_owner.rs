@@ -26,6 +26,26 @@ async fn a_second_store_on_the_same_file_is_refused_until_the_first_is_closed() 
     second.close().await.expect("nothing is in the way");
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn a_link_to_a_file_in_use_is_refused_like_the_file() {
+    let place = SqlitePlace::new();
+    let first = place.store().await.expect("it is free");
+    let link = place.file(".link");
+    std::os::unix::fs::symlink(place.file(""), &link).expect("the directory is there");
+    let options = SqliteOptions {
+        path: link,
+        ..place.options()
+    };
+    unusable(SqliteStore::open(options.clone()).await, "another process");
+    let by_file = first.size_bytes().await.expect("it is open");
+    first.close().await.expect("nothing is in the way");
+    let second = SqliteStore::open(options).await.expect("it is free again");
+    let by_link = second.size_bytes().await.expect("it is open");
+    assert!(by_file > 0 && by_link > 0);
+    second.close().await.expect("nothing is in the way");
+}
+
 #[tokio::test]
 async fn a_store_that_is_dropped_lets_go_once_all_is_written() {
     let place = SqlitePlace::new();
