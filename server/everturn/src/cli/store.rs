@@ -18,8 +18,8 @@ pub(crate) enum StoreCommand {
     #[command(after_help = "Example:
   everturn store compact --store /var/lib/everturn/everturn.db
 
-The coordinator must not run. Takes up to twice the space of the file while it
-works.")]
+The coordinator must not run. While it works it takes the space of the file once
+more beside it, and once in the directory for temporary files (SQLITE_TMPDIR).")]
     Compact(CompactArgs),
 }
 

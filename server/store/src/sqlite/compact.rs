@@ -26,6 +26,8 @@ pub(super) async fn compact(options: &SqliteOptions) -> Result<(u64, u64)> {
     let mut writer = opened.writer;
     for statement in [
         "PRAGMA wal_checkpoint(TRUNCATE)",
+        // VACUUM builds its copy there: in memory it could be too large.
+        "PRAGMA temp_store = file",
         "VACUUM",
         "PRAGMA wal_checkpoint(TRUNCATE)",
     ] {

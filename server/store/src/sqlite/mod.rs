@@ -91,8 +91,9 @@ impl SqliteStore {
     }
 
     /// Rewrites the file of a store that nobody has open, so that nothing of
-    /// what was removed is left in its bytes. Takes up to twice the space of
-    /// the file while it works. Returns the size before and after, in bytes.
+    /// what was removed is left in its bytes. While it works it takes the space
+    /// of the file once beside it and once in the directory for temporary
+    /// files. Returns the size before and after, in bytes.
     ///
     /// # Errors
     /// `Unusable` when there is no such file or another process owns it.

@@ -1,6 +1,7 @@
 //! The SQLite store: the suite of all stores, and what is its own.
 
 mod busy;
+mod compact;
 mod damage;
 mod full;
 mod kill;
