@@ -181,6 +181,18 @@ impl Coordinator {
         format!("127.0.0.1:{}", self.http_port)
     }
 
+    /// A connection to its HTTP side with a request that never ends.
+    ///
+    /// # Panics
+    /// When it does not answer.
+    pub async fn half_a_web_request(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.http_address()).await;
+        let mut stream = stream.expect("it listens");
+        let begun = stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: ").await;
+        begun.expect("it reads");
+        stream
+    }
+
     /// Its database file.
     #[must_use]
     pub fn store_path(&self) -> PathBuf {

@@ -114,6 +114,16 @@ async fn while_it_drains_it_is_not_ready_and_refuses_new_work() {
 }
 
 #[tokio::test]
+async fn half_a_request_for_metrics_does_not_hold_up_the_stop() {
+    let mut coordinator = Coordinator::start(&["--shutdown-deadline", "3s"]).await;
+    let stalled = coordinator.half_a_web_request().await;
+    coordinator.signal("TERM").await;
+    let code = coordinator.wait_for_exit(Duration::from_secs(20)).await;
+    assert_eq!(code, Some(0));
+    drop(stalled);
+}
+
+#[tokio::test]
 async fn workers_of_the_sdk_come_back_by_themselves() {
     let mut coordinator = Coordinator::start(&[]).await;
     let worker = load::worker(coordinator.client(), "load").expect("a worker");

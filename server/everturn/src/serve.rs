@@ -49,8 +49,11 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<ExitCode> {
     let code = serve_until_stopped(&settings, grpc, &registry, &readiness, stop).await;
     readiness.set(false);
     http_stop.cancel();
-    if let Err(error) = http.await {
-        tracing::error!(%error, "the health and metrics server failed");
+    // Not longer: a request that never ends would keep the process.
+    match tokio::time::timeout(HTTP_GRACE, http).await {
+        Ok(Err(error)) => tracing::error!(%error, "the health and metrics server failed"),
+        Ok(Ok(Err(error))) => tracing::error!(%error, "health and metrics cannot be served"),
+        Ok(Ok(Ok(()))) | Err(_) => {}
     }
     code
 }
@@ -95,6 +98,8 @@ async fn serve_until_stopped(
     Ok(ExitCode::SUCCESS)
 }
 
+/// How long open requests for health and metrics may take at the end.
+const HTTP_GRACE: Duration = Duration::from_millis(500);
 /// How long workers may report what they have when the coordinator drains,
 /// before their streams are ended. They keep what is not confirmed.
 const DRAIN_GRACE: Duration = Duration::from_secs(1);
