@@ -39,6 +39,31 @@ async fn end_after(coordinator: &Coordinator, next: v1::WorkRequest) -> Status {
 }
 
 #[tokio::test]
+async fn what_comes_with_hello_is_answered_like_what_comes_after_it() {
+    let coordinator = Coordinator::start(&[]).await;
+    let first = v1::WorkRequest {
+        ping: 7,
+        activity_results: vec![v1::ActivityResult {
+            result_id: 9,
+            task_token: b"of nobody".as_slice().into(),
+            ..Default::default()
+        }],
+        ..greeting(hello("raw", &[ACTIVITY]))
+    };
+    let opened = open(coordinator.workers(), vec![first]).await;
+    let (_requests, mut responses) = opened.expect("connected");
+    let (mut pong, mut rejected) = (0, Vec::new());
+    while pong == 0 || rejected.is_empty() {
+        let next = tokio::time::timeout(SOON, responses.message()).await;
+        let response = next.expect("it answers").expect("the stream goes on");
+        let response = response.expect("the stream goes on");
+        pong = pong.max(response.pong);
+        rejected.extend(response.rejections.iter().map(|it| it.result_id));
+    }
+    assert_eq!((pong, rejected), (7, vec![9]));
+}
+
+#[tokio::test]
 async fn a_worker_that_breaks_the_protocol_is_told_how() {
     let coordinator = Coordinator::start(&[]).await;
     let violation = "PROTOCOL_VIOLATION";

@@ -18,9 +18,9 @@ const RUNNING: usize = 10_000;
 /// Opens the session that a first message asks for.
 pub(super) async fn open(
     handle: &Handle,
-    first: pb::WorkRequest,
+    hello: Option<pb::Hello>,
 ) -> Result<(Session, pb::Welcome), Status> {
-    let hello = first.hello.ok_or_else(|| {
+    let hello = hello.ok_or_else(|| {
         error::status(
             Code::InvalidArgument,
             ErrorReason::ProtocolViolation,

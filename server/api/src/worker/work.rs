@@ -29,14 +29,14 @@ pub(super) async fn call(
 ) -> Result<Response<Answers>, Status> {
     let message_bytes = service.options.message_bytes;
     let first = tokio::time::timeout(service.options.hello_timeout, requests.message());
-    let first = match first.await {
+    let mut first = match first.await {
         Ok(Ok(Some(first))) => first,
         Ok(Ok(None)) => return Err(violation("the stream ended before Hello")),
         Ok(Err(status)) => return Err(translate(status, message_bytes)),
         Err(_) => return Err(violation("Hello did not come in time")),
     };
-    let credits = first.credits;
-    let (session, welcome) = hello::open(&service.handle, first).await?;
+    let hello = first.hello.take();
+    let (session, welcome) = hello::open(&service.handle, hello).await?;
     tracing::debug!(session = session.id(), "worker connected");
     let session = Arc::new(session);
     let (controls, written) = mpsc::channel(CONTROLS);
@@ -47,10 +47,10 @@ pub(super) async fn call(
         silence: service.handle.options().ping_interval * SILENT_INTERVALS,
         message_bytes,
     };
-    if let Some(credits) = credits {
+    if let Some(credits) = first.credits.take() {
         reader.grant(credits)?;
     }
-    tokio::spawn(reader.run(requests, over.clone()));
+    tokio::spawn(reader.run(first, requests, over.clone()));
     Ok(Response::new(answers(
         session,
         welcome,
@@ -79,13 +79,23 @@ struct Reader {
 impl Reader {
     /// Reads until the worker ends its side, breaks the protocol, falls
     /// silent, or the writing side is gone.
-    async fn run(self, mut requests: Streaming<pb::WorkRequest>, over: CancellationToken) {
+    async fn run(
+        self,
+        first: pb::WorkRequest,
+        mut requests: Streaming<pb::WorkRequest>,
+        over: CancellationToken,
+    ) {
+        // What came with Hello counts like what comes after it.
+        let mut taken = self.take(first).await;
         let end = loop {
+            if let Err(status) = taken {
+                break Some(status);
+            }
             let next = tokio::select! {
                 () = over.cancelled() => return,
                 next = tokio::time::timeout(self.silence, requests.message()) => next,
             };
-            let taken = match next {
+            taken = match next {
                 Ok(Ok(Some(request))) => self.take(request).await,
                 Ok(Ok(None)) => break None,
                 Ok(Err(status)) => Err(translate(status, self.message_bytes)),
@@ -99,9 +109,6 @@ impl Reader {
                     ))
                 }
             };
-            if let Err(status) = taken {
-                break Some(status);
-            }
         };
         // The writing side may be gone already.
         let _ = self.controls.send(Control::End(end)).await;
