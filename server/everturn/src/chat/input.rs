@@ -1,5 +1,7 @@
 //! What the user types.
 
+use std::io::BufRead;
+
 use tokio::sync::mpsc;
 
 /// Lines that wait while the coordinator is away.
@@ -42,8 +44,7 @@ pub(crate) fn read(text: &str) -> Line {
 pub(crate) fn lines() -> mpsc::Receiver<String> {
     let (sender, receiver) = mpsc::channel(LINES_MAX);
     std::thread::spawn(move || {
-        for line in std::io::stdin().lines() {
-            let Ok(line) = line else { return };
+        for line in split(std::io::stdin().lock()) {
             if sender.blocking_send(line).is_err() {
                 return;
             }
@@ -52,9 +53,22 @@ pub(crate) fn lines() -> mpsc::Receiver<String> {
     receiver
 }
 
+/// Lines; what is not UTF-8 in one is replaced, so that it does not end the
+/// input.
+fn split(input: impl BufRead) -> impl Iterator<Item = String> {
+    let lines = input.split(b'\n').map_while(Result::ok);
+    lines.map(|line| String::from_utf8_lossy(&line).into_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_byte_that_is_no_text_does_not_end_the_input() {
+        let lines: Vec<String> = split(&b"one\n\xff\ntwo"[..]).collect();
+        assert_eq!(lines, ["one", "\u{fffd}", "two"]);
+    }
 
     #[test]
     fn lines_are_messages_unless_they_begin_with_a_slash() {
