@@ -6,9 +6,18 @@ use everturn_runtime::{ActivityTask, WorkflowTask};
 use crate::outgoing::{duration, entries, message, payload, run_id, timestamp};
 use crate::task_token;
 
-/// An attempt of an activity.
+/// Bytes of input and heartbeat details in one task: a message of 4 MiB, and
+/// room for all the names.
+const PAYLOADS_BYTES: usize = 4 * 1024 * 1024 - 64 * 1024;
+
+/// An attempt of an activity. Details that do not fit beside its input are left
+/// out: a task that cannot be sent would end the stream of every worker that
+/// is given it.
 pub(crate) fn activity_task(task: &ActivityTask) -> pb::ActivityTask {
     let activity = &task.start.activity;
+    let room = PAYLOADS_BYTES.saturating_sub(activity.input.size_bytes());
+    let details = activity.heartbeat_details.as_ref();
+    let details = details.filter(|details| details.size_bytes() <= room);
     pb::ActivityTask {
         delivery_id: task.delivery_id,
         task_token: task_token::activity(&task.root, task.token),
@@ -24,7 +33,7 @@ pub(crate) fn activity_task(task: &ActivityTask) -> pb::ActivityTask {
         key: activity.key.to_string(),
         deadline: Some(timestamp(task.start.deadline)),
         heartbeat_timeout: activity.options.heartbeat.map(duration),
-        heartbeat_details: activity.heartbeat_details.as_ref().map(payload),
+        heartbeat_details: details.map(payload),
         task_queue: activity.options.task_queue.to_string(),
         delivery: task.start.delivery.as_ref().map(|delivery| pb::Delivery {
             conversation_id: task.workflow_id.to_string(),
