@@ -52,7 +52,6 @@ async fn a_large_input_with_large_details_reaches_the_next_attempt() {
     let beat = v1::ActivityHeartbeat {
         task_token: first.task_token.clone(),
         details: Some(payload(LARGE)),
-        ..Default::default()
     };
     worker
         .send(v1::WorkRequest {
