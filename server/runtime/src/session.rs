@@ -203,6 +203,35 @@ pub enum WorkItem {
     Draining,
 }
 
+impl WorkItem {
+    /// Whether it goes back to its queue when its session is closed before it
+    /// left. The task queues give back themselves what is to be confirmed, but
+    /// do not know that a delivery that never left is not lost.
+    pub(crate) fn goes_back(&self) -> bool {
+        match self {
+            Self::Activity(task) => task.delivery_id == 0 || task.token.slot == 0,
+            Self::Workflow(task) => task.delivery_id == 0,
+            _ => false,
+        }
+    }
+
+    /// Roughly what it adds to a message on the wire, in bytes.
+    pub(crate) fn size_bytes(&self) -> usize {
+        const NAMES: usize = 4 * 1024;
+        let content = match self {
+            Self::Activity(task) => {
+                let activity = &task.start.activity;
+                let details = activity.heartbeat_details.as_ref();
+                activity.input.size_bytes() + details.map_or(0, Payload::size_bytes)
+            }
+            // It is a page at most.
+            Self::Workflow(task) => task.entries.iter().map(|entry| entry.size_bytes()).sum(),
+            _ => 0,
+        };
+        NAMES + content
+    }
+}
+
 /// What became of a result; with a rejection the events to deliver first.
 pub(crate) type Judgement = Result<(), (Error, Vec<Arc<Entry>>)>;
 

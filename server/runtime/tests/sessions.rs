@@ -8,8 +8,8 @@ use everturn_dispatch::TaskKind;
 use everturn_engine::command::{Command, CommandKind, Draft};
 use everturn_engine::decide::{Opening, SubmitMessage};
 use everturn_engine::policy::{ActivityOptions, TurnPolicy};
-use everturn_engine::value::{MessageContent, Payload};
-use everturn_runtime::{Options, WorkItem};
+use everturn_engine::value::{Blob, MessageContent, Payload};
+use everturn_runtime::{ActivityTask, Options, Poll, WorkItem};
 use node::{Node, command, key};
 
 fn content(text: &str) -> MessageContent {
@@ -97,4 +97,62 @@ async fn whoever_has_something_of_an_erased_conversation_is_told() {
         _ => None,
     });
     assert_eq!(evicted.await, task.run_id);
+}
+
+/// Two activities in each of three workflows, with inputs of so many bytes.
+async fn schedule(node: &Node, bytes: usize) {
+    let queues = [("code", TaskKind::Workflow)];
+    let mut code = node.worker("code", &queues).await;
+    let draft = |name| {
+        let activity = CommandKind::ScheduleActivity {
+            activity_type: "draft".into(),
+            input: Payload {
+                data: Blob(vec![b'x'; bytes].into()),
+                content_type: "text/plain".into(),
+            },
+            options: Box::new(ActivityOptions::on("polled".into())),
+        };
+        command(name, activity)
+    };
+    for id in ["w1", "w2", "w3"] {
+        node::start(&node.handle, id, "code").await;
+        let task = code.workflow_task().await;
+        code.complete(&task, vec![draft("a"), draft("b")]).await;
+    }
+}
+
+/// What one poll is given: run, activity and attempt of each.
+async fn poll(node: &Node) -> Vec<(String, u64, u32)> {
+    let poll = Poll {
+        namespace: "default".into(),
+        queue: "polled".into(),
+        identity: "poller".into(),
+        max_wait: Duration::from_secs(20),
+    };
+    let tasks = node.handle.poll_activities(poll, 10).await;
+    let tasks = tasks.expect("it is answered").into_iter();
+    let name = |it: ActivityTask| {
+        let id = it.workflow_id.to_string();
+        (id, it.token.activity, it.token.attempt)
+    };
+    tasks.map(name).collect()
+}
+
+#[tokio::test]
+async fn what_comes_when_a_poll_is_answered_goes_to_the_next_one() {
+    for bytes in [10, 500_000, 1_500_000] {
+        let node = Node::start(Options::default()).await;
+        schedule(&node, bytes).await;
+        let mut given = Vec::new();
+        while given.len() < 6 {
+            let tasks = poll(&node).await;
+            assert!(!tasks.is_empty(), "{bytes}: nobody has the others");
+            let fitting = (Options::default().page_bytes / bytes).max(1);
+            assert!(tasks.len() <= fitting, "{bytes}: {tasks:?}");
+            given.extend(tasks);
+        }
+        given.sort();
+        let all = ["w1", "w2", "w3"].map(|id| [(id.into(), 2, 1), (id.into(), 3, 1)]);
+        assert_eq!(given, all.concat(), "{bytes}: each once");
+    }
 }

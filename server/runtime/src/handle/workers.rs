@@ -139,6 +139,8 @@ impl Handle {
         let assigned = workers.disconnect(session.core.id);
         self.shared.route(assigned);
         items.extend(session.core.close());
+        let surplus = items.split_off(fitting(&items, self.options().page_bytes));
+        self.give_back(surplus);
         Ok(items)
     }
 
@@ -246,16 +248,24 @@ impl Handle {
 
     /// A worker went away.
     pub(crate) fn disconnect(&self, core: &Arc<SessionCore>) {
-        let undelivered = core.close();
+        // Before the task queues give them to others: a delivery that never
+        // left is not lost.
+        self.give_back(core.close());
+        let assigned = self.shared.workers.disconnect(core.id);
+        self.shared.route(assigned);
+    }
+
+    /// Tasks that never left go back to their queues.
+    fn give_back(&self, items: Vec<WorkItem>) {
         let mut groups: Vec<Vec<TaskRef>> = Vec::new();
         groups.resize_with(self.shared.mailboxes.len(), Vec::new);
-        for item in undelivered {
-            let task = match &item {
-                WorkItem::Activity(task) if task.delivery_id == 0 || task.token.slot == 0 => {
+        for item in items.iter().filter(|item| item.goes_back()) {
+            let task = match item {
+                WorkItem::Activity(task) => {
                     let number = self.shared.partition_of(&task.root);
                     TaskRef::of_activity(number, &task.root, task.token)
                 }
-                WorkItem::Workflow(task) if task.delivery_id == 0 => {
+                WorkItem::Workflow(task) => {
                     let number = self.shared.partition_of(&task.root);
                     TaskRef::of_run(number, &task.root, task.token.slot)
                 }
@@ -263,14 +273,20 @@ impl Handle {
             };
             groups[task.partition as usize].push(task);
         }
-        // Before the task queues give them to others: a delivery that never
-        // left is not lost.
         for (number, tasks) in groups.into_iter().enumerate() {
             if !tasks.is_empty() {
                 self.shared.send(number, Input::Undelivered(tasks));
             }
         }
-        let assigned = self.shared.workers.disconnect(core.id);
-        self.shared.route(assigned);
     }
+}
+
+/// How many of the items fit into one answer: at least the first.
+fn fitting(items: &[WorkItem], max_bytes: usize) -> usize {
+    let sizes = items.iter().scan(0, |bytes, item| {
+        *bytes += item.size_bytes();
+        Some(*bytes)
+    });
+    let count = sizes.take_while(|bytes| *bytes <= max_bytes).count();
+    count.max(1).min(items.len())
 }

@@ -152,6 +152,7 @@ impl Partition {
                 After::Push(session, item) => {
                     if let Some(task) = session
                         .push_or_return(item)
+                        .filter(WorkItem::goes_back)
                         .and_then(|item| self.task_in(&item))
                     {
                         unsent.push(task);

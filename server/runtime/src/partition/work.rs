@@ -14,7 +14,7 @@ use crate::metrics::Metrics;
 use crate::partition::batch::After;
 use crate::partition::hot::Hot;
 use crate::partition::load::Parked;
-use crate::partition::{Input, Partition};
+use crate::partition::{Input, Partition, Shared};
 use crate::session::{ActivityTask, SessionCore, WorkItem, WorkflowTask};
 
 impl Partition {
@@ -99,7 +99,7 @@ impl Partition {
             self.batch.after.push(After::Push(session, item));
         } else {
             self.absorb_lazily(&one.task.root);
-            one.session.push(item);
+            self.shared.hand_over(&one.session, item, &one.task);
         }
         true
     }
@@ -152,7 +152,8 @@ impl Partition {
                 complete,
                 ..item
             };
-            one.session.push(WorkItem::Workflow(Box::new(item)));
+            let item = WorkItem::Workflow(Box::new(item));
+            self.shared.hand_over(&one.session, item, task);
         } else {
             self.fetch_journal(one, item, start);
         }
@@ -194,7 +195,7 @@ impl Partition {
                         through: start.through,
                         ..item
                     };
-                    session.push(WorkItem::Workflow(Box::new(item)));
+                    shared.hand_over(&session, WorkItem::Workflow(Box::new(item)), &task);
                 }
                 Err(error) => {
                     tracing::warn!(%error, "journal could not be read, task is offered again");
@@ -276,6 +277,18 @@ impl Partition {
         }
         let assigned = self.shared.workers.offer(self.context.now, offers);
         self.begin_later(assigned);
+    }
+}
+
+impl Shared {
+    /// Gives a task to a session. A poll may have been answered by now: then
+    /// its task goes back to the queue.
+    fn hand_over(self: &Arc<Self>, session: &SessionCore, item: WorkItem, task: &TaskRef) {
+        let unsent = session.push_or_return(item);
+        if unsent.is_some_and(|item| item.goes_back()) {
+            let tasks = vec![task.clone()];
+            self.send(task.partition as usize, Input::Undelivered(tasks));
+        }
     }
 }
 
