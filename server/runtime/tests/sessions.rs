@@ -138,10 +138,11 @@ async fn poll(node: &Node) -> Vec<(String, u64, u32)> {
     tasks.map(name).collect()
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_comes_when_a_poll_is_answered_goes_to_the_next_one() {
     for bytes in [10, 500_000, 1_500_000] {
-        let node = Node::start(Options::default()).await;
+        // The first partition that has something answers the poll.
+        let node = Node::with_partitions(4, Options::default()).await;
         schedule(&node, bytes).await;
         let mut given = Vec::new();
         while given.len() < 6 {

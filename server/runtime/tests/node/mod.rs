@@ -21,7 +21,7 @@ use everturn_store::{SqliteOptions, SqliteStore, Store};
 const DEADLINE: Duration = Duration::from_secs(20);
 const CREDITS: u32 = 16;
 
-/// A runtime with one partition that writes its view quickly.
+/// A runtime that writes its view quickly.
 pub struct Node {
     pub handle: Handle,
     runtime: Runtime,
@@ -31,12 +31,18 @@ pub struct Node {
 }
 
 impl Node {
+    /// One with a single partition.
     pub async fn start(options: Options) -> Self {
+        Self::with_partitions(1, options).await
+    }
+
+    pub async fn with_partitions(count: u32, options: Options) -> Self {
         let options = Options {
             flush_interval: Duration::from_millis(20),
             ..options
         };
-        Self::start_in(tempfile::tempdir().expect("a folder"), options).await
+        let folder = tempfile::tempdir().expect("a folder");
+        Self::start_in(folder, options, Some(count)).await
     }
 
     /// Stops it, and starts another one with what it has stored.
@@ -46,12 +52,16 @@ impl Node {
         assert!(self.runtime.stop(deadline).await, "all is in the view");
         self.store.close().await.expect("it closes");
         drop(self.store);
-        Self::start_in(self.folder, self.options).await
+        Self::start_in(self.folder, self.options, None).await
     }
 
-    async fn start_in(folder: tempfile::TempDir, options: Options) -> Self {
+    async fn start_in(
+        folder: tempfile::TempDir,
+        options: Options,
+        partitions: Option<u32>,
+    ) -> Self {
         let store = SqliteStore::open(SqliteOptions {
-            partitions: Some(1),
+            partitions,
             ..SqliteOptions::new(folder.path().join("everturn.db"))
         });
         let store = Arc::new(store.await.expect("it opens"));
