@@ -50,6 +50,7 @@ async fn a_large_input_with_large_details_reaches_the_next_attempt() {
         .await;
     let first = worker.activity().await;
     let beat = v1::ActivityHeartbeat {
+        blocked_stack: String::new(),
         task_token: first.task_token.clone(),
         details: Some(payload(LARGE)),
     };

@@ -189,6 +189,7 @@ async fn a_flood_of_garbage_is_refused_and_keeps_nobody_from_work() {
                 ..Default::default()
             };
             let beat = |token: &Bytes| v1::ActivityHeartbeat {
+                blocked_stack: String::new(),
                 task_token: token.clone(),
                 details: None,
             };

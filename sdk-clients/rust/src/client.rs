@@ -18,6 +18,7 @@ const ANSWER_BYTES_MAX: usize = 16 << 20;
 
 type Conversations = v1::conversation_service_client::ConversationServiceClient<Channel>;
 type Workflows = v1::workflow_service_client::WorkflowServiceClient<Channel>;
+type TaskQueues = v1::task_queue_service_client::TaskQueueServiceClient<Channel>;
 type Workers = v1::worker_service_client::WorkerServiceClient<Channel>;
 
 /// A client of one coordinator and namespace. Cheap to clone; clones share
@@ -77,6 +78,10 @@ impl Client {
 
     pub(crate) fn workflows(&self) -> Workflows {
         Workflows::new(self.channel.clone()).max_decoding_message_size(ANSWER_BYTES_MAX)
+    }
+
+    pub(crate) fn queues(&self) -> TaskQueues {
+        TaskQueues::new(self.channel.clone()).max_decoding_message_size(ANSWER_BYTES_MAX)
     }
 
     pub(crate) fn workers(&self) -> Workers {

@@ -91,6 +91,12 @@ impl Error {
         self.0.retry_delay
     }
 
+    /// Whether there is nothing with the id that was asked for.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        self.0.code == Code::NotFound
+    }
+
     /// Whether the same request may succeed later as it is.
     #[must_use]
     pub fn is_retryable(&self) -> bool {

@@ -45,6 +45,13 @@ calls! { workflows;
         refused "`RUN_NOT_FOUND`";
 }
 
+calls! { queues;
+    /// Lists the task queues that have a task, a worker, or code that uses
+    /// them; those that lack something first.
+    task_queues = list_task_queues(ListTaskQueuesRequest) -> ListTaskQueuesResponse
+        refused "nothing else";
+}
+
 impl Client {
     /// Waits until a run is closed, for at most `timeout`; then the answer's
     /// status is `RUN_STATUS_RUNNING`.

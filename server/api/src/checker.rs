@@ -4,6 +4,7 @@
 use std::fmt;
 
 use everturn_engine::limits;
+use everturn_engine::value::{Blob, Failure, FailureKind, Payload};
 use tonic::Status;
 
 use crate::error;
@@ -99,6 +100,30 @@ impl Checker {
     /// Whether nothing was noted so far.
     pub fn is_clean(&self) -> bool {
         self.violations.is_empty() && self.limit.is_none()
+    }
+
+    /// What is wrong as the failure of a command; its details are JSON, with the
+    /// first wrong field and the limit.
+    pub fn failure(&self) -> Option<Failure> {
+        if self.is_clean() {
+            return None;
+        }
+        let (message, is_limit) = self.summary();
+        let type_name = if is_limit {
+            "LIMIT_EXCEEDED"
+        } else {
+            "FIELD_INVALID"
+        };
+        let field = self.violations.first().map(|(field, _)| field.as_str());
+        let limit = self.limit.filter(|_| is_limit).map(|(_, limit)| limit);
+        let details = serde_json::json!({ "field": field, "limit": limit });
+        let mut failure = Failure::new(FailureKind::Application, type_name, &message);
+        failure.non_retryable = true;
+        failure.details = Some(Payload {
+            data: Blob(details.to_string().into_bytes().into()),
+            content_type: "".into(),
+        });
+        Some(failure)
     }
 
     /// What is wrong, in one line, and whether it is a limit.

@@ -149,7 +149,7 @@ fn class(rejection: &Rejection) -> (Code, ErrorReason) {
             (Code::FailedPrecondition, R::Fenced)
         }
         Rejection::UnreadEvents { .. } => (Code::FailedPrecondition, R::UnreadEvents),
-        Rejection::CommandInvalid { .. } => (Code::InvalidArgument, R::CommandInvalid),
+        Rejection::CompletionInvalid(_) => (Code::InvalidArgument, R::CommandInvalid),
         Rejection::LimitExceeded { .. } => (Code::ResourceExhausted, R::LimitExceeded),
         Rejection::TypeRequired => (Code::InvalidArgument, R::FieldInvalid),
         Rejection::ConversationErased => (Code::FailedPrecondition, R::ConversationErased),

@@ -12,6 +12,7 @@ mod options;
 mod outgoing;
 mod page_token;
 mod services;
+mod task_queue;
 mod task_token;
 mod transport_errors;
 mod worker;

@@ -1,6 +1,7 @@
 //! The routes to serve: the three services, health per service, reflection.
 
 use everturn_proto::v1::conversation_service_server::ConversationServiceServer;
+use everturn_proto::v1::task_queue_service_server::TaskQueueServiceServer;
 use everturn_proto::v1::worker_service_server::WorkerServiceServer;
 use everturn_proto::v1::workflow_service_server::WorkflowServiceServer;
 use everturn_runtime::Handle;
@@ -12,6 +13,7 @@ use tonic_health::server::HealthReporter;
 
 use crate::conversation::Conversations;
 use crate::options::Options;
+use crate::task_queue::TaskQueues;
 use crate::transport_errors::TranslateLayer;
 use crate::worker::Workers;
 use crate::workflow::Workflows;
@@ -59,6 +61,9 @@ impl Services {
         let workflows = WorkflowServiceServer::new(Workflows {
             handle: self.handle.clone(),
         });
+        let task_queues = TaskQueueServiceServer::new(TaskQueues {
+            handle: self.handle.clone(),
+        });
         let workers = WorkerServiceServer::new(Workers {
             handle: self.handle,
             options: self.options.clone(),
@@ -74,6 +79,11 @@ impl Services {
             )
             .add_service(
                 workflows
+                    .max_decoding_message_size(bytes)
+                    .max_encoding_message_size(bytes),
+            )
+            .add_service(
+                task_queues
                     .max_decoding_message_size(bytes)
                     .max_encoding_message_size(bytes),
             )

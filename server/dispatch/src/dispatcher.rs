@@ -47,7 +47,7 @@ impl<T: TaskRef> Dispatcher<T> {
     /// Puts a task into a queue, or gives it out at once. The task is new: it
     /// does not wait already.
     pub fn offer(&mut self, now: i64, key: &QueueKey, offer: Offer<T>) {
-        let index = self.queues.find_or_add(key);
+        let index = self.queues.find_or_add(now, key);
         let item = Item {
             task: offer.task,
             priority: offer.priority,
@@ -163,6 +163,7 @@ impl<T: TaskRef> Dispatcher<T> {
             backlog: queue.backlog,
             oldest_enqueued_at: queue.oldest(),
             subscribers: queue.subscribers,
+            unserved_since: queue.unserved_since,
         };
         let sticky = self.subscribers.values().flat_map(|s| &s.sticky);
         for (_, item) in sticky.filter(|(of, _)| *of == index) {
@@ -171,6 +172,17 @@ impl<T: TaskRef> Dispatcher<T> {
             stats.backlog += 1;
         }
         stats
+    }
+
+    /// The queues that are known: those with a task or a worker.
+    pub fn queues(&self) -> impl Iterator<Item = &QueueKey> {
+        self.queues.iter().map(|queue| &queue.key)
+    }
+
+    /// Those of a namespace.
+    pub fn queues_of(&self, namespace: &str) -> impl Iterator<Item = &QueueKey> {
+        self.queues()
+            .filter(move |key| &*key.namespace == namespace)
     }
 
     /// Tasks go back to their places in their queues.

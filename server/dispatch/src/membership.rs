@@ -14,7 +14,7 @@ impl<T: TaskRef> Dispatcher<T> {
     /// `LimitExceeded` for too many workers or queues.
     pub fn subscribe(
         &mut self,
-        _now: i64,
+        now: i64,
         queues: &[QueueKey],
         identity: Arc<str>,
         acks: AckMode,
@@ -29,7 +29,7 @@ impl<T: TaskRef> Dispatcher<T> {
             self.options.max_queues,
             "task queues of a worker",
         )?;
-        let places = queues.iter().map(|key| self.queues.find_or_add(key));
+        let places = queues.iter().map(|key| self.queues.find_or_add(now, key));
         let mut indexes: Vec<QueueIndex> = places.collect();
         indexes.sort_unstable();
         indexes.dedup();
@@ -118,6 +118,7 @@ impl<T: TaskRef> Dispatcher<T> {
         for served in &subscriber.queues {
             let queue = &mut self.queues[served.index];
             queue.subscribers -= 1;
+            queue.unserved_since = now;
             if served.listed {
                 queue.ready.retain(|ready| *ready != id);
             }

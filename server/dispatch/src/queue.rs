@@ -67,6 +67,8 @@ pub struct QueueStats {
     pub oldest_enqueued_at: Option<i64>,
     /// Workers that serve it.
     pub subscribers: usize,
+    /// When it was first used, or when its last worker left.
+    pub unserved_since: i64,
 }
 
 /// A task in line.
@@ -91,6 +93,8 @@ pub(crate) struct Queue<T> {
     /// Workers that may have credit; checked when it is their turn.
     pub ready: VecDeque<SubscriberId>,
     pub subscribers: usize,
+    /// When it was first used, or when its last worker left.
+    pub unserved_since: i64,
 }
 
 impl<T> Queue<T> {
@@ -101,6 +105,7 @@ impl<T> Queue<T> {
             backlog: 0,
             ready: VecDeque::new(),
             subscribers: 0,
+            unserved_since: 0,
         }
     }
 

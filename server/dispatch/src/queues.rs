@@ -34,6 +34,11 @@ impl<T> Queues<T> {
         self.by_key.len()
     }
 
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Queue<T>> {
+        self.by_key.values().map(|index| &self.places[*index])
+    }
+
     /// Where they all are.
     pub fn all(&self) -> Vec<QueueIndex> {
         self.by_key.values().copied().collect()
@@ -46,11 +51,12 @@ impl<T> Queues<T> {
 
     /// Where a queue is. A new one has to be given a task or a worker at once:
     /// it is forgotten when it loses the last of them.
-    pub fn find_or_add(&mut self, key: &QueueKey) -> QueueIndex {
+    pub fn find_or_add(&mut self, now: i64, key: &QueueKey) -> QueueIndex {
         if let Some(index) = self.find(key) {
             return index;
         }
-        let queue = Queue::new(key.clone());
+        let mut queue = Queue::new(key.clone());
+        queue.unserved_since = now;
         let index = match self.free.pop() {
             Some(index) => {
                 self.places[index] = queue;

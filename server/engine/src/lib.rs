@@ -18,3 +18,4 @@ pub mod state;
 pub mod text;
 pub mod transition;
 pub mod value;
+pub mod waiting;

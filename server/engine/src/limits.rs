@@ -6,16 +6,16 @@ pub const PAYLOAD_BYTES: usize = 2 * 1024 * 1024;
 /// Bytes of a conversation's or run's state, keys included.
 pub const STATE_BYTES: usize = 256 * 1024;
 /// Events in the journal of a run.
-pub const JOURNAL_EVENTS: u64 = 20_000;
+pub const JOURNAL_EVENTS: u64 = 250_000;
 /// Events kept free in a journal for the run's own end.
 pub const JOURNAL_RESERVE: u64 = 16;
 /// Events in the journal of a run from which on no attempt is repeated: the
 /// code has room left to deal with the failure.
-pub const JOURNAL_RETRIES: u64 = 18_000;
+pub const JOURNAL_RETRIES: u64 = 225_000;
 /// Activities that a run may wait for at once.
 pub const PENDING_ACTIVITIES: usize = 2_000;
 /// Timers that a run may wait for at once.
-pub const PENDING_TIMERS: usize = 2_000;
+pub const PENDING_TIMERS: usize = 60_000;
 /// Children that a run may wait for at once.
 pub const PENDING_CHILDREN: usize = 1_000;
 /// Signals to other workflows that a run may have under way.
@@ -67,3 +67,11 @@ pub const HANDOVER_MESSAGES: usize = 100;
 pub const HANDOVER_BYTES: usize = 256 * 1024;
 /// Bytes of the title of an approval.
 pub const TITLE_BYTES: usize = 1024;
+/// Bytes of a failure's text; more is cut.
+pub const FAILURE_MESSAGE_BYTES: usize = 16 * 1024;
+/// Bytes of a failure's stack trace; more is cut.
+pub const FAILURE_STACK_BYTES: usize = 32 * 1024;
+/// Levels of causes of a failure; deeper ones are left out.
+pub const FAILURE_CAUSES: usize = 8;
+/// Causes of a failure in all, those of causes included; more are left out.
+pub const FAILURE_MEMBERS: usize = 32;

@@ -3,7 +3,7 @@
 
 use thiserror::Error;
 
-use crate::value::Time;
+use crate::value::{Blob, Failure, FailureKind, Payload, Time};
 
 /// Why a request was refused. A refused request leaves no trace.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -38,14 +38,9 @@ pub enum Rejection {
         /// The events after this one are unread.
         after: u64,
     },
-    /// A command cannot be carried out in this run.
-    #[error("command {key:?}: {reason}")]
-    CommandInvalid {
-        /// Key of the command.
-        key: String,
-        /// Why.
-        reason: &'static str,
-    },
+    /// A completion does not fit its task.
+    #[error("{0}")]
+    CompletionInvalid(&'static str),
     /// A documented limit was reached.
     #[error("limit reached: {subject} at most {limit}")]
     LimitExceeded {
@@ -87,4 +82,71 @@ pub enum Rejection {
     /// A task cannot start before this time.
     #[error("the attempt must wait")]
     TooEarly(Time),
+}
+
+/// Why one command of a completion is refused: it fails, the rest is carried
+/// out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// It cannot be carried out in this run.
+    Invalid {
+        /// What is wrong, as the API calls it.
+        field: &'static str,
+        /// Why.
+        reason: &'static str,
+    },
+    /// A documented limit was reached.
+    Limit {
+        /// What is beyond it, as the API calls it.
+        field: &'static str,
+        /// What is limited.
+        subject: &'static str,
+        /// The limit.
+        limit: u64,
+    },
+}
+
+impl Refusal {
+    /// A command that cannot be carried out.
+    pub fn invalid(field: &'static str, reason: &'static str) -> Self {
+        Self::Invalid { field, reason }
+    }
+
+    /// A command that would go beyond a limit.
+    pub fn limit(field: &'static str, subject: &'static str, limit: u64) -> Self {
+        Self::Limit {
+            field,
+            subject,
+            limit,
+        }
+    }
+
+    /// The failure of the command; its details are JSON, with the field and
+    /// the limit.
+    pub fn failure(self) -> Failure {
+        // Names of fields hold nothing that JSON would have to escape.
+        let (type_name, message, details) = match self {
+            Self::Invalid { field, reason } => (
+                "COMMAND_INVALID",
+                format!("{field}: {reason}"),
+                format!(r#"{{"field":"{field}"}}"#),
+            ),
+            Self::Limit {
+                field,
+                subject,
+                limit,
+            } => (
+                "LIMIT_EXCEEDED",
+                format!("limit reached: {subject} at most {limit}"),
+                format!(r#"{{"field":"{field}","limit":{limit}}}"#),
+            ),
+        };
+        let mut failure = Failure::new(FailureKind::Application, type_name, &message);
+        failure.non_retryable = true;
+        failure.details = Some(Payload {
+            data: Blob(details.into_bytes().into()),
+            content_type: "".into(),
+        });
+        failure
+    }
 }

@@ -120,11 +120,13 @@ impl<'a> Transaction<'a> {
         if self.root.is_paused(slot) {
             return;
         }
+        let now = self.context.now;
         let Some(run) = self.root.runs.get_mut(&slot) else {
             return;
         };
         if run.wants_task() {
             run.task = Task::Offered;
+            run.task_since = now;
             self.output.effects.push(Effect::OfferWorkflowTask {
                 slot,
                 queue: run.task_queue.clone(),

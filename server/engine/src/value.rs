@@ -134,6 +134,10 @@ pub struct Failure {
     /// What caused it.
     #[n(7)]
     pub cause: Option<Box<Failure>>,
+    /// What caused it beside that: the other members of a group.
+    #[n(8)]
+    #[cbor(default)]
+    pub more_causes: Vec<Failure>,
 }
 
 impl Failure {
@@ -149,6 +153,7 @@ impl Failure {
             non_retryable: false,
             retry_after: None,
             cause: None,
+            more_causes: Vec::new(),
         }
     }
 

@@ -3,7 +3,7 @@
 
 mod scenario;
 
-use everturn_engine::decide::{self, DecideApproval};
+use everturn_engine::decide::{self, Completion, DecideApproval};
 use everturn_engine::event::{ApprovalOutcome, RunEvent};
 use everturn_engine::limits;
 use everturn_engine::rejection::Rejection;
@@ -65,9 +65,10 @@ fn a_run_does_not_end_before_its_code_was_given_what_a_person_decided() {
     let token = s.begin(1);
     let seen = s.root.runs[&1].last_event;
     approve(&mut s, "w1/refund").expect("waits");
-    let refused = s.step(|tx| decide::complete_task(tx, token, seen, vec![complete()]));
+    let refused =
+        s.step(|tx| decide::complete_task(tx, token, Completion::new(seen, vec![complete()])));
     assert_eq!(refused, Err(Rejection::UnreadEvents { after: seen }));
-    s.must(|tx| decide::complete_task(tx, token, seen + 1, vec![complete()]));
+    s.must(|tx| decide::complete_task(tx, token, Completion::new(seen + 1, vec![complete()])));
 }
 
 #[test]
@@ -221,19 +222,24 @@ fn the_approval_of_a_child_belongs_to_its_root() {
 fn no_run_takes_the_place_of_another_run_s_approval() {
     let mut s = Scenario::new("w1");
     let slot = s.start();
-    let commands = vec![child("x"), approval("x/y", "1", None)];
+    let commands = vec![
+        child("x"),
+        approval("x/y", "1", None),
+        approval("x/z", "1", None),
+    ];
     s.run_code(slot, commands).expect("valid");
     let token = s.begin(2);
     let commands = vec![approval("y", "2", None)];
-    let refused = s.step(|tx| decide::complete_task(tx, token, 1, commands));
-    assert!(matches!(refused, Err(Rejection::CommandInvalid { .. })));
+    s.must(|tx| decide::complete_task(tx, token, Completion::new(1, commands)));
+    assert!(matches!(s.last_of(2), RunEvent::CommandFailed { .. }));
     approve(&mut s, "w1/x/y").expect("waits");
     assert_eq!(told(&s, slot).2, Some(payload("1")));
     // Once it is decided the id is free, and means the other run's.
-    let commands = vec![approval("y", "2", None)];
-    s.must(|tx| decide::complete_task(tx, token, 1, commands));
-    s.run_code(slot, vec![cancel("x/y")]).expect("valid");
-    approve(&mut s, "w1/x/y").expect("waits");
+    approve(&mut s, "w1/x/z").expect("waits");
+    s.run_code(2, vec![approval("z", "2", None)])
+        .expect("valid");
+    s.run_code(slot, vec![cancel("x/z")]).expect("valid");
+    approve(&mut s, "w1/x/z").expect("waits");
     assert_eq!(told(&s, 2).2, Some(payload("2")));
 }
 
@@ -253,12 +259,11 @@ fn a_run_waits_for_a_bounded_number_of_approvals() {
     let mut s = Scenario::new("w1");
     let slot = s.start();
     let ask = |index: usize| approval(&format!("a{index}"), "1", None);
-    let full: Vec<_> = (0..limits::PENDING_APPROVALS).map(ask).collect();
     let token = s.begin(slot);
     let over: Vec<_> = (0..=limits::PENDING_APPROVALS).map(ask).collect();
-    let refused = s.step(|tx| decide::complete_task(tx, token, 1, over));
-    assert!(matches!(refused, Err(Rejection::LimitExceeded { .. })));
-    s.must(|tx| decide::complete_task(tx, token, 1, full));
+    s.must(|tx| decide::complete_task(tx, token, Completion::new(1, over)));
+    assert!(matches!(s.last_of(slot), RunEvent::CommandFailed { .. }));
+    assert_eq!(s.root.approvals.len(), limits::PENDING_APPROVALS);
 }
 
 #[test]

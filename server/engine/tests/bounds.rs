@@ -3,9 +3,9 @@
 
 mod scenario;
 
-use everturn_engine::command::{Command, CommandKind};
+use everturn_engine::command::{Command, CommandKind, SetState};
 use everturn_engine::decide;
-use everturn_engine::event::RunEvent;
+use everturn_engine::event::{RunEvent, RunStatus};
 use everturn_engine::limits;
 use everturn_engine::policy::{ActivityOptions, RetryPolicy};
 use everturn_engine::rejection::Rejection;
@@ -134,11 +134,12 @@ fn a_run_with_a_full_journal_hears_what_it_waits_for_and_ends_by_itself() {
     s.run_code(slot, vec![activity("a"), activity("b")])
         .expect("valid");
     fill(&mut s, limits::JOURNAL_EVENTS - limits::JOURNAL_RESERVE);
-    let token = s.begin(slot);
-    let seen = last_event(&s);
-    let more = s.step(|tx| decide::complete_task(tx, token, seen, vec![activity("c")]));
-    assert!(is_full(&more));
-    s.must(|tx| decide::complete_task(tx, token, seen, Vec::new()));
+    s.run_code(slot, vec![activity("c")]).expect("is told");
+    let RunEvent::CommandFailed { failure, .. } = s.last_of(slot) else {
+        panic!("{:?}", s.last_of(slot));
+    };
+    assert_eq!(failure.type_name.as_str(), "LIMIT_EXCEEDED");
+    s.run_code(slot, Vec::new()).expect("it waits on");
     s.complete_activity(slot, "a");
     s.run_code(slot, Vec::new()).expect("it waits on");
     s.complete_activity(slot, "b");
@@ -147,11 +148,30 @@ fn a_run_with_a_full_journal_hears_what_it_waits_for_and_ends_by_itself() {
 }
 
 #[test]
+fn a_run_that_goes_on_asking_although_its_journal_is_full_fails() {
+    let mut s = Scenario::new("w1");
+    let slot = s.start();
+    s.run_code(slot, vec![activity("a")]).expect("valid");
+    fill(&mut s, limits::JOURNAL_EVENTS - limits::JOURNAL_RESERVE);
+    let mut asked = 0;
+    while s.root.runs[&slot].status.is_open() {
+        asked += 1;
+        assert!(asked <= limits::JOURNAL_RESERVE, "for ever");
+        let more = activity(&format!("more {asked}"));
+        s.run_code(slot, vec![more]).expect("is told");
+    }
+    let RunEvent::Closed { status, .. } = s.last_of(slot) else {
+        panic!("{:?}", s.last_of(slot));
+    };
+    assert_eq!(*status, RunStatus::Failed);
+}
+
+#[test]
 fn the_bound_of_the_state_holds_for_what_one_completion_writes_together() {
     let write = |key: &str, name: &str, bytes: usize| {
         let value = (bytes > 0).then(|| payload(&"x".repeat(bytes)));
         let name = name.into();
-        command(key, CommandKind::SetState { name, value })
+        command(key, CommandKind::SetState(SetState { name, value }))
     };
     let half = limits::STATE_BYTES / 2;
     let mut s = Scenario::new("w1");
@@ -159,19 +179,18 @@ fn the_bound_of_the_state_holds_for_what_one_completion_writes_together() {
     let commands = vec![write("1", "a", half - 1), write("2", "b", half - 1)];
     s.run_code(slot, commands).expect("fits");
     s.must(|tx| decide::cancel_workflow(tx, &target("w1"), "".into()));
-    let token = s.begin(slot);
-    let seen = s.root.runs[&slot].last_event;
     // An entry that is written or removed twice makes room once.
-    for first in [1, 0] {
-        let commands = vec![write("3", "a", first), write("4", "a", half + 1)];
-        let refused = s.step(|tx| decide::complete_task(tx, token, seen, commands));
-        assert!(matches!(refused, Err(Rejection::LimitExceeded { .. })));
+    for (index, first) in [1, 0].into_iter().enumerate() {
+        let (one, two) = (format!("{index}/3"), format!("{index}/4"));
+        let commands = vec![write(&one, "a", first), write(&two, "a", half + 1)];
+        s.run_code(slot, commands).expect("is told");
+        assert!(matches!(s.last_of(slot), RunEvent::CommandFailed { .. }));
     }
     let commands = vec![
         write("3", "a", 0),
         write("4", "a", half),
         write("5", "a", half - 1),
     ];
-    s.must(|tx| decide::complete_task(tx, token, seen, commands));
+    s.run_code(slot, commands).expect("fits");
     assert_eq!(s.root.runs[&slot].state.size_bytes, limits::STATE_BYTES);
 }

@@ -2,6 +2,7 @@
 
 mod scenario;
 
+use everturn_engine::decide::Completion;
 use everturn_engine::effect::Effect;
 use everturn_engine::policy::{OnBusy, TurnPolicy};
 use everturn_engine::rejection::Rejection;
@@ -154,10 +155,12 @@ fn steer_delivers_into_the_running_turn_which_cannot_close_unread() {
     let seen = s.root.runs[&slot].last_event;
     s.submit("m2", "two").expect("accepted");
     let done = || vec![reply("reply", "1"), complete()];
-    let refused = s.step(|tx| everturn_engine::decide::complete_task(tx, token, seen, done()));
+    let refused = s.step(|tx| {
+        everturn_engine::decide::complete_task(tx, token, Completion::new(seen, done()))
+    });
     assert_eq!(refused, Err(Rejection::UnreadEvents { after: seen }));
     let all = s.root.runs[&slot].last_event;
-    s.step(|tx| everturn_engine::decide::complete_task(tx, token, all, done()))
+    s.step(|tx| everturn_engine::decide::complete_task(tx, token, Completion::new(all, done())))
         .expect("everything is read");
     assert_eq!(s.turn_slot(), None);
 }
@@ -197,7 +200,11 @@ fn an_answer_that_comes_together_with_the_cancel_of_its_ask_is_not_lost() {
     let seen = s.root.runs[&slot].last_event;
     s.submit("m2", "number 7").expect("accepted");
     s.step(|tx| {
-        everturn_engine::decide::complete_task(tx, token, seen, vec![cancel("order"), complete()])
+        everturn_engine::decide::complete_task(
+            tx,
+            token,
+            Completion::new(seen, vec![cancel("order"), complete()]),
+        )
     })
     .expect("the messages go back");
     let conversation = s.root.conversation.as_ref().expect("is one");
@@ -246,7 +253,9 @@ fn a_run_does_not_forget_what_it_has_seen_when_a_completion_says_less() {
     };
     s.must(|tx| everturn_engine::decide::signal_workflow(tx, signal));
     let token = s.begin(1);
-    s.must(|tx| everturn_engine::decide::complete_task(tx, token, 1, vec![cancel("q")]));
+    s.must(|tx| {
+        everturn_engine::decide::complete_task(tx, token, Completion::new(1, vec![cancel("q")]))
+    });
     assert!(s.conversation().mailbox.is_empty(), "the answer was read");
     assert_eq!(s.folded().encode(), s.root.encode());
 }

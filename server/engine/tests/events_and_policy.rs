@@ -5,7 +5,7 @@ mod scenario;
 
 use std::collections::BTreeMap;
 
-use everturn_engine::decide::{self, SubmitEvent};
+use everturn_engine::decide::{self, Completion, SubmitEvent};
 use everturn_engine::event::{RunEvent, TurnCause};
 use everturn_engine::limits;
 use everturn_engine::policy::{OnBusy, QuietHours, TurnPolicy};
@@ -150,9 +150,10 @@ fn an_event_steers_into_the_running_turn_which_cannot_close_unread() {
     let token = s.begin(1);
     s.happen("paid");
     assert_eq!(s.journal(1), ["Started", "EventsArrived"]);
-    let refused = s.step(|tx| decide::complete_task(tx, token, 1, vec![complete()]));
+    let refused =
+        s.step(|tx| decide::complete_task(tx, token, Completion::new(1, vec![complete()])));
     assert_eq!(refused, Err(Rejection::UnreadEvents { after: 1 }));
-    s.must(|tx| decide::complete_task(tx, token, 2, vec![complete()]));
+    s.must(|tx| decide::complete_task(tx, token, Completion::new(2, vec![complete()])));
     assert_eq!(s.turn_slot(), None);
 }
 
@@ -274,7 +275,7 @@ fn a_reply_does_not_answer_what_its_code_had_not_been_given() {
     let seen = s.root.runs[&1].last_event;
     s.say("two");
     let commands = vec![reply("r", "to one"), scenario::timer("t", 60)];
-    s.must(|tx| decide::complete_task(tx, token, seen, commands));
+    s.must(|tx| decide::complete_task(tx, token, Completion::new(seen, commands)));
     s.restart();
     s.set_policy(|policy| policy.on_busy = OnBusy::Interrupt);
     s.say("three");
@@ -292,7 +293,7 @@ fn a_reminder_does_not_answer_the_answer_that_crosses_it() {
     let seen = s.root.runs[&1].last_event;
     s.say("number 7");
     let commands = vec![reply("r", "which one?"), scenario::timer("again", 5)];
-    s.must(|tx| decide::complete_task(tx, token, seen, commands));
+    s.must(|tx| decide::complete_task(tx, token, Completion::new(seen, commands)));
     s.say("no, number 8");
     s.turn_code(vec![complete()]);
     assert_eq!(s.turn_texts(), ["number 7", "no, number 8"]);
@@ -323,15 +324,15 @@ fn a_canceled_ask_gives_back_its_answer_and_swallows_no_signal() {
     assert_eq!(s.journal(1)[2..], ["SignalReceived", "AskAnswered"]);
     let token = s.begin(1);
     let end = || vec![cancel("q"), complete()];
-    let unread = s.step(|tx| decide::complete_task(tx, token, 2, end()));
+    let unread = s.step(|tx| decide::complete_task(tx, token, Completion::new(2, end())));
     assert_eq!(unread, Err(Rejection::UnreadEvents { after: 2 }));
     s.root = Root::decode(&s.root.encode()).expect("reads back");
     s.must(|tx| Ok(decide::resume(tx)));
     let token = s.begin(1);
-    let unread = s.step(|tx| decide::complete_task(tx, token, 2, end()));
+    let unread = s.step(|tx| decide::complete_task(tx, token, Completion::new(2, end())));
     assert_eq!(unread, Err(Rejection::UnreadEvents { after: 2 }));
     // With the signal read, only the answer is missing, and it comes again.
-    s.must(|tx| decide::complete_task(tx, token, 3, end()));
+    s.must(|tx| decide::complete_task(tx, token, Completion::new(3, end())));
     assert_eq!(s.turn_texts(), ["two"]);
 }
 
@@ -344,7 +345,7 @@ fn the_messages_of_a_canceled_ask_steer_the_turn_that_goes_on() {
     let token = s.begin(1);
     let seen = s.root.runs[&1].last_event;
     s.say("two");
-    s.must(|tx| decide::complete_task(tx, token, seen, vec![cancel("q")]));
+    s.must(|tx| decide::complete_task(tx, token, Completion::new(seen, vec![cancel("q")])));
     let RunEvent::MessagesArrived { messages } = s.last_of(1) else {
         panic!("the message was given back and steers");
     };

@@ -3,7 +3,7 @@
 
 mod scenario;
 
-use everturn_engine::decide;
+use everturn_engine::decide::{self, Completion};
 use everturn_engine::event::{Event, RunEvent, SuppressReason, TurnCause};
 use everturn_engine::policy::{FrequencyCap, OnBusy, QuietHours, TurnPolicy};
 use everturn_engine::value::{Span, Time};
@@ -68,7 +68,7 @@ fn finish(
 ) -> (Option<SuppressReason>, bool) {
     let seen = s.root.runs[&token.slot].last_event;
     let commands = vec![reply("say", "said"), set_state("write", "2"), complete()];
-    s.must(|tx| decide::complete_task(tx, token, seen, commands));
+    s.must(|tx| decide::complete_task(tx, token, Completion::new(seen, commands)));
     let reason = s.suppressed().get(before).map(|(_, reason)| *reason);
     let written = s.root.conversation.as_ref();
     let written = written.is_some_and(|c| c.state.entries.contains_key(&"n".into()));
@@ -145,7 +145,9 @@ fn the_strongest_fence_is_named() {
     let say = |s: &mut Scenario, token: decide::TaskToken| {
         let seen = s.root.runs[&1].last_event;
         let key = format!("say-{}", s.suppressed().len());
-        s.must(|tx| decide::complete_task(tx, token, seen, vec![reply(&key, "x")]));
+        s.must(|tx| {
+            decide::complete_task(tx, token, Completion::new(seen, vec![reply(&key, "x")]))
+        });
         s.suppressed().last().expect("kept in").1
     };
     let wake = |s: &mut Scenario, name: &str| {

@@ -3,7 +3,7 @@
 
 mod scenario;
 
-use everturn_engine::decide;
+use everturn_engine::decide::{self, Completion};
 use everturn_engine::event::Event;
 use everturn_engine::policy::{ActivityOptions, OnBusy, TurnPolicy};
 use everturn_engine::rejection::Rejection;
@@ -101,7 +101,7 @@ fn a_task_that_was_offered_before_the_pause_does_not_start_and_is_offered_again(
     let mut s = Scenario::new("c1");
     s.say("hello");
     s.pause();
-    let refused = s.step(|tx| decide::begin_task(tx, 1).map(|_| ()));
+    let refused = s.step(|tx| decide::begin_task(tx, 1, &"w".into()).map(|_| ()));
     assert_eq!(refused, Err(Rejection::Stale));
     s.resume();
     assert_eq!(s.offers(), ["task of 1"]);
@@ -149,7 +149,7 @@ fn results_are_accepted_in_a_pause_and_what_they_schedule_waits() {
         ["ActivityCompleted", "TimerFired"],
         "what arrives is kept"
     );
-    let refused = s.step(|tx| decide::begin_task(tx, 1).map(|_| ()));
+    let refused = s.step(|tx| decide::begin_task(tx, 1, &"w".into()).map(|_| ()));
     assert_eq!(refused, Err(Rejection::Stale));
     s.resume();
     assert_eq!(s.offers(), ["task of 1"]);
@@ -162,7 +162,7 @@ fn a_completion_in_a_pause_is_taken_and_offers_nothing() {
     let token = s.begin(1);
     s.pause();
     let commands = vec![activity("a"), child("kid")];
-    s.must(|tx| decide::complete_task(tx, token, 1, commands));
+    s.must(|tx| decide::complete_task(tx, token, Completion::new(1, commands)));
     assert_eq!(s.offers(), [""; 0]);
     assert_eq!(
         s.journal(1),
@@ -255,7 +255,7 @@ fn a_paused_run_stands_still_with_the_runs_below_it_and_no_others() {
     s.run_code(3, vec![activity("r")]).expect("valid");
     pause_run(&mut s, "w1/left");
     pause_run(&mut s, "w1/left");
-    let refused = s.step(|tx| decide::begin_task(tx, 4).map(|_| ()));
+    let refused = s.step(|tx| decide::begin_task(tx, 4, &"w".into()).map(|_| ()));
     assert_eq!(refused, Err(Rejection::Stale), "w1/left/deep");
     assert_eq!(begin_activity(&mut s, 2, 3, 1), Err(Rejection::Stale));
     signal(&mut s, "w1/left");
@@ -292,7 +292,7 @@ fn a_run_that_is_paused_by_itself_stays_so_when_its_conversation_is_resumed() {
     s.say("hello");
     pause_run(&mut s, "c1/turn-1");
     s.pause();
-    let _ = s.step(|tx| decide::begin_task(tx, 1).map(|_| ()));
+    let _ = s.step(|tx| decide::begin_task(tx, 1, &"w".into()).map(|_| ()));
     s.resume();
     assert_eq!(s.offers(), [""; 0]);
     resume_run(&mut s, "c1/turn-1");
@@ -305,7 +305,7 @@ fn closing_a_paused_conversation_lifts_the_pause() {
     s.submit_by("email", "ada@example.org", "m1", "hello")
         .expect("accepted");
     let token = s.begin(1);
-    s.must(|tx| decide::complete_task(tx, token, 1, vec![reply("r", "hi")]));
+    s.must(|tx| decide::complete_task(tx, token, Completion::new(1, vec![reply("r", "hi")])));
     s.pause();
     assert_eq!(begin_activity(&mut s, 0, 2, 1), Err(Rejection::Stale));
     s.close();

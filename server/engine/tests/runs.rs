@@ -2,10 +2,10 @@
 
 mod scenario;
 
-use everturn_engine::command::CommandKind;
-use everturn_engine::decide;
+use everturn_engine::command::{CancelRun, CommandKind};
+use everturn_engine::decide::{self, Completion};
 use everturn_engine::effect::Effect;
-use everturn_engine::event::RunStatus;
+use everturn_engine::event::{RunEvent, RunStatus};
 use everturn_engine::limits;
 use everturn_engine::policy::{ActivityOptions, RetryPolicy};
 use everturn_engine::rejection::Rejection;
@@ -14,6 +14,13 @@ use scenario::{
     Scenario, activity, activity_with, cancel, child, command, complete, payload, reply,
     start_request, target, timer,
 };
+
+fn beat(details: &str) -> decide::Beat {
+    decide::Beat {
+        details: Some(payload(details)),
+        ..decide::Beat::default()
+    }
+}
 
 fn boom() -> Failure {
     Failure::new(FailureKind::Application, "Boom", "it broke")
@@ -149,7 +156,7 @@ fn silence_beyond_the_heartbeat_timeout_ends_an_attempt_and_heartbeats_prevent_i
         .expect("valid");
     let token = s.take_activity(slot, "step");
     s.wait(Span::from_secs(4));
-    let beat = s.step(|tx| decide::heartbeat_activity(tx, token, Some(payload("7"))));
+    let beat = s.step(|tx| decide::heartbeat_activity(tx, token, beat("7")));
     assert_eq!(beat, Ok(false));
     s.wait(Span::from_secs(4));
     assert_eq!(s.journal(slot).len(), 2);
@@ -251,9 +258,10 @@ fn a_run_cannot_close_while_an_accepted_signal_is_unread() {
         )
     })
     .expect("open");
-    let refused = s.step(|tx| decide::complete_task(tx, token, 1, vec![complete()]));
+    let refused =
+        s.step(|tx| decide::complete_task(tx, token, Completion::new(1, vec![complete()])));
     assert_eq!(refused, Err(Rejection::UnreadEvents { after: 1 }));
-    s.step(|tx| decide::complete_task(tx, token, 2, vec![complete()]))
+    s.step(|tx| decide::complete_task(tx, token, Completion::new(2, vec![complete()])))
         .expect("all read");
     assert!(!s.root.runs[&slot].status.is_open());
 }
@@ -280,23 +288,79 @@ fn a_signal_with_the_same_request_is_delivered_once() {
 }
 
 #[test]
-fn a_completion_is_carried_out_whole_or_not_at_all() {
+fn a_command_that_cannot_be_carried_out_fails_alone_and_its_code_is_told() {
     let mut s = Scenario::new("w1");
     let slot = s.start();
     let token = s.begin(slot);
     let mixed = vec![activity("fine"), reply("reply", "not a turn")];
-    let refused = s.step(|tx| decide::complete_task(tx, token, 1, mixed));
-    assert!(matches!(refused, Err(Rejection::CommandInvalid { .. })));
-    let misplaced = vec![complete(), activity("after the end")];
-    let refused = s.step(|tx| decide::complete_task(tx, token, 1, misplaced));
-    assert!(matches!(refused, Err(Rejection::CommandInvalid { .. })));
-    let reused = vec![activity("same"), timer("same", 1)];
-    let refused = s.step(|tx| decide::complete_task(tx, token, 1, reused));
-    assert!(matches!(refused, Err(Rejection::CommandInvalid { .. })));
-    let twice = vec![activity("same"), activity("same")];
-    s.step(|tx| decide::complete_task(tx, token, 1, twice))
-        .expect("the second is skipped");
+    s.must(|tx| decide::complete_task(tx, token, Completion::new(1, mixed)));
+    let failed = |s: &Scenario| match s.last_of(slot) {
+        RunEvent::CommandFailed { key, failure, .. } => {
+            (key.to_string(), failure.type_name.to_string())
+        }
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(
+        failed(&s),
+        ("reply".to_owned(), "COMMAND_INVALID".to_owned())
+    );
     assert_eq!(s.root.runs[&slot].activities.len(), 1);
+    let reused = vec![activity("same"), timer("same", 1)];
+    s.run_code(slot, reused).expect("is taken");
+    assert_eq!(
+        failed(&s),
+        ("same".to_owned(), "COMMAND_INVALID".to_owned())
+    );
+    let before = s.root.runs[&slot].last_event;
+    let again = vec![
+        reply("reply", "not a turn"),
+        activity("same"),
+        timer("same", 1),
+    ];
+    s.run_code(slot, again).expect("all is recorded");
+    assert_eq!(s.root.runs[&slot].last_event, before);
+    assert_eq!(s.folded().runs[&slot].activities.len(), 2);
+}
+
+#[test]
+fn a_key_that_is_none_fails_its_command_once() {
+    let mut s = Scenario::new("w1");
+    let slot = s.start();
+    let long = "k".repeat(300);
+    let keys = || vec![activity(""), activity(&long), activity("fine")];
+    s.run_code(slot, keys()).expect("is taken");
+    assert_eq!(s.root.runs[&slot].activities.len(), 1);
+    let before = s.root.runs[&slot].last_event;
+    s.run_code(slot, keys()).expect("all is recorded");
+    assert_eq!(s.root.runs[&slot].last_event, before);
+}
+
+#[test]
+fn a_run_does_not_close_before_its_code_knows_that_a_command_failed() {
+    let mut s = Scenario::new("w1");
+    let slot = s.start();
+    let commands = || vec![reply("reply", "not a turn"), complete()];
+    s.run_code(slot, commands()).expect("is taken");
+    assert!(s.root.runs[&slot].status.is_open());
+    s.run_code(slot, commands()).expect("it knows, and insists");
+    assert_eq!(s.root.runs[&slot].status, RunStatus::Completed);
+}
+
+#[test]
+fn a_completion_may_come_in_parts() {
+    let mut s = Scenario::new("w1");
+    let slot = s.start();
+    let token = s.begin(slot);
+    for key in ["a", "b"] {
+        let part = Completion {
+            partial: true,
+            ..Completion::new(1, vec![activity(key)])
+        };
+        s.must(|tx| decide::complete_task(tx, token, part));
+        assert_eq!(s.root.runs[&slot].seen, 0, "what it was given may be lost");
+    }
+    s.must(|tx| decide::complete_task(tx, token, Completion::new(1, vec![timer("t", 1)])));
+    assert_eq!(s.folded().runs[&slot].activities.len(), 2);
 }
 
 #[test]
@@ -307,9 +371,9 @@ fn a_workflow_task_that_is_not_completed_in_time_is_offered_again_and_fenced() {
     s.wait(Span::from_secs(10));
     assert!(matches!(s.effects[..], [Effect::OfferWorkflowTask { .. }]));
     let fresh = s.begin(slot);
-    let late = s.step(|tx| decide::complete_task(tx, stale, 1, vec![complete()]));
+    let late = s.step(|tx| decide::complete_task(tx, stale, Completion::new(1, vec![complete()])));
     assert_eq!(late, Err(Rejection::Fenced));
-    s.step(|tx| decide::complete_task(tx, fresh, 1, vec![complete()]))
+    s.step(|tx| decide::complete_task(tx, fresh, Completion::new(1, vec![complete()])))
         .expect("current");
 }
 
@@ -354,8 +418,11 @@ fn cancel_is_told_to_the_code_once() {
     }
     assert_eq!(s.journal(slot), ["Started", "CancelRequested"]);
     let failure = None;
-    s.run_code(slot, vec![command("", CommandKind::CancelRun { failure })])
-        .expect("valid");
+    s.run_code(
+        slot,
+        vec![command("", CommandKind::CancelRun(CancelRun { failure }))],
+    )
+    .expect("valid");
     assert_eq!(s.root.runs[&slot].status, RunStatus::Canceled);
 }
 

@@ -108,6 +108,21 @@ impl Collector for RuntimeCollector {
                 counter.encode(encoder.encode_descriptor(&name, metric.help, None, kind)?)?;
             }
         }
+        self.encode_waits(&mut encoder)
+    }
+}
+
+impl RuntimeCollector {
+    /// How many conversations and workflows wait, by reason: every reason is
+    /// there, so that a graph has no holes.
+    fn encode_waits(&self, encoder: &mut DescriptorEncoder) -> fmt::Result {
+        let help = "Conversations and workflows that wait, by the reason that has to end first";
+        let kind = prometheus_client::metrics::MetricType::Gauge;
+        let mut family = encoder.encode_descriptor("everturn_waiting", help, None, kind)?;
+        for (what, reason, count) in self.0.waiting() {
+            let labels = [("kind", what), ("reason", reason)];
+            ConstGauge::new(count).encode(family.encode_family(&labels)?)?;
+        }
         Ok(())
     }
 }

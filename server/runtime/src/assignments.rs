@@ -1,20 +1,22 @@
 //! The task queues and the sessions that serve them, behind one lock. Every
 //! method takes the lock once for a whole batch.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use everturn_dispatch::{
     AckMode, Assignment, DeliveryId, Dispatcher, Expired, Offer, QueueKey, SubscriberId, TaskKind,
 };
 use everturn_engine::decide::ActivityToken;
-use everturn_engine::text::{QueueName, RootKey, Text};
+use everturn_engine::text::{Namespace, RootKey};
 use everturn_engine::value::Time;
 
 use crate::clock::WallClock;
 use crate::error::Error;
 use crate::map::Map;
 use crate::options::Options;
-use crate::session::SessionCore;
+use crate::session::{Connecting, SessionCore};
+use crate::waiting::{QueueState, QueueType, column};
 
 /// A task in a queue: which step of which run. Its content stays with the run.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -116,21 +118,15 @@ impl Workers {
     }
 
     /// Registers a worker.
-    pub fn connect(
-        &self,
-        queues: &[QueueKey],
-        identity: Text,
-        acks: AckMode,
-        reconciles: Vec<QueueName>,
-    ) -> Result<Arc<SessionCore>, Error> {
+    pub fn connect(&self, worker: Connecting, acks: AckMode) -> Result<Arc<SessionCore>, Error> {
         let now = self.clock.now();
         let mut inner = self.lock();
         let id = inner
             .dispatcher
-            .subscribe(now.0, queues, identity.shared(), acks)
+            .subscribe(now.0, &worker.queues, worker.identity.shared(), acks)
             .map_err(refused)?;
         let polled = matches!(acks, AckMode::Implicit);
-        let session = Arc::new(SessionCore::new(id, identity, polled, reconciles));
+        let session = Arc::new(SessionCore::new(id, polled, worker));
         inner.sessions.insert(id, Arc::clone(&session));
         Ok(session)
     }
@@ -241,6 +237,57 @@ impl Workers {
         expiry
     }
 
+    /// How a queue stands.
+    pub fn queue_state(&self, key: &QueueKey) -> QueueState {
+        self.lock().queue_state(key)
+    }
+
+    /// How the queues of a namespace stand: those that are known, and more.
+    pub fn queue_states(
+        &self,
+        namespace: &str,
+        more: impl Iterator<Item = QueueKey>,
+    ) -> BTreeMap<(Arc<str>, TaskKind), QueueState> {
+        let inner = self.lock();
+        let mut keys: Vec<QueueKey> = inner.dispatcher.queues_of(namespace).cloned().collect();
+        keys.extend(more);
+        let states = keys.into_iter().map(|key| {
+            let state = inner.queue_state(&key);
+            ((key.name, key.kind), state)
+        });
+        states.collect()
+    }
+
+    /// Queues of all namespaces that nobody serves, as the view names them.
+    pub fn unserved(&self, now: Time) -> BTreeSet<Arc<str>> {
+        let inner = self.lock();
+        let queues = inner.dispatcher.queues().filter(|key| {
+            let types = None;
+            let stats = inner.dispatcher.describe(key);
+            QueueState { stats, types }.unserved_since(now).is_some()
+        });
+        queues.map(|key| column(&key.name, key.kind)).collect()
+    }
+
+    /// Those of one namespace.
+    pub fn unserved_in(&self, namespace: &Namespace, now: Time) -> BTreeSet<Arc<str>> {
+        let states = self.queue_states(namespace.as_str(), std::iter::empty());
+        let unserved = states
+            .into_iter()
+            .filter(|(_, it)| it.unserved_since(now).is_some());
+        unserved
+            .map(|((name, kind), _)| column(&name, kind))
+            .collect()
+    }
+
+    /// What the code of the workers of a namespace uses.
+    pub fn used_types(&self, namespace: &str) -> BTreeSet<QueueType> {
+        let inner = self.lock();
+        let sessions = inner.sessions.values();
+        let here = sessions.filter(|it| it.queues.iter().any(|key| &*key.namespace == namespace));
+        here.flat_map(|it| it.types.used.iter().cloned()).collect()
+    }
+
     /// Whether more tasks wait than the admission bound allows.
     pub fn is_over_backlog(&self) -> bool {
         self.lock().dispatcher.is_over_backlog()
@@ -259,6 +306,17 @@ impl Workers {
 }
 
 impl Inner {
+    fn queue_state(&self, key: &QueueKey) -> QueueState {
+        let sessions = self.sessions.values();
+        let serving = sessions.filter(|session| session.queues.contains(key));
+        let types = serving.map(|session| session.types.of(key.kind));
+        let known: Option<Vec<_>> = types.collect();
+        QueueState {
+            stats: self.dispatcher.describe(key),
+            types: known.map(|types| types.into_iter().flatten().cloned().collect()),
+        }
+    }
+
     fn take_assigned(&mut self) -> Vec<Assigned> {
         self.dispatcher.take_assignments(&mut self.scratch);
         let sessions = &self.sessions;

@@ -62,6 +62,8 @@ impl Entry {
                 Outcome::Failed(failure) => failure_bytes(failure),
             },
             RunEvent::ActivityFailed { failure, .. }
+            | RunEvent::CommandFailed { failure, .. }
+            | RunEvent::ProblemRecorded { failure, .. }
             | RunEvent::ActivityAttemptFailed { failure, .. } => failure_bytes(failure),
             _ => 0,
         };
@@ -73,10 +75,9 @@ fn failure_bytes(failure: &Failure) -> usize {
     let own = failure.message.as_str().len()
         + failure.stack_trace.as_str().len()
         + failure.details.as_ref().map_or(0, Payload::size_bytes);
-    own + failure
-        .cause
-        .as_ref()
-        .map_or(0, |cause| failure_bytes(cause))
+    let causes = failure.cause.as_deref().into_iter();
+    let causes = causes.chain(&failure.more_causes);
+    own + causes.map(failure_bytes).sum::<usize>()
 }
 
 /// What the code of a turn is given.

@@ -18,12 +18,13 @@ mod read;
 mod record;
 mod runtime;
 mod session;
+mod waiting;
 mod watch;
 
 pub use clock::WallClock;
 pub use error::Error;
 pub use everturn_store::Cursor;
-pub use handle::Handle;
+pub use handle::{Handle, ListQuery};
 pub use journal::{Entry, TurnInput};
 pub use metrics::{Metric, Metrics, Snapshot};
 pub use options::Options;
@@ -31,7 +32,8 @@ pub use read::{ApprovalPage, ConversationPage, HistoryPage, MessagePage, RunPage
 pub use record::{ConversationRecord, DeliveryRecord, RunDescription, RunRecord, TurnRecord};
 pub use runtime::Runtime;
 pub use session::{
-    ActivityTask, OutputPiece, Poll, ResultBody, Session, SessionOptions, TaskResult, WorkItem,
-    WorkflowTask,
+    ActivityTask, OutputPiece, Poll, ResultBody, Session, SessionOptions, SessionTypes, TaskResult,
+    WorkItem, WorkflowTask,
 };
+pub use waiting::{QueueRecord, QueueState, QueueType};
 pub use watch::{Access, OutputPosition, StreamName, Update, Watch};

@@ -12,6 +12,7 @@ use everturn_engine::state::root::Root;
 use everturn_engine::state::run::{Activity, Child, Run, Timer};
 use everturn_engine::text::{QueueName, RootKey, Text, TypeName, WorkflowId};
 use everturn_engine::value::{Failure, Outcome, Time, Usage};
+use everturn_engine::waiting::{self, Wait};
 use minicbor::{Decode, Encode};
 
 /// A run without its journal.
@@ -65,6 +66,10 @@ pub struct RunRecord {
     /// What its activities used.
     #[n(15)]
     pub usage: Usage,
+    /// Why it does not go on, while it is open.
+    #[n(16)]
+    #[cbor(default)]
+    pub wait: Option<Wait>,
 }
 
 /// A run with everything it waits for.
@@ -72,8 +77,8 @@ pub struct RunRecord {
 pub struct RunDescription {
     /// The run.
     pub record: RunRecord,
-    /// Activities it waits for.
-    pub activities: Vec<Activity>,
+    /// Activities it waits for, with what they wait for.
+    pub activities: Vec<(Activity, Wait)>,
     /// Timers it waits for.
     pub timers: Vec<Timer>,
     /// Children it waits for.
@@ -82,6 +87,8 @@ pub struct RunDescription {
     pub approvals: Vec<Approval>,
     /// Why its last workflow task failed, if it did and none succeeded since.
     pub task_failure: Option<Failure>,
+    /// Workflow tasks that failed, or took down their workers, in a row.
+    pub task_failures: u32,
     /// State that its code wrote; the conversation's for a turn that is open.
     pub state: State,
 }
@@ -152,6 +159,10 @@ pub struct ConversationRecord {
     /// What is left of it, once it was erased.
     #[n(20)]
     pub tombstone: Option<Tombstone>,
+    /// Why it does not go on; `None` when there is nothing to do.
+    #[n(21)]
+    #[cbor(default)]
+    pub wait: Option<Wait>,
     /// Entries written by its code; `None` in lists.
     #[cbor(skip)]
     pub state: Option<State>,
@@ -204,6 +215,7 @@ impl RunRecord {
             turn: run.turn,
             paused: run.paused,
             usage: run.usage.clone(),
+            wait: waiting::run(root, run),
         }
     }
 }
@@ -214,7 +226,11 @@ impl RunDescription {
         let conversation = root.conversation.as_ref().filter(|_| run.turn.is_some());
         Self {
             record: RunRecord::of(root, run),
-            activities: run.activities.values().cloned().collect(),
+            activities: run
+                .activities
+                .values()
+                .map(|it| (it.clone(), waiting::activity(root, run, it)))
+                .collect(),
             timers: run.timers.values().cloned().collect(),
             children: run.children.values().cloned().collect(),
             approvals: root
@@ -224,6 +240,7 @@ impl RunDescription {
                 .cloned()
                 .collect(),
             task_failure: run.task_failure.clone(),
+            task_failures: run.task_failures.max(run.task_losses),
             state: conversation.map_or_else(|| run.state.clone(), |c| c.state.clone()),
         }
     }
@@ -238,6 +255,7 @@ impl RunDescription {
             children: Vec::new(),
             approvals: Vec::new(),
             task_failure: None,
+            task_failures: 0,
         }
     }
 }
@@ -268,6 +286,7 @@ impl ConversationRecord {
             turn_usage: conversation.turn_usage.clone(),
             budget_reached: conversation.budget_reached,
             tombstone: None,
+            wait: waiting::conversation(root),
             state: None,
         }
     }
@@ -296,6 +315,7 @@ impl ConversationRecord {
             turn_usage: Usage::default(),
             budget_reached: false,
             tombstone: Some(tombstone),
+            wait: None,
             state: None,
         }
     }
@@ -324,11 +344,13 @@ pub struct DeliveryRecord {
     pub detail: Text,
     /// When its status last changed.
     pub updated: Time,
+    /// What it waits for, while it is under way.
+    pub wait: Option<Wait>,
 }
 
 impl DeliveryRecord {
     /// What is known of a delivery.
-    pub(crate) fn of(delivery: &Delivery) -> Self {
+    pub(crate) fn of(conversation: &Conversation, delivery: &Delivery) -> Self {
         // One that waits for its next attempt shows the last one.
         let waits = u32::from(delivery.status == DeliveryStatus::Pending);
         Self {
@@ -338,6 +360,7 @@ impl DeliveryRecord {
             attempt: delivery.attempt - waits,
             detail: delivery.detail.clone(),
             updated: delivery.updated,
+            wait: waiting::delivery(conversation, delivery),
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::handle::Handle;
 use crate::metrics::Metrics;
 use crate::options::Options;
 use crate::partition::{Input, Partition, Shared};
+use crate::waiting::Counts;
 
 /// How often task queues look at the time.
 const EXPIRY_INTERVAL: Duration = Duration::from_millis(100);
@@ -46,6 +47,7 @@ impl Runtime {
             store,
             workers: Workers::new(&options),
             metrics: Metrics::default(),
+            waits: senders.iter().map(|_| Counts::default()).collect(),
             options,
             mailboxes: senders,
         });

@@ -4,9 +4,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use everturn_dispatch::{DeliveryId, SubscriberId, TaskKind};
-use everturn_engine::command::Command;
-use everturn_engine::decide::{ActivityStart, ActivityToken, TaskToken};
+use everturn_dispatch::{DeliveryId, QueueKey, SubscriberId, TaskKind};
+use everturn_engine::decide::{ActivityStart, ActivityToken, Beat, Completion, TaskToken};
 use everturn_engine::event::RunId;
 use everturn_engine::text::{Namespace, QueueName, RootKey, Text, TypeName, WorkflowId};
 use everturn_engine::value::{Failure, Payload, Usage};
@@ -16,6 +15,7 @@ use tokio::sync::{Notify, mpsc};
 use crate::error::Error;
 use crate::handle::Handle;
 use crate::journal::Entry;
+use crate::waiting::QueueType;
 
 /// Items that may wait for one session before it counts as stuck and is
 /// closed. Tasks are bounded by credits; this bounds the answers.
@@ -36,6 +36,30 @@ pub struct SessionOptions {
     pub identity: Text,
     /// Attempts that it still runs from an earlier session.
     pub running: Vec<(RootKey, ActivityToken)>,
+    /// What it says about its code.
+    pub types: SessionTypes,
+}
+
+/// What a worker says about its code.
+#[derive(Clone, Debug, Default)]
+pub struct SessionTypes {
+    /// Activities that it has; empty if it does not say.
+    pub activities: Vec<Arc<str>>,
+    /// Workflow types that it has; likewise.
+    pub workflows: Vec<Arc<str>>,
+    /// Types that it asks other workers for.
+    pub used: Vec<QueueType>,
+}
+
+impl SessionTypes {
+    /// The types of a kind; `None` if it does not say.
+    pub(crate) fn of(&self, kind: TaskKind) -> Option<&[Arc<str>]> {
+        let types = match kind {
+            TaskKind::Activity => &self.activities,
+            TaskKind::Workflow => &self.workflows,
+        };
+        Some(&types[..]).filter(|types| !types.is_empty())
+    }
 }
 
 /// One long poll of a worker without a session.
@@ -94,10 +118,8 @@ pub enum ResultBody {
     TaskCompleted {
         /// The task.
         token: TaskToken,
-        /// Last event that the code was given.
-        seen: u64,
-        /// What it asked for.
-        commands: Vec<Command>,
+        /// What its code wants.
+        completion: Completion,
         /// The worker keeps the run in its cache.
         cached: bool,
     },
@@ -274,6 +296,15 @@ impl Reporter {
     }
 }
 
+/// A worker that connects.
+#[derive(Debug)]
+pub(crate) struct Connecting {
+    pub queues: Vec<QueueKey>,
+    pub identity: Text,
+    pub reconciles: Vec<QueueName>,
+    pub types: SessionTypes,
+}
+
 /// The shared part of a session: its outbox.
 #[derive(Debug)]
 pub(crate) struct SessionCore {
@@ -283,6 +314,10 @@ pub(crate) struct SessionCore {
     polled: bool,
     /// Queues of deliveries that it can reconcile.
     reconciles: Vec<QueueName>,
+    /// Queues that it serves.
+    pub queues: Vec<QueueKey>,
+    /// What it says about its code.
+    pub types: SessionTypes,
     outbox: Mutex<Outbox>,
     notify: Notify,
 }
@@ -294,12 +329,14 @@ struct Outbox {
 }
 
 impl SessionCore {
-    pub fn new(id: SubscriberId, identity: Text, polled: bool, reconciles: Vec<QueueName>) -> Self {
+    pub fn new(id: SubscriberId, polled: bool, worker: Connecting) -> Self {
         Self {
             id,
-            identity,
+            identity: worker.identity,
             polled,
-            reconciles,
+            reconciles: worker.reconciles,
+            queues: worker.queues,
+            types: worker.types,
             outbox: Mutex::default(),
             notify: Notify::new(),
         }
@@ -407,11 +444,11 @@ impl Session {
     }
 
     /// Attempts are alive. Those that should stop get a `WorkItem::Cancel`.
-    pub async fn heartbeats(&self, beats: Vec<(RootKey, ActivityToken, Option<Payload>)>) {
+    pub async fn heartbeats(&self, beats: Vec<(RootKey, ActivityToken, Beat)>) {
         let beats = futures::stream::iter(beats);
         beats
-            .for_each_concurrent(CONCURRENT_VISITS, |(root, token, details)| async move {
-                let fenced = match self.handle.heartbeat(root.clone(), token, details).await {
+            .for_each_concurrent(CONCURRENT_VISITS, |(root, token, beat)| async move {
+                let fenced = match self.handle.heartbeat(root.clone(), token, beat).await {
                     Ok(true) => false,
                     Err(Error::Rejected(_)) => true,
                     Ok(false) | Err(_) => return,

@@ -3,7 +3,7 @@
 mod node;
 
 use everturn_dispatch::TaskKind;
-use everturn_engine::command::CommandKind;
+use everturn_engine::command::{CommandKind, StartTimer};
 use everturn_engine::event::RunEvent;
 use everturn_engine::value::Span;
 use everturn_runtime::Options;
@@ -33,7 +33,7 @@ async fn what_waits_for_a_worker_does_not_hold_up_the_timers_of_others() {
     start(&node.handle, "w1", "default").await;
     let task = worker.workflow_task().await;
     let delay = Span::from_secs(2);
-    let timer = command("t", CommandKind::StartTimer { delay });
+    let timer = command("t", CommandKind::StartTimer(StartTimer { delay }));
     worker.complete(&task, vec![timer]).await;
     drop(worker);
     let node = node.restart().await;

@@ -5,7 +5,7 @@ mod node;
 use std::time::Duration;
 
 use everturn_dispatch::TaskKind;
-use everturn_engine::command::CommandKind;
+use everturn_engine::command::{CommandKind, StartTimer};
 use everturn_engine::decide::RunRef;
 use everturn_engine::event::RunStatus;
 use everturn_engine::value::Span;
@@ -23,7 +23,7 @@ async fn a_run_that_somebody_waited_for_leaves_memory_afterwards() {
     start(&node.handle, "w1", "default").await;
     let task = worker.workflow_task().await;
     let delay = Span::from_secs(3_600);
-    let commands = vec![command("t", CommandKind::StartTimer { delay })];
+    let commands = vec![command("t", CommandKind::StartTimer(StartTimer { delay }))];
     worker.complete(&task, commands).await;
     let target = RunRef {
         workflow_id: "w1".into(),

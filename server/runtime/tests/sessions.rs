@@ -5,7 +5,7 @@ mod node;
 use std::time::Duration;
 
 use everturn_dispatch::TaskKind;
-use everturn_engine::command::{Command, CommandKind, Draft};
+use everturn_engine::command::{Command, CommandKind, Draft, ScheduleActivity};
 use everturn_engine::decide::{Opening, SubmitMessage};
 use everturn_engine::policy::{ActivityOptions, TurnPolicy};
 use everturn_engine::value::{Blob, MessageContent, Payload};
@@ -79,11 +79,11 @@ async fn whoever_has_something_of_an_erased_conversation_is_told() {
     let mut adapter = node.worker("adapter", &adapters).await;
     write(&node).await;
     let task = worker.workflow_task().await;
-    let activity = CommandKind::ScheduleActivity {
+    let activity = CommandKind::ScheduleActivity(ScheduleActivity {
         activity_type: "draft".into(),
         input: Payload::default(),
         options: Box::new(ActivityOptions::on("default".into())),
-    };
+    });
     let commands = vec![reply("hi"), command("draft", activity)];
     worker.complete(&task, commands).await;
     let running = worker.attempt().await;
@@ -104,14 +104,14 @@ async fn schedule(node: &Node, bytes: usize) {
     let queues = [("code", TaskKind::Workflow)];
     let mut code = node.worker("code", &queues).await;
     let draft = |name| {
-        let activity = CommandKind::ScheduleActivity {
+        let activity = CommandKind::ScheduleActivity(ScheduleActivity {
             activity_type: "draft".into(),
             input: Payload {
                 data: Blob(vec![b'x'; bytes].into()),
                 content_type: "text/plain".into(),
             },
             options: Box::new(ActivityOptions::on("polled".into())),
-        };
+        });
         command(name, activity)
     };
     for id in ["w1", "w2", "w3"] {

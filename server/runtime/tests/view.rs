@@ -3,7 +3,7 @@
 mod node;
 
 use everturn_dispatch::TaskKind;
-use everturn_engine::command::{Command, CommandKind};
+use everturn_engine::command::{Command, CommandKind, RequestApproval, StartChild};
 use everturn_engine::decide::RunRef;
 use everturn_engine::event::ApprovalOutcome;
 use everturn_engine::limits;
@@ -16,12 +16,12 @@ const ENDED: Option<u8> = Some(2);
 
 fn approvals() -> Vec<Command> {
     let ask = |number: usize| {
-        let kind = CommandKind::RequestApproval {
+        let kind = CommandKind::RequestApproval(RequestApproval {
             title: "Refund?".into(),
             details: None,
             arguments: Payload::default(),
             expires_after: None,
-        };
+        });
         command(&format!("a{number}"), kind)
     };
     (0..limits::PENDING_APPROVALS).map(ask).collect()
@@ -41,12 +41,12 @@ async fn an_approval_that_is_forgotten_before_it_is_written_is_shown_as_it_ended
     let handle = &node.handle;
     let mut worker = node.worker("w", &[("default", TaskKind::Workflow)]).await;
     start(handle, "w1", "default").await;
-    let child = CommandKind::StartChild {
+    let child = CommandKind::StartChild(StartChild {
         workflow_type: "order".into(),
         input: Payload::default(),
         task_queue: "".into(),
         execution_timeout: None,
-    };
+    });
     let mut commands = approvals();
     commands.push(command("kid", child));
     let task = worker.workflow_task().await;

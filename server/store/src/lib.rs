@@ -15,13 +15,16 @@ use std::sync::Arc;
 
 pub use error::Error;
 pub use row::{
-    Append, ApprovalRow, Cursor, Flush, HistoryChunk, LogRow, MessageChunk, RootKey, RootKind,
-    RootRow, RunRow,
+    Append, ApprovalRow, Cursor, Filter, Flush, HistoryChunk, LogRow, MessageChunk, RootKey,
+    RootKind, RootRow, RunRow, WaitColumns, WaitFilter,
 };
 pub use sqlite::{SqliteOptions, SqliteStore};
 
 /// Result of a store.
 pub type Result<T> = std::result::Result<T, Error>;
+
+/// A task queue, and a type of the conversations that use it.
+pub type QueueUse = (Arc<str>, Arc<str>);
 
 /// A durable log per partition, and a view that is written behind it.
 ///
@@ -106,38 +109,35 @@ pub trait Store: Send + Sync + 'static {
         workflow_id: Arc<str>,
     ) -> BoxFuture<'_, Result<Option<RunRow>>>;
 
-    /// Lists roots of a kind, last updated first, without their snapshots; the
-    /// cursor of the next page if there is one.
+    /// Lists roots of a kind, last created first, without their snapshots; the
+    /// cursor of the next page if there is one. What exists throughout is
+    /// listed once, however it changes meanwhile.
     fn list_roots(
         &self,
-        namespace: Arc<str>,
         kind: RootKind,
-        type_name: Option<Arc<str>>,
-        status: Option<u8>,
-        after: Option<Cursor>,
-        limit: usize,
+        filter: Filter,
     ) -> BoxFuture<'_, Result<(Vec<RootRow>, Option<Cursor>)>>;
 
     /// Lists runs, last started first; the cursor of the next page if there
     /// is one.
-    fn list_runs(
+    fn list_runs(&self, filter: Filter) -> BoxFuture<'_, Result<(Vec<RunRow>, Option<Cursor>)>>;
+
+    /// Counts the roots of a partition that wait, by kind and by how they do.
+    fn count_waits(
         &self,
-        namespace: Arc<str>,
-        type_name: Option<Arc<str>>,
-        status: Option<u8>,
-        after: Option<Cursor>,
-        limit: usize,
-    ) -> BoxFuture<'_, Result<(Vec<RunRow>, Option<Cursor>)>>;
+        partition: u32,
+    ) -> BoxFuture<'_, Result<Vec<(RootKind, WaitColumns, u64)>>>;
+
+    /// The task queues of the open conversations of a namespace, each with
+    /// their types; once each, at most 10,000.
+    fn used_queues(&self, namespace: Arc<str>) -> BoxFuture<'_, Result<Vec<QueueUse>>>;
 
     /// Lists approvals, last requested first; the cursor of the next page if
-    /// there is one.
+    /// there is one. They have no types and no reasons to wait.
     fn list_approvals(
         &self,
-        namespace: Arc<str>,
         root_id: Option<Arc<str>>,
-        status: Option<u8>,
-        after: Option<Cursor>,
-        limit: usize,
+        filter: Filter,
     ) -> BoxFuture<'_, Result<(Vec<ApprovalRow>, Option<Cursor>)>>;
 
     /// Bytes that the store takes, log included.

@@ -86,6 +86,15 @@ impl RootKind {
     }
 }
 
+/// Why a root or run waits, as lists are filtered by it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WaitColumns {
+    /// The reason, in the runtime's numbers; 0 for none.
+    pub reason: u8,
+    /// Task queue that it is in, or empty.
+    pub queue: Arc<str>,
+}
+
 /// A root in the view. Times are microseconds since the Unix epoch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RootRow {
@@ -103,6 +112,8 @@ pub struct RootRow {
     pub update_time: i64,
     /// When it has something to do.
     pub next_deadline: Option<i64>,
+    /// Why it waits.
+    pub wait: WaitColumns,
     /// The last append that it knows of.
     pub applied_sequence: u64,
     /// Its state.
@@ -134,6 +145,8 @@ pub struct RunRow {
     pub close_time: Option<i64>,
     /// Events in its journal.
     pub event_count: u64,
+    /// Why it waits.
+    pub wait: WaitColumns,
     /// What else is known of it.
     pub detail: Bytes,
 }
@@ -201,6 +214,47 @@ pub struct Flush {
     pub erased: Vec<RootKey>,
     /// The view holds everything up to this append: the log may forget it.
     pub trim_log_through: Option<u64>,
+}
+
+/// What a list is restricted to.
+#[derive(Clone, Debug)]
+pub struct Filter {
+    /// Namespace.
+    pub namespace: Arc<str>,
+    /// Only of this type.
+    pub type_name: Option<Arc<str>>,
+    /// Only of this status, in the runtime's numbers.
+    pub status: Option<u8>,
+    /// Only what waits like this.
+    pub waits: Option<WaitFilter>,
+    /// Only what comes after the end of a page.
+    pub after: Option<Cursor>,
+    /// Rows of the page.
+    pub limit: usize,
+}
+
+impl Filter {
+    /// Everything of a namespace.
+    #[must_use]
+    pub fn of(namespace: impl Into<Arc<str>>, limit: usize) -> Self {
+        Self {
+            namespace: namespace.into(),
+            type_name: None,
+            status: None,
+            waits: None,
+            after: None,
+            limit,
+        }
+    }
+}
+
+/// How something is to wait.
+#[derive(Clone, Debug, Default)]
+pub struct WaitFilter {
+    /// For one of these reasons,
+    pub reasons: Vec<u8>,
+    /// or for this one, in one of these task queues.
+    pub queued: Option<(u8, Vec<Arc<str>>)>,
 }
 
 /// Where a page of a list ended: the sort key and the id of its last row.

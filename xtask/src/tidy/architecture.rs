@@ -16,7 +16,7 @@ const CRATES: [(&str, &str); 9] = [
     ("store", "server/store"),
     ("runtime", "server/runtime"),
     ("api", "server/api"),
-    ("proto", "server/proto"),
+    ("proto", "proto/rust"),
     ("client", "sdk-clients/rust"),
     ("xtask", "xtask"),
     ("everturn", "server/everturn"),

@@ -17,6 +17,7 @@ fn failure_bytes(failure: &v1::Failure) -> usize {
         + failure.stack_trace.len()
         + payload_bytes(failure.details.as_ref())
         + failure.cause.as_deref().map_or(0, failure_bytes)
+        + failure.more_causes.iter().map(failure_bytes).sum::<usize>()
 }
 
 /// About how large an activity's result is on the wire.
@@ -73,6 +74,7 @@ fn command_bytes(command: &v1::Command) -> usize {
                 + payload_bytes(it.details.as_ref())
                 + payload_bytes(it.arguments.as_ref())
         }
+        Some(Kind::RecordProblem(it)) => it.failure.as_ref().map_or(0, failure_bytes),
         Some(Kind::HandOff(it)) => it.reason.len() + payload_bytes(it.context.as_ref()),
         Some(Kind::StartTimer(_) | Kind::CancelCommand(_)) | None => 0,
     };

@@ -22,6 +22,6 @@ pub(super) async fn call(
     let record = handle.conversation(key).await;
     let record = record.map_err(|error| error::refused(&error))?;
     Ok(Response::new(pb::GetConversationResponse {
-        conversation: Some(outgoing::conversation(&record)),
+        conversation: Some(outgoing::conversation(&record, handle.now())),
     }))
 }

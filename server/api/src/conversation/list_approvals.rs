@@ -37,7 +37,9 @@ pub(super) async fn call(
     let page = page.await.map_err(|error| error::refused(&error))?;
     let next = page.next.map(|cursor| page_token::write(scope, &cursor));
     let (approvals, next) = outgoing::cut(
-        page.approvals.iter().map(outgoing::approval),
+        page.approvals
+            .iter()
+            .map(|it| outgoing::approval(it, handle.now())),
         next,
         |index| {
             let approval = &page.approvals[index];

@@ -1,7 +1,7 @@
-//! ListConversations: from the view, last updated first.
+//! ListConversations: from the view, last opened first.
 
 use everturn_proto::v1 as pb;
-use everturn_runtime::Handle;
+use everturn_runtime::{Handle, ListQuery};
 use tonic::{Response, Status};
 
 use crate::checker::{Checker, Path};
@@ -22,6 +22,7 @@ pub(super) async fn call(
         &request.namespace,
         &request.conversation_type,
         &request.status.to_string(),
+        &incoming::reasons_text(&request.wait_reasons),
     ]);
     let namespace = incoming::namespace(&mut checker, request.namespace);
     checker.optional_name(Path::field("conversation_type"), &request.conversation_type);
@@ -36,20 +37,28 @@ pub(super) async fn call(
             None
         }
     };
+    let reasons = incoming::reasons(&mut checker, &request.wait_reasons);
     checker.finish()?;
-    let after = page_token::read(scope, &request.page_token)?;
     let type_name = Some(request.conversation_type).filter(|name| !name.is_empty());
-    let type_name = type_name.map(Into::into);
-    let page = handle.list_conversations(namespace, type_name, status, after, limit);
-    let page = page.await.map_err(|error| error::refused(&error))?;
+    let query = ListQuery {
+        type_name: type_name.map(Into::into),
+        status,
+        reasons,
+        after: page_token::read(scope, &request.page_token)?,
+        ..ListQuery::of(namespace, limit)
+    };
+    let page = handle.list_conversations(query).await;
+    let page = page.map_err(|error| error::refused(&error))?;
     let next = page.next.map(|cursor| page_token::write(scope, &cursor));
     let (conversations, next) = outgoing::cut(
-        page.conversations.iter().map(outgoing::conversation),
+        page.conversations
+            .iter()
+            .map(|it| outgoing::conversation(it, handle.now())),
         next,
         |index| {
             let record = &page.conversations[index];
             let cursor = everturn_runtime::Cursor {
-                time: record.updated.0,
+                time: record.created.0,
                 id: record.key.id.as_str().as_bytes().to_vec(),
             };
             page_token::write(scope, &cursor)

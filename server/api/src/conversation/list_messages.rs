@@ -35,7 +35,7 @@ pub(super) async fn call(
                 delivery: page
                     .deliveries
                     .get(&message.sequence)
-                    .map(outgoing::delivery),
+                    .map(|it| outgoing::delivery_now(it, handle.now())),
                 ..outgoing::message(message)
             })
             .collect(),

@@ -33,6 +33,6 @@ pub(super) async fn call(
     let record = handle.update_conversation(key, update).await;
     let record = record.map_err(|error| error::refused(&error))?;
     Ok(Response::new(pb::UpdateConversationResponse {
-        conversation: Some(outgoing::conversation(&record)),
+        conversation: Some(outgoing::conversation(&record, handle.now())),
     }))
 }

@@ -1,6 +1,11 @@
-//! The commands of a workflow task.
+//! The commands of a workflow task. One whose fields are wrong fails by
+//! itself: the others are carried out.
 
-use everturn_engine::command::{Command, CommandKind, Draft};
+use everturn_engine::command::{
+    Ask, CancelRun, CancelStep, Command, CommandKind, CompleteRun, Draft, FailRun,
+    HandOffConversation, RecordLocal, RecordProblem, Refused, RequestApproval, ScheduleActivity,
+    SendSignal, SetState, StartChild, StartTimer,
+};
 use everturn_engine::limits;
 use everturn_engine::value::Outcome;
 use everturn_proto::v1 as pb;
@@ -12,154 +17,165 @@ use crate::incoming::{
 };
 
 /// All commands of a completion.
-pub(crate) fn commands(
-    checker: &mut Checker,
-    path: Path<'_>,
-    values: Vec<pb::Command>,
-) -> Vec<Command> {
+pub(crate) fn commands(checker: &mut Checker, values: Vec<pb::Command>) -> Vec<Command> {
     if values.len() > limits::COMMANDS {
         checker.over_limit("commands in one completion", limits::COMMANDS as u64);
         return Vec::new();
     }
-    let mut commands = Vec::with_capacity(values.len());
-    for (index, value) in values.into_iter().enumerate() {
-        let path = path.at(index);
-        let key = value.key.into();
-        match value.kind {
-            Some(kind) => commands.push(Command {
-                key,
-                kind: command(checker, path, kind),
-            }),
-            None => checker.violation(path, "names no kind"),
-        }
-    }
-    commands
+    values.into_iter().map(command).collect()
 }
 
-fn command(checker: &mut Checker, path: Path<'_>, kind: Kind) -> CommandKind {
+/// One command; one that is wrong becomes its own failure.
+fn command(value: pb::Command) -> Command {
+    let mut checker = Checker::default();
+    let kind = match value.kind {
+        Some(kind) => read(&mut checker, kind),
+        None => {
+            checker.violation(Path::field("kind"), "names none");
+            CompleteRun::default().into()
+        }
+    };
+    Command {
+        key: value.key.into(),
+        kind: match checker.failure() {
+            None => kind,
+            Some(failure) => Refused {
+                kind: kind.code(),
+                failure,
+            }
+            .into(),
+        },
+    }
+}
+
+fn read(checker: &mut Checker, kind: Kind) -> CommandKind {
     match kind {
         Kind::ScheduleActivity(value) => {
-            checker.name(path.then("activity_type"), &value.activity_type);
-            CommandKind::ScheduleActivity {
+            checker.name(Path::field("activity_type"), &value.activity_type);
+            ScheduleActivity {
                 activity_type: value.activity_type.into(),
-                input: payload(checker, path.then("input"), value.input),
+                input: payload(checker, Path::field("input"), value.input),
                 options: Box::new(activity_options(
                     checker,
-                    path.then("options"),
+                    Path::field("options"),
                     value.options,
                 )),
             }
+            .into()
         }
-        Kind::StartTimer(value) => CommandKind::StartTimer {
-            delay: optional_span(checker, path.then("delay"), value.delay).unwrap_or_default(),
-        },
-        Kind::StartChild(value) => start_child(checker, path, value),
-        Kind::RecordLocal(value) => record_local(checker, path, value),
-        Kind::SendMessage(value) => CommandKind::SendMessage(draft(checker, path, value)),
-        Kind::Ask(value) => CommandKind::Ask {
-            message: value
-                .message
-                .map(|message| draft(checker, path.then("message"), message)),
-        },
+        Kind::StartTimer(value) => {
+            let delay = optional_span(checker, Path::field("delay"), value.delay);
+            let delay = delay.unwrap_or_default();
+            StartTimer { delay }.into()
+        }
+        Kind::StartChild(value) => start_child(checker, value).into(),
+        Kind::RecordLocal(value) => record_local(checker, value).into(),
+        Kind::SendMessage(value) => draft(checker, value).into(),
+        Kind::Ask(value) => {
+            let message = value.message.map(|message| draft(checker, message));
+            Ask { message }.into()
+        }
         Kind::SetState(value) => {
-            checker.name(path.then("name"), &value.name);
-            CommandKind::SetState {
-                name: value.name.into(),
-                value: optional_payload(checker, path.then("value"), value.value),
-            }
+            checker.name(Path::field("name"), &value.name);
+            let name = value.name.into();
+            let value = optional_payload(checker, Path::field("value"), value.value);
+            SetState { name, value }.into()
         }
-        Kind::SendSignal(value) => {
-            checker.name(path.then("workflow_id"), &value.workflow_id);
-            checker.name(path.then("signal_name"), &value.signal_name);
-            CommandKind::SendSignal {
-                workflow_id: value.workflow_id.into(),
-                name: value.signal_name.into(),
-                input: payload(checker, path.then("input"), value.input),
-            }
-        }
+        Kind::SendSignal(value) => send_signal(checker, value).into(),
         Kind::CancelCommand(value) => {
-            checker.name(path.then("target_key"), &value.target_key);
-            CommandKind::Cancel {
-                target: value.target_key.into(),
-            }
+            checker.name(Path::field("target_key"), &value.target_key);
+            let target = value.target_key.into();
+            CancelStep { target }.into()
         }
-        Kind::RequestApproval(value) => request_approval(checker, path, value),
-        Kind::HandOff(value) => {
-            checker.text(path.then("reason"), &value.reason, limits::REASON_BYTES);
-            CommandKind::HandOff {
-                assignee: assignee(checker, path.then("assignee"), value.assignee),
-                reason: value.reason.into(),
-                context: optional_payload(checker, path.then("context"), value.context),
-            }
+        Kind::RequestApproval(value) => request_approval(checker, value).into(),
+        Kind::HandOff(value) => hand_off(checker, value).into(),
+        Kind::RecordProblem(value) => {
+            let failure = failure(value.failure);
+            RecordProblem { failure }.into()
         }
-        Kind::CompleteRun(value) => CommandKind::Complete {
-            result: payload(checker, path.then("result"), value.result),
-        },
-        Kind::FailRun(value) => CommandKind::Fail {
-            failure: failure(checker, path.then("failure"), value.failure),
-        },
-        Kind::CancelRun(value) => CommandKind::CancelRun {
-            failure: value
-                .failure
-                .map(|value| failure(checker, path.then("failure"), Some(value))),
-        },
+        Kind::CompleteRun(value) => {
+            let result = payload(checker, Path::field("result"), value.result);
+            CompleteRun { result }.into()
+        }
+        Kind::FailRun(value) => {
+            let failure = failure(value.failure);
+            FailRun { failure }.into()
+        }
+        Kind::CancelRun(value) => {
+            let failure = value.failure.map(|value| failure(Some(value)));
+            CancelRun { failure }.into()
+        }
     }
 }
 
-fn request_approval(
-    checker: &mut Checker,
-    path: Path<'_>,
-    value: pb::RequestApproval,
-) -> CommandKind {
-    let title = path.then("title");
+fn send_signal(checker: &mut Checker, value: pb::SendSignal) -> SendSignal {
+    checker.name(Path::field("workflow_id"), &value.workflow_id);
+    checker.name(Path::field("signal_name"), &value.signal_name);
+    SendSignal {
+        workflow_id: value.workflow_id.into(),
+        name: value.signal_name.into(),
+        input: payload(checker, Path::field("input"), value.input),
+    }
+}
+
+fn hand_off(checker: &mut Checker, value: pb::HandOff) -> HandOffConversation {
+    let reason = Path::field("reason");
+    checker.text(reason, &value.reason, limits::REASON_BYTES);
+    HandOffConversation {
+        assignee: assignee(checker, Path::field("assignee"), value.assignee),
+        reason: value.reason.into(),
+        context: optional_payload(checker, Path::field("context"), value.context),
+    }
+}
+
+fn request_approval(checker: &mut Checker, value: pb::RequestApproval) -> RequestApproval {
+    let title = Path::field("title");
     if value.title.is_empty() {
         checker.violation(title, "is required");
     }
     checker.text(title, &value.title, limits::TITLE_BYTES);
-    let expires = path.then("expires_after");
-    CommandKind::RequestApproval {
+    let expires = Path::field("expires_after");
+    RequestApproval {
         title: value.title.into(),
-        details: optional_payload(checker, path.then("details"), value.details),
-        arguments: payload(checker, path.then("arguments"), value.arguments),
+        details: optional_payload(checker, Path::field("details"), value.details),
+        arguments: payload(checker, Path::field("arguments"), value.arguments),
         expires_after: optional_span(checker, expires, value.expires_after),
     }
 }
 
-fn start_child(checker: &mut Checker, path: Path<'_>, value: pb::StartChild) -> CommandKind {
-    checker.name(path.then("workflow_type"), &value.workflow_type);
-    checker.optional_name(path.then("task_queue"), &value.task_queue);
-    let timeout = path.then("execution_timeout");
-    CommandKind::StartChild {
+fn start_child(checker: &mut Checker, value: pb::StartChild) -> StartChild {
+    checker.name(Path::field("workflow_type"), &value.workflow_type);
+    checker.optional_name(Path::field("task_queue"), &value.task_queue);
+    let timeout = Path::field("execution_timeout");
+    StartChild {
         workflow_type: value.workflow_type.into(),
-        input: payload(checker, path.then("input"), value.input),
+        input: payload(checker, Path::field("input"), value.input),
         task_queue: value.task_queue.into(),
         execution_timeout: optional_span(checker, timeout, value.execution_timeout),
     }
 }
 
-fn record_local(checker: &mut Checker, path: Path<'_>, value: pb::RecordLocal) -> CommandKind {
+fn record_local(checker: &mut Checker, value: pb::RecordLocal) -> RecordLocal {
     use pb::record_local::Outcome as Wire;
     let outcome = match value.outcome {
         Some(Wire::Result(value)) => {
-            Outcome::Completed(payload(checker, path.then("result"), Some(value)))
+            Outcome::Completed(payload(checker, Path::field("result"), Some(value)))
         }
-        Some(Wire::Failure(value)) => {
-            Outcome::Failed(failure(checker, path.then("failure"), Some(value)))
-        }
-        None => Outcome::Completed(payload(checker, path, None)),
+        Some(Wire::Failure(value)) => Outcome::Failed(failure(Some(value))),
+        None => Outcome::Completed(payload(checker, Path::field("result"), None)),
     };
-    CommandKind::RecordLocal {
+    RecordLocal {
         seen: value.seen_event_id,
         outcome,
     }
 }
 
-fn draft(checker: &mut Checker, path: Path<'_>, value: pb::SendMessage) -> Draft {
-    checker.optional_name(path.then("channel"), &value.channel);
-    checker.optional_name(path.then("author_name"), &value.author_name);
+fn draft(checker: &mut Checker, value: pb::SendMessage) -> Draft {
+    checker.optional_name(Path::field("channel"), &value.channel);
+    checker.optional_name(Path::field("author_name"), &value.author_name);
     Draft {
         channel: value.channel.into(),
         author_name: value.author_name.into(),
-        content: content(checker, path.then("content"), value.content),
+        content: content(checker, Path::field("content"), value.content),
     }
 }

@@ -9,11 +9,13 @@ mod task_result;
 
 pub(crate) use command::commands;
 pub(crate) use message::{addresses, assignee, content, labels, usage};
-pub(crate) use payload::{failure, optional_payload, payload};
+pub(crate) use payload::{cut, failure, optional_payload, payload};
 pub(crate) use policy::{
     PolicyChanges, activity_options, bounded, optional_span, policy_changes, wait,
 };
-pub(crate) use target::{namespace, request_hash, root_key, run_ref, task_queue};
+pub(crate) use target::{
+    namespace, reasons, reasons_text, request_hash, root_key, run_ref, task_queue,
+};
 pub(crate) use task_result::{
     Invalid, activity_result, activity_token, output_piece, rejection_of, workflow_task_result,
 };

@@ -1,9 +1,12 @@
 //! Ids: which root, run or queue a request means.
 
+use std::collections::BTreeSet;
+
 use everturn_engine::decide::RunRef;
 use everturn_engine::event::RunId;
 use everturn_engine::hash::stable_hash;
 use everturn_engine::text::{Namespace, QueueName, RootKey};
+use everturn_engine::waiting::WaitReason;
 
 use crate::checker::{Checker, Path};
 
@@ -74,4 +77,26 @@ pub(crate) fn request_hash(checker: &mut Checker, method: &str, request_id: &str
     }
     checker.optional_name(Path::field("request_id"), request_id);
     stable_hash(&[method.as_bytes(), request_id.as_bytes()]).max(1)
+}
+
+/// The reasons that a list is restricted to.
+pub(crate) fn reasons(checker: &mut Checker, values: &[i32]) -> BTreeSet<WaitReason> {
+    let path = Path::field("wait_reasons");
+    let mut reasons = BTreeSet::new();
+    for (index, value) in values.iter().enumerate() {
+        let reason = u8::try_from(*value).ok().and_then(WaitReason::from_code);
+        match reason {
+            Some(reason) => {
+                reasons.insert(reason);
+            }
+            None => checker.violation(path.at(index), "is unknown"),
+        }
+    }
+    reasons
+}
+
+/// The same as a part of what page tokens are bound to.
+pub(crate) fn reasons_text(values: &[i32]) -> String {
+    let names: Vec<String> = values.iter().map(ToString::to_string).collect();
+    names.join(",")
 }

@@ -1,6 +1,6 @@
 //! Task tokens and the results that are reported under them.
 
-use everturn_engine::decide::{ActivityToken, TaskToken};
+use everturn_engine::decide::{ActivityToken, Completion, TaskToken};
 use everturn_engine::text::{RootKey, Text};
 use everturn_proto::v1 as pb;
 use everturn_proto::v1::ErrorReason;
@@ -84,7 +84,7 @@ pub(crate) fn activity_result(value: pb::ActivityResult) -> Result<TaskResult, I
     let body = match value.outcome {
         Some(Outcome::Failure(failure)) => ResultBody::ActivityFailed {
             token,
-            failure: incoming::failure(&mut checker, Path::field("failure"), Some(failure)),
+            failure: incoming::failure(Some(failure)),
             usage,
         },
         Some(Outcome::Result(result)) if token.slot == OUTBOX => ResultBody::DeliveryAccepted {
@@ -166,13 +166,16 @@ pub(crate) fn workflow_task_result(value: pb::WorkflowTaskResult) -> Result<Task
     } else if let Some(failure) = value.failure {
         ResultBody::TaskFailed {
             token,
-            failure: incoming::failure(&mut checker, Path::field("failure"), Some(failure)),
+            failure: incoming::failure(Some(failure)),
         }
     } else {
         ResultBody::TaskCompleted {
             token,
-            seen: value.seen_event_id,
-            commands: incoming::commands(&mut checker, Path::field("commands"), value.commands),
+            completion: Completion {
+                seen: value.seen_event_id,
+                commands: incoming::commands(&mut checker, value.commands),
+                partial: value.is_partial,
+            },
             cached: value.run_cached,
         }
     };

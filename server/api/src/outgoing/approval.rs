@@ -1,12 +1,14 @@
 //! Approvals.
 
 use everturn_engine::state::approval::Approval;
+use everturn_engine::value::Time;
+use everturn_engine::waiting;
 use everturn_proto::v1 as pb;
 
-use crate::outgoing::{approval_outcome, payload, timestamp};
+use crate::outgoing::{approval_outcome, payload, timestamp, wait};
 
 /// Something that a person is asked to approve.
-pub(crate) fn approval(value: &Approval) -> pb::Approval {
+pub(crate) fn approval(value: &Approval, now: Time) -> pb::Approval {
     let request = &value.request;
     let ended = value.ended.as_ref();
     let decided = ended.map(|ended| &ended.decided);
@@ -32,5 +34,6 @@ pub(crate) fn approval(value: &Approval) -> pb::Approval {
         decider: decided.map_or_else(String::new, |d| d.decider.to_string()),
         comment: decided.map_or_else(String::new, |d| d.comment.to_string()),
         end_time: ended.map(|ended| timestamp(ended.at)),
+        wait: waiting::approval(value).map(|it| wait(&it, now)),
     }
 }

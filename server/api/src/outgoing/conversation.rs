@@ -2,14 +2,14 @@
 
 use everturn_engine::effect::TurnActivity;
 use everturn_engine::state::conversation::{Handover, Pause};
-use everturn_engine::value::Assignee;
+use everturn_engine::value::{Assignee, Time};
 use everturn_proto::v1 as pb;
 use everturn_runtime::{Access, ConversationRecord, TurnRecord};
 
-use crate::outgoing::{payload, run_id, state, timestamp, usage};
+use crate::outgoing::{payload, run_id, state, timestamp, usage, wait};
 
 /// A conversation, without its transcript.
-pub(crate) fn conversation(record: &ConversationRecord) -> pb::Conversation {
+pub(crate) fn conversation(record: &ConversationRecord, now: Time) -> pb::Conversation {
     let status = match (&record.closed, record.tombstone) {
         (_, Some(_)) => pb::ConversationStatus::Erased,
         (None, None) => pb::ConversationStatus::Open,
@@ -40,6 +40,7 @@ pub(crate) fn conversation(record: &ConversationRecord) -> pb::Conversation {
         turn_usage: Some(usage(&record.turn_usage)),
         budget_reached: record.budget_reached,
         erased_run_count: record.tombstone.map_or(0, |it| it.runs),
+        wait: record.wait.as_ref().map(|it| wait(it, now)),
     }
 }
 

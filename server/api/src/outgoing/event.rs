@@ -168,6 +168,13 @@ fn record_more(event: &RunEvent) -> Kind {
             reason: reason.to_string(),
         }),
         RunEvent::Resumed => Kind::RunResumed(pb::RunResumed {}),
+        RunEvent::ProblemRecorded {
+            key,
+            failure: value,
+        } => Kind::ProblemRecorded(pb::ProblemRecorded {
+            key: key.to_string(),
+            failure: Some(failure(value)),
+        }),
         _ => unreachable!("notifications are mapped by `notification`"),
     }
 }
@@ -224,9 +231,6 @@ fn notification(event: &RunEvent) -> Kind {
             key: key.to_string(),
             messages: messages.iter().map(message).collect(),
         }),
-        RunEvent::CancelRequested { reason } => Kind::CancelRequested(pb::CancelRequested {
-            reason: reason.to_string(),
-        }),
         RunEvent::SignalDelivered {
             key,
             failure: value,
@@ -266,6 +270,9 @@ fn person_or_provider(event: &RunEvent) -> Kind {
             note: note.to_string(),
             messages: messages.iter().map(message).collect(),
         }),
+        RunEvent::CancelRequested { reason } => Kind::CancelRequested(pb::CancelRequested {
+            reason: reason.to_string(),
+        }),
         RunEvent::EventsArrived { events } => Kind::EventsArrived(pb::EventsArrived {
             events: events.iter().map(inbound_event).collect(),
         }),
@@ -279,6 +286,14 @@ fn person_or_provider(event: &RunEvent) -> Kind {
             message_sequence: *sequence,
             status: delivery_status(*status).into(),
             detail: detail.to_string(),
+        }),
+        RunEvent::CommandFailed {
+            key,
+            failure: value,
+            ..
+        } => Kind::CommandFailed(pb::CommandFailed {
+            key: key.to_string(),
+            failure: Some(failure(value)),
         }),
         _ => unreachable!("records are mapped by `record`"),
     }

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 
 use everturn_engine::event::DeliveryStatus;
 use everturn_engine::text::Text;
-use everturn_engine::value::{AuthorKind, InboundEvent, Message, MessageContent, Usage};
+use everturn_engine::value::{AuthorKind, InboundEvent, Message, MessageContent, Time, Usage};
 use everturn_proto::v1 as pb;
 use everturn_runtime::DeliveryRecord;
 
-use crate::outgoing::{payload, timestamp};
+use crate::outgoing::{payload, timestamp, wait};
 
 /// A message.
 pub(crate) fn message(value: &Message) -> pb::Message {
@@ -31,9 +31,18 @@ pub(crate) fn message(value: &Message) -> pb::Message {
     }
 }
 
-/// The delivery of a message.
+/// The delivery of a message, with what it waits for.
+pub(crate) fn delivery_now(value: &DeliveryRecord, now: Time) -> pb::DeliveryState {
+    pb::DeliveryState {
+        wait: value.wait.as_ref().map(|it| wait(it, now)),
+        ..delivery(value)
+    }
+}
+
+/// The delivery of a message, as watchers see it.
 pub(crate) fn delivery(value: &DeliveryRecord) -> pb::DeliveryState {
     pb::DeliveryState {
+        wait: None,
         status: delivery_status(value.status).into(),
         address: value.address.to_string(),
         provider_message_id: value.provider_message_id.to_string(),

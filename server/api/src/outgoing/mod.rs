@@ -9,15 +9,17 @@ mod payload;
 mod policy;
 mod run;
 mod task;
+mod waiting;
 
 pub(crate) use approval::approval;
 pub(crate) use conversation::{changed, conversation, turn_activity};
 pub(crate) use event::{approval_outcome, entries};
-pub(crate) use message::{delivery, delivery_status, inbound_event, message, usage};
+pub(crate) use message::{delivery, delivery_now, delivery_status, inbound_event, message, usage};
 pub(crate) use payload::{failure, outcome, payload, state};
 pub(crate) use policy::turn_policy;
 pub(crate) use run::{description, run, run_id, run_status};
 pub(crate) use task::{activity_task, workflow_task};
+pub(crate) use waiting::wait;
 
 use everturn_engine::value::{Span, Time};
 

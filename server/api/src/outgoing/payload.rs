@@ -34,6 +34,7 @@ pub(crate) fn failure(value: &Failure) -> pb::Failure {
         non_retryable: value.non_retryable,
         retry_after: value.retry_after.map(duration),
         cause: value.cause.as_deref().map(|cause| Box::new(failure(cause))),
+        more_causes: value.more_causes.iter().map(failure).collect(),
     }
 }
 

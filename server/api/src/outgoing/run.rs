@@ -2,10 +2,12 @@
 
 use everturn_engine::event::{RunId, RunStatus};
 use everturn_engine::state::run::{Activity, Stage};
+use everturn_engine::value::Time;
+use everturn_engine::waiting::Wait;
 use everturn_proto::v1 as pb;
 use everturn_runtime::{RunDescription, RunRecord};
 
-use crate::outgoing::{failure, outcome, payload, timestamp, usage};
+use crate::outgoing::{failure, outcome, payload, timestamp, usage, wait};
 
 /// A run id: a UUID in its usual form.
 pub(crate) fn run_id(id: RunId) -> String {
@@ -25,7 +27,7 @@ pub(crate) fn run_status(status: RunStatus) -> pb::RunStatus {
 }
 
 /// A run without its journal.
-pub(crate) fn run(record: &RunRecord) -> pb::WorkflowRun {
+pub(crate) fn run(record: &RunRecord, now: Time) -> pb::WorkflowRun {
     pb::WorkflowRun {
         namespace: record.root.namespace.to_string(),
         workflow_id: record.workflow_id.to_string(),
@@ -43,6 +45,7 @@ pub(crate) fn run(record: &RunRecord) -> pb::WorkflowRun {
         labels: super::message::labels(&record.labels),
         paused: record.paused,
         usage: Some(usage(&record.usage)),
+        wait: record.wait.as_ref().map(|it| wait(it, now)),
     }
 }
 
@@ -50,12 +53,13 @@ pub(crate) fn run(record: &RunRecord) -> pb::WorkflowRun {
 const PENDING_BYTES: usize = 2 * 1024 * 1024;
 
 /// A run with everything it waits for.
-pub(crate) fn description(value: &RunDescription) -> pb::DescribeWorkflowResponse {
+pub(crate) fn description(value: &RunDescription, now: Time) -> pb::DescribeWorkflowResponse {
     let ended = value.record.outcome.as_ref().map(outcome);
     let (result, failed) = ended.unwrap_or_default();
     let mut pending = Vec::new();
     let mut bytes = 0;
-    for activity in value.activities.iter().map(pending_activity) {
+    let all = value.activities.iter();
+    for activity in all.map(|(it, waits)| pending_activity(it, waits, now)) {
         bytes += prost::Message::encoded_len(&activity);
         if bytes > PENDING_BYTES {
             break;
@@ -64,7 +68,7 @@ pub(crate) fn description(value: &RunDescription) -> pb::DescribeWorkflowRespons
     }
     let omitted = value.activities.len() - pending.len();
     pb::DescribeWorkflowResponse {
-        run: Some(run(&value.record)),
+        run: Some(run(&value.record, now)),
         pending_activities: pending,
         omitted_activity_count: u32::try_from(omitted).unwrap_or(u32::MAX),
         pending_approvals: value
@@ -95,10 +99,12 @@ pub(crate) fn description(value: &RunDescription) -> pb::DescribeWorkflowRespons
         result,
         failure: failed,
         workflow_task_failure: value.task_failure.as_ref().map(failure),
+        workflow_task_failure_count: value.task_failures,
     }
 }
 
-fn pending_activity(activity: &Activity) -> pb::PendingActivity {
+fn pending_activity(activity: &Activity, waits: &Wait, now: Time) -> pb::PendingActivity {
+    let is_started = matches!(activity.stage, Stage::Started { .. });
     use pb::PendingActivityState as State;
     let (state, worker, next) = match &activity.stage {
         Stage::Queued(_) => (State::Scheduled, String::new(), None),
@@ -118,5 +124,8 @@ fn pending_activity(activity: &Activity) -> pb::PendingActivity {
         last_failure: activity.last_failure.as_ref().map(failure),
         next_attempt_time: next.map(timestamp),
         heartbeat_details: activity.heartbeat_details.as_ref().map(payload),
+        wait: Some(wait(waits, now)),
+        last_heartbeat_time: is_started.then(|| timestamp(activity.heard)),
+        blocked_stack: activity.blocked_stack.to_string(),
     }
 }

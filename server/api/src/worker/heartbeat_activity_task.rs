@@ -1,5 +1,6 @@
 //! HeartbeatActivityTask: an attempt is alive.
 
+use everturn_engine::decide::Beat;
 use everturn_proto::v1 as pb;
 use everturn_runtime::Handle;
 use tonic::{Response, Status};
@@ -18,7 +19,11 @@ pub(super) async fn call(
     let details = Path::field("details");
     let details = incoming::optional_payload(&mut checker, details, request.details);
     checker.finish()?;
-    let beat = handle.heartbeat(root, token, details).await;
+    let beat = Beat {
+        details,
+        ..Beat::default()
+    };
+    let beat = handle.heartbeat(root, token, beat).await;
     let cancel_requested = beat.map_err(|error| error::refused(&error))?;
     Ok(Response::new(pb::HeartbeatActivityTaskResponse {
         cancel_requested,

@@ -1,10 +1,12 @@
 //! Hello: what a worker says about itself when its stream begins.
 
+use std::sync::Arc;
+
 use everturn_dispatch::TaskKind;
 use everturn_engine::limits;
 use everturn_proto::v1 as pb;
 use everturn_proto::v1::ErrorReason;
-use everturn_runtime::{Handle, Session, SessionOptions};
+use everturn_runtime::{Handle, QueueType, Session, SessionOptions, SessionTypes};
 use tonic::{Code, Status};
 
 use crate::checker::{Checker, Path};
@@ -12,6 +14,8 @@ use crate::{error, incoming, outgoing, services};
 
 /// Queues that a worker may serve.
 const QUEUES: usize = 256;
+/// Types of each sort that a worker may say it has, or uses.
+const TYPES: usize = 1_000;
 /// Attempts that a worker may say it still runs.
 const RUNNING: usize = 10_000;
 
@@ -87,6 +91,12 @@ fn options(
             _ => checker.violation(path.then("kind"), "is not a kind of task"),
         }
     }
+    let types = types(
+        &mut checker,
+        hello.activity_types,
+        hello.workflow_types,
+        hello.used_types,
+    );
     checker.finish()?;
     let mut running = Vec::new();
     for (index, token) in (0..).zip(&hello.running_task_tokens) {
@@ -105,5 +115,51 @@ fn options(
         reconciles,
         identity: hello.identity.into(),
         running,
+        types,
     })
+}
+
+/// What a worker says about its code.
+fn types(
+    checker: &mut Checker,
+    activities: Vec<String>,
+    workflows: Vec<String>,
+    used: Vec<pb::UsedType>,
+) -> SessionTypes {
+    let mut names = |field: &'static str, names: Vec<String>| -> Vec<Arc<str>> {
+        let path = Path::field(field);
+        if names.len() > TYPES {
+            checker.violation(path, format!("has more than {TYPES} entries"));
+        }
+        for (index, name) in names.iter().enumerate().take(TYPES) {
+            checker.name(path.at(index), name);
+        }
+        names.into_iter().map(Into::into).collect()
+    };
+    let activities = names("activity_types", activities);
+    let workflows = names("workflow_types", workflows);
+    let path = Path::field("used_types");
+    if used.len() > TYPES {
+        checker.violation(path, format!("has more than {TYPES} entries"));
+    }
+    let mut wanted = Vec::with_capacity(used.len().min(TYPES));
+    for (index, it) in used.into_iter().enumerate().take(TYPES) {
+        let path = path.at(index);
+        checker.name(path.then("task_queue"), &it.task_queue);
+        checker.name(path.then("type_name"), &it.type_name);
+        let kind = match it.kind() {
+            pb::TaskKind::Workflow => TaskKind::Workflow,
+            _ => TaskKind::Activity,
+        };
+        wanted.push(QueueType {
+            queue: it.task_queue.into(),
+            kind,
+            name: it.type_name.into(),
+        });
+    }
+    SessionTypes {
+        activities,
+        workflows,
+        used: wanted,
+    }
 }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use everturn_dispatch::TaskKind;
+use everturn_engine::decide::Beat;
+use everturn_engine::limits;
 use everturn_proto::v1 as pb;
 use everturn_proto::v1::ErrorReason;
 use everturn_runtime::Session;
@@ -220,7 +222,12 @@ impl Reader {
                 // Details that are too large are left out; it is alive.
                 Ok((root, token)) => {
                     let details = details.filter(|_| checker.is_clean());
-                    parsed.push((root, token, details));
+                    let stack = incoming::cut(beat.blocked_stack, limits::FAILURE_STACK_BYTES);
+                    let beat = Beat {
+                        details,
+                        blocked_stack: stack.into(),
+                    };
+                    parsed.push((root, token, beat));
                 }
                 Err(_) => {
                     let cancel = pb::ActivityCancel {

@@ -17,5 +17,8 @@ pub(super) async fn call(
     checker.finish()?;
     let description = handle.describe(namespace, target).await;
     let description = description.map_err(|error| error::refused(&error))?;
-    Ok(Response::new(outgoing::description(&description)))
+    Ok(Response::new(outgoing::description(
+        &description,
+        handle.now(),
+    )))
 }

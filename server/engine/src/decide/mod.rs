@@ -3,21 +3,20 @@
 
 mod activity_result;
 mod begin_activity;
-mod cancel_workflow;
+pub(crate) mod cancel_workflow;
 mod close_conversation;
-mod closing;
-mod commands;
+pub(crate) mod closing;
 mod complete_task;
 mod deadlines;
-mod decide_approval;
+pub(crate) mod decide_approval;
 mod deliveries;
 mod erase_conversation;
 mod hand_back;
-mod hand_off;
+pub(crate) mod hand_off;
 mod mailbox;
 mod pause_conversation;
 mod pause_workflow;
-mod proactive;
+pub(crate) mod proactive;
 mod report_delivery;
 mod resume;
 mod send_human_message;
@@ -29,16 +28,15 @@ mod submit_message;
 mod task;
 mod terminate_workflow;
 mod update_conversation;
-mod validate;
 
 pub use activity_result::{
-    ActivityToken, check_activity, check_attempt, complete_activity, fail_activity,
+    ActivityToken, Beat, check_activity, check_attempt, complete_activity, fail_activity,
     heartbeat_activity, lose_activity,
 };
 pub use begin_activity::{ActivityStart, Taker, begin_activity};
 pub use cancel_workflow::cancel_workflow;
 pub use close_conversation::close_conversation;
-pub use complete_task::complete_task;
+pub use complete_task::{Completion, complete_task};
 pub use deadlines::meet_deadlines;
 pub use decide_approval::{DecideApproval, approval_root, decide_approval};
 pub use deliveries::{DeliveryTask, accept_delivery, refuse_delivery, return_delivery};

@@ -51,7 +51,7 @@ fn absolute(zone: &TimeZone, local: DateTime, now: Time) -> Time {
 }
 
 /// Why a proactive message may not leave now, if it may not.
-pub(super) fn hindrance(conversation: &Conversation, now: Time) -> Option<SuppressReason> {
+pub(crate) fn hindrance(conversation: &Conversation, now: Time) -> Option<SuppressReason> {
     if quiet_until(conversation.policy.quiet_hours.as_ref(), now).is_some() {
         return Some(SuppressReason::QuietHours);
     }

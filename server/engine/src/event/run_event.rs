@@ -376,6 +376,29 @@ pub enum RunEvent {
     /// The run was resumed.
     #[n(30)]
     Resumed,
+    /// A command could not be carried out.
+    #[n(31)]
+    CommandFailed {
+        /// Key of the command, cut to what a key may have.
+        #[n(0)]
+        key: StepKey,
+        /// The number of its kind.
+        #[n(1)]
+        kind: u8,
+        /// Why.
+        #[n(2)]
+        failure: Failure,
+    },
+    /// Command RecordProblem was recorded.
+    #[n(32)]
+    ProblemRecorded {
+        /// Key of the command.
+        #[n(0)]
+        key: StepKey,
+        /// What went wrong, with its stack.
+        #[n(1)]
+        failure: Failure,
+    },
 }
 
 impl RunEvent {
@@ -398,7 +421,8 @@ impl RunEvent {
             | Self::ApprovalDecided { .. }
             | Self::HandedBack { .. }
             | Self::EventsArrived { .. }
-            | Self::DeliveryChanged { .. } => true,
+            | Self::DeliveryChanged { .. }
+            | Self::CommandFailed { .. } => true,
             Self::ActivityScheduled { .. }
             | Self::TimerStarted { .. }
             | Self::ChildStarted { .. }
@@ -414,7 +438,8 @@ impl RunEvent {
             | Self::ApprovalRequested { .. }
             | Self::HandedOff { .. }
             | Self::Paused { .. }
-            | Self::Resumed => false,
+            | Self::Resumed
+            | Self::ProblemRecorded { .. } => false,
         }
     }
 

@@ -70,6 +70,12 @@ impl Deadlines {
         }
     }
 
+    /// When a deadline comes, if it is set.
+    #[must_use]
+    pub fn at(&self, deadline: Deadline) -> Option<Time> {
+        self.by_kind.get(&deadline).copied()
+    }
+
     /// The earliest time at which something is due.
     #[must_use]
     pub fn next(&self) -> Option<Time> {

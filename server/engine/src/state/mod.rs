@@ -9,4 +9,4 @@ pub mod run;
 
 mod apply;
 
-pub(crate) use apply::{event_hash, key_hash, message_hash, terminated};
+pub(crate) use apply::{event_hash, key_hash, kind_hash, message_hash, terminated};

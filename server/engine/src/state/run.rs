@@ -7,7 +7,7 @@ use minicbor::{Decode, Encode};
 use crate::event::{Parent, RunId, RunStatus, Slot};
 use crate::limits;
 use crate::policy::ActivityOptions;
-use crate::state::conversation::State;
+use crate::state::conversation::{Pause, State};
 use crate::text::{QueueName, StepKey, Text, TypeName, WorkflowId};
 use crate::value::{Failure, Outcome, Payload, Time, Usage};
 
@@ -102,6 +102,14 @@ pub struct Run {
     #[n(28)]
     #[cbor(default)]
     pub must_read_before: u64,
+    /// Why and since when it is paused, if it is.
+    #[n(29)]
+    #[cbor(default)]
+    pub pause: Option<Pause>,
+    /// When its code last had nothing more to do.
+    #[n(30)]
+    #[cbor(default)]
+    pub rested: Time,
     /// Where its workflow task is. Not stored: after a restart it is offered
     /// again.
     #[cbor(skip)]
@@ -109,6 +117,18 @@ pub struct Run {
     /// Failed workflow tasks in a row. Not stored.
     #[cbor(skip)]
     pub task_failures: u32,
+    /// Workers in a row that went away with its workflow task. Not stored.
+    #[cbor(skip)]
+    pub task_losses: u32,
+    /// Since when its workflow task is where it is. Not stored.
+    #[cbor(skip)]
+    pub task_since: Time,
+    /// Since when its workflow tasks fail. Not stored.
+    #[cbor(skip)]
+    pub task_failed_since: Time,
+    /// Who has its workflow task. Not stored.
+    #[cbor(skip)]
+    pub task_worker: Text,
 }
 
 /// Where the workflow task of a run is. At most one is under way.
@@ -171,6 +191,10 @@ pub struct Activity {
     /// stored: a restart finds out again.
     #[cbor(skip)]
     pub stands_still: bool,
+    /// Where the code of the attempt stands, if it keeps its worker from doing
+    /// anything else. Not stored.
+    #[cbor(skip)]
+    pub blocked_stack: Text,
 }
 
 /// How an attempt stands.
@@ -240,6 +264,10 @@ pub struct OutgoingSignal {
 }
 
 impl Run {
+    /// Workers in a row that a workflow task may take with it before it is set
+    /// apart.
+    pub const LOSSES: u32 = 3;
+
     /// Whether its code has something to do and no task says so yet.
     #[must_use]
     pub fn wants_task(&self) -> bool {

@@ -2,7 +2,7 @@
 //! and workers.
 
 use everturn_engine::command::Command;
-use everturn_engine::decide::{self, ActivityToken, Taker, TaskToken};
+use everturn_engine::decide::{self, ActivityToken, Completion, Taker, TaskToken};
 use everturn_engine::event::Slot;
 use everturn_engine::policy::TurnPolicy;
 use everturn_engine::rejection::Rejection;
@@ -106,7 +106,7 @@ impl World {
         match self.queue.remove(index) {
             Offer::Task(slot) => {
                 let paused = self.s.root.is_paused(slot);
-                if let Ok(start) = self.s.step(|tx| decide::begin_task(tx, slot)) {
+                if let Ok(start) = self.s.step(|tx| decide::begin_task(tx, slot, &"w".into())) {
                     assert!(!paused, "a task began in a pause");
                     let epoch = start.epoch;
                     self.tasks.push((TaskToken { slot, epoch }, start.through));
@@ -165,14 +165,14 @@ impl World {
         batch.extend(close.then(scenario::complete));
         let mut outcome = self
             .s
-            .step(|tx| decide::complete_task(tx, token, seen, batch.clone()));
+            .step(|tx| decide::complete_task(tx, token, Completion::new(seen, batch.clone())));
         if let Err(Rejection::UnreadEvents { .. }) = outcome {
             let all = self.s.root.runs[&token.slot].last_event;
             outcome = self
                 .s
-                .step(|tx| decide::complete_task(tx, token, all, batch));
+                .step(|tx| decide::complete_task(tx, token, Completion::new(all, batch)));
         }
-        if let Err(Rejection::CommandInvalid { .. }) = outcome {
+        if let Err(Rejection::CompletionInvalid(_)) = outcome {
             self.fail_task(token);
         }
     }

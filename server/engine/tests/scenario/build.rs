@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use everturn_engine::command::{Command, CommandKind, Draft};
+use everturn_engine::command::{
+    Ask, CancelStep, Command, CommandKind, CompleteRun, Draft, HandOffConversation,
+    RequestApproval, ScheduleActivity, SetState, StartChild, StartTimer,
+};
 use everturn_engine::decide::{self, RunRef, StartWorkflow, Taker};
 use everturn_engine::policy::ActivityOptions;
 use everturn_engine::text::Text;
@@ -99,11 +102,11 @@ pub fn activity(key: &str) -> Command {
 pub fn activity_with(key: &str, options: ActivityOptions) -> Command {
     command(
         key,
-        CommandKind::ScheduleActivity {
+        CommandKind::ScheduleActivity(ScheduleActivity {
             activity_type: key.into(),
             input: payload("1"),
             options: Box::new(options),
-        },
+        }),
     )
 }
 
@@ -117,69 +120,69 @@ pub fn reply(key: &str, text: &str) -> Command {
 }
 
 pub fn ask(key: &str) -> Command {
-    command(key, CommandKind::Ask { message: None })
+    command(key, CommandKind::Ask(Ask { message: None }))
 }
 
 pub fn timer(key: &str, seconds: i64) -> Command {
     let delay = Span::from_secs(seconds);
-    command(key, CommandKind::StartTimer { delay })
+    command(key, CommandKind::StartTimer(StartTimer { delay }))
 }
 
 pub fn child(key: &str) -> Command {
     command(
         key,
-        CommandKind::StartChild {
+        CommandKind::StartChild(StartChild {
             workflow_type: "agent".into(),
             input: payload("1"),
             task_queue: "".into(),
             execution_timeout: None,
-        },
+        }),
     )
 }
 
 pub fn set_state(key: &str, value: &str) -> Command {
     let name = "n".into();
     let value = Some(payload(value));
-    command(key, CommandKind::SetState { name, value })
+    command(key, CommandKind::SetState(SetState { name, value }))
 }
 
 pub fn take_over(key: &str, assignee: Assignee) -> Command {
     command(
         key,
-        CommandKind::HandOff {
+        CommandKind::HandOff(HandOffConversation {
             assignee,
             reason: "too hard".into(),
             context: None,
-        },
+        }),
     )
 }
 
 pub fn approval(key: &str, arguments: &str, expires_after: Option<Span>) -> Command {
     command(
         key,
-        CommandKind::RequestApproval {
+        CommandKind::RequestApproval(RequestApproval {
             title: "Refund?".into(),
             details: None,
             arguments: payload(arguments),
             expires_after,
-        },
+        }),
     )
 }
 
 pub fn cancel(target: &str) -> Command {
     command(
         "",
-        CommandKind::Cancel {
+        CommandKind::Cancel(CancelStep {
             target: target.into(),
-        },
+        }),
     )
 }
 
 pub fn complete() -> Command {
     command(
         "",
-        CommandKind::Complete {
+        CommandKind::Complete(CompleteRun {
             result: payload("null"),
-        },
+        }),
     )
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use everturn_engine::command::Command;
 use everturn_engine::decide::{
-    self, Accepted, ActivityToken, Opening, SubmitEvent, SubmitMessage, TaskToken,
+    self, Accepted, ActivityToken, Completion, Opening, SubmitEvent, SubmitMessage, TaskToken,
 };
 use everturn_engine::effect::Effect;
 use everturn_engine::event::{Event, RunEvent, Slot, SuppressReason};
@@ -292,7 +292,7 @@ impl Scenario {
     /// Takes the offered workflow task of a run.
     pub fn begin(&mut self, slot: Slot) -> TaskToken {
         let start = self
-            .step(|tx| decide::begin_task(tx, slot))
+            .step(|tx| decide::begin_task(tx, slot, &"w".into()))
             .expect("a task was offered");
         TaskToken {
             slot,
@@ -304,7 +304,7 @@ impl Scenario {
     pub fn run_code(&mut self, slot: Slot, commands: Vec<Command>) -> Result<(), Rejection> {
         let token = self.begin(slot);
         let seen = self.root.runs[&slot].last_event;
-        self.step(|tx| decide::complete_task(tx, token, seen, commands))
+        self.step(|tx| decide::complete_task(tx, token, Completion::new(seen, commands)))
     }
 
     /// Starts the only queued activity of a run with this key.
@@ -424,5 +424,7 @@ fn name(event: &RunEvent) -> &'static str {
         RunEvent::DeliveryChanged { .. } => "DeliveryChanged",
         RunEvent::Paused { .. } => "Paused",
         RunEvent::Resumed => "Resumed",
+        RunEvent::CommandFailed { .. } => "CommandFailed",
+        RunEvent::ProblemRecorded { .. } => "ProblemRecorded",
     }
 }

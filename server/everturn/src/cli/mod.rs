@@ -6,6 +6,8 @@ mod conversation;
 mod delivery;
 pub(crate) mod exit;
 mod store;
+mod stuck;
+mod why;
 mod workflow;
 
 use std::path::PathBuf;
@@ -62,6 +64,10 @@ defaults. SIGTERM drains; a second one ends the process at once.")]
     Approval(approval::ApprovalArgs),
     /// Report what providers say about delivered messages
     Delivery(delivery::DeliveryArgs),
+    /// Say why a conversation or workflow does not go on
+    Why(why::WhyArgs),
+    /// List what waits longer than it should, worst first
+    Stuck(stuck::StuckArgs),
     /// Compact the store of a coordinator that does not run
     #[command(subcommand)]
     Store(store::StoreCommand),
@@ -153,6 +159,9 @@ pub(crate) struct ClientArgs {
         default_value = "text"
     )]
     output: OutputFormat,
+    /// The same as --output json
+    #[arg(long, global = true)]
+    json: bool,
 }
 
 impl ClientArgs {
@@ -170,7 +179,7 @@ impl ClientArgs {
     }
 
     pub(crate) fn output(&self) -> Output {
-        Output::new(self.output == OutputFormat::Json)
+        Output::new(self.json || self.output == OutputFormat::Json)
     }
 }
 
@@ -216,6 +225,14 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Delivery(args) => {
             telemetry::install_for_commands()?;
             small_runtime()?.block_on(delivery::run(args))
+        }
+        Command::Why(args) => {
+            telemetry::install_for_commands()?;
+            small_runtime()?.block_on(why::run(args))
+        }
+        Command::Stuck(args) => {
+            telemetry::install_for_commands()?;
+            small_runtime()?.block_on(stuck::run(args))
         }
         Command::Store(command) => {
             telemetry::install_for_commands()?;

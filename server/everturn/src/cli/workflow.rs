@@ -109,6 +109,10 @@ struct ListArgs {
     /// Only runs of this status
     #[arg(long)]
     status: Option<StatusArg>,
+    /// Only what waits for this reason (`no_worker`, `task_failed`, ...);
+    /// repeatable
+    #[arg(long, value_name = "REASON", value_parser = render::parse_reason)]
+    waiting: Vec<v1::WaitReason>,
     /// Most runs to list
     #[arg(long, value_name = "COUNT", default_value_t = 100)]
     limit: usize,
@@ -279,6 +283,7 @@ async fn list(client: &Client, output: Output, args: ListArgs) -> anyhow::Result
     let mut request = v1::ListWorkflowsRequest {
         workflow_type: args.workflow_type,
         status: status.into(),
+        wait_reasons: args.waiting.iter().map(|it| (*it).into()).collect(),
         ..Default::default()
     };
     let mut left = args.limit;

@@ -10,6 +10,7 @@ use super::policy::{policy_json, policy_text};
 use super::value::{
     assignee, assignee_text, clock, labels, payload, payloads, time, usage, usage_text, variant,
 };
+use super::waiting::wait;
 
 /// What a turn is doing; "ended" when it is over.
 pub(crate) fn turn_status(status: v1::TurnStatus) -> String {
@@ -80,6 +81,7 @@ fn conversation_json(it: &v1::Conversation) -> Value {
         "turn_usage": usage(it.turn_usage.as_ref()),
         "budget_reached": it.budget_reached,
         "erased_run_count": it.erased_run_count,
+        "wait": wait(it.wait.as_ref()),
     })
 }
 
@@ -129,6 +131,9 @@ fn conversation_text(it: &v1::Conversation) -> String {
         format!("type          {}", it.conversation_type),
         format!("status        {}", status(it)),
     ];
+    if let Some(wait) = &it.wait {
+        lines.push(format!("waits         {}", wait.text));
+    }
     lines.extend(hindrances(it));
     lines.extend([
         format!("task queue    {}", it.task_queue),
@@ -247,6 +252,6 @@ mod tests {
         assert_eq!(json["pause"]["reason"], "audit");
         assert_eq!(json["usage"]["output_tokens"], 9);
         // As many as conversation_service.proto has.
-        assert_eq!(json.as_object().expect("an object").len(), 23);
+        assert_eq!(json.as_object().expect("an object").len(), 24);
     }
 }

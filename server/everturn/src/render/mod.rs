@@ -9,6 +9,7 @@ mod policy;
 mod printable;
 mod update;
 mod value;
+mod waiting;
 mod workflow;
 
 use std::io::{self, Write as _};
@@ -22,7 +23,8 @@ pub(crate) use message::{delivery_status, message};
 pub(crate) use policy::conversation_type;
 pub(crate) use printable::{printable, steers};
 pub(crate) use update::{OutputLines, Updates, output_name, update_json};
-pub(crate) use value::time;
+pub(crate) use value::{clock, time};
+pub(crate) use waiting::{parse_reason, task_kind, task_queue, wait};
 pub(crate) use workflow::{result, run_line, state, workflow};
 
 /// Standard output in one of its two forms.

@@ -62,7 +62,7 @@ pub(crate) fn time(time: Option<&prost_types::Timestamp>) -> Value {
 }
 
 /// A time of day for people, in UTC.
-pub(super) fn clock(time: Option<&prost_types::Timestamp>) -> String {
+pub(crate) fn clock(time: Option<&prost_types::Timestamp>) -> String {
     time.and_then(|time| jiff::Timestamp::new(time.seconds, time.nanos).ok())
         .map_or_else(
             || "-".to_owned(),
@@ -172,6 +172,10 @@ pub(super) fn failure(failure: Option<&v1::Failure>) -> Value {
     }
     if let Some(cause) = &it.cause {
         object.insert("cause".to_owned(), self::failure(Some(cause)));
+    }
+    if !it.more_causes.is_empty() {
+        let causes = it.more_causes.iter().map(|it| self::failure(Some(it)));
+        object.insert("more_causes".to_owned(), causes.collect());
     }
     Value::Object(object)
 }

@@ -11,6 +11,7 @@ use super::value::{
     clock, failure, failure_text, labels, payload, payloads, run_status, time, usage, usage_text,
     variant,
 };
+use super::waiting::wait;
 
 fn run_json(run: &v1::WorkflowRun) -> Value {
     json!({
@@ -27,6 +28,7 @@ fn run_json(run: &v1::WorkflowRun) -> Value {
         "labels": labels(&run.labels),
         "paused": run.paused,
         "usage": usage(run.usage.as_ref()),
+        "wait": wait(run.wait.as_ref()),
     })
 }
 
@@ -66,6 +68,9 @@ fn activity_json(it: &v1::PendingActivity) -> Value {
         "last_failure": failure(it.last_failure.as_ref()),
         "next_attempt_time": time(it.next_attempt_time.as_ref()),
         "heartbeat_details": payload(it.heartbeat_details.as_ref()),
+        "wait": wait(it.wait.as_ref()),
+        "last_heartbeat_time": time(it.last_heartbeat_time.as_ref()),
+        "blocked_stack": it.blocked_stack,
     })
 }
 
@@ -96,7 +101,13 @@ fn description_json(run: &v1::WorkflowRun, it: &v1::DescribeWorkflowResponse) ->
         "result": payload(it.result.as_ref()),
         "failure": failure(it.failure.as_ref()),
         "workflow_task_failure": failure(it.workflow_task_failure.as_ref()),
+        "workflow_task_failure_count": it.workflow_task_failure_count,
     })
+}
+
+/// Why a run waits, in one line.
+fn wait_text(wait: Option<&v1::Wait>) -> &str {
+    wait.map_or("-", |wait| wait.text.as_str())
 }
 
 fn description_text(run: &v1::WorkflowRun, it: &v1::DescribeWorkflowResponse) -> String {
@@ -109,6 +120,7 @@ fn description_text(run: &v1::WorkflowRun, it: &v1::DescribeWorkflowResponse) ->
         format!("run         {}", run.run_id),
         format!("type        {}", run.workflow_type),
         format!("status      {stands}"),
+        format!("waits       {}", wait_text(run.wait.as_ref())),
         format!("task queue  {}", run.task_queue),
         format!("events      {}", run.event_count),
         format!("started     {}", clock(run.start_time.as_ref())),

@@ -3,12 +3,12 @@
 use everturn_engine::decide::{self, UpdateConversation};
 use everturn_engine::event::Tombstone;
 use everturn_engine::rejection::Rejection;
-use everturn_engine::text::{Namespace, RootKey, Text, TypeName};
+use everturn_engine::text::{RootKey, Text};
 use everturn_engine::value::Span;
-use everturn_store::{Cursor, RootKind};
+use everturn_store::RootKind;
 
 use crate::error::Error;
-use crate::handle::{Handle, visit};
+use crate::handle::{Handle, ListQuery, visit};
 use crate::partition::Scope;
 use crate::read::ConversationPage;
 use crate::record::ConversationRecord;
@@ -91,32 +91,25 @@ impl Handle {
     /// # Errors
     /// `ConversationNotFound`.
     pub async fn conversation(&self, key: RootKey) -> Result<ConversationRecord, Error> {
-        visit(&self.shared, key, false, record_of).await
+        let namespace = key.namespace.clone();
+        let mut record = visit(&self.shared, key, false, record_of).await?;
+        self.refine(&namespace, record.wait.as_mut());
+        Ok(record)
     }
 
-    /// Lists conversations, last updated first.
+    /// Lists conversations, last opened first.
     ///
     /// # Errors
     /// Faults of the store.
-    pub async fn list_conversations(
-        &self,
-        namespace: Namespace,
-        type_name: Option<TypeName>,
-        status: Option<u8>,
-        after: Option<Cursor>,
-        limit: usize,
-    ) -> Result<ConversationPage, Error> {
-        let type_name = type_name.map(|name| name.shared());
-        let kind = RootKind::Conversation;
-        let listed =
-            self.shared
-                .store
-                .list_roots(namespace.shared(), kind, type_name, status, after, limit);
-        let (rows, next) = listed.await?;
+    pub async fn list_conversations(&self, query: ListQuery) -> Result<ConversationPage, Error> {
+        let filter = self.filter(&query);
+        let store = &self.shared.store;
+        let (rows, next) = store.list_roots(RootKind::Conversation, filter).await?;
         let read = |row: &everturn_store::RootRow| minicbor::decode(&row.summary);
-        let conversations = rows.iter().map(read).collect::<Result<_, _>>();
+        let listed: Result<Vec<ConversationRecord>, _> = rows.iter().map(read).collect();
+        let listed = listed.map_err(|error| Error::internal(&error))?;
         Ok(ConversationPage {
-            conversations: conversations.map_err(|error| Error::internal(&error))?,
+            conversations: self.keep_waiting(&query, listed, |it| it.wait.as_mut()),
             next,
         })
     }

@@ -67,7 +67,8 @@ impl Handle {
                 };
             };
             let deliveries = conversation.deliveries.range(after.saturating_add(1)..);
-            let deliveries = deliveries.map(|(sequence, d)| (*sequence, DeliveryRecord::of(d)));
+            let record = |it| DeliveryRecord::of(conversation, it);
+            let deliveries = deliveries.map(|(sequence, it)| (*sequence, record(it)));
             let newer = scope.hot.messages.iter().filter(|m| m.sequence > after);
             let reaches_back = scope.hot.messages.first().map(|m| m.sequence);
             Ok(Some(TranscriptRead {
@@ -76,10 +77,15 @@ impl Handle {
                 deliveries: deliveries.collect(),
             }))
         });
-        match held.await? {
-            Some(read) => read_messages(&self.shared, &key, after, read, max_count).await,
-            None => Ok(MessagePage::default()),
+        let Some(read) = held.await? else {
+            return Ok(MessagePage::default());
+        };
+        let page = read_messages(&self.shared, &key, after, read, max_count);
+        let mut page = page.await?;
+        for delivery in page.deliveries.values_mut() {
+            self.refine(&key.namespace, delivery.wait.as_mut());
         }
+        Ok(page)
     }
 
     /// Subscribes to the updates of a conversation. `positions` says where the

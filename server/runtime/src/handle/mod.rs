@@ -4,6 +4,7 @@ mod conversations;
 mod messages;
 mod people;
 mod settings;
+mod waits;
 mod workers;
 mod workflows;
 
@@ -21,6 +22,7 @@ use crate::options::Options;
 use crate::partition::{Input, Scope, Shared, Visit};
 use crate::session::WorkItem;
 use settings::SettingsCache;
+pub use waits::ListQuery;
 
 /// A handle on the runtime. Cheap to clone.
 #[derive(Clone)]

@@ -8,7 +8,7 @@ use everturn_engine::decide::{
 };
 use everturn_engine::event::DeliveryStatus;
 use everturn_engine::text::{Namespace, RootId, RootKey, Text};
-use everturn_store::Cursor;
+use everturn_store::{Cursor, Filter};
 
 use crate::error::Error;
 use crate::handle::{Handle, visit};
@@ -88,7 +88,12 @@ impl Handle {
     ) -> Result<ApprovalPage, Error> {
         let root_id: Option<Arc<str>> = root_id.map(|id| id.shared());
         let store = &self.shared.store;
-        let listed = store.list_approvals(namespace.shared(), root_id, status, after, limit);
+        let filter = Filter {
+            status,
+            after,
+            ..Filter::of(namespace.shared(), limit)
+        };
+        let listed = store.list_approvals(root_id, filter);
         let (rows, next) = listed.await?;
         let read = |row: &everturn_store::ApprovalRow| minicbor::decode(&row.detail);
         let approvals = rows.iter().map(read).collect::<Result<_, _>>();

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use everturn_dispatch::{AckMode, QueueKey, TaskKind};
-use everturn_engine::decide::{self, ActivityToken};
+use everturn_engine::decide::{self, ActivityToken, Beat};
 use everturn_engine::text::RootKey;
-use everturn_engine::value::Payload;
 use futures::{StreamExt as _, TryStreamExt as _};
 use tokio::sync::{mpsc, oneshot};
 
@@ -15,8 +14,8 @@ use crate::handle::{Handle, visit};
 use crate::journal::Entry;
 use crate::partition::Input;
 use crate::session::{
-    ActivityTask, CONCURRENT_VISITS, OutputPiece, Poll, Reporter, Session, SessionCore,
-    SessionOptions, TaskResult, WorkItem, WorkflowTask,
+    ActivityTask, CONCURRENT_VISITS, Connecting, OutputPiece, Poll, Reporter, Session, SessionCore,
+    SessionOptions, SessionTypes, TaskResult, WorkItem, WorkflowTask,
 };
 
 impl Handle {
@@ -39,12 +38,13 @@ impl Handle {
                 kind: *kind,
             })
             .collect();
-        let core = self.shared.workers.connect(
-            &queues,
-            options.identity,
-            AckMode::Explicit,
-            options.reconciles,
-        )?;
+        let worker = Connecting {
+            queues,
+            identity: options.identity,
+            reconciles: options.reconciles,
+            types: options.types,
+        };
+        let core = self.shared.workers.connect(worker, AckMode::Explicit)?;
         let session = Session {
             core,
             handle: self.clone(),
@@ -77,7 +77,7 @@ impl Handle {
         let task = TaskRef::of_activity(number, &root, token);
         visit(&self.shared, root, false, move |scope| {
             let mut tx = scope.transaction();
-            let alive = decide::heartbeat_activity(&mut tx, token, None).is_ok();
+            let alive = decide::heartbeat_activity(&mut tx, token, Beat::default()).is_ok();
             if alive {
                 let holder = (token.slot, token.activity);
                 scope.hot.holders.insert(holder, Arc::clone(&core));
@@ -122,7 +122,13 @@ impl Handle {
             kind,
         };
         let workers = &self.shared.workers;
-        let core = workers.connect(&[queue], poll.identity, AckMode::Implicit, Vec::new())?;
+        let worker = Connecting {
+            queues: vec![queue],
+            identity: poll.identity,
+            reconciles: Vec::new(),
+            types: SessionTypes::default(),
+        };
+        let core = workers.connect(worker, AckMode::Implicit)?;
         // Dropped, also when the caller goes away, it gives back what was not
         // delivered.
         let session = Session {
@@ -175,13 +181,13 @@ impl Handle {
         &self,
         root: RootKey,
         token: ActivityToken,
-        details: Option<Payload>,
+        beat: Beat,
     ) -> Result<bool, Error> {
         visit(&self.shared, root, false, move |scope| {
             Ok(decide::heartbeat_activity(
                 &mut scope.transaction(),
                 token,
-                details,
+                beat,
             )?)
         })
         .await

@@ -3,16 +3,15 @@
 use std::time::Duration;
 
 use everturn_engine::decide::{self, RunRef, SignalWorkflow, StartWorkflow};
-use everturn_engine::event::{RunId, RunStatus};
+use everturn_engine::event::RunId;
 use everturn_engine::rejection::Rejection;
 use everturn_engine::state::root::Root;
 use everturn_engine::state::run::Run;
-use everturn_engine::text::{Namespace, RootKey, Text, TypeName};
-use everturn_store::Cursor;
+use everturn_engine::text::{Namespace, RootKey, Text};
 use tokio::sync::oneshot;
 
 use crate::error::Error;
-use crate::handle::{Handle, visit};
+use crate::handle::{Handle, ListQuery, visit};
 use crate::read::{HistoryPage, JournalRead, RunPage};
 use crate::record::{RunDescription, RunRecord};
 
@@ -145,7 +144,13 @@ impl Handle {
             Ok(find(root, &wanted).map(|run| RunDescription::of(root, run)))
         });
         match held.await? {
-            Some(description) => Ok(description),
+            Some(mut description) => {
+                self.refine(&namespace, description.record.wait.as_mut());
+                for (_, wait) in &mut description.activities {
+                    self.refine(&namespace, Some(wait));
+                }
+                Ok(description)
+            }
             None => self
                 .closed_run(&namespace, &target)
                 .await
@@ -252,25 +257,13 @@ impl Handle {
     ///
     /// # Errors
     /// Faults of the store.
-    pub async fn list_runs(
-        &self,
-        namespace: Namespace,
-        type_name: Option<TypeName>,
-        status: Option<RunStatus>,
-        after: Option<Cursor>,
-        limit: usize,
-    ) -> Result<RunPage, Error> {
-        let type_name = type_name.map(|name| name.shared());
-        let status = status.map(RunStatus::code);
-        let listed =
-            self.shared
-                .store
-                .list_runs(namespace.shared(), type_name, status, after, limit);
-        let (rows, next) = listed.await?;
+    pub async fn list_runs(&self, query: ListQuery) -> Result<RunPage, Error> {
+        let (rows, next) = self.shared.store.list_runs(self.filter(&query)).await?;
         let read = |row: &everturn_store::RunRow| minicbor::decode(&row.detail);
-        let runs = rows.iter().map(read).collect::<Result<_, _>>();
+        let listed: Result<Vec<RunRecord>, _> = rows.iter().map(read).collect();
+        let listed = listed.map_err(|error| Error::internal(&error))?;
         Ok(RunPage {
-            runs: runs.map_err(|error| Error::internal(&error))?,
+            runs: self.keep_waiting(&query, listed, |it| it.wait.as_mut()),
             next,
         })
     }

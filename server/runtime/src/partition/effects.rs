@@ -219,7 +219,7 @@ impl Partition {
     fn delivery_of(&self, key: &RootKey, sequence: u64) -> Option<Box<DeliveryRecord>> {
         let conversation = self.roots.get(key)?.root.conversation.as_ref()?;
         let delivery = conversation.deliveries.get(&sequence)?;
-        Some(Box::new(DeliveryRecord::of(delivery)))
+        Some(Box::new(DeliveryRecord::of(conversation, delivery)))
     }
 
     fn access_changed(&mut self, key: &RootKey) {

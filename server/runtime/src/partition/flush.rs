@@ -12,7 +12,9 @@ use everturn_engine::event::Slot;
 use everturn_engine::state::root::Root;
 use everturn_engine::text::RootKey;
 use everturn_engine::value::{Span, Time};
-use everturn_store::{ApprovalRow, Flush, HistoryChunk, MessageChunk, RootKind, RootRow, RunRow};
+use everturn_store::{
+    ApprovalRow, Flush, HistoryChunk, MessageChunk, RootKind, RootRow, RunRow, WaitColumns,
+};
 use futures::FutureExt as _;
 
 use crate::journal::encode_chunk;
@@ -22,6 +24,7 @@ use crate::partition::hot::Hot;
 use crate::partition::load::store_key;
 use crate::partition::{Internal, Partition};
 use crate::record::{ConversationRecord, RunRecord};
+use crate::waiting::{self, Counts};
 
 /// Stored number of the status of an erased conversation; 1 is open, 2 closed.
 const ERASED: u8 = 3;
@@ -105,7 +108,8 @@ impl Partition {
             if std::mem::take(&mut hot.erased) {
                 flush.erased.push(store_key(&key));
             }
-            let (mark, size) = write_rows(&key, hot, &mut flush);
+            let waits = &self.shared.waits[self.number as usize];
+            let (mark, size) = write_rows(&key, hot, waits, &mut flush);
             marks.push(mark);
             bytes += size;
         }
@@ -210,7 +214,7 @@ impl Partition {
 }
 
 /// Writes the rows of one root; returns what they cover and their size.
-fn write_rows(key: &RootKey, hot: &mut Hot, flush: &mut Flush) -> (Mark, usize) {
+fn write_rows(key: &RootKey, hot: &mut Hot, waits: &Counts, flush: &mut Flush) -> (Mark, usize) {
     // Before the others, one of which may have the id of an earlier one.
     let forgotten = std::mem::take(&mut hot.root.forgotten_approvals);
     let root = &hot.root;
@@ -222,7 +226,8 @@ fn write_rows(key: &RootKey, hot: &mut Hot, flush: &mut Flush) -> (Mark, usize) 
         closed: Vec::new(),
         events: std::mem::take(&mut hot.unflushed_events),
     };
-    let mut bytes = write_runs(root, &hot.journals, &store_key, flush, &mut mark);
+    let runs = &mut hot.shown_runs;
+    let mut bytes = write_runs(root, &hot.journals, runs, &store_key, flush, &mut mark);
     if let (Some(first), Some(last)) = (hot.messages.first(), hot.messages.last()) {
         let payload = minicbor::to_vec(&hot.messages).expect("writing to memory cannot fail");
         bytes += payload.len();
@@ -246,6 +251,9 @@ fn write_rows(key: &RootKey, hot: &mut Hot, flush: &mut Flush) -> (Mark, usize) 
     }
     let row = root_row(root, store_key, hot.applied_sequence);
     bytes += row.snapshot.len();
+    let is_conversation = row.kind == RootKind::Conversation;
+    waits.change(is_conversation, &hot.shown, &row.wait);
+    hot.shown = row.wait.clone();
     flush.roots.push(row);
     (mark, bytes)
 }
@@ -253,6 +261,7 @@ fn write_rows(key: &RootKey, hot: &mut Hot, flush: &mut Flush) -> (Mark, usize) 
 fn write_runs(
     root: &Root,
     journals: &Map<Slot, crate::journal::Journal>,
+    shown: &mut Map<Slot, WaitColumns>,
     store_key: &everturn_store::RootKey,
     flush: &mut Flush,
     mark: &mut Mark,
@@ -266,20 +275,29 @@ fn write_runs(
             // Also one that was written before, and was the main one then.
             mark.closed.push(run.slot);
         }
+        let record = RunRecord::of(root, run);
+        let wait = waiting::columns(record.wait.as_ref(), &run.task_queue);
         let unflushed = journal.unflushed().count();
-        if unflushed == 0 {
+        let waits_on = shown.get(&run.slot) == Some(&wait) || !run.status.is_open();
+        if unflushed == 0 && waits_on {
             continue;
         }
-        let payload = encode_chunk(journal.unflushed());
-        bytes += payload.len();
         let run_id = run.run_id.0.to_be_bytes();
-        flush.history.push(HistoryChunk {
-            run_id,
-            first_event_id: run.last_event + 1 - unflushed as u64,
-            last_event_id: run.last_event,
-            payload: Bytes::from(payload),
-        });
-        let record = RunRecord::of(root, run);
+        if unflushed > 0 {
+            let payload = encode_chunk(journal.unflushed());
+            bytes += payload.len();
+            flush.history.push(HistoryChunk {
+                run_id,
+                first_event_id: run.last_event + 1 - unflushed as u64,
+                last_event_id: run.last_event,
+                payload: Bytes::from(payload),
+            });
+        }
+        if run.status.is_open() {
+            shown.insert(run.slot, wait.clone());
+        } else {
+            shown.remove(&run.slot);
+        }
         flush.runs.push(RunRow {
             run_id,
             key: store_key.clone(),
@@ -291,6 +309,7 @@ fn write_runs(
             start_time: run.started.0,
             close_time: run.closed.map(|closed| closed.0),
             event_count: run.last_event,
+            wait,
             detail: Bytes::from(minicbor::to_vec(&record).expect("writing to memory cannot fail")),
         });
         mark.journals.push((run.slot, run.last_event));
@@ -299,6 +318,7 @@ fn write_runs(
 }
 
 fn root_row(root: &Root, key: everturn_store::RootKey, applied_sequence: u64) -> RootRow {
+    let mut wait = WaitColumns::default();
     let (kind, type_name, status, summary) = match &root.conversation {
         None if root.settings.is_some() => (RootKind::Settings, "".into(), 0, Vec::new()),
         None if root.tombstone.is_some() => {
@@ -310,6 +330,7 @@ fn root_row(root: &Root, key: everturn_store::RootKey, applied_sequence: u64) ->
         }
         Some(conversation) => {
             let record = ConversationRecord::of(root, conversation);
+            wait = waiting::columns(record.wait.as_ref(), &conversation.task_queue);
             let summary = minicbor::to_vec(&record).expect("writing to memory cannot fail");
             let status = if conversation.is_open() { 1 } else { 2 };
             let type_name = conversation.type_name.shared();
@@ -319,6 +340,10 @@ fn root_row(root: &Root, key: everturn_store::RootKey, applied_sequence: u64) ->
             let main = root.main.and_then(|slot| root.runs.get(&slot));
             let type_name = main.map_or_else(|| "".into(), |run| run.type_name.shared());
             let status = main.map_or(0, |run| run.status.code());
+            if let Some(run) = main {
+                let waits = everturn_engine::waiting::run(root, run);
+                wait = waiting::columns(waits.as_ref(), &run.task_queue);
+            }
             (RootKind::Workflow, type_name, status, Vec::new())
         }
     };
@@ -336,6 +361,7 @@ fn root_row(root: &Root, key: everturn_store::RootKey, applied_sequence: u64) ->
         create_time: root.created.0,
         update_time: root.updated.0,
         next_deadline: next_deadline.map(|at| at.0),
+        wait,
         applied_sequence,
         snapshot: Bytes::from(root.encode()),
         summary: Bytes::from(summary),

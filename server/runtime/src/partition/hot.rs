@@ -5,6 +5,7 @@ use std::sync::Arc;
 use everturn_engine::event::{Event, RunEvent, Slot, Transition};
 use everturn_engine::state::root::Root;
 use everturn_engine::value::{Message, Time};
+use everturn_store::WaitColumns;
 use tokio::sync::oneshot;
 
 use crate::journal::{Entry, Journal, TurnInput};
@@ -41,6 +42,10 @@ pub(crate) struct Hot {
     pub told_later: Vec<Update>,
     /// The view is to forget everything below the root.
     pub erased: bool,
+    /// How it waits, as the view says.
+    pub shown: WaitColumns,
+    /// How its runs wait, as far as it was written since it is in memory.
+    pub shown_runs: Map<Slot, WaitColumns>,
 }
 
 impl Hot {
@@ -65,6 +70,8 @@ impl Hot {
             outputs: Map::default(),
             told_later: Vec::new(),
             erased: false,
+            shown: WaitColumns::default(),
+            shown_runs: Map::default(),
         }
     }
 

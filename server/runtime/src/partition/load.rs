@@ -122,7 +122,7 @@ impl Partition {
         for row in &rows {
             let key = engine_key(&row.key);
             match Root::decode(&row.snapshot) {
-                Ok(root) => self.adopt(root, row.applied_sequence),
+                Ok(root) => self.adopt(root, row),
                 Err(error) => self.load_failed(&[key], &Error::internal(&error)),
             }
         }
@@ -143,10 +143,11 @@ impl Partition {
     }
 
     /// Puts a loaded root into memory and takes up what is not stored.
-    pub(super) fn adopt(&mut self, root: Root, applied_sequence: u64) {
+    pub(super) fn adopt(&mut self, root: Root, row: &everturn_store::RootRow) {
         let key = root.key.clone();
         let mut hot = Hot::new(root);
-        hot.applied_sequence = applied_sequence;
+        hot.applied_sequence = row.applied_sequence;
+        hot.shown = row.wait.clone();
         self.roots.insert(key.clone(), hot);
         self.resume(&key);
     }

@@ -35,6 +35,7 @@ use crate::map::{Map, Set};
 use crate::metrics::Metrics;
 use crate::options::Options;
 use crate::session::{OutputPiece, Reporter, TaskResult};
+use crate::waiting::Counts;
 use crate::watch::Watcher;
 
 use batch::Batch;
@@ -90,6 +91,8 @@ pub(crate) struct Shared {
     pub workers: Workers,
     pub metrics: Metrics,
     pub options: Options,
+    /// How many roots wait, by partition.
+    pub waits: Vec<Counts>,
     /// Mailboxes of all partitions, by number.
     pub mailboxes: Vec<mpsc::Sender<Input>>,
 }

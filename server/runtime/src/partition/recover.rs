@@ -41,6 +41,10 @@ impl Partition {
                 break;
             }
         }
+        let waits = store.count_waits(self.number).await?;
+        if let Some(counts) = self.shared.waits.get(self.number as usize) {
+            counts.reset(waits);
+        }
         let mut sequence = 0;
         loop {
             let rows = store.read_log(self.number, sequence, LOG_BYTES).await?;
@@ -107,6 +111,7 @@ impl Partition {
                 })?;
                 let mut hot = Hot::new(root);
                 hot.applied_sequence = row.applied_sequence;
+                hot.shown = row.wait;
                 self.roots.insert(key, hot);
             }
         }

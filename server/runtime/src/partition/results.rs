@@ -99,12 +99,11 @@ impl Partition {
             }
             ResultBody::TaskCompleted {
                 token,
-                seen,
-                commands,
+                completion,
                 cached,
             } => {
                 Metrics::add(&metrics.workflow_task_results, 1);
-                let outcome = decide::complete_task(&mut tx, token, seen, commands);
+                let outcome = decide::complete_task(&mut tx, token, completion);
                 note_task(hot, session, token.slot, cached, &outcome);
                 if let Err(rejection) = &outcome {
                     self.fail_refused(key, token, rejection);
@@ -114,7 +113,9 @@ impl Partition {
             ResultBody::TaskFailed { token, failure } => {
                 Metrics::add(&metrics.workflow_task_results, 1);
                 hot.sticky.remove(&token.slot);
-                decide::fail_task(&mut tx, token, failure)
+                let outcome = decide::fail_task(&mut tx, token, failure);
+                self.note_waiting(key);
+                outcome
             }
             ResultBody::TaskNeedsJournal { token } => {
                 hot.sticky.remove(&token.slot);
@@ -137,7 +138,7 @@ impl Partition {
     fn fail_refused(&mut self, key: &RootKey, token: TaskToken, rejection: &Rejection) {
         let refused = matches!(
             rejection,
-            Rejection::CommandInvalid { .. } | Rejection::LimitExceeded { .. }
+            Rejection::CompletionInvalid(_) | Rejection::LimitExceeded { .. }
         );
         let Some(hot) = self.roots.get_mut(key).filter(|_| refused) else {
             return;
@@ -150,6 +151,7 @@ impl Partition {
         let mut tx = Transaction::new(&mut hot.root, &mut self.context, &mut self.output);
         // The token was current a moment ago.
         let _ = decide::fail_task(&mut tx, token, failure);
+        self.note_waiting(key);
     }
 
     pub(super) fn count_retries(&self) {

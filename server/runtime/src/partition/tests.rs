@@ -2,8 +2,10 @@
 //! another, and what a reload leaves.
 
 use everturn_dispatch::{AckMode, DeliveryId, QueueKey, TaskKind};
-use everturn_engine::command::{Command as Step, CommandKind, Draft};
-use everturn_engine::decide::{self, Opening, RunRef, StartWorkflow, SubmitMessage, TaskToken};
+use everturn_engine::command::{Command as Step, CommandKind, Draft, ScheduleActivity};
+use everturn_engine::decide::{
+    self, Completion, Opening, RunRef, StartWorkflow, SubmitMessage, TaskToken,
+};
 use everturn_engine::policy::{ActivityOptions, TurnPolicy};
 use everturn_engine::rejection::Rejection;
 use everturn_engine::transition::Transaction;
@@ -12,7 +14,7 @@ use everturn_store::{SqliteOptions, SqliteStore};
 use tokio::sync::mpsc;
 
 use super::*;
-use crate::session::{SessionCore, WorkItem};
+use crate::session::{Connecting, SessionCore, SessionTypes, WorkItem};
 
 fn key() -> RootKey {
     RootKey {
@@ -34,6 +36,7 @@ impl Stepped {
         let options = Options::default();
         let (sender, mailbox) = mpsc::channel(16);
         let shared = Arc::new(Shared {
+            waits: vec![Counts::default()],
             store: Arc::new(store.expect("it opens")),
             workers: Workers::new(&options),
             metrics: Metrics::default(),
@@ -67,8 +70,12 @@ impl Stepped {
             kind,
         };
         self.must(move |tx| {
-            let epoch = decide::begin_task(tx, 1)?.epoch;
-            decide::complete_task(tx, TaskToken { slot: 1, epoch }, 1, vec![step])
+            let epoch = decide::begin_task(tx, 1, &"w".into())?.epoch;
+            decide::complete_task(
+                tx,
+                TaskToken { slot: 1, epoch },
+                Completion::new(1, vec![step]),
+            )
         });
     }
 
@@ -96,7 +103,7 @@ impl Stepped {
             kind: TaskKind::Activity,
         };
         let workers = &self.partition.shared.workers;
-        let session = workers.connect(&[queue], "w".into(), AckMode::Explicit, Vec::new());
+        let session = workers.connect(worker("w", queue), AckMode::Explicit);
         let session = session.expect("within bounds");
         let task = TaskRef {
             partition: 0,
@@ -180,11 +187,11 @@ async fn the_only_attempt_of_a_run_that_closes_first_is_not_handed_over() {
         it.must(|tx| decide::start_workflow(tx, request));
         let mut options = Box::new(ActivityOptions::on("default".into()));
         options.retry.maximum_attempts = 1;
-        let activity = CommandKind::ScheduleActivity {
+        let activity = CommandKind::ScheduleActivity(ScheduleActivity {
             activity_type: "pay".into(),
             input: Payload::default(),
             options,
-        };
+        });
         it.code("pay", activity);
         it.settle();
         let worker = it.take("default", 1, 2);
@@ -239,8 +246,17 @@ async fn what_waits_in_a_queue_is_there_once_after_a_reload() {
         kind: TaskKind::Activity,
     };
     let workers = &it.partition.shared.workers;
-    let adapter = workers.connect(&[queue], "a".into(), AckMode::Explicit, Vec::new());
+    let adapter = workers.connect(worker("a", queue), AckMode::Explicit);
     let adapter = adapter.expect("within bounds");
     let given = workers.grant(adapter.id, TaskKind::Activity, 2);
     assert_eq!(given.expect("within bounds").len(), 1);
+}
+
+fn worker(identity: &str, queue: QueueKey) -> Connecting {
+    Connecting {
+        queues: vec![queue],
+        identity: identity.into(),
+        reconciles: Vec::new(),
+        types: SessionTypes::default(),
+    }
 }

@@ -132,6 +132,19 @@ impl Partition {
         self.timers.set(key, hot.root.deadlines.next());
     }
 
+    /// A root waits in another way although nothing was recorded: the view is
+    /// to say so, and what it waits for is to come.
+    pub(super) fn note_waiting(&mut self, key: &RootKey) {
+        let Some(hot) = self.roots.get_mut(key).filter(|hot| hot.root.exists()) else {
+            return;
+        };
+        self.timers.set(key, hot.root.deadlines.next());
+        if !hot.dirty {
+            hot.dirty = true;
+            self.dirty.push(key.clone());
+        }
+    }
+
     /// Why new work is refused, if it is.
     fn overload(&self) -> Option<Error> {
         if self.unflushed_events > self.shared.options.view_lag_events {

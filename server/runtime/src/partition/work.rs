@@ -112,7 +112,8 @@ impl Partition {
         };
         hot.touched = self.context.now;
         let mut tx = Transaction::new(&mut hot.root, &mut self.context, &mut self.output);
-        let Ok(start) = decide::begin_task(&mut tx, slot) else {
+        let Ok(start) = decide::begin_task(&mut tx, slot, &one.session.identity) else {
+            self.note_waiting(&task.root);
             return false;
         };
         self.timers.set(&task.root, hot.root.deadlines.next());
@@ -199,7 +200,7 @@ impl Partition {
                 }
                 Err(error) => {
                     tracing::warn!(%error, "journal could not be read, task is offered again");
-                    shared.send(task.partition as usize, Input::Lost(vec![task]));
+                    shared.send(task.partition as usize, Input::Undelivered(vec![task]));
                 }
             }
         });
@@ -230,7 +231,9 @@ impl Partition {
             };
             let mut tx = Transaction::new(&mut hot.root, &mut self.context, &mut self.output);
             if task.activity == 0 {
+                hot.sticky.remove(&task.slot);
                 decide::lose_task(&mut tx, task.slot);
+                self.note_waiting(&task.root);
             } else {
                 decide::lose_activity(&mut tx, task.slot, task.activity, task.attempt);
             }

@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 
 use everturn_dispatch::TaskKind;
 use everturn_engine::command::{Command, CommandKind};
-use everturn_engine::decide::{ActivityToken, StartWorkflow};
+use everturn_engine::decide::{ActivityToken, Completion, StartWorkflow};
 use everturn_engine::text::RootKey;
 use everturn_engine::value::Payload;
 use everturn_runtime::{
-    Handle, Options, ResultBody, Runtime, Session, SessionOptions, TaskResult, WorkItem,
-    WorkflowTask,
+    Handle, Options, ResultBody, Runtime, Session, SessionOptions, SessionTypes, TaskResult,
+    WorkItem, WorkflowTask,
 };
 use everturn_store::{SqliteOptions, SqliteStore, Store};
 
@@ -81,6 +81,7 @@ impl Node {
     pub async fn worker(&self, identity: &str, queues: &[(&str, TaskKind)]) -> Worker {
         let queues = queues.iter();
         let options = SessionOptions {
+            types: SessionTypes::default(),
             namespace: "default".into(),
             queues: queues.map(|(name, kind)| ((*name).into(), *kind)).collect(),
             reconciles: Vec::new(),
@@ -157,8 +158,7 @@ impl Worker {
     pub async fn complete(&mut self, task: &WorkflowTask, commands: Vec<Command>) {
         let body = ResultBody::TaskCompleted {
             token: task.token,
-            seen: task.through,
-            commands,
+            completion: Completion::new(task.through, commands),
             cached: true,
         };
         let result = TaskResult {

@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use everturn_store::{
-    Append, ApprovalRow, Cursor, Error, Flush, HistoryChunk, LogRow, MessageChunk, Result, RootKey,
-    RootKind, RootRow, RunRow, SqliteStore, Store,
+    Append, ApprovalRow, Cursor, Error, Filter, Flush, HistoryChunk, LogRow, MessageChunk,
+    QueueUse, Result, RootKey, RootKind, RootRow, RunRow, SqliteStore, Store, WaitColumns,
 };
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -291,41 +291,34 @@ impl Store for FaultyStore {
 
     fn list_roots(
         &self,
-        namespace: Arc<str>,
         kind: RootKind,
-        type_name: Option<Arc<str>>,
-        status: Option<u8>,
-        after: Option<Cursor>,
-        limit: usize,
+        filter: Filter,
     ) -> BoxFuture<'_, Result<(Vec<RootRow>, Option<Cursor>)>> {
-        self.call(0.1, "list_roots", move |it| {
-            it.list_roots(namespace, kind, type_name, status, after, limit)
-        })
+        self.call(0.1, "list_roots", move |it| it.list_roots(kind, filter))
     }
 
-    fn list_runs(
+    fn list_runs(&self, filter: Filter) -> BoxFuture<'_, Result<(Vec<RunRow>, Option<Cursor>)>> {
+        self.call(0.1, "list_runs", move |it| it.list_runs(filter))
+    }
+
+    fn count_waits(
         &self,
-        namespace: Arc<str>,
-        type_name: Option<Arc<str>>,
-        status: Option<u8>,
-        after: Option<Cursor>,
-        limit: usize,
-    ) -> BoxFuture<'_, Result<(Vec<RunRow>, Option<Cursor>)>> {
-        self.call(0.1, "list_runs", move |it| {
-            it.list_runs(namespace, type_name, status, after, limit)
-        })
+        partition: u32,
+    ) -> BoxFuture<'_, Result<Vec<(RootKind, WaitColumns, u64)>>> {
+        self.call(0.1, "count_waits", move |it| it.count_waits(partition))
+    }
+
+    fn used_queues(&self, namespace: Arc<str>) -> BoxFuture<'_, Result<Vec<QueueUse>>> {
+        self.call(0.1, "used_queues", move |it| it.used_queues(namespace))
     }
 
     fn list_approvals(
         &self,
-        namespace: Arc<str>,
         root_id: Option<Arc<str>>,
-        status: Option<u8>,
-        after: Option<Cursor>,
-        limit: usize,
+        filter: Filter,
     ) -> BoxFuture<'_, Result<(Vec<ApprovalRow>, Option<Cursor>)>> {
         self.call(0.1, "list_approvals", move |it| {
-            it.list_approvals(namespace, root_id, status, after, limit)
+            it.list_approvals(root_id, filter)
         })
     }
 

@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use everturn_engine::event::RunStatus;
 use everturn_engine::text::RootKey;
-use everturn_runtime::{Handle, RunRecord};
+use everturn_runtime::{Handle, ListQuery, RunRecord};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use tokio::task::{JoinSet, LocalSet};
@@ -229,7 +229,7 @@ async fn settle(
 async fn runs(coordinator: &Coordinator) -> BTreeMap<RootKey, Vec<RunRecord>> {
     sleep(Duration::from_secs(60)).await;
     let list = async |handle: Handle| {
-        let all = handle.list_runs("default".into(), None, None, None, 100_000);
+        let all = handle.list_runs(ListQuery::of("default".into(), 100_000));
         all.await
     };
     let page = coordinator.call("list", list).await;

@@ -7,7 +7,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use everturn_engine::command::{Command, CommandKind, Draft};
+use everturn_engine::command::{
+    Ask, CancelRun, Command, CommandKind, CompleteRun, Draft, HandOffConversation, ScheduleActivity,
+};
 use everturn_engine::event::{RunEvent, SuppressReason};
 use everturn_engine::policy::ActivityOptions;
 use everturn_engine::value::{Assignee, AuthorKind, Message, MessageContent, Payload, Span};
@@ -123,7 +125,10 @@ impl Story {
         };
         if self.interrupted {
             // Some code does not notice, and speaks all the same.
-            let mut commands = vec![command("", CommandKind::CancelRun { failure: None })];
+            let mut commands = vec![command(
+                "",
+                CommandKind::CancelRun(CancelRun { failure: None }),
+            )];
             if number.is_multiple_of(2) {
                 commands.insert(0, self.say("late"));
             }
@@ -145,7 +150,7 @@ impl Story {
         let result = Payload::default();
         vec![
             self.say("reply"),
-            command("", CommandKind::Complete { result }),
+            command("", CommandKind::Complete(CompleteRun { result })),
         ]
     }
 
@@ -161,7 +166,7 @@ impl Story {
 
     fn ask(&self) -> Command {
         let message = Some(self.draft());
-        command("ask", CommandKind::Ask { message })
+        command("ask", CommandKind::Ask(Ask { message }))
     }
 
     fn draft(&self) -> Draft {
@@ -193,20 +198,20 @@ fn schedule(key: &str) -> Command {
     let mut options = ActivityOptions::on("default".into());
     options.retry.initial_interval = Span(20_000);
     options.start_to_close = Span(500_000);
-    let kind = CommandKind::ScheduleActivity {
+    let kind = CommandKind::ScheduleActivity(ScheduleActivity {
         activity_type: "draft".into(),
         input: Payload::default(),
         options: Box::new(options),
-    };
+    });
     command(key, kind)
 }
 
 fn hand_off() -> Command {
-    let kind = CommandKind::HandOff {
+    let kind = CommandKind::HandOff(HandOffConversation {
         assignee: Assignee::Team(TEAM.into()),
         reason: "asked for".into(),
         context: None,
-    };
+    });
     command("person", kind)
 }
 

@@ -2,6 +2,7 @@
 //! Now and then it vanishes with everything it has, and comes back with
 //! nothing.
 
+use everturn_engine::decide::Completion;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -11,8 +12,8 @@ use everturn_dispatch::TaskKind;
 use everturn_engine::text::RootKey;
 use everturn_engine::value::{Failure, FailureKind};
 use everturn_runtime::{
-    ActivityTask, Entry, Error, ResultBody, Session, SessionOptions, TaskResult, WorkItem,
-    WorkflowTask,
+    ActivityTask, Entry, Error, ResultBody, Session, SessionOptions, SessionTypes, TaskResult,
+    WorkItem, WorkflowTask,
 };
 use rand::RngExt as _;
 use rand::rngs::StdRng;
@@ -71,6 +72,7 @@ impl Worker {
     pub async fn run(mut self) {
         loop {
             let options = SessionOptions {
+                types: SessionTypes::default(),
                 namespace: "default".into(),
                 queues: vec![
                     ("default".into(), TaskKind::Workflow),
@@ -247,8 +249,10 @@ fn completed(journal: &[Arc<Entry>], token: everturn_engine::decide::TaskToken) 
     let number = journal[0].turn.as_ref().map_or(0, |turn| turn.number);
     ResultBody::TaskCompleted {
         token,
-        seen: journal.last().map_or(0, |entry| entry.id),
-        commands: Story::of(journal).next(number),
+        completion: Completion::new(
+            journal.last().map_or(0, |entry| entry.id),
+            Story::of(journal).next(number),
+        ),
         cached: false,
     }
 }

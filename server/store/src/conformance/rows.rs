@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::{
     Append, Flush, HistoryChunk, LogRow, MessageChunk, Result, RootKey, RootKind, RootRow, RunRow,
-    Store,
+    Store, WaitColumns,
 };
 
 /// A partition in the hands of a case.
@@ -92,6 +92,10 @@ pub fn root(root_id: &str) -> RootRow {
         create_time: 1_000,
         update_time: 2_000,
         next_deadline: None,
+        wait: WaitColumns {
+            reason: 3,
+            queue: "a:agents".into(),
+        },
         applied_sequence: 1,
         snapshot: Bytes::from(format!("state of {root_id}")),
         summary: Bytes::from(format!("summary of {root_id}")),
@@ -117,6 +121,7 @@ pub fn run(number: u64, workflow_id: &str) -> RunRow {
         start_time: 3_000,
         close_time: Some(4_000),
         event_count: 12,
+        wait: WaitColumns::default(),
         detail: Bytes::from_static(b"detail"),
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Place;
 use super::rows::{Owned, key, run, run_id};
-use crate::{Result, RunRow, Store};
+use crate::{Filter, Result, RunRow, Store};
 
 async fn with_runs(place: &dyn Place, runs: Vec<RunRow>) -> Result<Arc<dyn Store>> {
     let store = place.open().await?;
@@ -62,9 +62,7 @@ pub async fn the_latest_run_of_a_workflow_is_found(place: &dyn Place) -> Result<
 pub async fn runs_are_listed_last_started_first(place: &dyn Place) -> Result<()> {
     let runs = vec![started(1, 200), started(2, 300), started(3, 100)];
     let store = with_runs(place, runs.clone()).await?;
-    let (rows, next) = store
-        .list_runs("default".into(), None, None, None, 10)
-        .await?;
+    let (rows, next) = store.list_runs(Filter::of("default", 10)).await?;
     assert_eq!(rows, [runs[1].clone(), runs[0].clone(), runs[2].clone()]);
     assert_eq!(next, None);
     store.close().await
@@ -84,7 +82,11 @@ pub async fn runs_are_listed_by_type_and_status(place: &dyn Place) -> Result<()>
         (Some("nothing"), None, vec![]),
     ] {
         let type_name = type_name.map(Into::into);
-        let listed = store.list_runs("default".into(), type_name, status, None, 10);
+        let listed = store.list_runs(Filter {
+            type_name,
+            status,
+            ..Filter::of("default", 10)
+        });
         assert_eq!(ids(&listed.await?.0), expected);
     }
     store.close().await
@@ -99,7 +101,10 @@ pub async fn pages_of_runs_neither_skip_nor_repeat_rows_with_equal_times(
     let mut seen = Vec::new();
     let mut after = None;
     loop {
-        let listed = store.list_runs("default".into(), None, None, after, 7);
+        let listed = store.list_runs(Filter {
+            after,
+            ..Filter::of("default", 7)
+        });
         let (rows, next) = listed.await?;
         seen.extend(rows.iter().map(|row| (row.start_time, row.run_id)));
         after = next;
@@ -122,18 +127,17 @@ pub async fn lists_of_runs_never_cross_namespaces(place: &dyn Place) -> Result<(
         row.key = key("default2", "order-7");
     }
     let store = with_runs(place, runs).await?;
-    let (first, next) = store
-        .list_runs("default".into(), None, None, None, 2)
-        .await?;
+    let (first, next) = store.list_runs(Filter::of("default", 2)).await?;
     let (second, end) = store
-        .list_runs("default".into(), None, None, next, 2)
+        .list_runs(Filter {
+            after: next,
+            ..Filter::of("default", 2)
+        })
         .await?;
     assert_eq!(ids(&first), [run_id(3), run_id(2)]);
     assert_eq!(ids(&second), [run_id(1)]);
     assert_eq!(end, None);
-    let (none, _) = store
-        .list_runs("defaul".into(), None, None, None, 10)
-        .await?;
+    let (none, _) = store.list_runs(Filter::of("defaul", 10)).await?;
     assert_eq!(none, []);
     store.close().await
 }

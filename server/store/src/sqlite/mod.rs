@@ -22,10 +22,10 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::error::Error;
 use crate::row::{
-    Append, ApprovalRow, Cursor, Flush, HistoryChunk, LogRow, MessageChunk, RootKey, RootKind,
-    RootRow, RunRow,
+    Append, ApprovalRow, Cursor, Filter, Flush, HistoryChunk, LogRow, MessageChunk, RootKey,
+    RootKind, RootRow, RunRow, WaitColumns,
 };
-use crate::{Result, Store};
+use crate::{QueueUse, Result, Store};
 use writer::{Job, Writer};
 
 /// How a SQLite store is opened.
@@ -201,56 +201,32 @@ impl Store for SqliteStore {
 
     fn list_roots(
         &self,
-        namespace: Arc<str>,
         kind: RootKind,
-        type_name: Option<Arc<str>>,
-        status: Option<u8>,
-        after: Option<Cursor>,
-        limit: usize,
+        filter: Filter,
     ) -> BoxFuture<'_, Result<(Vec<RootRow>, Option<Cursor>)>> {
-        let filter = read::Filter {
-            namespace,
-            type_name,
-            status,
-            after,
-            limit,
-        };
         read::list_roots(&self.readers, kind, filter).boxed()
     }
 
-    fn list_runs(
-        &self,
-        namespace: Arc<str>,
-        type_name: Option<Arc<str>>,
-        status: Option<u8>,
-        after: Option<Cursor>,
-        limit: usize,
-    ) -> BoxFuture<'_, Result<(Vec<RunRow>, Option<Cursor>)>> {
-        let filter = read::Filter {
-            namespace,
-            type_name,
-            status,
-            after,
-            limit,
-        };
+    fn list_runs(&self, filter: Filter) -> BoxFuture<'_, Result<(Vec<RunRow>, Option<Cursor>)>> {
         read::list_runs(&self.readers, filter).boxed()
+    }
+
+    fn count_waits(
+        &self,
+        partition: u32,
+    ) -> BoxFuture<'_, Result<Vec<(RootKind, WaitColumns, u64)>>> {
+        read::count_waits(&self.readers, partition).boxed()
+    }
+
+    fn used_queues(&self, namespace: Arc<str>) -> BoxFuture<'_, Result<Vec<QueueUse>>> {
+        read::used_queues(&self.readers, namespace).boxed()
     }
 
     fn list_approvals(
         &self,
-        namespace: Arc<str>,
         root_id: Option<Arc<str>>,
-        status: Option<u8>,
-        after: Option<Cursor>,
-        limit: usize,
+        filter: Filter,
     ) -> BoxFuture<'_, Result<(Vec<ApprovalRow>, Option<Cursor>)>> {
-        let filter = read::Filter {
-            namespace,
-            type_name: None,
-            status,
-            after,
-            limit,
-        };
         read::list_approvals(&self.readers, root_id, filter).boxed()
     }
 

@@ -8,28 +8,20 @@ use futures::TryStreamExt as _;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row as _, Sqlite, SqlitePool};
 
-use crate::Result;
 use crate::row::{
-    ApprovalRow, Cursor, HistoryChunk, LogRow, MessageChunk, RootKey, RootKind, RootRow, RunRow,
+    ApprovalRow, Cursor, Filter, HistoryChunk, LogRow, MessageChunk, RootKey, RootKind, RootRow,
+    RunRow, WaitColumns,
 };
 use crate::sqlite::rows;
 use crate::sqlite::write::{int, log_end, log_id, log_sequence, signed, unsigned};
+use crate::{QueueUse, Result};
 
 /// Lists leave the states out.
 const LISTED_ROOTS: &str = "SELECT namespace, root_id, kind, type_name, status, create_time,
-     update_time, next_deadline, applied_sequence, x'' AS snapshot, summary
+     update_time, next_deadline, wait, wait_queue, applied_sequence, x'' AS snapshot, summary
      FROM roots WHERE namespace = ";
 /// Keys in one statement.
 const KEYS_PER_STATEMENT: usize = 200;
-
-/// What a list is restricted to.
-pub(super) struct Filter {
-    pub namespace: Arc<str>,
-    pub type_name: Option<Arc<str>>,
-    pub status: Option<u8>,
-    pub after: Option<Cursor>,
-    pub limit: usize,
-}
 
 pub(super) async fn log(
     pool: &SqlitePool,
@@ -220,16 +212,16 @@ pub(super) async fn list_roots(
         // Ids of roots are texts in SQLite's byte order.
         let id = String::from_utf8_lossy(&after.id).into_owned();
         query
-            .push(" AND (update_time, root_id) < (")
+            .push(" AND (create_time, root_id) < (")
             .push_bind(after.time);
         query.push(", ").push_bind(id).push(")");
     }
-    query.push(" ORDER BY update_time DESC, root_id DESC LIMIT ");
+    query.push(" ORDER BY create_time DESC, root_id DESC LIMIT ");
     query.push_bind(int((filter.limit as u64).saturating_add(1)));
     let rows = query.build().fetch_all(pool).await?;
     let read = rows.iter().map(rows::root).collect::<Result<Vec<_>>>()?;
     Ok(page(read, filter.limit, |row| Cursor {
-        time: row.update_time,
+        time: row.create_time,
         id: row.key.root_id.as_bytes().to_vec(),
     }))
 }
@@ -300,6 +292,42 @@ fn restrict(query: &mut QueryBuilder<Sqlite>, filter: &Filter) {
     if let Some(status) = filter.status {
         query.push(" AND status = ").push_bind(i64::from(status));
     }
+    if let Some(waits) = &filter.waits {
+        query.push(" AND (wait IN (");
+        let mut reasons = query.separated(", ");
+        for reason in &waits.reasons {
+            reasons.push_bind(i64::from(*reason));
+        }
+        query.push(")");
+        if let Some((reason, queues)) = &waits.queued {
+            query.push(" OR wait = ").push_bind(i64::from(*reason));
+            query.push(" AND wait_queue IN (");
+            let mut names = query.separated(", ");
+            for queue in queues {
+                names.push_bind(queue.to_string());
+            }
+            query.push(")");
+        }
+        query.push(")");
+    }
+}
+
+pub(super) async fn count_waits(
+    pool: &SqlitePool,
+    partition: u32,
+) -> Result<Vec<(RootKind, WaitColumns, u64)>> {
+    let rows = sqlx::query(
+        "SELECT kind, wait, wait_queue, count(*) AS count FROM roots
+         WHERE partition = ? AND wait > 0 GROUP BY kind, wait, wait_queue",
+    )
+    .bind(i64::from(partition))
+    .fetch_all(pool)
+    .await?;
+    let read = |row: &SqliteRow| {
+        let kind = RootKind::from_code(row.try_get("kind")?);
+        Ok((kind, rows::wait(row)?, rows::number(row, "count")?))
+    };
+    rows.iter().map(read).collect()
 }
 
 /// Cuts off the row that only shows that there is another page.
@@ -312,4 +340,24 @@ fn page<T>(
     rows.truncate(limit);
     let next = rows.last().filter(|_| more).map(cursor);
     (rows, next)
+}
+
+/// Stored number of the status of an open conversation.
+const OPEN: i64 = 1;
+
+pub(super) async fn used_queues(pool: &SqlitePool, namespace: Arc<str>) -> Result<Vec<QueueUse>> {
+    let rows = sqlx::query(
+        "SELECT DISTINCT wait_queue, type_name FROM roots
+         WHERE namespace = ? AND kind = ? AND status = ? LIMIT 10000",
+    )
+    .bind(namespace.to_string())
+    .bind(RootKind::Conversation.code())
+    .bind(OPEN)
+    .fetch_all(pool)
+    .await?;
+    let read = |row: &SqliteRow| {
+        let queue = rows::text(row, "wait_queue")?;
+        Ok((queue, rows::text(row, "type_name")?))
+    };
+    rows.iter().map(read).collect()
 }

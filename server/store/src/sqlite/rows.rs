@@ -8,7 +8,9 @@ use sqlx::sqlite::SqliteRow;
 
 use crate::Result;
 use crate::error::Error;
-use crate::row::{ApprovalRow, HistoryChunk, MessageChunk, RootKey, RootKind, RootRow, RunRow};
+use crate::row::{
+    ApprovalRow, HistoryChunk, MessageChunk, RootKey, RootKind, RootRow, RunRow, WaitColumns,
+};
 
 pub(super) fn text(row: &SqliteRow, column: &str) -> Result<Arc<str>> {
     Ok(row.try_get::<&str, _>(column)?.into())
@@ -41,6 +43,13 @@ pub(super) fn key(row: &SqliteRow) -> Result<RootKey> {
     })
 }
 
+pub(super) fn wait(row: &SqliteRow) -> Result<WaitColumns> {
+    Ok(WaitColumns {
+        reason: row.try_get::<i64, _>("wait")?.try_into().unwrap_or(0),
+        queue: text(row, "wait_queue")?,
+    })
+}
+
 pub(super) fn root(row: &SqliteRow) -> Result<RootRow> {
     Ok(RootRow {
         key: key(row)?,
@@ -50,6 +59,7 @@ pub(super) fn root(row: &SqliteRow) -> Result<RootRow> {
         create_time: row.try_get("create_time")?,
         update_time: row.try_get("update_time")?,
         next_deadline: row.try_get("next_deadline")?,
+        wait: wait(row)?,
         applied_sequence: number(row, "applied_sequence")?,
         snapshot: blob(row, "snapshot")?,
         summary: blob(row, "summary")?,
@@ -69,6 +79,7 @@ pub(super) fn run(row: &SqliteRow) -> Result<RunRow> {
         start_time: row.try_get("start_time")?,
         close_time: row.try_get("close_time")?,
         event_count: number(row, "event_count")?,
+        wait: wait(row)?,
         detail: blob(row, "detail")?,
     })
 }

@@ -10,7 +10,7 @@ use crate::row::{Append, ApprovalRow, HistoryChunk, MessageChunk, RootKey, RootR
 use crate::sqlite::flush::FlushProgress;
 use crate::sqlite::owners::Owners;
 
-/// Rows in one statement: 13 values each at most, under SQLite's bound of
+/// Rows in one statement: 15 values each at most, under SQLite's bound of
 /// 32,766 (<https://sqlite.org/limits.html>). A power of two.
 const ROWS_PER_STATEMENT: usize = 64;
 /// Log rows that are trimmed in one transaction.
@@ -241,7 +241,7 @@ async fn messages(tx: &mut SqliteConnection, rows: &[MessageChunk]) -> Result<()
 async fn runs(tx: &mut SqliteConnection, rows: &[RunRow]) -> Result<()> {
     let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(
         "INSERT INTO runs (run_id, namespace, root_id, workflow_id, type_name, task_queue, status,
-         parent_workflow_id, start_time, close_time, event_count, detail) ",
+         parent_workflow_id, start_time, close_time, event_count, wait, wait_queue, detail) ",
     );
     query.push_values(rows, |mut values, row| {
         values
@@ -256,12 +256,14 @@ async fn runs(tx: &mut SqliteConnection, rows: &[RunRow]) -> Result<()> {
             .push_bind(row.start_time)
             .push_bind(row.close_time)
             .push_bind(int(row.event_count))
+            .push_bind(i64::from(row.wait.reason))
+            .push_bind(&*row.wait.queue)
             .push_bind(&row.detail[..]);
     });
     query.push(
         " ON CONFLICT (run_id) DO UPDATE SET status = excluded.status,
          close_time = excluded.close_time, event_count = excluded.event_count,
-         detail = excluded.detail",
+         wait = excluded.wait, wait_queue = excluded.wait_queue, detail = excluded.detail",
     );
     query.build().execute(&mut *tx).await?;
     Ok(())
@@ -306,7 +308,8 @@ async fn erase(tx: &mut SqliteConnection, key: &RootKey) -> Result<()> {
 async fn roots(tx: &mut SqliteConnection, partition: u32, rows: &[RootRow]) -> Result<()> {
     let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(
         "INSERT INTO roots (partition, hash, namespace, root_id, kind, type_name, status,
-         create_time, update_time, next_deadline, applied_sequence, snapshot, summary) ",
+         create_time, update_time, next_deadline, wait, wait_queue, applied_sequence, snapshot,
+         summary) ",
     );
     query.push_values(rows, |mut values, row| {
         values
@@ -320,6 +323,8 @@ async fn roots(tx: &mut SqliteConnection, partition: u32, rows: &[RootRow]) -> R
             .push_bind(row.create_time)
             .push_bind(row.update_time)
             .push_bind(row.next_deadline)
+            .push_bind(i64::from(row.wait.reason))
+            .push_bind(&*row.wait.queue)
             .push_bind(int(row.applied_sequence))
             .push_bind(&row.snapshot[..])
             .push_bind(&row.summary[..]);
@@ -328,6 +333,7 @@ async fn roots(tx: &mut SqliteConnection, partition: u32, rows: &[RootRow]) -> R
         " ON CONFLICT (namespace, root_id) DO UPDATE SET kind = excluded.kind,
          type_name = excluded.type_name, status = excluded.status,
          update_time = excluded.update_time, next_deadline = excluded.next_deadline,
+         wait = excluded.wait, wait_queue = excluded.wait_queue,
          applied_sequence = excluded.applied_sequence, snapshot = excluded.snapshot,
          summary = excluded.summary",
     );

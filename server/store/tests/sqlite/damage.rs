@@ -1,7 +1,7 @@
 //! A file that is not what it was: an error, never a panic.
 
 use everturn_store::conformance::rows::root;
-use everturn_store::{Error, Flush, Result, RootKind, Store};
+use everturn_store::{Error, Filter, Flush, Result, RootKind, Store};
 
 use crate::place::{SqlitePlace, append};
 
@@ -32,9 +32,7 @@ async fn use_all(place: &SqlitePlace) -> Result<()> {
     store.read_log(0, 0, usize::MAX).await?;
     store.root_hashes(1, None, 1_000).await?;
     let kind = RootKind::Conversation;
-    store
-        .list_roots("default".into(), kind, None, None, None, 1_000)
-        .await?;
+    store.list_roots(kind, Filter::of("default", 1_000)).await?;
     let keys = (0..300).map(|n| root(&format!("order-{n}")).key).collect();
     store.load_roots(1, keys).await?;
     append(&store, 0, 3, 100).await?;

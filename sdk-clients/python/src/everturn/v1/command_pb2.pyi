@@ -24,7 +24,9 @@ DESCRIPTOR: google.protobuf.descriptor.FileDescriptor
 @typing.final
 class Command(google.protobuf.message.Message):
     """One command of a workflow task. Commands of a completion are carried out
-    in order and all together: either all are recorded or none is.
+    in order and become durable together. One that cannot be carried out, or
+    whose fields are wrong, fails by itself (event CommandFailed): the others are
+    carried out, except one that closes the run after it.
     """
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
@@ -44,11 +46,12 @@ class Command(google.protobuf.message.Message):
     CANCEL_RUN_FIELD_NUMBER: builtins.int
     REQUEST_APPROVAL_FIELD_NUMBER: builtins.int
     HAND_OFF_FIELD_NUMBER: builtins.int
+    RECORD_PROBLEM_FIELD_NUMBER: builtins.int
     key: builtins.str
     """Name of the step within its run: unique, chosen by the SDK ("support",
     "support#2") or by the user. A command whose key is already recorded with
     the same kind is skipped, so that a completion may be repeated; with
-    another kind it is refused (COMMAND_INVALID). 1 to 256 bytes; empty for
+    another kind it fails (COMMAND_INVALID). 1 to 256 bytes; empty for
     `cancel_command` and the three that close the run.
     """
     @property
@@ -107,6 +110,10 @@ class Command(google.protobuf.message.Message):
     def hand_off(self) -> Global___HandOff:
         """Hand the conversation to a person or team. Only in a turn's own run."""
 
+    @property
+    def record_problem(self) -> Global___RecordProblem:
+        """Record that something went wrong that the code does not look at."""
+
     def __init__(
         self,
         *,
@@ -125,10 +132,11 @@ class Command(google.protobuf.message.Message):
         cancel_run: Global___CancelRun | None = ...,
         request_approval: Global___RequestApproval | None = ...,
         hand_off: Global___HandOff | None = ...,
+        record_problem: Global___RecordProblem | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["ask", b"ask", "cancel_command", b"cancel_command", "cancel_run", b"cancel_run", "complete_run", b"complete_run", "fail_run", b"fail_run", "hand_off", b"hand_off", "kind", b"kind", "record_local", b"record_local", "request_approval", b"request_approval", "schedule_activity", b"schedule_activity", "send_message", b"send_message", "send_signal", b"send_signal", "set_state", b"set_state", "start_child", b"start_child", "start_timer", b"start_timer"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["ask", b"ask", "cancel_command", b"cancel_command", "cancel_run", b"cancel_run", "complete_run", b"complete_run", "fail_run", b"fail_run", "hand_off", b"hand_off", "key", b"key", "kind", b"kind", "record_local", b"record_local", "request_approval", b"request_approval", "schedule_activity", b"schedule_activity", "send_message", b"send_message", "send_signal", b"send_signal", "set_state", b"set_state", "start_child", b"start_child", "start_timer", b"start_timer"]) -> None: ...
-    def WhichOneof(self, oneof_group: typing.Literal["kind", b"kind"]) -> typing.Literal["schedule_activity", "start_timer", "start_child", "record_local", "send_message", "ask", "set_state", "send_signal", "cancel_command", "complete_run", "fail_run", "cancel_run", "request_approval", "hand_off"] | None: ...
+    def HasField(self, field_name: typing.Literal["ask", b"ask", "cancel_command", b"cancel_command", "cancel_run", b"cancel_run", "complete_run", b"complete_run", "fail_run", b"fail_run", "hand_off", b"hand_off", "kind", b"kind", "record_local", b"record_local", "record_problem", b"record_problem", "request_approval", b"request_approval", "schedule_activity", b"schedule_activity", "send_message", b"send_message", "send_signal", b"send_signal", "set_state", b"set_state", "start_child", b"start_child", "start_timer", b"start_timer"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["ask", b"ask", "cancel_command", b"cancel_command", "cancel_run", b"cancel_run", "complete_run", b"complete_run", "fail_run", b"fail_run", "hand_off", b"hand_off", "key", b"key", "kind", b"kind", "record_local", b"record_local", "record_problem", b"record_problem", "request_approval", b"request_approval", "schedule_activity", b"schedule_activity", "send_message", b"send_message", "send_signal", b"send_signal", "set_state", b"set_state", "start_child", b"start_child", "start_timer", b"start_timer"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["kind", b"kind"]) -> typing.Literal["schedule_activity", "start_timer", "start_child", "record_local", "send_message", "ask", "set_state", "send_signal", "cancel_command", "complete_run", "fail_run", "cancel_run", "request_approval", "hand_off", "record_problem"] | None: ...
 
 Global___Command: typing_extensions.TypeAlias = Command
 
@@ -543,3 +551,26 @@ class HandOff(google.protobuf.message.Message):
     def WhichOneof(self, oneof_group: typing.Literal["_context", b"_context"]) -> typing.Literal["context"] | None: ...
 
 Global___HandOff: typing_extensions.TypeAlias = HandOff
+
+@typing.final
+class RecordProblem(google.protobuf.message.Message):
+    """Record that something in the code went wrong that it does not look at.
+    Recorded as ProblemRecorded.
+    """
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    FAILURE_FIELD_NUMBER: builtins.int
+    @property
+    def failure(self) -> everturn.v1.failure_pb2.Failure:
+        """What went wrong, with its stack."""
+
+    def __init__(
+        self,
+        *,
+        failure: everturn.v1.failure_pb2.Failure | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["failure", b"failure"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["failure", b"failure"]) -> None: ...
+
+Global___RecordProblem: typing_extensions.TypeAlias = RecordProblem

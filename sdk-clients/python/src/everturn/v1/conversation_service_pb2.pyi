@@ -9,6 +9,7 @@ import everturn.v1.event_pb2
 import everturn.v1.message_pb2
 import everturn.v1.payload_pb2
 import everturn.v1.policy_pb2
+import everturn.v1.waiting_pb2
 import google.protobuf.descriptor
 import google.protobuf.duration_pb2
 import google.protobuf.internal.containers
@@ -366,6 +367,7 @@ class Conversation(google.protobuf.message.Message):
     TURN_USAGE_FIELD_NUMBER: builtins.int
     BUDGET_REACHED_FIELD_NUMBER: builtins.int
     ERASED_RUN_COUNT_FIELD_NUMBER: builtins.int
+    WAIT_FIELD_NUMBER: builtins.int
     namespace: builtins.str
     """Namespace."""
     conversation_id: builtins.str
@@ -436,6 +438,10 @@ class Conversation(google.protobuf.message.Message):
     def turn_usage(self) -> everturn.v1.message_pb2.Usage:
         """What its current or last turn has used."""
 
+    @property
+    def wait(self) -> everturn.v1.waiting_pb2.Wait:
+        """Why it does not go on; absent when there is nothing to do."""
+
     def __init__(
         self,
         *,
@@ -462,9 +468,10 @@ class Conversation(google.protobuf.message.Message):
         turn_usage: everturn.v1.message_pb2.Usage | None = ...,
         budget_reached: builtins.bool = ...,
         erased_run_count: builtins.int = ...,
+        wait: everturn.v1.waiting_pb2.Wait | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["create_time", b"create_time", "handover", b"handover", "pause", b"pause", "turn", b"turn", "turn_policy", b"turn_policy", "turn_usage", b"turn_usage", "update_time", b"update_time", "usage", b"usage"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["addresses", b"addresses", "budget_reached", b"budget_reached", "conversation_id", b"conversation_id", "conversation_type", b"conversation_type", "create_time", b"create_time", "erased_run_count", b"erased_run_count", "handover", b"handover", "labels", b"labels", "message_count", b"message_count", "namespace", b"namespace", "pause", b"pause", "reply_channel", b"reply_channel", "state", b"state", "status", b"status", "task_queue", b"task_queue", "turn", b"turn", "turn_count", b"turn_count", "turn_policy", b"turn_policy", "turn_usage", b"turn_usage", "update_time", b"update_time", "usage", b"usage", "waiting_event_count", b"waiting_event_count", "waiting_message_count", b"waiting_message_count"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["create_time", b"create_time", "handover", b"handover", "pause", b"pause", "turn", b"turn", "turn_policy", b"turn_policy", "turn_usage", b"turn_usage", "update_time", b"update_time", "usage", b"usage", "wait", b"wait"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["addresses", b"addresses", "budget_reached", b"budget_reached", "conversation_id", b"conversation_id", "conversation_type", b"conversation_type", "create_time", b"create_time", "erased_run_count", b"erased_run_count", "handover", b"handover", "labels", b"labels", "message_count", b"message_count", "namespace", b"namespace", "pause", b"pause", "reply_channel", b"reply_channel", "state", b"state", "status", b"status", "task_queue", b"task_queue", "turn", b"turn", "turn_count", b"turn_count", "turn_policy", b"turn_policy", "turn_usage", b"turn_usage", "update_time", b"update_time", "usage", b"usage", "wait", b"wait", "waiting_event_count", b"waiting_event_count", "waiting_message_count", b"waiting_message_count"]) -> None: ...
 
 Global___Conversation: typing_extensions.TypeAlias = Conversation
 
@@ -584,6 +591,7 @@ class ListConversationsRequest(google.protobuf.message.Message):
     PAGE_TOKEN_FIELD_NUMBER: builtins.int
     CONVERSATION_TYPE_FIELD_NUMBER: builtins.int
     STATUS_FIELD_NUMBER: builtins.int
+    WAIT_REASONS_FIELD_NUMBER: builtins.int
     namespace: builtins.str
     """Namespace. Default "default"."""
     page_size: builtins.int
@@ -596,6 +604,10 @@ class ListConversationsRequest(google.protobuf.message.Message):
     """Only conversations of this type, if set."""
     status: Global___ConversationStatus.ValueType
     """Only conversations of this status, if set."""
+    @property
+    def wait_reasons(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[everturn.v1.waiting_pb2.WaitReason.ValueType]:
+        """Only conversations that wait for one of these reasons, if there are any."""
+
     def __init__(
         self,
         *,
@@ -604,8 +616,9 @@ class ListConversationsRequest(google.protobuf.message.Message):
         page_token: builtins.str = ...,
         conversation_type: builtins.str = ...,
         status: Global___ConversationStatus.ValueType = ...,
+        wait_reasons: collections.abc.Iterable[everturn.v1.waiting_pb2.WaitReason.ValueType] | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["conversation_type", b"conversation_type", "namespace", b"namespace", "page_size", b"page_size", "page_token", b"page_token", "status", b"status"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["conversation_type", b"conversation_type", "namespace", b"namespace", "page_size", b"page_size", "page_token", b"page_token", "status", b"status", "wait_reasons", b"wait_reasons"]) -> None: ...
 
 Global___ListConversationsRequest: typing_extensions.TypeAlias = ListConversationsRequest
 
@@ -1575,6 +1588,7 @@ class Approval(google.protobuf.message.Message):
     DECIDER_FIELD_NUMBER: builtins.int
     COMMENT_FIELD_NUMBER: builtins.int
     END_TIME_FIELD_NUMBER: builtins.int
+    WAIT_FIELD_NUMBER: builtins.int
     approval_id: builtins.str
     """Id, unique in the namespace."""
     workflow_id: builtins.str
@@ -1613,6 +1627,10 @@ class Approval(google.protobuf.message.Message):
     def end_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
         """When it ended."""
 
+    @property
+    def wait(self) -> everturn.v1.waiting_pb2.Wait:
+        """What it waits for, while it is not decided."""
+
     def __init__(
         self,
         *,
@@ -1630,9 +1648,10 @@ class Approval(google.protobuf.message.Message):
         decider: builtins.str = ...,
         comment: builtins.str = ...,
         end_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        wait: everturn.v1.waiting_pb2.Wait | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["arguments", b"arguments", "details", b"details", "end_time", b"end_time", "expire_time", b"expire_time", "request_time", b"request_time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["approval_id", b"approval_id", "arguments", b"arguments", "arguments_hash", b"arguments_hash", "comment", b"comment", "decider", b"decider", "details", b"details", "end_time", b"end_time", "expire_time", b"expire_time", "outcome", b"outcome", "request_time", b"request_time", "root_id", b"root_id", "status", b"status", "title", b"title", "workflow_id", b"workflow_id"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["arguments", b"arguments", "details", b"details", "end_time", b"end_time", "expire_time", b"expire_time", "request_time", b"request_time", "wait", b"wait"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["approval_id", b"approval_id", "arguments", b"arguments", "arguments_hash", b"arguments_hash", "comment", b"comment", "decider", b"decider", "details", b"details", "end_time", b"end_time", "expire_time", b"expire_time", "outcome", b"outcome", "request_time", b"request_time", "root_id", b"root_id", "status", b"status", "title", b"title", "wait", b"wait", "workflow_id", b"workflow_id"]) -> None: ...
 
 Global___Approval: typing_extensions.TypeAlias = Approval
 

@@ -102,6 +102,10 @@ class _ErrorReasonEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._En
     """NOT_FOUND: no such delivery, or it is too long ago."""
     ERROR_REASON_CURSOR_INVALID: _ErrorReason.ValueType  # 27
     """INVALID_ARGUMENT: the cursor is beyond what there is."""
+    ERROR_REASON_STORE_FULL: _ErrorReason.ValueType  # 28
+    """UNAVAILABLE with RetryInfo: the disk of the store is full. What is known
+    can be read; it takes writes again by itself once there is room.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Carried in google.rpc.ErrorInfo.reason (without the prefix) with the domain
@@ -188,4 +192,8 @@ ERROR_REASON_DELIVERY_NOT_FOUND: ErrorReason.ValueType  # 26
 """NOT_FOUND: no such delivery, or it is too long ago."""
 ERROR_REASON_CURSOR_INVALID: ErrorReason.ValueType  # 27
 """INVALID_ARGUMENT: the cursor is beyond what there is."""
+ERROR_REASON_STORE_FULL: ErrorReason.ValueType  # 28
+"""UNAVAILABLE with RetryInfo: the disk of the store is full. What is known
+can be read; it takes writes again by itself once there is room.
+"""
 Global___ErrorReason: typing_extensions.TypeAlias = ErrorReason

@@ -188,6 +188,8 @@ class HistoryEvent(google.protobuf.message.Message):
     DELIVERY_CHANGED_FIELD_NUMBER: builtins.int
     RUN_PAUSED_FIELD_NUMBER: builtins.int
     RUN_RESUMED_FIELD_NUMBER: builtins.int
+    COMMAND_FAILED_FIELD_NUMBER: builtins.int
+    PROBLEM_RECORDED_FIELD_NUMBER: builtins.int
     id: builtins.int
     """Position in the journal."""
     @property
@@ -318,6 +320,14 @@ class HistoryEvent(google.protobuf.message.Message):
     def run_resumed(self) -> Global___RunResumed:
         """Information: the run was resumed."""
 
+    @property
+    def command_failed(self) -> Global___CommandFailed:
+        """Notification: a command could not be carried out."""
+
+    @property
+    def problem_recorded(self) -> Global___ProblemRecorded:
+        """Command RecordProblem was recorded. Information."""
+
     def __init__(
         self,
         *,
@@ -354,10 +364,12 @@ class HistoryEvent(google.protobuf.message.Message):
         delivery_changed: Global___DeliveryChanged | None = ...,
         run_paused: Global___RunPaused | None = ...,
         run_resumed: Global___RunResumed | None = ...,
+        command_failed: Global___CommandFailed | None = ...,
+        problem_recorded: Global___ProblemRecorded | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["activity_attempt_failed", b"activity_attempt_failed", "activity_completed", b"activity_completed", "activity_failed", b"activity_failed", "activity_scheduled", b"activity_scheduled", "approval_decided", b"approval_decided", "approval_requested", b"approval_requested", "ask_answered", b"ask_answered", "ask_opened", b"ask_opened", "cancel_requested", b"cancel_requested", "child_closed", b"child_closed", "child_started", b"child_started", "command_canceled", b"command_canceled", "delivery_changed", b"delivery_changed", "events_arrived", b"events_arrived", "handed_back", b"handed_back", "handed_off", b"handed_off", "kind", b"kind", "local_recorded", b"local_recorded", "message_sent", b"message_sent", "message_suppressed", b"message_suppressed", "messages_arrived", b"messages_arrived", "run_closed", b"run_closed", "run_paused", b"run_paused", "run_resumed", b"run_resumed", "run_started", b"run_started", "signal_delivered", b"signal_delivered", "signal_received", b"signal_received", "signal_scheduled", b"signal_scheduled", "state_set", b"state_set", "time", b"time", "timer_fired", b"timer_fired", "timer_started", b"timer_started", "turn_interrupted", b"turn_interrupted"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["activity_attempt_failed", b"activity_attempt_failed", "activity_completed", b"activity_completed", "activity_failed", b"activity_failed", "activity_scheduled", b"activity_scheduled", "approval_decided", b"approval_decided", "approval_requested", b"approval_requested", "ask_answered", b"ask_answered", "ask_opened", b"ask_opened", "cancel_requested", b"cancel_requested", "child_closed", b"child_closed", "child_started", b"child_started", "command_canceled", b"command_canceled", "delivery_changed", b"delivery_changed", "events_arrived", b"events_arrived", "handed_back", b"handed_back", "handed_off", b"handed_off", "id", b"id", "kind", b"kind", "local_recorded", b"local_recorded", "message_sent", b"message_sent", "message_suppressed", b"message_suppressed", "messages_arrived", b"messages_arrived", "run_closed", b"run_closed", "run_paused", b"run_paused", "run_resumed", b"run_resumed", "run_started", b"run_started", "signal_delivered", b"signal_delivered", "signal_received", b"signal_received", "signal_scheduled", b"signal_scheduled", "state_set", b"state_set", "time", b"time", "timer_fired", b"timer_fired", "timer_started", b"timer_started", "turn_interrupted", b"turn_interrupted"]) -> None: ...
-    def WhichOneof(self, oneof_group: typing.Literal["kind", b"kind"]) -> typing.Literal["run_started", "activity_scheduled", "timer_started", "child_started", "local_recorded", "message_sent", "message_suppressed", "ask_opened", "state_set", "signal_scheduled", "command_canceled", "run_closed", "activity_completed", "activity_failed", "timer_fired", "child_closed", "signal_received", "ask_answered", "cancel_requested", "signal_delivered", "turn_interrupted", "messages_arrived", "activity_attempt_failed", "approval_requested", "approval_decided", "handed_off", "handed_back", "events_arrived", "delivery_changed", "run_paused", "run_resumed"] | None: ...
+    def HasField(self, field_name: typing.Literal["activity_attempt_failed", b"activity_attempt_failed", "activity_completed", b"activity_completed", "activity_failed", b"activity_failed", "activity_scheduled", b"activity_scheduled", "approval_decided", b"approval_decided", "approval_requested", b"approval_requested", "ask_answered", b"ask_answered", "ask_opened", b"ask_opened", "cancel_requested", b"cancel_requested", "child_closed", b"child_closed", "child_started", b"child_started", "command_canceled", b"command_canceled", "command_failed", b"command_failed", "delivery_changed", b"delivery_changed", "events_arrived", b"events_arrived", "handed_back", b"handed_back", "handed_off", b"handed_off", "kind", b"kind", "local_recorded", b"local_recorded", "message_sent", b"message_sent", "message_suppressed", b"message_suppressed", "messages_arrived", b"messages_arrived", "problem_recorded", b"problem_recorded", "run_closed", b"run_closed", "run_paused", b"run_paused", "run_resumed", b"run_resumed", "run_started", b"run_started", "signal_delivered", b"signal_delivered", "signal_received", b"signal_received", "signal_scheduled", b"signal_scheduled", "state_set", b"state_set", "time", b"time", "timer_fired", b"timer_fired", "timer_started", b"timer_started", "turn_interrupted", b"turn_interrupted"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["activity_attempt_failed", b"activity_attempt_failed", "activity_completed", b"activity_completed", "activity_failed", b"activity_failed", "activity_scheduled", b"activity_scheduled", "approval_decided", b"approval_decided", "approval_requested", b"approval_requested", "ask_answered", b"ask_answered", "ask_opened", b"ask_opened", "cancel_requested", b"cancel_requested", "child_closed", b"child_closed", "child_started", b"child_started", "command_canceled", b"command_canceled", "command_failed", b"command_failed", "delivery_changed", b"delivery_changed", "events_arrived", b"events_arrived", "handed_back", b"handed_back", "handed_off", b"handed_off", "id", b"id", "kind", b"kind", "local_recorded", b"local_recorded", "message_sent", b"message_sent", "message_suppressed", b"message_suppressed", "messages_arrived", b"messages_arrived", "problem_recorded", b"problem_recorded", "run_closed", b"run_closed", "run_paused", b"run_paused", "run_resumed", b"run_resumed", "run_started", b"run_started", "signal_delivered", b"signal_delivered", "signal_received", b"signal_received", "signal_scheduled", b"signal_scheduled", "state_set", b"state_set", "time", b"time", "timer_fired", b"timer_fired", "timer_started", b"timer_started", "turn_interrupted", b"turn_interrupted"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["kind", b"kind"]) -> typing.Literal["run_started", "activity_scheduled", "timer_started", "child_started", "local_recorded", "message_sent", "message_suppressed", "ask_opened", "state_set", "signal_scheduled", "command_canceled", "run_closed", "activity_completed", "activity_failed", "timer_fired", "child_closed", "signal_received", "ask_answered", "cancel_requested", "signal_delivered", "turn_interrupted", "messages_arrived", "activity_attempt_failed", "approval_requested", "approval_decided", "handed_off", "handed_back", "events_arrived", "delivery_changed", "run_paused", "run_resumed", "command_failed", "problem_recorded"] | None: ...
 
 Global___HistoryEvent: typing_extensions.TypeAlias = HistoryEvent
 
@@ -1228,3 +1240,61 @@ class RunResumed(google.protobuf.message.Message):
     ) -> None: ...
 
 Global___RunResumed: typing_extensions.TypeAlias = RunResumed
+
+@typing.final
+class CommandFailed(google.protobuf.message.Message):
+    """A command could not be carried out: what it asked for did not happen, the
+    rest of its completion did. Code that does not deal with it fails with it.
+    """
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: builtins.int
+    FAILURE_FIELD_NUMBER: builtins.int
+    key: builtins.str
+    """Key of the command, cut to 256 bytes."""
+    @property
+    def failure(self) -> everturn.v1.failure_pb2.Failure:
+        """Why. Its type is COMMAND_INVALID, FIELD_INVALID or LIMIT_EXCEEDED; its
+        details are a JSON object with `field`, what is wrong as this API calls
+        it, and `limit`, if it is beyond one.
+        """
+
+    def __init__(
+        self,
+        *,
+        key: builtins.str = ...,
+        failure: everturn.v1.failure_pb2.Failure | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["failure", b"failure"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["failure", b"failure", "key", b"key"]) -> None: ...
+
+Global___CommandFailed: typing_extensions.TypeAlias = CommandFailed
+
+@typing.final
+class ProblemRecorded(google.protobuf.message.Message):
+    """Something in the code of the run went wrong that it does not look at: a
+    step that failed and that nobody awaited, a step left behind at the end, a
+    rejection without a handler.
+    """
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: builtins.int
+    FAILURE_FIELD_NUMBER: builtins.int
+    key: builtins.str
+    """Key of the command."""
+    @property
+    def failure(self) -> everturn.v1.failure_pb2.Failure:
+        """What went wrong, with its stack."""
+
+    def __init__(
+        self,
+        *,
+        key: builtins.str = ...,
+        failure: everturn.v1.failure_pb2.Failure | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["failure", b"failure"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["failure", b"failure", "key", b"key"]) -> None: ...
+
+Global___ProblemRecorded: typing_extensions.TypeAlias = ProblemRecorded

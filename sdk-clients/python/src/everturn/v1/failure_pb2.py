@@ -26,15 +26,15 @@ from everturn.v1 import payload_pb2 as everturn_dot_v1_dot_payload__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x65verturn/v1/failure.proto\x12\x0b\x65verturn.v1\x1a\x19\x65verturn/v1/payload.proto\x1a\x1egoogle/protobuf/duration.proto\"\x9e\x02\n\x07\x46\x61ilure\x12&\n\x04kind\x18\x01 \x01(\x0e\x32\x18.everturn.v1.FailureKind\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\x13\n\x0bstack_trace\x18\x04 \x01(\t\x12*\n\x07\x64\x65tails\x18\x05 \x01(\x0b\x32\x14.everturn.v1.PayloadH\x00\x88\x01\x01\x12\x15\n\rnon_retryable\x18\x06 \x01(\x08\x12\x33\n\x0bretry_after\x18\x07 \x01(\x0b\x32\x19.google.protobuf.DurationH\x01\x88\x01\x01\x12#\n\x05\x63\x61use\x18\x08 \x01(\x0b\x32\x14.everturn.v1.FailureB\n\n\x08_detailsB\x0e\n\x0c_retry_after*\xb9\x01\n\x0b\x46\x61ilureKind\x12\x1c\n\x18\x46\x41ILURE_KIND_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x46\x41ILURE_KIND_APPLICATION\x10\x01\x12\x18\n\x14\x46\x41ILURE_KIND_TIMEOUT\x10\x02\x12\x19\n\x15\x46\x41ILURE_KIND_CANCELED\x10\x03\x12\x1b\n\x17\x46\x41ILURE_KIND_TERMINATED\x10\x04\x12\x1c\n\x18\x46\x41ILURE_KIND_WORKER_LOST\x10\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x65verturn/v1/failure.proto\x12\x0b\x65verturn.v1\x1a\x19\x65verturn/v1/payload.proto\x1a\x1egoogle/protobuf/duration.proto\"\xc9\x02\n\x07\x46\x61ilure\x12&\n\x04kind\x18\x01 \x01(\x0e\x32\x18.everturn.v1.FailureKind\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\x13\n\x0bstack_trace\x18\x04 \x01(\t\x12*\n\x07\x64\x65tails\x18\x05 \x01(\x0b\x32\x14.everturn.v1.PayloadH\x00\x88\x01\x01\x12\x15\n\rnon_retryable\x18\x06 \x01(\x08\x12\x33\n\x0bretry_after\x18\x07 \x01(\x0b\x32\x19.google.protobuf.DurationH\x01\x88\x01\x01\x12#\n\x05\x63\x61use\x18\x08 \x01(\x0b\x32\x14.everturn.v1.Failure\x12)\n\x0bmore_causes\x18\t \x03(\x0b\x32\x14.everturn.v1.FailureB\n\n\x08_detailsB\x0e\n\x0c_retry_after*\xb9\x01\n\x0b\x46\x61ilureKind\x12\x1c\n\x18\x46\x41ILURE_KIND_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x46\x41ILURE_KIND_APPLICATION\x10\x01\x12\x18\n\x14\x46\x41ILURE_KIND_TIMEOUT\x10\x02\x12\x19\n\x15\x46\x41ILURE_KIND_CANCELED\x10\x03\x12\x1b\n\x17\x46\x41ILURE_KIND_TERMINATED\x10\x04\x12\x1c\n\x18\x46\x41ILURE_KIND_WORKER_LOST\x10\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'everturn.v1.failure_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_FAILUREKIND']._serialized_start=391
-  _globals['_FAILUREKIND']._serialized_end=576
+  _globals['_FAILUREKIND']._serialized_start=434
+  _globals['_FAILUREKIND']._serialized_end=619
   _globals['_FAILURE']._serialized_start=102
-  _globals['_FAILURE']._serialized_end=388
+  _globals['_FAILURE']._serialized_end=431
 # @@protoc_insertion_point(module_scope)

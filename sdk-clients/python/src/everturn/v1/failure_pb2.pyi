@@ -6,9 +6,11 @@ recorded in history; it is not the status of an RPC.
 """
 
 import builtins
+import collections.abc
 import everturn.v1.payload_pb2
 import google.protobuf.descriptor
 import google.protobuf.duration_pb2
+import google.protobuf.internal.containers
 import google.protobuf.internal.enum_type_wrapper
 import google.protobuf.message
 import sys
@@ -75,16 +77,17 @@ class Failure(google.protobuf.message.Message):
     NON_RETRYABLE_FIELD_NUMBER: builtins.int
     RETRY_AFTER_FIELD_NUMBER: builtins.int
     CAUSE_FIELD_NUMBER: builtins.int
+    MORE_CAUSES_FIELD_NUMBER: builtins.int
     kind: Global___FailureKind.ValueType
     """What kind of event this was."""
     type: builtins.str
     """Name of the error, as user code knows it ("PaymentDeclined"). Compared
-    with `RetryPolicy.non_retryable_types`. At most 256 bytes.
+    with `RetryPolicy.non_retryable_types`. Cut to 256 bytes.
     """
     message: builtins.str
-    """Human-readable text. At most 16 KiB; longer text is cut by the SDKs."""
+    """Human-readable text. Cut to 16 KiB."""
     stack_trace: builtins.str
-    """Stack trace of the worker's language, if there is one. At most 32 KiB."""
+    """Stack trace of the worker's language, if there is one. Cut to 32 KiB."""
     non_retryable: builtins.bool
     """True: no further attempt is made, whatever the retry policy says."""
     @property
@@ -99,7 +102,17 @@ class Failure(google.protobuf.message.Message):
 
     @property
     def cause(self) -> Global___Failure:
-        """The failure that caused this one, if any. At most 8 levels."""
+        """The failure that caused this one, if any. Deeper than 8 levels they are
+        left out.
+        """
+
+    @property
+    def more_causes(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___Failure]:
+        """More failures that caused this one, of a group of errors (ExceptionGroup
+        of Python, AggregateError of JavaScript): `cause` is the first of its
+        members, these are the others. At most 32 in a failure with all its
+        causes; more are left out.
+        """
 
     def __init__(
         self,
@@ -112,9 +125,10 @@ class Failure(google.protobuf.message.Message):
         non_retryable: builtins.bool = ...,
         retry_after: google.protobuf.duration_pb2.Duration | None = ...,
         cause: Global___Failure | None = ...,
+        more_causes: collections.abc.Iterable[Global___Failure] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["_details", b"_details", "_retry_after", b"_retry_after", "cause", b"cause", "details", b"details", "retry_after", b"retry_after"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_details", b"_details", "_retry_after", b"_retry_after", "cause", b"cause", "details", b"details", "kind", b"kind", "message", b"message", "non_retryable", b"non_retryable", "retry_after", b"retry_after", "stack_trace", b"stack_trace", "type", b"type"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["_details", b"_details", "_retry_after", b"_retry_after", "cause", b"cause", "details", b"details", "kind", b"kind", "message", b"message", "more_causes", b"more_causes", "non_retryable", b"non_retryable", "retry_after", b"retry_after", "stack_trace", b"stack_trace", "type", b"type"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_details", b"_details"]) -> typing.Literal["details"] | None: ...
     @typing.overload

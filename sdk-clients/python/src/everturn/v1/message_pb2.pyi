@@ -6,6 +6,7 @@ Messages: what customers, agents and people say in a conversation."""
 import builtins
 import collections.abc
 import everturn.v1.payload_pb2
+import everturn.v1.waiting_pb2
 import google.protobuf.descriptor
 import google.protobuf.internal.containers
 import google.protobuf.internal.enum_type_wrapper
@@ -197,6 +198,7 @@ class DeliveryState(google.protobuf.message.Message):
     ATTEMPT_FIELD_NUMBER: builtins.int
     DETAIL_FIELD_NUMBER: builtins.int
     UPDATE_TIME_FIELD_NUMBER: builtins.int
+    WAIT_FIELD_NUMBER: builtins.int
     status: Global___DeliveryStatus.ValueType
     """How far it has come."""
     address: builtins.str
@@ -211,6 +213,10 @@ class DeliveryState(google.protobuf.message.Message):
     def update_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
         """When the status last changed."""
 
+    @property
+    def wait(self) -> everturn.v1.waiting_pb2.Wait:
+        """What it waits for, while it is under way. Left out of WatchConversation."""
+
     def __init__(
         self,
         *,
@@ -220,9 +226,10 @@ class DeliveryState(google.protobuf.message.Message):
         attempt: builtins.int = ...,
         detail: builtins.str = ...,
         update_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        wait: everturn.v1.waiting_pb2.Wait | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["update_time", b"update_time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["address", b"address", "attempt", b"attempt", "detail", b"detail", "provider_message_id", b"provider_message_id", "status", b"status", "update_time", b"update_time"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["update_time", b"update_time", "wait", b"wait"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["address", b"address", "attempt", b"attempt", "detail", b"detail", "provider_message_id", b"provider_message_id", "status", b"status", "update_time", b"update_time", "wait", b"wait"]) -> None: ...
 
 Global___DeliveryState: typing_extensions.TypeAlias = DeliveryState
 

@@ -90,6 +90,9 @@ class Hello(google.protobuf.message.Message):
     IDENTITY_FIELD_NUMBER: builtins.int
     BUILD_ID_FIELD_NUMBER: builtins.int
     RUNNING_TASK_TOKENS_FIELD_NUMBER: builtins.int
+    ACTIVITY_TYPES_FIELD_NUMBER: builtins.int
+    WORKFLOW_TYPES_FIELD_NUMBER: builtins.int
+    USED_TYPES_FIELD_NUMBER: builtins.int
     namespace: builtins.str
     """Namespace. Default "default"."""
     identity: builtins.str
@@ -106,6 +109,23 @@ class Hello(google.protobuf.message.Message):
         earlier stream. The Welcome says which ones to stop. At most 10,000.
         """
 
+    @property
+    def activity_types(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Activities that it runs, so that others can be told which are missing.
+        Empty: it does not say. At most 1,000.
+        """
+
+    @property
+    def workflow_types(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Workflow types that it runs, conversation types included; likewise."""
+
+    @property
+    def used_types(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___UsedType]:
+        """What its code asks other workers for, as far as it knows: queues without
+        workers and types without code are found before they are needed. At most
+        1,000.
+        """
+
     def __init__(
         self,
         *,
@@ -114,10 +134,39 @@ class Hello(google.protobuf.message.Message):
         identity: builtins.str = ...,
         build_id: builtins.str = ...,
         running_task_tokens: collections.abc.Iterable[builtins.bytes] | None = ...,
+        activity_types: collections.abc.Iterable[builtins.str] | None = ...,
+        workflow_types: collections.abc.Iterable[builtins.str] | None = ...,
+        used_types: collections.abc.Iterable[Global___UsedType] | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["build_id", b"build_id", "identity", b"identity", "namespace", b"namespace", "queues", b"queues", "running_task_tokens", b"running_task_tokens"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["activity_types", b"activity_types", "build_id", b"build_id", "identity", b"identity", "namespace", b"namespace", "queues", b"queues", "running_task_tokens", b"running_task_tokens", "used_types", b"used_types", "workflow_types", b"workflow_types"]) -> None: ...
 
 Global___Hello: typing_extensions.TypeAlias = Hello
+
+@typing.final
+class UsedType(google.protobuf.message.Message):
+    """A type that the code of a worker uses."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TASK_QUEUE_FIELD_NUMBER: builtins.int
+    KIND_FIELD_NUMBER: builtins.int
+    TYPE_NAME_FIELD_NUMBER: builtins.int
+    task_queue: builtins.str
+    """Task queue that it is expected in. 1 to 256 bytes."""
+    kind: Global___TaskKind.ValueType
+    """What kind of task it is."""
+    type_name: builtins.str
+    """Its name. 1 to 256 bytes."""
+    def __init__(
+        self,
+        *,
+        task_queue: builtins.str = ...,
+        kind: Global___TaskKind.ValueType = ...,
+        type_name: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["kind", b"kind", "task_queue", b"task_queue", "type_name", b"type_name"]) -> None: ...
+
+Global___UsedType: typing_extensions.TypeAlias = UsedType
 
 @typing.final
 class Welcome(google.protobuf.message.Message):
@@ -597,6 +646,7 @@ class WorkflowTaskResult(google.protobuf.message.Message):
     FAILURE_FIELD_NUMBER: builtins.int
     NEEDS_FULL_JOURNAL_FIELD_NUMBER: builtins.int
     RUN_CACHED_FIELD_NUMBER: builtins.int
+    IS_PARTIAL_FIELD_NUMBER: builtins.int
     result_id: builtins.int
     """Number chosen by the worker, unique on the stream; answered once durable."""
     task_token: builtins.bytes
@@ -609,6 +659,12 @@ class WorkflowTaskResult(google.protobuf.message.Message):
     """
     run_cached: builtins.bool
     """True: the worker keeps the run in its cache for the next task."""
+    is_partial: builtins.bool
+    """True: more commands of the same task follow, in another result with the
+    same token. These are carried out, and the task stays under way. For what
+    does not fit into one message; the order of the parts is kept when they
+    come by one stream.
+    """
     @property
     def commands(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[everturn.v1.command_pb2.Command]:
         """What the code asked for, in order."""
@@ -629,9 +685,10 @@ class WorkflowTaskResult(google.protobuf.message.Message):
         failure: everturn.v1.failure_pb2.Failure | None = ...,
         needs_full_journal: builtins.bool = ...,
         run_cached: builtins.bool = ...,
+        is_partial: builtins.bool = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["failure", b"failure"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["commands", b"commands", "failure", b"failure", "needs_full_journal", b"needs_full_journal", "result_id", b"result_id", "run_cached", b"run_cached", "seen_event_id", b"seen_event_id", "task_token", b"task_token"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["commands", b"commands", "failure", b"failure", "is_partial", b"is_partial", "needs_full_journal", b"needs_full_journal", "result_id", b"result_id", "run_cached", b"run_cached", "seen_event_id", b"seen_event_id", "task_token", b"task_token"]) -> None: ...
 
 Global___WorkflowTaskResult: typing_extensions.TypeAlias = WorkflowTaskResult
 
@@ -680,8 +737,14 @@ class ActivityHeartbeat(google.protobuf.message.Message):
 
     TASK_TOKEN_FIELD_NUMBER: builtins.int
     DETAILS_FIELD_NUMBER: builtins.int
+    BLOCKED_STACK_FIELD_NUMBER: builtins.int
     task_token: builtins.bytes
     """Token of the task."""
+    blocked_stack: builtins.str
+    """Where the code of the attempt stands, if it keeps its worker from doing
+    anything else: a stack, shown where the attempt is described. Cut to
+    32 KiB. Empty: it does not, or no longer.
+    """
     @property
     def details(self) -> everturn.v1.payload_pb2.Payload:
         """Progress to hand to the next attempt if this one is lost, if any."""
@@ -691,9 +754,10 @@ class ActivityHeartbeat(google.protobuf.message.Message):
         *,
         task_token: builtins.bytes = ...,
         details: everturn.v1.payload_pb2.Payload | None = ...,
+        blocked_stack: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["_details", b"_details", "details", b"details"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_details", b"_details", "details", b"details", "task_token", b"task_token"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["_details", b"_details", "blocked_stack", b"blocked_stack", "details", b"details", "task_token", b"task_token"]) -> None: ...
     def WhichOneof(self, oneof_group: typing.Literal["_details", b"_details"]) -> typing.Literal["details"] | None: ...
 
 Global___ActivityHeartbeat: typing_extensions.TypeAlias = ActivityHeartbeat

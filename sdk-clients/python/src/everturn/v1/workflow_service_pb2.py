@@ -26,11 +26,12 @@ from everturn.v1 import event_pb2 as everturn_dot_v1_dot_event__pb2
 from everturn.v1 import failure_pb2 as everturn_dot_v1_dot_failure__pb2
 from everturn.v1 import message_pb2 as everturn_dot_v1_dot_message__pb2
 from everturn.v1 import payload_pb2 as everturn_dot_v1_dot_payload__pb2
+from everturn.v1 import waiting_pb2 as everturn_dot_v1_dot_waiting__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"everturn/v1/workflow_service.proto\x12\x0b\x65verturn.v1\x1a\x17\x65verturn/v1/event.proto\x1a\x19\x65verturn/v1/failure.proto\x1a\x19\x65verturn/v1/message.proto\x1a\x19\x65verturn/v1/payload.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe1\x02\n\x14StartWorkflowRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x13\n\x0bworkflow_id\x18\x02 \x01(\t\x12\x15\n\rworkflow_type\x18\x03 \x01(\t\x12\x12\n\ntask_queue\x18\x04 \x01(\t\x12#\n\x05input\x18\x05 \x01(\x0b\x32\x14.everturn.v1.Payload\x12\x39\n\x11\x65xecution_timeout\x18\x06 \x01(\x0b\x32\x19.google.protobuf.DurationH\x00\x88\x01\x01\x12=\n\x06labels\x18\x07 \x03(\x0b\x32-.everturn.v1.StartWorkflowRequest.LabelsEntry\x12\x12\n\nrequest_id\x18\x08 \x01(\t\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x14\n\x12_execution_timeout\"\'\n\x15StartWorkflowResponse\x12\x0e\n\x06run_id\x18\x01 \x01(\t\"\x9d\x01\n\x15SignalWorkflowRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x13\n\x0bworkflow_id\x18\x02 \x01(\t\x12\x0e\n\x06run_id\x18\x03 \x01(\t\x12\x13\n\x0bsignal_name\x18\x04 \x01(\t\x12#\n\x05input\x18\x05 \x01(\x0b\x32\x14.everturn.v1.Payload\x12\x12\n\nrequest_id\x18\x06 \x01(\t\"\x18\n\x16SignalWorkflowResponse\"_\n\x15\x43\x61ncelWorkflowRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x13\n\x0bworkflow_id\x18\x02 \x01(\t\x12\x0e\n\x06run_id\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\"\x18\n\x16\x43\x61ncelWorkflowResponse\"b\n\x18TerminateWorkflowRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x13\n\x0bworkflow_id\x18\x02 \x01(\t\x12\x0e\n\x06run_id\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\"\x1b\n\x19TerminateWorkflowResponse\"\xc1\x03\n\x0bWorkflowRun\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x13\n\x0bworkflow_id\x18\x02 \x01(\t\x12\x0e\n\x06run_id\x18\x03 \x01(\t\x12\x15\n\rworkflow_type\x18\x04 \x01(\t\x12\x12\n\ntask_queue\x18\x05 \x01(\t\x12&\n\x06status\x18\x06 \x01(\x0e\x32\x16.everturn.v1.RunStatus\x12\x1a\n\x12parent_workflow_id\x18\x07 \x01(\t\x12.\n\nstart_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nclose_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0b\x65vent_count\x18\n \x01(\x04\x12\x34\n\x06labels\x18\x0b \x03(\x0b\x32$.everturn.v1.WorkflowRun.LabelsEntry\x12\x0e\n\x06paused\x18\x0c \x01(\x08\x12!\n\x05usage\x18\r \x01(\x0b\x32\x12.everturn.v1.Usage\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xd4\x02\n\x0fPendingActivity\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x15\n\ractivity_type\x18\x02 \x01(\t\x12\x30\n\x05state\x18\x03 \x01(\x0e\x32!.everturn.v1.PendingActivityState\x12\x0f\n\x07\x61ttempt\x18\x04 \x01(\r\x12\x12\n\ntask_queue\x18\x05 \x01(\t\x12\x17\n\x0fworker_identity\x18\x06 \x01(\t\x12*\n\x0clast_failure\x18\x07 \x01(\x0b\x32\x14.everturn.v1.Failure\x12\x35\n\x11next_attempt_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x34\n\x11heartbeat_details\x18\t \x01(\x0b\x32\x14.everturn.v1.PayloadH\x00\x88\x01\x01\x42\x14\n\x12_heartbeat_details\"J\n\x0cPendingTimer\x12\x0b\n\x03key\x18\x01 \x01(\t\x12-\n\tfire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"0\n\x0cPendingChild\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x13\n\x0bworkflow_id\x18\x02 \x01(\t\"d\n\x0fPendingApproval\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x13\n\x0b\x61pproval_id\x18\x02 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"Q\n\x17\x44\x65scribeWorkflowRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x13\n\x0bworkflow_id\x18\x02 \x01(\t\x12\x0e\n\x06run_id\x18\x03 \x01(\t\"\xbe\x03\n\x18\x44\x65scribeWorkflowResponse\x12%\n\x03run\x18\x01 \x01(\x0b\x32\x18.everturn.v1.WorkflowRun\x12\x38\n\x12pending_activities\x18\x02 \x03(\x0b\x32\x1c.everturn.v1.PendingActivity\x12\x31\n\x0epending_timers\x18\x03 \x03(\x0b\x32\x19.everturn.v1.PendingTimer\x12\x33\n\x10pending_children\x18\x04 \x03(\x0b\x32\x19.everturn.v1.PendingChild\x12$\n\x06result\x18\x05 \x01(\x0b\x32\x14.everturn.v1.Payload\x12%\n\x07\x66\x61ilure\x18\x06 \x01(\x0b\x32\x14.everturn.v1.Failure\x12\x33\n\x15workflow_task_failure\x18\x07 \x01(\x0b\x32\x14.everturn.v1.Failure\x12\x37\n\x11pending_approvals\x18\x08 \x03(\x0b\x32\x1c.everturn.v1.PendingApproval\x12\x1e\n\x16omitted_activity_count\x18\t \x01(\r\"\x8f\x01\n\x14ListWorkflowsRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\r\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x15\n\rworkflow_type\x18\x04 \x01(\t\x12&\n\x06status\x18\x05 \x01(\x0e\x32\x16.everturn.v1.RunStatus\"X\n\x15ListWorkflowsResponse\x12&\n\x04runs\x18\x01 \x03(\x0b\x32\x18.everturn.v1.WorkflowRun\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x8a\x01\n\x11GetHistoryRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x13\n\x0bworkflow_id\x18\x02 \x01(\t\x12\x0e\n\x06run_id\x18\x03 \x01(\t\x12\x11\n\tpage_size\x18\x04 \x01(\r\x12\x12\n\npage_token\x18\x05 \x01(\t\x12\x16\n\x0e\x61\x66ter_event_id\x18\x06 \x01(\x04\"X\n\x12GetHistoryResponse\x12)\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x19.everturn.v1.HistoryEvent\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x8a\x01\n\x11WaitResultRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x13\n\x0bworkflow_id\x18\x02 \x01(\t\x12\x0e\n\x06run_id\x18\x03 \x01(\t\x12\x30\n\x08max_wait\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationH\x00\x88\x01\x01\x42\x0b\n\t_max_wait\"\x99\x01\n\x12WaitResultResponse\x12&\n\x06status\x18\x01 \x01(\x0e\x32\x16.everturn.v1.RunStatus\x12$\n\x06result\x18\x02 \x01(\x0b\x32\x14.everturn.v1.Payload\x12%\n\x07\x66\x61ilure\x18\x03 \x01(\x0b\x32\x14.everturn.v1.Failure\x12\x0e\n\x06run_id\x18\x04 \x01(\t\"I\n\x0fGetStateRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x13\n\x0bworkflow_id\x18\x02 \x01(\t\x12\x0e\n\x06run_id\x18\x03 \x01(\t\"\x8f\x01\n\x10GetStateResponse\x12\x37\n\x05state\x18\x01 \x03(\x0b\x32(.everturn.v1.GetStateResponse.StateEntry\x1a\x42\n\nStateEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12#\n\x05value\x18\x02 \x01(\x0b\x32\x14.everturn.v1.Payload:\x02\x38\x01\"^\n\x14PauseWorkflowRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x13\n\x0bworkflow_id\x18\x02 \x01(\t\x12\x0e\n\x06run_id\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\"\x17\n\x15PauseWorkflowResponse\"O\n\x15ResumeWorkflowRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x13\n\x0bworkflow_id\x18\x02 \x01(\t\x12\x0e\n\x06run_id\x18\x03 \x01(\t\"\x18\n\x16ResumeWorkflowResponse*\xd6\x01\n\x14PendingActivityState\x12&\n\"PENDING_ACTIVITY_STATE_UNSPECIFIED\x10\x00\x12$\n PENDING_ACTIVITY_STATE_SCHEDULED\x10\x01\x12\"\n\x1ePENDING_ACTIVITY_STATE_STARTED\x10\x02\x12&\n\"PENDING_ACTIVITY_STATE_BACKING_OFF\x10\x03\x12$\n PENDING_ACTIVITY_STATE_CANCELING\x10\x04\x32\xd6\x07\n\x0fWorkflowService\x12V\n\rStartWorkflow\x12!.everturn.v1.StartWorkflowRequest\x1a\".everturn.v1.StartWorkflowResponse\x12Y\n\x0eSignalWorkflow\x12\".everturn.v1.SignalWorkflowRequest\x1a#.everturn.v1.SignalWorkflowResponse\x12Y\n\x0e\x43\x61ncelWorkflow\x12\".everturn.v1.CancelWorkflowRequest\x1a#.everturn.v1.CancelWorkflowResponse\x12\x62\n\x11TerminateWorkflow\x12%.everturn.v1.TerminateWorkflowRequest\x1a&.everturn.v1.TerminateWorkflowResponse\x12_\n\x10\x44\x65scribeWorkflow\x12$.everturn.v1.DescribeWorkflowRequest\x1a%.everturn.v1.DescribeWorkflowResponse\x12V\n\rListWorkflows\x12!.everturn.v1.ListWorkflowsRequest\x1a\".everturn.v1.ListWorkflowsResponse\x12M\n\nGetHistory\x12\x1e.everturn.v1.GetHistoryRequest\x1a\x1f.everturn.v1.GetHistoryResponse\x12M\n\nWaitResult\x12\x1e.everturn.v1.WaitResultRequest\x1a\x1f.everturn.v1.WaitResultResponse\x12G\n\x08GetState\x12\x1c.everturn.v1.GetStateRequest\x1a\x1d.everturn.v1.GetStateResponse\x12V\n\rPauseWorkflow\x12!.everturn.v1.PauseWorkflowRequest\x1a\".everturn.v1.PauseWorkflowResponse\x12Y\n\x0eResumeWorkflow\x12\".everturn.v1.ResumeWorkflowRequest\x1a#.everturn.v1.ResumeWorkflowResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"everturn/v1/workflow_service.proto\x12\x0b\x65verturn.v1\x1a\x17\x65verturn/v1/event.proto\x1a\x19\x65verturn/v1/failure.proto\x1a\x19\x65verturn/v1/message.proto\x1a\x19\x65verturn/v1/payload.proto\x1a\x19\x65verturn/v1/waiting.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe1\x02\n\x14StartWorkflowRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x13\n\x0bworkflow_id\x18\x02 \x01(\t\x12\x15\n\rworkflow_type\x18\x03 \x01(\t\x12\x12\n\ntask_queue\x18\x04 \x01(\t\x12#\n\x05input\x18\x05 \x01(\x0b\x32\x14.everturn.v1.Payload\x12\x39\n\x11\x65xecution_timeout\x18\x06 \x01(\x0b\x32\x19.google.protobuf.DurationH\x00\x88\x01\x01\x12=\n\x06labels\x18\x07 \x03(\x0b\x32-.everturn.v1.StartWorkflowRequest.LabelsEntry\x12\x12\n\nrequest_id\x18\x08 \x01(\t\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x14\n\x12_execution_timeout\"\'\n\x15StartWorkflowResponse\x12\x0e\n\x06run_id\x18\x01 \x01(\t\"\x9d\x01\n\x15SignalWorkflowRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x13\n\x0bworkflow_id\x18\x02 \x01(\t\x12\x0e\n\x06run_id\x18\x03 \x01(\t\x12\x13\n\x0bsignal_name\x18\x04 \x01(\t\x12#\n\x05input\x18\x05 \x01(\x0b\x32\x14.everturn.v1.Payload\x12\x12\n\nrequest_id\x18\x06 \x01(\t\"\x18\n\x16SignalWorkflowResponse\"_\n\x15\x43\x61ncelWorkflowRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x13\n\x0bworkflow_id\x18\x02 \x01(\t\x12\x0e\n\x06run_id\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\"\x18\n\x16\x43\x61ncelWorkflowResponse\"b\n\x18TerminateWorkflowRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x13\n\x0bworkflow_id\x18\x02 \x01(\t\x12\x0e\n\x06run_id\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\"\x1b\n\x19TerminateWorkflowResponse\"\xe2\x03\n\x0bWorkflowRun\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x13\n\x0bworkflow_id\x18\x02 \x01(\t\x12\x0e\n\x06run_id\x18\x03 \x01(\t\x12\x15\n\rworkflow_type\x18\x04 \x01(\t\x12\x12\n\ntask_queue\x18\x05 \x01(\t\x12&\n\x06status\x18\x06 \x01(\x0e\x32\x16.everturn.v1.RunStatus\x12\x1a\n\x12parent_workflow_id\x18\x07 \x01(\t\x12.\n\nstart_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nclose_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0b\x65vent_count\x18\n \x01(\x04\x12\x34\n\x06labels\x18\x0b \x03(\x0b\x32$.everturn.v1.WorkflowRun.LabelsEntry\x12\x0e\n\x06paused\x18\x0c \x01(\x08\x12!\n\x05usage\x18\r \x01(\x0b\x32\x12.everturn.v1.Usage\x12\x1f\n\x04wait\x18\x0e \x01(\x0b\x32\x11.everturn.v1.Wait\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xc5\x03\n\x0fPendingActivity\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x15\n\ractivity_type\x18\x02 \x01(\t\x12\x30\n\x05state\x18\x03 \x01(\x0e\x32!.everturn.v1.PendingActivityState\x12\x0f\n\x07\x61ttempt\x18\x04 \x01(\r\x12\x12\n\ntask_queue\x18\x05 \x01(\t\x12\x17\n\x0fworker_identity\x18\x06 \x01(\t\x12*\n\x0clast_failure\x18\x07 \x01(\x0b\x32\x14.everturn.v1.Failure\x12\x35\n\x11next_attempt_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x34\n\x11heartbeat_details\x18\t \x01(\x0b\x32\x14.everturn.v1.PayloadH\x00\x88\x01\x01\x12\x1f\n\x04wait\x18\n \x01(\x0b\x32\x11.everturn.v1.Wait\x12\x37\n\x13last_heartbeat_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rblocked_stack\x18\x0c \x01(\tB\x14\n\x12_heartbeat_details\"J\n\x0cPendingTimer\x12\x0b\n\x03key\x18\x01 \x01(\t\x12-\n\tfire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"0\n\x0cPendingChild\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x13\n\x0bworkflow_id\x18\x02 \x01(\t\"d\n\x0fPendingApproval\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x13\n\x0b\x61pproval_id\x18\x02 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"Q\n\x17\x44\x65scribeWorkflowRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x13\n\x0bworkflow_id\x18\x02 \x01(\t\x12\x0e\n\x06run_id\x18\x03 \x01(\t\"\xe3\x03\n\x18\x44\x65scribeWorkflowResponse\x12%\n\x03run\x18\x01 \x01(\x0b\x32\x18.everturn.v1.WorkflowRun\x12\x38\n\x12pending_activities\x18\x02 \x03(\x0b\x32\x1c.everturn.v1.PendingActivity\x12\x31\n\x0epending_timers\x18\x03 \x03(\x0b\x32\x19.everturn.v1.PendingTimer\x12\x33\n\x10pending_children\x18\x04 \x03(\x0b\x32\x19.everturn.v1.PendingChild\x12$\n\x06result\x18\x05 \x01(\x0b\x32\x14.everturn.v1.Payload\x12%\n\x07\x66\x61ilure\x18\x06 \x01(\x0b\x32\x14.everturn.v1.Failure\x12\x33\n\x15workflow_task_failure\x18\x07 \x01(\x0b\x32\x14.everturn.v1.Failure\x12\x37\n\x11pending_approvals\x18\x08 \x03(\x0b\x32\x1c.everturn.v1.PendingApproval\x12\x1e\n\x16omitted_activity_count\x18\t \x01(\r\x12#\n\x1bworkflow_task_failure_count\x18\n \x01(\r\"\xbe\x01\n\x14ListWorkflowsRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\r\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x15\n\rworkflow_type\x18\x04 \x01(\t\x12&\n\x06status\x18\x05 \x01(\x0e\x32\x16.everturn.v1.RunStatus\x12-\n\x0cwait_reasons\x18\x06 \x03(\x0e\x32\x17.everturn.v1.WaitReason\"X\n\x15ListWorkflowsResponse\x12&\n\x04runs\x18\x01 \x03(\x0b\x32\x18.everturn.v1.WorkflowRun\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x8a\x01\n\x11GetHistoryRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x13\n\x0bworkflow_id\x18\x02 \x01(\t\x12\x0e\n\x06run_id\x18\x03 \x01(\t\x12\x11\n\tpage_size\x18\x04 \x01(\r\x12\x12\n\npage_token\x18\x05 \x01(\t\x12\x16\n\x0e\x61\x66ter_event_id\x18\x06 \x01(\x04\"X\n\x12GetHistoryResponse\x12)\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x19.everturn.v1.HistoryEvent\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x8a\x01\n\x11WaitResultRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x13\n\x0bworkflow_id\x18\x02 \x01(\t\x12\x0e\n\x06run_id\x18\x03 \x01(\t\x12\x30\n\x08max_wait\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationH\x00\x88\x01\x01\x42\x0b\n\t_max_wait\"\x99\x01\n\x12WaitResultResponse\x12&\n\x06status\x18\x01 \x01(\x0e\x32\x16.everturn.v1.RunStatus\x12$\n\x06result\x18\x02 \x01(\x0b\x32\x14.everturn.v1.Payload\x12%\n\x07\x66\x61ilure\x18\x03 \x01(\x0b\x32\x14.everturn.v1.Failure\x12\x0e\n\x06run_id\x18\x04 \x01(\t\"I\n\x0fGetStateRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x13\n\x0bworkflow_id\x18\x02 \x01(\t\x12\x0e\n\x06run_id\x18\x03 \x01(\t\"\x8f\x01\n\x10GetStateResponse\x12\x37\n\x05state\x18\x01 \x03(\x0b\x32(.everturn.v1.GetStateResponse.StateEntry\x1a\x42\n\nStateEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12#\n\x05value\x18\x02 \x01(\x0b\x32\x14.everturn.v1.Payload:\x02\x38\x01\"^\n\x14PauseWorkflowRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x13\n\x0bworkflow_id\x18\x02 \x01(\t\x12\x0e\n\x06run_id\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\"\x17\n\x15PauseWorkflowResponse\"O\n\x15ResumeWorkflowRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x13\n\x0bworkflow_id\x18\x02 \x01(\t\x12\x0e\n\x06run_id\x18\x03 \x01(\t\"\x18\n\x16ResumeWorkflowResponse*\xd6\x01\n\x14PendingActivityState\x12&\n\"PENDING_ACTIVITY_STATE_UNSPECIFIED\x10\x00\x12$\n PENDING_ACTIVITY_STATE_SCHEDULED\x10\x01\x12\"\n\x1ePENDING_ACTIVITY_STATE_STARTED\x10\x02\x12&\n\"PENDING_ACTIVITY_STATE_BACKING_OFF\x10\x03\x12$\n PENDING_ACTIVITY_STATE_CANCELING\x10\x04\x32\xd6\x07\n\x0fWorkflowService\x12V\n\rStartWorkflow\x12!.everturn.v1.StartWorkflowRequest\x1a\".everturn.v1.StartWorkflowResponse\x12Y\n\x0eSignalWorkflow\x12\".everturn.v1.SignalWorkflowRequest\x1a#.everturn.v1.SignalWorkflowResponse\x12Y\n\x0e\x43\x61ncelWorkflow\x12\".everturn.v1.CancelWorkflowRequest\x1a#.everturn.v1.CancelWorkflowResponse\x12\x62\n\x11TerminateWorkflow\x12%.everturn.v1.TerminateWorkflowRequest\x1a&.everturn.v1.TerminateWorkflowResponse\x12_\n\x10\x44\x65scribeWorkflow\x12$.everturn.v1.DescribeWorkflowRequest\x1a%.everturn.v1.DescribeWorkflowResponse\x12V\n\rListWorkflows\x12!.everturn.v1.ListWorkflowsRequest\x1a\".everturn.v1.ListWorkflowsResponse\x12M\n\nGetHistory\x12\x1e.everturn.v1.GetHistoryRequest\x1a\x1f.everturn.v1.GetHistoryResponse\x12M\n\nWaitResult\x12\x1e.everturn.v1.WaitResultRequest\x1a\x1f.everturn.v1.WaitResultResponse\x12G\n\x08GetState\x12\x1c.everturn.v1.GetStateRequest\x1a\x1d.everturn.v1.GetStateResponse\x12V\n\rPauseWorkflow\x12!.everturn.v1.PauseWorkflowRequest\x1a\".everturn.v1.PauseWorkflowResponse\x12Y\n\x0eResumeWorkflow\x12\".everturn.v1.ResumeWorkflowRequest\x1a#.everturn.v1.ResumeWorkflowResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -43,68 +44,68 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WORKFLOWRUN_LABELSENTRY']._serialized_options = b'8\001'
   _globals['_GETSTATERESPONSE_STATEENTRY']._loaded_options = None
   _globals['_GETSTATERESPONSE_STATEENTRY']._serialized_options = b'8\001'
-  _globals['_PENDINGACTIVITYSTATE']._serialized_start=3826
-  _globals['_PENDINGACTIVITYSTATE']._serialized_end=4040
-  _globals['_STARTWORKFLOWREQUEST']._serialized_start=223
-  _globals['_STARTWORKFLOWREQUEST']._serialized_end=576
-  _globals['_STARTWORKFLOWREQUEST_LABELSENTRY']._serialized_start=509
-  _globals['_STARTWORKFLOWREQUEST_LABELSENTRY']._serialized_end=554
-  _globals['_STARTWORKFLOWRESPONSE']._serialized_start=578
-  _globals['_STARTWORKFLOWRESPONSE']._serialized_end=617
-  _globals['_SIGNALWORKFLOWREQUEST']._serialized_start=620
-  _globals['_SIGNALWORKFLOWREQUEST']._serialized_end=777
-  _globals['_SIGNALWORKFLOWRESPONSE']._serialized_start=779
-  _globals['_SIGNALWORKFLOWRESPONSE']._serialized_end=803
-  _globals['_CANCELWORKFLOWREQUEST']._serialized_start=805
-  _globals['_CANCELWORKFLOWREQUEST']._serialized_end=900
-  _globals['_CANCELWORKFLOWRESPONSE']._serialized_start=902
-  _globals['_CANCELWORKFLOWRESPONSE']._serialized_end=926
-  _globals['_TERMINATEWORKFLOWREQUEST']._serialized_start=928
-  _globals['_TERMINATEWORKFLOWREQUEST']._serialized_end=1026
-  _globals['_TERMINATEWORKFLOWRESPONSE']._serialized_start=1028
-  _globals['_TERMINATEWORKFLOWRESPONSE']._serialized_end=1055
-  _globals['_WORKFLOWRUN']._serialized_start=1058
-  _globals['_WORKFLOWRUN']._serialized_end=1507
-  _globals['_WORKFLOWRUN_LABELSENTRY']._serialized_start=509
-  _globals['_WORKFLOWRUN_LABELSENTRY']._serialized_end=554
-  _globals['_PENDINGACTIVITY']._serialized_start=1510
-  _globals['_PENDINGACTIVITY']._serialized_end=1850
-  _globals['_PENDINGTIMER']._serialized_start=1852
-  _globals['_PENDINGTIMER']._serialized_end=1926
-  _globals['_PENDINGCHILD']._serialized_start=1928
-  _globals['_PENDINGCHILD']._serialized_end=1976
-  _globals['_PENDINGAPPROVAL']._serialized_start=1978
-  _globals['_PENDINGAPPROVAL']._serialized_end=2078
-  _globals['_DESCRIBEWORKFLOWREQUEST']._serialized_start=2080
-  _globals['_DESCRIBEWORKFLOWREQUEST']._serialized_end=2161
-  _globals['_DESCRIBEWORKFLOWRESPONSE']._serialized_start=2164
-  _globals['_DESCRIBEWORKFLOWRESPONSE']._serialized_end=2610
-  _globals['_LISTWORKFLOWSREQUEST']._serialized_start=2613
-  _globals['_LISTWORKFLOWSREQUEST']._serialized_end=2756
-  _globals['_LISTWORKFLOWSRESPONSE']._serialized_start=2758
-  _globals['_LISTWORKFLOWSRESPONSE']._serialized_end=2846
-  _globals['_GETHISTORYREQUEST']._serialized_start=2849
-  _globals['_GETHISTORYREQUEST']._serialized_end=2987
-  _globals['_GETHISTORYRESPONSE']._serialized_start=2989
-  _globals['_GETHISTORYRESPONSE']._serialized_end=3077
-  _globals['_WAITRESULTREQUEST']._serialized_start=3080
-  _globals['_WAITRESULTREQUEST']._serialized_end=3218
-  _globals['_WAITRESULTRESPONSE']._serialized_start=3221
-  _globals['_WAITRESULTRESPONSE']._serialized_end=3374
-  _globals['_GETSTATEREQUEST']._serialized_start=3376
-  _globals['_GETSTATEREQUEST']._serialized_end=3449
-  _globals['_GETSTATERESPONSE']._serialized_start=3452
-  _globals['_GETSTATERESPONSE']._serialized_end=3595
-  _globals['_GETSTATERESPONSE_STATEENTRY']._serialized_start=3529
-  _globals['_GETSTATERESPONSE_STATEENTRY']._serialized_end=3595
-  _globals['_PAUSEWORKFLOWREQUEST']._serialized_start=3597
-  _globals['_PAUSEWORKFLOWREQUEST']._serialized_end=3691
-  _globals['_PAUSEWORKFLOWRESPONSE']._serialized_start=3693
-  _globals['_PAUSEWORKFLOWRESPONSE']._serialized_end=3716
-  _globals['_RESUMEWORKFLOWREQUEST']._serialized_start=3718
-  _globals['_RESUMEWORKFLOWREQUEST']._serialized_end=3797
-  _globals['_RESUMEWORKFLOWRESPONSE']._serialized_start=3799
-  _globals['_RESUMEWORKFLOWRESPONSE']._serialized_end=3823
-  _globals['_WORKFLOWSERVICE']._serialized_start=4043
-  _globals['_WORKFLOWSERVICE']._serialized_end=5025
+  _globals['_PENDINGACTIVITYSTATE']._serialized_start=4083
+  _globals['_PENDINGACTIVITYSTATE']._serialized_end=4297
+  _globals['_STARTWORKFLOWREQUEST']._serialized_start=250
+  _globals['_STARTWORKFLOWREQUEST']._serialized_end=603
+  _globals['_STARTWORKFLOWREQUEST_LABELSENTRY']._serialized_start=536
+  _globals['_STARTWORKFLOWREQUEST_LABELSENTRY']._serialized_end=581
+  _globals['_STARTWORKFLOWRESPONSE']._serialized_start=605
+  _globals['_STARTWORKFLOWRESPONSE']._serialized_end=644
+  _globals['_SIGNALWORKFLOWREQUEST']._serialized_start=647
+  _globals['_SIGNALWORKFLOWREQUEST']._serialized_end=804
+  _globals['_SIGNALWORKFLOWRESPONSE']._serialized_start=806
+  _globals['_SIGNALWORKFLOWRESPONSE']._serialized_end=830
+  _globals['_CANCELWORKFLOWREQUEST']._serialized_start=832
+  _globals['_CANCELWORKFLOWREQUEST']._serialized_end=927
+  _globals['_CANCELWORKFLOWRESPONSE']._serialized_start=929
+  _globals['_CANCELWORKFLOWRESPONSE']._serialized_end=953
+  _globals['_TERMINATEWORKFLOWREQUEST']._serialized_start=955
+  _globals['_TERMINATEWORKFLOWREQUEST']._serialized_end=1053
+  _globals['_TERMINATEWORKFLOWRESPONSE']._serialized_start=1055
+  _globals['_TERMINATEWORKFLOWRESPONSE']._serialized_end=1082
+  _globals['_WORKFLOWRUN']._serialized_start=1085
+  _globals['_WORKFLOWRUN']._serialized_end=1567
+  _globals['_WORKFLOWRUN_LABELSENTRY']._serialized_start=536
+  _globals['_WORKFLOWRUN_LABELSENTRY']._serialized_end=581
+  _globals['_PENDINGACTIVITY']._serialized_start=1570
+  _globals['_PENDINGACTIVITY']._serialized_end=2023
+  _globals['_PENDINGTIMER']._serialized_start=2025
+  _globals['_PENDINGTIMER']._serialized_end=2099
+  _globals['_PENDINGCHILD']._serialized_start=2101
+  _globals['_PENDINGCHILD']._serialized_end=2149
+  _globals['_PENDINGAPPROVAL']._serialized_start=2151
+  _globals['_PENDINGAPPROVAL']._serialized_end=2251
+  _globals['_DESCRIBEWORKFLOWREQUEST']._serialized_start=2253
+  _globals['_DESCRIBEWORKFLOWREQUEST']._serialized_end=2334
+  _globals['_DESCRIBEWORKFLOWRESPONSE']._serialized_start=2337
+  _globals['_DESCRIBEWORKFLOWRESPONSE']._serialized_end=2820
+  _globals['_LISTWORKFLOWSREQUEST']._serialized_start=2823
+  _globals['_LISTWORKFLOWSREQUEST']._serialized_end=3013
+  _globals['_LISTWORKFLOWSRESPONSE']._serialized_start=3015
+  _globals['_LISTWORKFLOWSRESPONSE']._serialized_end=3103
+  _globals['_GETHISTORYREQUEST']._serialized_start=3106
+  _globals['_GETHISTORYREQUEST']._serialized_end=3244
+  _globals['_GETHISTORYRESPONSE']._serialized_start=3246
+  _globals['_GETHISTORYRESPONSE']._serialized_end=3334
+  _globals['_WAITRESULTREQUEST']._serialized_start=3337
+  _globals['_WAITRESULTREQUEST']._serialized_end=3475
+  _globals['_WAITRESULTRESPONSE']._serialized_start=3478
+  _globals['_WAITRESULTRESPONSE']._serialized_end=3631
+  _globals['_GETSTATEREQUEST']._serialized_start=3633
+  _globals['_GETSTATEREQUEST']._serialized_end=3706
+  _globals['_GETSTATERESPONSE']._serialized_start=3709
+  _globals['_GETSTATERESPONSE']._serialized_end=3852
+  _globals['_GETSTATERESPONSE_STATEENTRY']._serialized_start=3786
+  _globals['_GETSTATERESPONSE_STATEENTRY']._serialized_end=3852
+  _globals['_PAUSEWORKFLOWREQUEST']._serialized_start=3854
+  _globals['_PAUSEWORKFLOWREQUEST']._serialized_end=3948
+  _globals['_PAUSEWORKFLOWRESPONSE']._serialized_start=3950
+  _globals['_PAUSEWORKFLOWRESPONSE']._serialized_end=3973
+  _globals['_RESUMEWORKFLOWREQUEST']._serialized_start=3975
+  _globals['_RESUMEWORKFLOWREQUEST']._serialized_end=4054
+  _globals['_RESUMEWORKFLOWRESPONSE']._serialized_start=4056
+  _globals['_RESUMEWORKFLOWRESPONSE']._serialized_end=4080
+  _globals['_WORKFLOWSERVICE']._serialized_start=4300
+  _globals['_WORKFLOWSERVICE']._serialized_end=5282
 # @@protoc_insertion_point(module_scope)

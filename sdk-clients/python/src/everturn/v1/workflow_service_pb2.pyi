@@ -9,6 +9,7 @@ import everturn.v1.event_pb2
 import everturn.v1.failure_pb2
 import everturn.v1.message_pb2
 import everturn.v1.payload_pb2
+import everturn.v1.waiting_pb2
 import google.protobuf.descriptor
 import google.protobuf.duration_pb2
 import google.protobuf.internal.containers
@@ -317,6 +318,7 @@ class WorkflowRun(google.protobuf.message.Message):
     LABELS_FIELD_NUMBER: builtins.int
     PAUSED_FIELD_NUMBER: builtins.int
     USAGE_FIELD_NUMBER: builtins.int
+    WAIT_FIELD_NUMBER: builtins.int
     namespace: builtins.str
     """Namespace."""
     workflow_id: builtins.str
@@ -351,6 +353,10 @@ class WorkflowRun(google.protobuf.message.Message):
     def usage(self) -> everturn.v1.message_pb2.Usage:
         """What its activities have used so far, without its children's."""
 
+    @property
+    def wait(self) -> everturn.v1.waiting_pb2.Wait:
+        """Why it does not go on; absent once it is closed."""
+
     def __init__(
         self,
         *,
@@ -367,9 +373,10 @@ class WorkflowRun(google.protobuf.message.Message):
         labels: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
         paused: builtins.bool = ...,
         usage: everturn.v1.message_pb2.Usage | None = ...,
+        wait: everturn.v1.waiting_pb2.Wait | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["close_time", b"close_time", "start_time", b"start_time", "usage", b"usage"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["close_time", b"close_time", "event_count", b"event_count", "labels", b"labels", "namespace", b"namespace", "parent_workflow_id", b"parent_workflow_id", "paused", b"paused", "run_id", b"run_id", "start_time", b"start_time", "status", b"status", "task_queue", b"task_queue", "usage", b"usage", "workflow_id", b"workflow_id", "workflow_type", b"workflow_type"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["close_time", b"close_time", "start_time", b"start_time", "usage", b"usage", "wait", b"wait"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["close_time", b"close_time", "event_count", b"event_count", "labels", b"labels", "namespace", b"namespace", "parent_workflow_id", b"parent_workflow_id", "paused", b"paused", "run_id", b"run_id", "start_time", b"start_time", "status", b"status", "task_queue", b"task_queue", "usage", b"usage", "wait", b"wait", "workflow_id", b"workflow_id", "workflow_type", b"workflow_type"]) -> None: ...
 
 Global___WorkflowRun: typing_extensions.TypeAlias = WorkflowRun
 
@@ -388,6 +395,9 @@ class PendingActivity(google.protobuf.message.Message):
     LAST_FAILURE_FIELD_NUMBER: builtins.int
     NEXT_ATTEMPT_TIME_FIELD_NUMBER: builtins.int
     HEARTBEAT_DETAILS_FIELD_NUMBER: builtins.int
+    WAIT_FIELD_NUMBER: builtins.int
+    LAST_HEARTBEAT_TIME_FIELD_NUMBER: builtins.int
+    BLOCKED_STACK_FIELD_NUMBER: builtins.int
     key: builtins.str
     """Key of the command that scheduled it."""
     activity_type: builtins.str
@@ -400,6 +410,10 @@ class PendingActivity(google.protobuf.message.Message):
     """Task queue it waits in."""
     worker_identity: builtins.str
     """Identity of the worker that has it."""
+    blocked_stack: builtins.str
+    """Where its code stands, if it keeps its worker from doing anything else;
+    empty otherwise.
+    """
     @property
     def last_failure(self) -> everturn.v1.failure_pb2.Failure:
         """Failure of the last attempt, if one failed."""
@@ -411,6 +425,14 @@ class PendingActivity(google.protobuf.message.Message):
     @property
     def heartbeat_details(self) -> everturn.v1.payload_pb2.Payload:
         """Details of the last heartbeat, if there was one."""
+
+    @property
+    def wait(self) -> everturn.v1.waiting_pb2.Wait:
+        """What it waits for."""
+
+    @property
+    def last_heartbeat_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """When the attempt was last heard of, while a worker has it."""
 
     def __init__(
         self,
@@ -424,9 +446,12 @@ class PendingActivity(google.protobuf.message.Message):
         last_failure: everturn.v1.failure_pb2.Failure | None = ...,
         next_attempt_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         heartbeat_details: everturn.v1.payload_pb2.Payload | None = ...,
+        wait: everturn.v1.waiting_pb2.Wait | None = ...,
+        last_heartbeat_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        blocked_stack: builtins.str = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["_heartbeat_details", b"_heartbeat_details", "heartbeat_details", b"heartbeat_details", "last_failure", b"last_failure", "next_attempt_time", b"next_attempt_time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_heartbeat_details", b"_heartbeat_details", "activity_type", b"activity_type", "attempt", b"attempt", "heartbeat_details", b"heartbeat_details", "key", b"key", "last_failure", b"last_failure", "next_attempt_time", b"next_attempt_time", "state", b"state", "task_queue", b"task_queue", "worker_identity", b"worker_identity"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_heartbeat_details", b"_heartbeat_details", "heartbeat_details", b"heartbeat_details", "last_failure", b"last_failure", "last_heartbeat_time", b"last_heartbeat_time", "next_attempt_time", b"next_attempt_time", "wait", b"wait"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_heartbeat_details", b"_heartbeat_details", "activity_type", b"activity_type", "attempt", b"attempt", "blocked_stack", b"blocked_stack", "heartbeat_details", b"heartbeat_details", "key", b"key", "last_failure", b"last_failure", "last_heartbeat_time", b"last_heartbeat_time", "next_attempt_time", b"next_attempt_time", "state", b"state", "task_queue", b"task_queue", "wait", b"wait", "worker_identity", b"worker_identity"]) -> None: ...
     def WhichOneof(self, oneof_group: typing.Literal["_heartbeat_details", b"_heartbeat_details"]) -> typing.Literal["heartbeat_details"] | None: ...
 
 Global___PendingActivity: typing_extensions.TypeAlias = PendingActivity
@@ -548,10 +573,13 @@ class DescribeWorkflowResponse(google.protobuf.message.Message):
     WORKFLOW_TASK_FAILURE_FIELD_NUMBER: builtins.int
     PENDING_APPROVALS_FIELD_NUMBER: builtins.int
     OMITTED_ACTIVITY_COUNT_FIELD_NUMBER: builtins.int
+    WORKFLOW_TASK_FAILURE_COUNT_FIELD_NUMBER: builtins.int
     omitted_activity_count: builtins.int
     """Pending activities that were left out because the answer would be too
     large.
     """
+    workflow_task_failure_count: builtins.int
+    """Number of workflow tasks that failed in a row."""
     @property
     def run(self) -> Global___WorkflowRun:
         """The run."""
@@ -598,9 +626,10 @@ class DescribeWorkflowResponse(google.protobuf.message.Message):
         workflow_task_failure: everturn.v1.failure_pb2.Failure | None = ...,
         pending_approvals: collections.abc.Iterable[Global___PendingApproval] | None = ...,
         omitted_activity_count: builtins.int = ...,
+        workflow_task_failure_count: builtins.int = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["failure", b"failure", "result", b"result", "run", b"run", "workflow_task_failure", b"workflow_task_failure"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["failure", b"failure", "omitted_activity_count", b"omitted_activity_count", "pending_activities", b"pending_activities", "pending_approvals", b"pending_approvals", "pending_children", b"pending_children", "pending_timers", b"pending_timers", "result", b"result", "run", b"run", "workflow_task_failure", b"workflow_task_failure"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["failure", b"failure", "omitted_activity_count", b"omitted_activity_count", "pending_activities", b"pending_activities", "pending_approvals", b"pending_approvals", "pending_children", b"pending_children", "pending_timers", b"pending_timers", "result", b"result", "run", b"run", "workflow_task_failure", b"workflow_task_failure", "workflow_task_failure_count", b"workflow_task_failure_count"]) -> None: ...
 
 Global___DescribeWorkflowResponse: typing_extensions.TypeAlias = DescribeWorkflowResponse
 
@@ -615,6 +644,7 @@ class ListWorkflowsRequest(google.protobuf.message.Message):
     PAGE_TOKEN_FIELD_NUMBER: builtins.int
     WORKFLOW_TYPE_FIELD_NUMBER: builtins.int
     STATUS_FIELD_NUMBER: builtins.int
+    WAIT_REASONS_FIELD_NUMBER: builtins.int
     namespace: builtins.str
     """Namespace. Default "default"."""
     page_size: builtins.int
@@ -627,6 +657,10 @@ class ListWorkflowsRequest(google.protobuf.message.Message):
     """Only runs of this workflow type, if set."""
     status: everturn.v1.event_pb2.RunStatus.ValueType
     """Only runs of this status, if set."""
+    @property
+    def wait_reasons(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[everturn.v1.waiting_pb2.WaitReason.ValueType]:
+        """Only runs that wait for one of these reasons, if there are any."""
+
     def __init__(
         self,
         *,
@@ -635,8 +669,9 @@ class ListWorkflowsRequest(google.protobuf.message.Message):
         page_token: builtins.str = ...,
         workflow_type: builtins.str = ...,
         status: everturn.v1.event_pb2.RunStatus.ValueType = ...,
+        wait_reasons: collections.abc.Iterable[everturn.v1.waiting_pb2.WaitReason.ValueType] | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["namespace", b"namespace", "page_size", b"page_size", "page_token", b"page_token", "status", b"status", "workflow_type", b"workflow_type"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["namespace", b"namespace", "page_size", b"page_size", "page_token", b"page_token", "status", b"status", "wait_reasons", b"wait_reasons", "workflow_type", b"workflow_type"]) -> None: ...
 
 Global___ListWorkflowsRequest: typing_extensions.TypeAlias = ListWorkflowsRequest
 

@@ -58,6 +58,8 @@ impl Connection {
             identity: self.options.identity.clone(),
             build_id: self.options.build_id.clone(),
             running_task_tokens: tokens.clone(),
+            activity_types: self.activities.keys().cloned().collect(),
+            ..Default::default()
         };
         let greeting = v1::WorkRequest {
             hello: Some(hello),

@@ -13,7 +13,7 @@ use crate::limits;
 use crate::state::deadlines::Deadlines;
 use crate::state::root::{Root, arm_activity};
 use crate::state::run::{Activity, Stage};
-use crate::text::StepKey;
+use crate::text::{StepKey, Text};
 use crate::value::{Failure, FailureKind, InboundEvent, Message, Time};
 
 impl Root {
@@ -37,6 +37,7 @@ impl Root {
                 };
                 pending.attempt = *attempt;
                 pending.heard = time;
+                pending.blocked_stack = Text::default();
                 pending.stage = Stage::Started {
                     at: time,
                     epoch: *epoch,
@@ -47,6 +48,7 @@ impl Root {
             Event::TaskCompleted { slot, seen } => {
                 if let Some(run) = self.runs.get_mut(slot) {
                     run.seen = run.seen.max(*seen);
+                    run.rested = time;
                 }
             }
             Event::RequestRemembered { hash } => {
@@ -95,6 +97,13 @@ impl Root {
 #[must_use]
 pub(crate) fn key_hash(key: &StepKey) -> u64 {
     stable_hash(&[key.as_str().as_bytes()])
+}
+
+/// Hash under which a run remembers that a command failed because its key is
+/// another kind's.
+#[must_use]
+pub(crate) fn kind_hash(key: &StepKey, kind: u8) -> u64 {
+    stable_hash(&[key.as_str().as_bytes(), &[kind]])
 }
 
 /// Hash under which a conversation remembers an inbound message.

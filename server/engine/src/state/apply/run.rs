@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use crate::event::{RunEvent, RunStarted, RunStatus, Slot};
-use crate::state::apply::key_hash;
-use crate::state::conversation::State;
+use crate::state::apply::{key_hash, kind_hash};
+use crate::state::conversation::{Pause, State};
 use crate::state::deadlines::{Deadline, Deadlines};
 use crate::state::root::{Root, arm_activity, disarm_activity};
 use crate::state::run::{Activity, Child, OutgoingSignal, Run, Stage, Task, Timer};
-use crate::text::StepKey;
+use crate::text::{StepKey, Text};
 use crate::value::{Outcome, Time, Usage};
 
 impl Root {
@@ -27,7 +27,12 @@ impl Root {
             run.must_read_before = std::mem::replace(&mut run.last_must_read, id);
         }
         if let Some((key, kind)) = recorded_key(event) {
-            run.keys.insert(key_hash(key), kind);
+            let hash = match (run.keys.get(&key_hash(key)), event) {
+                // What is recorded under the key stays.
+                (Some(_), RunEvent::CommandFailed { .. }) => kind_hash(key, kind),
+                _ => key_hash(key),
+            };
+            run.keys.insert(hash, kind);
         }
         match event {
             RunEvent::ActivityScheduled { .. }
@@ -52,9 +57,16 @@ impl Root {
                 let id = run.workflow_id.child(key.as_str()).shared().into();
                 self.end_approval(time, &id, decided);
             }
-            RunEvent::Paused { .. } => run.paused = true,
+            RunEvent::Paused { reason } => {
+                run.paused = true;
+                run.pause = Some(Pause {
+                    reason: reason.clone(),
+                    since: time,
+                });
+            }
             RunEvent::Resumed => {
                 run.paused = false;
+                run.pause = None;
                 let below = self.below(slot);
                 self.restart_waits(time, &below);
             }
@@ -107,8 +119,14 @@ impl Root {
                 paused: false,
                 usage: Usage::default(),
                 must_read_before: 0,
+                pause: None,
+                rested: time,
                 task: Task::None,
                 task_failures: 0,
+                task_losses: 0,
+                task_since: time,
+                task_failed_since: time,
+                task_worker: Text::default(),
             },
         );
         if let Some(turn) = started.turn {
@@ -142,6 +160,7 @@ impl Root {
                     heartbeat_details: None,
                     heard: Time(0),
                     stands_still: false,
+                    blocked_stack: Text::default(),
                 };
                 arm_activity(&mut self.deadlines, slot, id, &activity);
                 run.activities.insert(id, activity);
@@ -332,6 +351,8 @@ fn recorded_key(event: &RunEvent) -> Option<(&StepKey, u8)> {
         RunEvent::SignalScheduled { key, .. } => Some((key, 8)),
         RunEvent::ApprovalRequested { key, .. } => Some((key, 10)),
         RunEvent::HandedOff { key } => Some((key, 11)),
+        RunEvent::CommandFailed { key, kind, .. } => Some((key, *kind)),
+        RunEvent::ProblemRecorded { key, .. } => Some((key, 12)),
         _ => None,
     }
 }

@@ -35,6 +35,10 @@ pub(super) struct ListArgs {
     /// Only conversations of this status
     #[arg(long)]
     status: Option<StatusArg>,
+    /// Only what waits for this reason (`no_worker`, `task_failed`, ...);
+    /// repeatable
+    #[arg(long, value_name = "REASON", value_parser = render::parse_reason)]
+    waiting: Vec<v1::WaitReason>,
     /// Most conversations to list
     #[arg(long, value_name = "COUNT", default_value_t = 100)]
     limit: usize,
@@ -77,6 +81,7 @@ pub(super) async fn list(client: &Client, output: Output, args: ListArgs) -> any
     let mut request = v1::ListConversationsRequest {
         conversation_type: args.conversation_type,
         status: status.into(),
+        wait_reasons: args.waiting.iter().map(|it| (*it).into()).collect(),
         ..Default::default()
     };
     let mut left = args.limit;

@@ -99,14 +99,15 @@ mod tests {
             ActivityCompleted ActivityFailed TimerFired ChildClosed SignalReceived AskAnswered
             CancelRequested SignalDelivered TurnInterrupted MessagesArrived
             ActivityAttemptFailed ApprovalRequested ApprovalDecided HandedOff HandedBack
-            EventsArrived DeliveryChanged RunPaused RunResumed
+            EventsArrived DeliveryChanged RunPaused RunResumed CommandFailed
+            ProblemRecorded
         }
     }
 
     #[test]
     fn every_kind_has_its_name() {
         let kinds = one_of_each();
-        assert_eq!(kinds.len(), 31, "as many as event.proto has");
+        assert_eq!(kinds.len(), 33, "as many as event.proto has");
         for (name, kind) in kinds {
             assert_eq!(describe(Some(&kind)).0, name);
         }

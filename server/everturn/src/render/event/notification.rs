@@ -95,6 +95,14 @@ fn describe_conversation(kind: &Kind) -> Option<(&'static str, Value)> {
         ),
         Kind::RunPaused(it) => ("RunPaused", json!({ "reason": it.reason })),
         Kind::RunResumed(_) => ("RunResumed", json!({})),
+        Kind::CommandFailed(it) => (
+            "CommandFailed",
+            json!({ "key": it.key, "failure": failure(it.failure.as_ref()) }),
+        ),
+        Kind::ProblemRecorded(it) => (
+            "ProblemRecorded",
+            json!({ "key": it.key, "failure": failure(it.failure.as_ref()) }),
+        ),
         _ => return None,
     })
 }

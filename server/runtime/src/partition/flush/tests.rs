@@ -91,7 +91,12 @@ impl Changing {
     /// Writes it to the view: events that were covered, runs to forget.
     fn write(&mut self) -> (usize, Vec<Slot>) {
         let key = self.hot.root.key.clone();
-        let (mark, _) = write_rows(&key, &mut self.hot, &mut Flush::default());
+        let (mark, _) = write_rows(
+            &key,
+            &mut self.hot,
+            &Counts::default(),
+            &mut Flush::default(),
+        );
         for (slot, through) in mark.journals {
             let journal = self.hot.journals.get_mut(&slot);
             journal.expect("it has one").mark_flushed(through);

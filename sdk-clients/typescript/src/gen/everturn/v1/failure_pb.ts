@@ -17,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file everturn/v1/failure.proto.
  */
 export const file_everturn_v1_failure: GenFile = /*@__PURE__*/
-  fileDesc("ChlldmVydHVybi92MS9mYWlsdXJlLnByb3RvEgtldmVydHVybi52MSKeAgoHRmFpbHVyZRImCgRraW5kGAEgASgOMhguZXZlcnR1cm4udjEuRmFpbHVyZUtpbmQSDAoEdHlwZRgCIAEoCRIPCgdtZXNzYWdlGAMgASgJEhMKC3N0YWNrX3RyYWNlGAQgASgJEioKB2RldGFpbHMYBSABKAsyFC5ldmVydHVybi52MS5QYXlsb2FkSACIAQESFQoNbm9uX3JldHJ5YWJsZRgGIAEoCBIzCgtyZXRyeV9hZnRlchgHIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkgBiAEBEiMKBWNhdXNlGAggASgLMhQuZXZlcnR1cm4udjEuRmFpbHVyZUIKCghfZGV0YWlsc0IOCgxfcmV0cnlfYWZ0ZXIquQEKC0ZhaWx1cmVLaW5kEhwKGEZBSUxVUkVfS0lORF9VTlNQRUNJRklFRBAAEhwKGEZBSUxVUkVfS0lORF9BUFBMSUNBVElPThABEhgKFEZBSUxVUkVfS0lORF9USU1FT1VUEAISGQoVRkFJTFVSRV9LSU5EX0NBTkNFTEVEEAMSGwoXRkFJTFVSRV9LSU5EX1RFUk1JTkFURUQQBBIcChhGQUlMVVJFX0tJTkRfV09SS0VSX0xPU1QQBWIGcHJvdG8z", [file_everturn_v1_payload, file_google_protobuf_duration]);
+  fileDesc("ChlldmVydHVybi92MS9mYWlsdXJlLnByb3RvEgtldmVydHVybi52MSLJAgoHRmFpbHVyZRImCgRraW5kGAEgASgOMhguZXZlcnR1cm4udjEuRmFpbHVyZUtpbmQSDAoEdHlwZRgCIAEoCRIPCgdtZXNzYWdlGAMgASgJEhMKC3N0YWNrX3RyYWNlGAQgASgJEioKB2RldGFpbHMYBSABKAsyFC5ldmVydHVybi52MS5QYXlsb2FkSACIAQESFQoNbm9uX3JldHJ5YWJsZRgGIAEoCBIzCgtyZXRyeV9hZnRlchgHIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkgBiAEBEiMKBWNhdXNlGAggASgLMhQuZXZlcnR1cm4udjEuRmFpbHVyZRIpCgttb3JlX2NhdXNlcxgJIAMoCzIULmV2ZXJ0dXJuLnYxLkZhaWx1cmVCCgoIX2RldGFpbHNCDgoMX3JldHJ5X2FmdGVyKrkBCgtGYWlsdXJlS2luZBIcChhGQUlMVVJFX0tJTkRfVU5TUEVDSUZJRUQQABIcChhGQUlMVVJFX0tJTkRfQVBQTElDQVRJT04QARIYChRGQUlMVVJFX0tJTkRfVElNRU9VVBACEhkKFUZBSUxVUkVfS0lORF9DQU5DRUxFRBADEhsKF0ZBSUxVUkVfS0lORF9URVJNSU5BVEVEEAQSHAoYRkFJTFVSRV9LSU5EX1dPUktFUl9MT1NUEAViBnByb3RvMw", [file_everturn_v1_payload, file_google_protobuf_duration]);
 
 /**
  * Why an attempt or a run did not succeed.
@@ -34,21 +34,21 @@ export type Failure = Message<"everturn.v1.Failure"> & {
 
   /**
    * Name of the error, as user code knows it ("PaymentDeclined"). Compared
-   * with `RetryPolicy.non_retryable_types`. At most 256 bytes.
+   * with `RetryPolicy.non_retryable_types`. Cut to 256 bytes.
    *
    * @generated from field: string type = 2;
    */
   type: string;
 
   /**
-   * Human-readable text. At most 16 KiB; longer text is cut by the SDKs.
+   * Human-readable text. Cut to 16 KiB.
    *
    * @generated from field: string message = 3;
    */
   message: string;
 
   /**
-   * Stack trace of the worker's language, if there is one. At most 32 KiB.
+   * Stack trace of the worker's language, if there is one. Cut to 32 KiB.
    *
    * @generated from field: string stack_trace = 4;
    */
@@ -77,11 +77,22 @@ export type Failure = Message<"everturn.v1.Failure"> & {
   retryAfter?: Duration | undefined;
 
   /**
-   * The failure that caused this one, if any. At most 8 levels.
+   * The failure that caused this one, if any. Deeper than 8 levels they are
+   * left out.
    *
    * @generated from field: everturn.v1.Failure cause = 8;
    */
   cause?: Failure | undefined;
+
+  /**
+   * More failures that caused this one, of a group of errors (ExceptionGroup
+   * of Python, AggregateError of JavaScript): `cause` is the first of its
+   * members, these are the others. At most 32 in a failure with all its
+   * causes; more are left out.
+   *
+   * @generated from field: repeated everturn.v1.Failure more_causes = 9;
+   */
+  moreCauses: Failure[];
 };
 
 /**

@@ -24,7 +24,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file everturn/v1/worker_service.proto.
  */
 export const file_everturn_v1_worker_service: GenFile = /*@__PURE__*/
-  fileDesc("CiBldmVydHVybi92MS93b3JrZXJfc2VydmljZS5wcm90bxILZXZlcnR1cm4udjEiYwoRUXVldWVTdWJzY3JpcHRpb24SEgoKdGFza19xdWV1ZRgBIAEoCRIjCgRraW5kGAIgASgOMhUuZXZlcnR1cm4udjEuVGFza0tpbmQSFQoNY2FuX3JlY29uY2lsZRgDIAEoCCKLAQoFSGVsbG8SEQoJbmFtZXNwYWNlGAEgASgJEi4KBnF1ZXVlcxgCIAMoCzIeLmV2ZXJ0dXJuLnYxLlF1ZXVlU3Vic2NyaXB0aW9uEhAKCGlkZW50aXR5GAMgASgJEhAKCGJ1aWxkX2lkGAQgASgJEhsKE3J1bm5pbmdfdGFza190b2tlbnMYBSADKAwitAEKB1dlbGNvbWUSEQoJc3RyZWFtX2lkGAEgASgEEhYKDnNlcnZlcl92ZXJzaW9uGAIgASgJEjAKDXBpbmdfaW50ZXJ2YWwYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SLgoLYWNrX3RpbWVvdXQYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SHAoUYWJvcnRlZF90YXNrX2luZGV4ZXMYBSADKA0iPQoLQ3JlZGl0R3JhbnQSFgoOd29ya2Zsb3dfY291bnQYASABKA0SFgoOYWN0aXZpdHlfY291bnQYAiABKA0i/gIKC1dvcmtSZXF1ZXN0EiEKBWhlbGxvGAEgASgLMhIuZXZlcnR1cm4udjEuSGVsbG8SKQoHY3JlZGl0cxgCIAEoCzIYLmV2ZXJ0dXJuLnYxLkNyZWRpdEdyYW50EhoKEmFja2VkX2RlbGl2ZXJ5X2lkcxgDIAMoBBI1ChBhY3Rpdml0eV9yZXN1bHRzGAQgAygLMhsuZXZlcnR1cm4udjEuQWN0aXZpdHlSZXN1bHQSPgoVd29ya2Zsb3dfdGFza19yZXN1bHRzGAUgAygLMh8uZXZlcnR1cm4udjEuV29ya2Zsb3dUYXNrUmVzdWx0EjIKCmhlYXJ0YmVhdHMYBiADKAsyHi5ldmVydHVybi52MS5BY3Rpdml0eUhlYXJ0YmVhdBIMCgRwaW5nGAcgASgEEgwKBHBvbmcYCCABKAQSEAoIZHJhaW5pbmcYCSABKAgSLAoHb3V0cHV0cxgKIAMoCzIbLmV2ZXJ0dXJuLnYxLkFjdGl2aXR5T3V0cHV0It8CCgxXb3JrUmVzcG9uc2USJQoHd2VsY29tZRgBIAEoCzIULmV2ZXJ0dXJuLnYxLldlbGNvbWUSMQoOYWN0aXZpdHlfdGFza3MYAiADKAsyGS5ldmVydHVybi52MS5BY3Rpdml0eVRhc2sSMQoOd29ya2Zsb3dfdGFza3MYAyADKAsyGS5ldmVydHVybi52MS5Xb3JrZmxvd1Rhc2sSGwoTYWNjZXB0ZWRfcmVzdWx0X2lkcxgEIAMoBBIwCgpyZWplY3Rpb25zGAUgAygLMhwuZXZlcnR1cm4udjEuUmVzdWx0UmVqZWN0aW9uEiwKB2NhbmNlbHMYBiADKAsyGy5ldmVydHVybi52MS5BY3Rpdml0eUNhbmNlbBIXCg9ldmljdGVkX3J1bl9pZHMYByADKAkSDAoEcGluZxgIIAEoBBIMCgRwb25nGAkgASgEEhAKCGRyYWluaW5nGAogASgIIr4DCgxBY3Rpdml0eVRhc2sSEwoLZGVsaXZlcnlfaWQYASABKAQSEgoKdGFza190b2tlbhgCIAEoDBIVCg1hY3Rpdml0eV90eXBlGAMgASgJEiMKBWlucHV0GAQgASgLMhQuZXZlcnR1cm4udjEuUGF5bG9hZBIPCgdhdHRlbXB0GAUgASgNEhMKC3dvcmtmbG93X2lkGAYgASgJEg4KBnJ1bl9pZBgHIAEoCRILCgNrZXkYCCABKAkSLAoIZGVhZGxpbmUYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjkKEWhlYXJ0YmVhdF90aW1lb3V0GAogASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uSACIAQESNAoRaGVhcnRiZWF0X2RldGFpbHMYCyABKAsyFC5ldmVydHVybi52MS5QYXlsb2FkSAGIAQESEgoKdGFza19xdWV1ZRgMIAEoCRInCghkZWxpdmVyeRgNIAEoCzIVLmV2ZXJ0dXJuLnYxLkRlbGl2ZXJ5QhQKEl9oZWFydGJlYXRfdGltZW91dEIUChJfaGVhcnRiZWF0X2RldGFpbHMihwEKCERlbGl2ZXJ5EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRIlCgdtZXNzYWdlGAIgASgLMhQuZXZlcnR1cm4udjEuTWVzc2FnZRIPCgdhZGRyZXNzGAMgASgJEhcKD2lkZW1wb3RlbmN5X2tleRgEIAEoCRIRCglyZWNvbmNpbGUYBSABKAgiRAoOQWN0aXZpdHlPdXRwdXQSEgoKdGFza190b2tlbhgBIAEoDBIQCghzZXF1ZW5jZRgCIAEoBBIMCgRkYXRhGAMgASgMItABCgxXb3JrZmxvd1Rhc2sSEwoLZGVsaXZlcnlfaWQYASABKAQSEgoKdGFza190b2tlbhgCIAEoDBITCgt3b3JrZmxvd19pZBgDIAEoCRIOCgZydW5faWQYBCABKAkSFQoNd29ya2Zsb3dfdHlwZRgFIAEoCRIZChFwcmV2aW91c19ldmVudF9pZBgGIAEoBBIpCgZldmVudHMYByADKAsyGS5ldmVydHVybi52MS5IaXN0b3J5RXZlbnQSFQoNbGFzdF9ldmVudF9pZBgIIAEoBCK2AQoOQWN0aXZpdHlSZXN1bHQSEQoJcmVzdWx0X2lkGAEgASgEEhIKCnRhc2tfdG9rZW4YAiABKAwSJgoGcmVzdWx0GAMgASgLMhQuZXZlcnR1cm4udjEuUGF5bG9hZEgAEicKB2ZhaWx1cmUYBCABKAsyFC5ldmVydHVybi52MS5GYWlsdXJlSAASIQoFdXNhZ2UYBSABKAsyEi5ldmVydHVybi52MS5Vc2FnZUIJCgdvdXRjb21lItEBChJXb3JrZmxvd1Rhc2tSZXN1bHQSEQoJcmVzdWx0X2lkGAEgASgEEhIKCnRhc2tfdG9rZW4YAiABKAwSFQoNc2Vlbl9ldmVudF9pZBgDIAEoBBImCghjb21tYW5kcxgEIAMoCzIULmV2ZXJ0dXJuLnYxLkNvbW1hbmQSJQoHZmFpbHVyZRgFIAEoCzIULmV2ZXJ0dXJuLnYxLkZhaWx1cmUSGgoSbmVlZHNfZnVsbF9qb3VybmFsGAYgASgIEhIKCnJ1bl9jYWNoZWQYByABKAgidwoPUmVzdWx0UmVqZWN0aW9uEhEKCXJlc3VsdF9pZBgBIAEoBBIOCgZyZWFzb24YAiABKAkSDwoHbWVzc2FnZRgDIAEoCRIwCg11bnJlYWRfZXZlbnRzGAQgAygLMhkuZXZlcnR1cm4udjEuSGlzdG9yeUV2ZW50Il8KEUFjdGl2aXR5SGVhcnRiZWF0EhIKCnRhc2tfdG9rZW4YASABKAwSKgoHZGV0YWlscxgCIAEoCzIULmV2ZXJ0dXJuLnYxLlBheWxvYWRIAIgBAUIKCghfZGV0YWlscyI0Cg5BY3Rpdml0eUNhbmNlbBISCgp0YXNrX3Rva2VuGAEgASgMEg4KBmZlbmNlZBgCIAEoCCKlAQoYUG9sbEFjdGl2aXR5VGFza3NSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRISCgp0YXNrX3F1ZXVlGAIgASgJEhAKCGlkZW50aXR5GAMgASgJEhEKCW1heF90YXNrcxgEIAEoDRIwCghtYXhfd2FpdBgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkgAiAEBQgsKCV9tYXhfd2FpdCJFChlQb2xsQWN0aXZpdHlUYXNrc1Jlc3BvbnNlEigKBXRhc2tzGAEgAygLMhkuZXZlcnR1cm4udjEuQWN0aXZpdHlUYXNrIkwKHENvbXBsZXRlQWN0aXZpdHlUYXNrc1JlcXVlc3QSLAoHcmVzdWx0cxgBIAMoCzIbLmV2ZXJ0dXJuLnYxLkFjdGl2aXR5UmVzdWx0IlEKHUNvbXBsZXRlQWN0aXZpdHlUYXNrc1Jlc3BvbnNlEjAKCnJlamVjdGlvbnMYASADKAsyHC5ldmVydHVybi52MS5SZXN1bHRSZWplY3Rpb24iVAoXRmFpbEFjdGl2aXR5VGFza1JlcXVlc3QSEgoKdGFza190b2tlbhgBIAEoDBIlCgdmYWlsdXJlGAIgASgLMhQuZXZlcnR1cm4udjEuRmFpbHVyZSIaChhGYWlsQWN0aXZpdHlUYXNrUmVzcG9uc2UiagocSGVhcnRiZWF0QWN0aXZpdHlUYXNrUmVxdWVzdBISCgp0YXNrX3Rva2VuGAEgASgMEioKB2RldGFpbHMYAiABKAsyFC5ldmVydHVybi52MS5QYXlsb2FkSACIAQFCCgoIX2RldGFpbHMiOQodSGVhcnRiZWF0QWN0aXZpdHlUYXNrUmVzcG9uc2USGAoQY2FuY2VsX3JlcXVlc3RlZBgBIAEoCCJJChlTZW5kQWN0aXZpdHlPdXRwdXRSZXF1ZXN0EiwKB291dHB1dHMYASADKAsyGy5ldmVydHVybi52MS5BY3Rpdml0eU91dHB1dCIcChpTZW5kQWN0aXZpdHlPdXRwdXRSZXNwb25zZSKRAQoXUG9sbFdvcmtmbG93VGFza1JlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEhIKCnRhc2tfcXVldWUYAiABKAkSEAoIaWRlbnRpdHkYAyABKAkSMAoIbWF4X3dhaXQYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25IAIgBAUILCglfbWF4X3dhaXQiQwoYUG9sbFdvcmtmbG93VGFza1Jlc3BvbnNlEicKBHRhc2sYASABKAsyGS5ldmVydHVybi52MS5Xb3JrZmxvd1Rhc2siTgobQ29tcGxldGVXb3JrZmxvd1Rhc2tSZXF1ZXN0Ei8KBnJlc3VsdBgBIAEoCzIfLmV2ZXJ0dXJuLnYxLldvcmtmbG93VGFza1Jlc3VsdCJQChxDb21wbGV0ZVdvcmtmbG93VGFza1Jlc3BvbnNlEjAKDXVucmVhZF9ldmVudHMYASADKAsyGS5ldmVydHVybi52MS5IaXN0b3J5RXZlbnQqVQoIVGFza0tpbmQSGQoVVEFTS19LSU5EX1VOU1BFQ0lGSUVEEAASFgoSVEFTS19LSU5EX1dPUktGTE9XEAESFgoSVEFTS19LSU5EX0FDVElWSVRZEAIyqgYKDVdvcmtlclNlcnZpY2USPwoEV29yaxIYLmV2ZXJ0dXJuLnYxLldvcmtSZXF1ZXN0GhkuZXZlcnR1cm4udjEuV29ya1Jlc3BvbnNlKAEwARJiChFQb2xsQWN0aXZpdHlUYXNrcxIlLmV2ZXJ0dXJuLnYxLlBvbGxBY3Rpdml0eVRhc2tzUmVxdWVzdBomLmV2ZXJ0dXJuLnYxLlBvbGxBY3Rpdml0eVRhc2tzUmVzcG9uc2USbgoVQ29tcGxldGVBY3Rpdml0eVRhc2tzEikuZXZlcnR1cm4udjEuQ29tcGxldGVBY3Rpdml0eVRhc2tzUmVxdWVzdBoqLmV2ZXJ0dXJuLnYxLkNvbXBsZXRlQWN0aXZpdHlUYXNrc1Jlc3BvbnNlEl8KEEZhaWxBY3Rpdml0eVRhc2sSJC5ldmVydHVybi52MS5GYWlsQWN0aXZpdHlUYXNrUmVxdWVzdBolLmV2ZXJ0dXJuLnYxLkZhaWxBY3Rpdml0eVRhc2tSZXNwb25zZRJuChVIZWFydGJlYXRBY3Rpdml0eVRhc2sSKS5ldmVydHVybi52MS5IZWFydGJlYXRBY3Rpdml0eVRhc2tSZXF1ZXN0GiouZXZlcnR1cm4udjEuSGVhcnRiZWF0QWN0aXZpdHlUYXNrUmVzcG9uc2USZQoSU2VuZEFjdGl2aXR5T3V0cHV0EiYuZXZlcnR1cm4udjEuU2VuZEFjdGl2aXR5T3V0cHV0UmVxdWVzdBonLmV2ZXJ0dXJuLnYxLlNlbmRBY3Rpdml0eU91dHB1dFJlc3BvbnNlEl8KEFBvbGxXb3JrZmxvd1Rhc2sSJC5ldmVydHVybi52MS5Qb2xsV29ya2Zsb3dUYXNrUmVxdWVzdBolLmV2ZXJ0dXJuLnYxLlBvbGxXb3JrZmxvd1Rhc2tSZXNwb25zZRJrChRDb21wbGV0ZVdvcmtmbG93VGFzaxIoLmV2ZXJ0dXJuLnYxLkNvbXBsZXRlV29ya2Zsb3dUYXNrUmVxdWVzdBopLmV2ZXJ0dXJuLnYxLkNvbXBsZXRlV29ya2Zsb3dUYXNrUmVzcG9uc2ViBnByb3RvMw", [file_everturn_v1_command, file_everturn_v1_event, file_everturn_v1_failure, file_everturn_v1_message, file_everturn_v1_payload, file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("CiBldmVydHVybi92MS93b3JrZXJfc2VydmljZS5wcm90bxILZXZlcnR1cm4udjEiYwoRUXVldWVTdWJzY3JpcHRpb24SEgoKdGFza19xdWV1ZRgBIAEoCRIjCgRraW5kGAIgASgOMhUuZXZlcnR1cm4udjEuVGFza0tpbmQSFQoNY2FuX3JlY29uY2lsZRgDIAEoCCLmAQoFSGVsbG8SEQoJbmFtZXNwYWNlGAEgASgJEi4KBnF1ZXVlcxgCIAMoCzIeLmV2ZXJ0dXJuLnYxLlF1ZXVlU3Vic2NyaXB0aW9uEhAKCGlkZW50aXR5GAMgASgJEhAKCGJ1aWxkX2lkGAQgASgJEhsKE3J1bm5pbmdfdGFza190b2tlbnMYBSADKAwSFgoOYWN0aXZpdHlfdHlwZXMYBiADKAkSFgoOd29ya2Zsb3dfdHlwZXMYByADKAkSKQoKdXNlZF90eXBlcxgIIAMoCzIVLmV2ZXJ0dXJuLnYxLlVzZWRUeXBlIlYKCFVzZWRUeXBlEhIKCnRhc2tfcXVldWUYASABKAkSIwoEa2luZBgCIAEoDjIVLmV2ZXJ0dXJuLnYxLlRhc2tLaW5kEhEKCXR5cGVfbmFtZRgDIAEoCSK0AQoHV2VsY29tZRIRCglzdHJlYW1faWQYASABKAQSFgoOc2VydmVyX3ZlcnNpb24YAiABKAkSMAoNcGluZ19pbnRlcnZhbBgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIuCgthY2tfdGltZW91dBgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIcChRhYm9ydGVkX3Rhc2tfaW5kZXhlcxgFIAMoDSI9CgtDcmVkaXRHcmFudBIWCg53b3JrZmxvd19jb3VudBgBIAEoDRIWCg5hY3Rpdml0eV9jb3VudBgCIAEoDSL+AgoLV29ya1JlcXVlc3QSIQoFaGVsbG8YASABKAsyEi5ldmVydHVybi52MS5IZWxsbxIpCgdjcmVkaXRzGAIgASgLMhguZXZlcnR1cm4udjEuQ3JlZGl0R3JhbnQSGgoSYWNrZWRfZGVsaXZlcnlfaWRzGAMgAygEEjUKEGFjdGl2aXR5X3Jlc3VsdHMYBCADKAsyGy5ldmVydHVybi52MS5BY3Rpdml0eVJlc3VsdBI+ChV3b3JrZmxvd190YXNrX3Jlc3VsdHMYBSADKAsyHy5ldmVydHVybi52MS5Xb3JrZmxvd1Rhc2tSZXN1bHQSMgoKaGVhcnRiZWF0cxgGIAMoCzIeLmV2ZXJ0dXJuLnYxLkFjdGl2aXR5SGVhcnRiZWF0EgwKBHBpbmcYByABKAQSDAoEcG9uZxgIIAEoBBIQCghkcmFpbmluZxgJIAEoCBIsCgdvdXRwdXRzGAogAygLMhsuZXZlcnR1cm4udjEuQWN0aXZpdHlPdXRwdXQi3wIKDFdvcmtSZXNwb25zZRIlCgd3ZWxjb21lGAEgASgLMhQuZXZlcnR1cm4udjEuV2VsY29tZRIxCg5hY3Rpdml0eV90YXNrcxgCIAMoCzIZLmV2ZXJ0dXJuLnYxLkFjdGl2aXR5VGFzaxIxCg53b3JrZmxvd190YXNrcxgDIAMoCzIZLmV2ZXJ0dXJuLnYxLldvcmtmbG93VGFzaxIbChNhY2NlcHRlZF9yZXN1bHRfaWRzGAQgAygEEjAKCnJlamVjdGlvbnMYBSADKAsyHC5ldmVydHVybi52MS5SZXN1bHRSZWplY3Rpb24SLAoHY2FuY2VscxgGIAMoCzIbLmV2ZXJ0dXJuLnYxLkFjdGl2aXR5Q2FuY2VsEhcKD2V2aWN0ZWRfcnVuX2lkcxgHIAMoCRIMCgRwaW5nGAggASgEEgwKBHBvbmcYCSABKAQSEAoIZHJhaW5pbmcYCiABKAgivgMKDEFjdGl2aXR5VGFzaxITCgtkZWxpdmVyeV9pZBgBIAEoBBISCgp0YXNrX3Rva2VuGAIgASgMEhUKDWFjdGl2aXR5X3R5cGUYAyABKAkSIwoFaW5wdXQYBCABKAsyFC5ldmVydHVybi52MS5QYXlsb2FkEg8KB2F0dGVtcHQYBSABKA0SEwoLd29ya2Zsb3dfaWQYBiABKAkSDgoGcnVuX2lkGAcgASgJEgsKA2tleRgIIAEoCRIsCghkZWFkbGluZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASOQoRaGVhcnRiZWF0X3RpbWVvdXQYCiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25IAIgBARI0ChFoZWFydGJlYXRfZGV0YWlscxgLIAEoCzIULmV2ZXJ0dXJuLnYxLlBheWxvYWRIAYgBARISCgp0YXNrX3F1ZXVlGAwgASgJEicKCGRlbGl2ZXJ5GA0gASgLMhUuZXZlcnR1cm4udjEuRGVsaXZlcnlCFAoSX2hlYXJ0YmVhdF90aW1lb3V0QhQKEl9oZWFydGJlYXRfZGV0YWlscyKHAQoIRGVsaXZlcnkSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEiUKB21lc3NhZ2UYAiABKAsyFC5ldmVydHVybi52MS5NZXNzYWdlEg8KB2FkZHJlc3MYAyABKAkSFwoPaWRlbXBvdGVuY3lfa2V5GAQgASgJEhEKCXJlY29uY2lsZRgFIAEoCCJECg5BY3Rpdml0eU91dHB1dBISCgp0YXNrX3Rva2VuGAEgASgMEhAKCHNlcXVlbmNlGAIgASgEEgwKBGRhdGEYAyABKAwi0AEKDFdvcmtmbG93VGFzaxITCgtkZWxpdmVyeV9pZBgBIAEoBBISCgp0YXNrX3Rva2VuGAIgASgMEhMKC3dvcmtmbG93X2lkGAMgASgJEg4KBnJ1bl9pZBgEIAEoCRIVCg13b3JrZmxvd190eXBlGAUgASgJEhkKEXByZXZpb3VzX2V2ZW50X2lkGAYgASgEEikKBmV2ZW50cxgHIAMoCzIZLmV2ZXJ0dXJuLnYxLkhpc3RvcnlFdmVudBIVCg1sYXN0X2V2ZW50X2lkGAggASgEIrYBCg5BY3Rpdml0eVJlc3VsdBIRCglyZXN1bHRfaWQYASABKAQSEgoKdGFza190b2tlbhgCIAEoDBImCgZyZXN1bHQYAyABKAsyFC5ldmVydHVybi52MS5QYXlsb2FkSAASJwoHZmFpbHVyZRgEIAEoCzIULmV2ZXJ0dXJuLnYxLkZhaWx1cmVIABIhCgV1c2FnZRgFIAEoCzISLmV2ZXJ0dXJuLnYxLlVzYWdlQgkKB291dGNvbWUi5QEKEldvcmtmbG93VGFza1Jlc3VsdBIRCglyZXN1bHRfaWQYASABKAQSEgoKdGFza190b2tlbhgCIAEoDBIVCg1zZWVuX2V2ZW50X2lkGAMgASgEEiYKCGNvbW1hbmRzGAQgAygLMhQuZXZlcnR1cm4udjEuQ29tbWFuZBIlCgdmYWlsdXJlGAUgASgLMhQuZXZlcnR1cm4udjEuRmFpbHVyZRIaChJuZWVkc19mdWxsX2pvdXJuYWwYBiABKAgSEgoKcnVuX2NhY2hlZBgHIAEoCBISCgppc19wYXJ0aWFsGAggASgIIncKD1Jlc3VsdFJlamVjdGlvbhIRCglyZXN1bHRfaWQYASABKAQSDgoGcmVhc29uGAIgASgJEg8KB21lc3NhZ2UYAyABKAkSMAoNdW5yZWFkX2V2ZW50cxgEIAMoCzIZLmV2ZXJ0dXJuLnYxLkhpc3RvcnlFdmVudCJ2ChFBY3Rpdml0eUhlYXJ0YmVhdBISCgp0YXNrX3Rva2VuGAEgASgMEioKB2RldGFpbHMYAiABKAsyFC5ldmVydHVybi52MS5QYXlsb2FkSACIAQESFQoNYmxvY2tlZF9zdGFjaxgDIAEoCUIKCghfZGV0YWlscyI0Cg5BY3Rpdml0eUNhbmNlbBISCgp0YXNrX3Rva2VuGAEgASgMEg4KBmZlbmNlZBgCIAEoCCKlAQoYUG9sbEFjdGl2aXR5VGFza3NSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRISCgp0YXNrX3F1ZXVlGAIgASgJEhAKCGlkZW50aXR5GAMgASgJEhEKCW1heF90YXNrcxgEIAEoDRIwCghtYXhfd2FpdBgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkgAiAEBQgsKCV9tYXhfd2FpdCJFChlQb2xsQWN0aXZpdHlUYXNrc1Jlc3BvbnNlEigKBXRhc2tzGAEgAygLMhkuZXZlcnR1cm4udjEuQWN0aXZpdHlUYXNrIkwKHENvbXBsZXRlQWN0aXZpdHlUYXNrc1JlcXVlc3QSLAoHcmVzdWx0cxgBIAMoCzIbLmV2ZXJ0dXJuLnYxLkFjdGl2aXR5UmVzdWx0IlEKHUNvbXBsZXRlQWN0aXZpdHlUYXNrc1Jlc3BvbnNlEjAKCnJlamVjdGlvbnMYASADKAsyHC5ldmVydHVybi52MS5SZXN1bHRSZWplY3Rpb24iVAoXRmFpbEFjdGl2aXR5VGFza1JlcXVlc3QSEgoKdGFza190b2tlbhgBIAEoDBIlCgdmYWlsdXJlGAIgASgLMhQuZXZlcnR1cm4udjEuRmFpbHVyZSIaChhGYWlsQWN0aXZpdHlUYXNrUmVzcG9uc2UiagocSGVhcnRiZWF0QWN0aXZpdHlUYXNrUmVxdWVzdBISCgp0YXNrX3Rva2VuGAEgASgMEioKB2RldGFpbHMYAiABKAsyFC5ldmVydHVybi52MS5QYXlsb2FkSACIAQFCCgoIX2RldGFpbHMiOQodSGVhcnRiZWF0QWN0aXZpdHlUYXNrUmVzcG9uc2USGAoQY2FuY2VsX3JlcXVlc3RlZBgBIAEoCCJJChlTZW5kQWN0aXZpdHlPdXRwdXRSZXF1ZXN0EiwKB291dHB1dHMYASADKAsyGy5ldmVydHVybi52MS5BY3Rpdml0eU91dHB1dCIcChpTZW5kQWN0aXZpdHlPdXRwdXRSZXNwb25zZSKRAQoXUG9sbFdvcmtmbG93VGFza1JlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEhIKCnRhc2tfcXVldWUYAiABKAkSEAoIaWRlbnRpdHkYAyABKAkSMAoIbWF4X3dhaXQYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25IAIgBAUILCglfbWF4X3dhaXQiQwoYUG9sbFdvcmtmbG93VGFza1Jlc3BvbnNlEicKBHRhc2sYASABKAsyGS5ldmVydHVybi52MS5Xb3JrZmxvd1Rhc2siTgobQ29tcGxldGVXb3JrZmxvd1Rhc2tSZXF1ZXN0Ei8KBnJlc3VsdBgBIAEoCzIfLmV2ZXJ0dXJuLnYxLldvcmtmbG93VGFza1Jlc3VsdCJQChxDb21wbGV0ZVdvcmtmbG93VGFza1Jlc3BvbnNlEjAKDXVucmVhZF9ldmVudHMYASADKAsyGS5ldmVydHVybi52MS5IaXN0b3J5RXZlbnQqVQoIVGFza0tpbmQSGQoVVEFTS19LSU5EX1VOU1BFQ0lGSUVEEAASFgoSVEFTS19LSU5EX1dPUktGTE9XEAESFgoSVEFTS19LSU5EX0FDVElWSVRZEAIyqgYKDVdvcmtlclNlcnZpY2USPwoEV29yaxIYLmV2ZXJ0dXJuLnYxLldvcmtSZXF1ZXN0GhkuZXZlcnR1cm4udjEuV29ya1Jlc3BvbnNlKAEwARJiChFQb2xsQWN0aXZpdHlUYXNrcxIlLmV2ZXJ0dXJuLnYxLlBvbGxBY3Rpdml0eVRhc2tzUmVxdWVzdBomLmV2ZXJ0dXJuLnYxLlBvbGxBY3Rpdml0eVRhc2tzUmVzcG9uc2USbgoVQ29tcGxldGVBY3Rpdml0eVRhc2tzEikuZXZlcnR1cm4udjEuQ29tcGxldGVBY3Rpdml0eVRhc2tzUmVxdWVzdBoqLmV2ZXJ0dXJuLnYxLkNvbXBsZXRlQWN0aXZpdHlUYXNrc1Jlc3BvbnNlEl8KEEZhaWxBY3Rpdml0eVRhc2sSJC5ldmVydHVybi52MS5GYWlsQWN0aXZpdHlUYXNrUmVxdWVzdBolLmV2ZXJ0dXJuLnYxLkZhaWxBY3Rpdml0eVRhc2tSZXNwb25zZRJuChVIZWFydGJlYXRBY3Rpdml0eVRhc2sSKS5ldmVydHVybi52MS5IZWFydGJlYXRBY3Rpdml0eVRhc2tSZXF1ZXN0GiouZXZlcnR1cm4udjEuSGVhcnRiZWF0QWN0aXZpdHlUYXNrUmVzcG9uc2USZQoSU2VuZEFjdGl2aXR5T3V0cHV0EiYuZXZlcnR1cm4udjEuU2VuZEFjdGl2aXR5T3V0cHV0UmVxdWVzdBonLmV2ZXJ0dXJuLnYxLlNlbmRBY3Rpdml0eU91dHB1dFJlc3BvbnNlEl8KEFBvbGxXb3JrZmxvd1Rhc2sSJC5ldmVydHVybi52MS5Qb2xsV29ya2Zsb3dUYXNrUmVxdWVzdBolLmV2ZXJ0dXJuLnYxLlBvbGxXb3JrZmxvd1Rhc2tSZXNwb25zZRJrChRDb21wbGV0ZVdvcmtmbG93VGFzaxIoLmV2ZXJ0dXJuLnYxLkNvbXBsZXRlV29ya2Zsb3dUYXNrUmVxdWVzdBopLmV2ZXJ0dXJuLnYxLkNvbXBsZXRlV29ya2Zsb3dUYXNrUmVzcG9uc2ViBnByb3RvMw", [file_everturn_v1_command, file_everturn_v1_event, file_everturn_v1_failure, file_everturn_v1_message, file_everturn_v1_payload, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * One task queue that a worker serves.
@@ -104,6 +104,30 @@ export type Hello = Message<"everturn.v1.Hello"> & {
    * @generated from field: repeated bytes running_task_tokens = 5;
    */
   runningTaskTokens: Uint8Array[];
+
+  /**
+   * Activities that it runs, so that others can be told which are missing.
+   * Empty: it does not say. At most 1,000.
+   *
+   * @generated from field: repeated string activity_types = 6;
+   */
+  activityTypes: string[];
+
+  /**
+   * Workflow types that it runs, conversation types included; likewise.
+   *
+   * @generated from field: repeated string workflow_types = 7;
+   */
+  workflowTypes: string[];
+
+  /**
+   * What its code asks other workers for, as far as it knows: queues without
+   * workers and types without code are found before they are needed. At most
+   * 1,000.
+   *
+   * @generated from field: repeated everturn.v1.UsedType used_types = 8;
+   */
+  usedTypes: UsedType[];
 };
 
 /**
@@ -112,6 +136,41 @@ export type Hello = Message<"everturn.v1.Hello"> & {
  */
 export const HelloSchema: GenMessage<Hello> = /*@__PURE__*/
   messageDesc(file_everturn_v1_worker_service, 1);
+
+/**
+ * A type that the code of a worker uses.
+ *
+ * @generated from message everturn.v1.UsedType
+ */
+export type UsedType = Message<"everturn.v1.UsedType"> & {
+  /**
+   * Task queue that it is expected in. 1 to 256 bytes.
+   *
+   * @generated from field: string task_queue = 1;
+   */
+  taskQueue: string;
+
+  /**
+   * What kind of task it is.
+   *
+   * @generated from field: everturn.v1.TaskKind kind = 2;
+   */
+  kind: TaskKind;
+
+  /**
+   * Its name. 1 to 256 bytes.
+   *
+   * @generated from field: string type_name = 3;
+   */
+  typeName: string;
+};
+
+/**
+ * Describes the message everturn.v1.UsedType.
+ * Use `create(UsedTypeSchema)` to create a new message.
+ */
+export const UsedTypeSchema: GenMessage<UsedType> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_worker_service, 2);
 
 /**
  * First answer of a Work stream.
@@ -161,7 +220,7 @@ export type Welcome = Message<"everturn.v1.Welcome"> & {
  * Use `create(WelcomeSchema)` to create a new message.
  */
 export const WelcomeSchema: GenMessage<Welcome> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 2);
+  messageDesc(file_everturn_v1_worker_service, 3);
 
 /**
  * How many more tasks the worker can take, by kind. Added to what it granted
@@ -190,7 +249,7 @@ export type CreditGrant = Message<"everturn.v1.CreditGrant"> & {
  * Use `create(CreditGrantSchema)` to create a new message.
  */
 export const CreditGrantSchema: GenMessage<CreditGrant> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 3);
+  messageDesc(file_everturn_v1_worker_service, 4);
 
 /**
  * One batch of a worker's side of the stream; every field may be empty.
@@ -275,7 +334,7 @@ export type WorkRequest = Message<"everturn.v1.WorkRequest"> & {
  * Use `create(WorkRequestSchema)` to create a new message.
  */
 export const WorkRequestSchema: GenMessage<WorkRequest> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 4);
+  messageDesc(file_everturn_v1_worker_service, 5);
 
 /**
  * One batch of the server's side of the stream; every field may be empty.
@@ -359,7 +418,7 @@ export type WorkResponse = Message<"everturn.v1.WorkResponse"> & {
  * Use `create(WorkResponseSchema)` to create a new message.
  */
 export const WorkResponseSchema: GenMessage<WorkResponse> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 5);
+  messageDesc(file_everturn_v1_worker_service, 6);
 
 /**
  * An attempt of an activity, for a worker to run.
@@ -466,7 +525,7 @@ export type ActivityTask = Message<"everturn.v1.ActivityTask"> & {
  * Use `create(ActivityTaskSchema)` to create a new message.
  */
 export const ActivityTaskSchema: GenMessage<ActivityTask> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 6);
+  messageDesc(file_everturn_v1_worker_service, 7);
 
 /**
  * A message to be delivered by the adapter of its channel. The result of the
@@ -522,7 +581,7 @@ export type Delivery = Message<"everturn.v1.Delivery"> & {
  * Use `create(DeliverySchema)` to create a new message.
  */
 export const DeliverySchema: GenMessage<Delivery> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 7);
+  messageDesc(file_everturn_v1_worker_service, 8);
 
 /**
  * A piece of an attempt's output, handed to those who watch the conversation
@@ -560,7 +619,7 @@ export type ActivityOutput = Message<"everturn.v1.ActivityOutput"> & {
  * Use `create(ActivityOutputSchema)` to create a new message.
  */
 export const ActivityOutputSchema: GenMessage<ActivityOutput> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 8);
+  messageDesc(file_everturn_v1_worker_service, 9);
 
 /**
  * A run whose code has something to do.
@@ -633,7 +692,7 @@ export type WorkflowTask = Message<"everturn.v1.WorkflowTask"> & {
  * Use `create(WorkflowTaskSchema)` to create a new message.
  */
 export const WorkflowTaskSchema: GenMessage<WorkflowTask> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 9);
+  messageDesc(file_everturn_v1_worker_service, 10);
 
 /**
  * The result of an activity attempt.
@@ -691,7 +750,7 @@ export type ActivityResult = Message<"everturn.v1.ActivityResult"> & {
  * Use `create(ActivityResultSchema)` to create a new message.
  */
 export const ActivityResultSchema: GenMessage<ActivityResult> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 10);
+  messageDesc(file_everturn_v1_worker_service, 11);
 
 /**
  * The result of a workflow task.
@@ -749,6 +808,16 @@ export type WorkflowTaskResult = Message<"everturn.v1.WorkflowTaskResult"> & {
    * @generated from field: bool run_cached = 7;
    */
   runCached: boolean;
+
+  /**
+   * True: more commands of the same task follow, in another result with the
+   * same token. These are carried out, and the task stays under way. For what
+   * does not fit into one message; the order of the parts is kept when they
+   * come by one stream.
+   *
+   * @generated from field: bool is_partial = 8;
+   */
+  isPartial: boolean;
 };
 
 /**
@@ -756,7 +825,7 @@ export type WorkflowTaskResult = Message<"everturn.v1.WorkflowTaskResult"> & {
  * Use `create(WorkflowTaskResultSchema)` to create a new message.
  */
 export const WorkflowTaskResultSchema: GenMessage<WorkflowTaskResult> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 11);
+  messageDesc(file_everturn_v1_worker_service, 12);
 
 /**
  * Why a result was not taken.
@@ -801,7 +870,7 @@ export type ResultRejection = Message<"everturn.v1.ResultRejection"> & {
  * Use `create(ResultRejectionSchema)` to create a new message.
  */
 export const ResultRejectionSchema: GenMessage<ResultRejection> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 12);
+  messageDesc(file_everturn_v1_worker_service, 13);
 
 /**
  * A sign of life of a running attempt.
@@ -822,6 +891,15 @@ export type ActivityHeartbeat = Message<"everturn.v1.ActivityHeartbeat"> & {
    * @generated from field: optional everturn.v1.Payload details = 2;
    */
   details?: Payload | undefined;
+
+  /**
+   * Where the code of the attempt stands, if it keeps its worker from doing
+   * anything else: a stack, shown where the attempt is described. Cut to
+   * 32 KiB. Empty: it does not, or no longer.
+   *
+   * @generated from field: string blocked_stack = 3;
+   */
+  blockedStack: string;
 };
 
 /**
@@ -829,7 +907,7 @@ export type ActivityHeartbeat = Message<"everturn.v1.ActivityHeartbeat"> & {
  * Use `create(ActivityHeartbeatSchema)` to create a new message.
  */
 export const ActivityHeartbeatSchema: GenMessage<ActivityHeartbeat> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 13);
+  messageDesc(file_everturn_v1_worker_service, 14);
 
 /**
  * An attempt should stop.
@@ -857,7 +935,7 @@ export type ActivityCancel = Message<"everturn.v1.ActivityCancel"> & {
  * Use `create(ActivityCancelSchema)` to create a new message.
  */
 export const ActivityCancelSchema: GenMessage<ActivityCancel> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 14);
+  messageDesc(file_everturn_v1_worker_service, 15);
 
 /**
  * Request of PollActivityTasks.
@@ -906,7 +984,7 @@ export type PollActivityTasksRequest = Message<"everturn.v1.PollActivityTasksReq
  * Use `create(PollActivityTasksRequestSchema)` to create a new message.
  */
 export const PollActivityTasksRequestSchema: GenMessage<PollActivityTasksRequest> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 15);
+  messageDesc(file_everturn_v1_worker_service, 16);
 
 /**
  * Response of PollActivityTasks.
@@ -927,7 +1005,7 @@ export type PollActivityTasksResponse = Message<"everturn.v1.PollActivityTasksRe
  * Use `create(PollActivityTasksResponseSchema)` to create a new message.
  */
 export const PollActivityTasksResponseSchema: GenMessage<PollActivityTasksResponse> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 16);
+  messageDesc(file_everturn_v1_worker_service, 17);
 
 /**
  * Request of CompleteActivityTasks.
@@ -948,7 +1026,7 @@ export type CompleteActivityTasksRequest = Message<"everturn.v1.CompleteActivity
  * Use `create(CompleteActivityTasksRequestSchema)` to create a new message.
  */
 export const CompleteActivityTasksRequestSchema: GenMessage<CompleteActivityTasksRequest> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 17);
+  messageDesc(file_everturn_v1_worker_service, 18);
 
 /**
  * Response of CompleteActivityTasks.
@@ -969,7 +1047,7 @@ export type CompleteActivityTasksResponse = Message<"everturn.v1.CompleteActivit
  * Use `create(CompleteActivityTasksResponseSchema)` to create a new message.
  */
 export const CompleteActivityTasksResponseSchema: GenMessage<CompleteActivityTasksResponse> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 18);
+  messageDesc(file_everturn_v1_worker_service, 19);
 
 /**
  * Request of FailActivityTask.
@@ -997,7 +1075,7 @@ export type FailActivityTaskRequest = Message<"everturn.v1.FailActivityTaskReque
  * Use `create(FailActivityTaskRequestSchema)` to create a new message.
  */
 export const FailActivityTaskRequestSchema: GenMessage<FailActivityTaskRequest> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 19);
+  messageDesc(file_everturn_v1_worker_service, 20);
 
 /**
  * Response of FailActivityTask.
@@ -1012,7 +1090,7 @@ export type FailActivityTaskResponse = Message<"everturn.v1.FailActivityTaskResp
  * Use `create(FailActivityTaskResponseSchema)` to create a new message.
  */
 export const FailActivityTaskResponseSchema: GenMessage<FailActivityTaskResponse> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 20);
+  messageDesc(file_everturn_v1_worker_service, 21);
 
 /**
  * Request of HeartbeatActivityTask.
@@ -1040,7 +1118,7 @@ export type HeartbeatActivityTaskRequest = Message<"everturn.v1.HeartbeatActivit
  * Use `create(HeartbeatActivityTaskRequestSchema)` to create a new message.
  */
 export const HeartbeatActivityTaskRequestSchema: GenMessage<HeartbeatActivityTaskRequest> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 21);
+  messageDesc(file_everturn_v1_worker_service, 22);
 
 /**
  * Response of HeartbeatActivityTask.
@@ -1061,7 +1139,7 @@ export type HeartbeatActivityTaskResponse = Message<"everturn.v1.HeartbeatActivi
  * Use `create(HeartbeatActivityTaskResponseSchema)` to create a new message.
  */
 export const HeartbeatActivityTaskResponseSchema: GenMessage<HeartbeatActivityTaskResponse> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 22);
+  messageDesc(file_everturn_v1_worker_service, 23);
 
 /**
  * Request of SendActivityOutput.
@@ -1082,7 +1160,7 @@ export type SendActivityOutputRequest = Message<"everturn.v1.SendActivityOutputR
  * Use `create(SendActivityOutputRequestSchema)` to create a new message.
  */
 export const SendActivityOutputRequestSchema: GenMessage<SendActivityOutputRequest> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 23);
+  messageDesc(file_everturn_v1_worker_service, 24);
 
 /**
  * Response of SendActivityOutput.
@@ -1097,7 +1175,7 @@ export type SendActivityOutputResponse = Message<"everturn.v1.SendActivityOutput
  * Use `create(SendActivityOutputResponseSchema)` to create a new message.
  */
 export const SendActivityOutputResponseSchema: GenMessage<SendActivityOutputResponse> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 24);
+  messageDesc(file_everturn_v1_worker_service, 25);
 
 /**
  * Request of PollWorkflowTask.
@@ -1139,7 +1217,7 @@ export type PollWorkflowTaskRequest = Message<"everturn.v1.PollWorkflowTaskReque
  * Use `create(PollWorkflowTaskRequestSchema)` to create a new message.
  */
 export const PollWorkflowTaskRequestSchema: GenMessage<PollWorkflowTaskRequest> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 25);
+  messageDesc(file_everturn_v1_worker_service, 26);
 
 /**
  * Response of PollWorkflowTask.
@@ -1160,7 +1238,7 @@ export type PollWorkflowTaskResponse = Message<"everturn.v1.PollWorkflowTaskResp
  * Use `create(PollWorkflowTaskResponseSchema)` to create a new message.
  */
 export const PollWorkflowTaskResponseSchema: GenMessage<PollWorkflowTaskResponse> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 26);
+  messageDesc(file_everturn_v1_worker_service, 27);
 
 /**
  * Request of CompleteWorkflowTask.
@@ -1181,7 +1259,7 @@ export type CompleteWorkflowTaskRequest = Message<"everturn.v1.CompleteWorkflowT
  * Use `create(CompleteWorkflowTaskRequestSchema)` to create a new message.
  */
 export const CompleteWorkflowTaskRequestSchema: GenMessage<CompleteWorkflowTaskRequest> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 27);
+  messageDesc(file_everturn_v1_worker_service, 28);
 
 /**
  * Response of CompleteWorkflowTask.
@@ -1203,7 +1281,7 @@ export type CompleteWorkflowTaskResponse = Message<"everturn.v1.CompleteWorkflow
  * Use `create(CompleteWorkflowTaskResponseSchema)` to create a new message.
  */
 export const CompleteWorkflowTaskResponseSchema: GenMessage<CompleteWorkflowTaskResponse> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 28);
+  messageDesc(file_everturn_v1_worker_service, 29);
 
 /**
  * What kinds of tasks a worker takes.

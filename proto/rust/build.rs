@@ -5,15 +5,16 @@ use std::path::PathBuf;
 
 use prost::Message as _;
 
-const FILES: [&str; 3] = [
+const FILES: [&str; 4] = [
     "everturn/v1/conversation_service.proto",
+    "everturn/v1/task_queue_service.proto",
     "everturn/v1/worker_service.proto",
     "everturn/v1/workflow_service.proto",
 ];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let root = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR")?).join("../../proto");
-    println!("cargo:rerun-if-changed={}", root.display());
+    let root = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR")?).join("..");
+    println!("cargo:rerun-if-changed={}", root.join("everturn").display());
     let mut files: Vec<&str> = FILES.to_vec();
     files.push("everturn/v1/error_reason.proto");
     let descriptors = protox::compile(files, [&root])?;
