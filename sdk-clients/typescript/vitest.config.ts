@@ -2,5 +2,5 @@
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
-  test: { include: ["tests/**/*.test.ts"], fileParallelism: false, testTimeout: 10_000 },
+  test: { include: ["tests/**/*.test.ts"], fileParallelism: false, pool: "forks", testTimeout: 10_000 },
 });

@@ -6,6 +6,7 @@ mod console;
 mod demo;
 mod job;
 mod layout;
+mod rules;
 mod setup;
 mod snippets;
 mod test;
@@ -34,6 +35,8 @@ enum Task {
     /// Check the behaviours of `tests/behaviours`, in every language, against a
     /// real coordinator.
     Behaviours(behaviours::Options),
+    /// Write what comes from the table of rules, `proto/rules.json`.
+    Rules,
     /// Check the house rules that no compiler knows.
     Tidy,
 }
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
         Task::Demo(options) => demo::run(&layout, &options),
         Task::Test(options) => test::run(&layout, &options),
         Task::Behaviours(options) => behaviours::run(&layout, &options),
+        Task::Rules => rules::run(&layout),
         Task::Tidy => tidy::run(&layout),
     });
     match outcome {

@@ -15,11 +15,13 @@
  *     │   └── LocalError           a local step threw
  *     ├── CanceledError            the run, the step or the attempt should stop
  *     │   └── TurnInterruptedError newer messages supersede the turn
+ *     ├── CommandError             what a step asks for breaks a rule of the coordinator
+ *     ├── NotDurableError          the code of a run called what would not survive a restart
  *     └── ReplayError              the code does not fit the journal, or left the rules
  */
 
 import type { Duration } from "./duration.js";
-import type { FailureInfo } from "./failure.js";
+import type { FailureInfo } from "./failure-info.js";
 
 /** Base of every error that this package throws on purpose. */
 export class EverturnError extends Error {
@@ -250,6 +252,45 @@ export class TurnInterruptedError extends CanceledError {
   }
 }
 
+/** Which kind of rule a {@link CommandError} is about. */
+export type CommandRule = "COMMAND_INVALID" | "FIELD_INVALID" | "LIMIT_EXCEEDED";
+
+/**
+ * What a step asks for breaks a rule of the coordinator: thrown at the call, or what a step ends with
+ * when only the coordinator could tell. If it is not caught, the run fails with it.
+ */
+export class CommandError extends EverturnError {
+  override name = "CommandError";
+
+  constructor(
+    /** Which kind of rule. */
+    readonly type: CommandRule,
+    message: string,
+    /** What is wrong (`"key"`, `"content"`, `"author"`). */
+    readonly field: string,
+    /** The limit that it is beyond, if it is one. */
+    readonly limit?: number,
+  ) {
+    super(message);
+  }
+}
+
+/**
+ * The code of a run called something that would not survive a restart of its worker, or that goes
+ * another way in replay: a timer of its own, a connection, a file.
+ */
+export class NotDurableError extends EverturnError {
+  override name = "NotDurableError";
+
+  constructor(
+    /** What was called. */
+    readonly what: string,
+    advice: string,
+  ) {
+    super(`${what} does not survive a restart of the worker, so that the code of a run may not use it: ${advice}`);
+  }
+}
+
 /**
  * The code does not fit the recorded journal, or it left the rules of durable code. The run does
  * not fail: its workflow task is reported as failed and comes again, until a worker has a fix.
@@ -258,7 +299,7 @@ export class ReplayError extends EverturnError {
   override name = "ReplayError";
 
   constructor(
-    /** Name of the problem: `KindMismatch`, `DuplicateKey`, `Drift`, `OutsideOfTask`, `Stuck`, ... */
+    /** Name of the problem: `KindMismatch`, `Drift`, `OutsideOfTask`, `Stuck`, `Blocked`, ... */
     readonly type: string,
     message: string,
   ) {

@@ -2,38 +2,13 @@
 
 import { create } from "@bufbuild/protobuf";
 import { type Duration, fromPbDuration, toPbDuration } from "./duration.js";
-import { ApplicationError, CanceledError, PayloadError, StepError } from "./errors.js";
+import { ApplicationError, CanceledError, CommandError, PayloadError, StepError } from "./errors.js";
+import type { FailureInfo, FailureKindName } from "./failure-info.js";
 import type { Payload } from "./gen/everturn/v1/payload_pb.js";
 import { type Failure, FailureKind, FailureSchema } from "./gen/everturn/v1/failure_pb.js";
 import { jsonConverter, PAYLOAD_BYTES_MAX, type PayloadConverter } from "./payload.js";
+import { FAILURE_CAUSES, FAILURE_MEMBERS, FAILURE_MESSAGE_BYTES, FAILURE_STACK_BYTES, ID_BYTES } from "./rules.js";
 
-/** What kind of event ended an attempt or a run. */
-export type FailureKindName = "application" | "timeout" | "canceled" | "terminated" | "worker lost";
-
-/** Why an attempt or a run did not succeed. */
-export interface FailureInfo {
-  /** What kind of event this was. */
-  readonly kind: FailureKindName;
-  /** Name of the error, as user code knows it; for a timeout which one (`"StartToClose"`). */
-  readonly type: string;
-  /** Text for people. */
-  readonly message: string;
-  /** Stack trace of the worker's language; empty if there is none. */
-  readonly stackTrace: string;
-  /** User data that travels with the failure; `undefined` if there is none. */
-  readonly details: unknown;
-  /** True: no further attempt was to be made. */
-  readonly nonRetryable: boolean;
-  /** Earliest time until the next attempt, in milliseconds, if the failure said so. */
-  readonly retryAfterMs: number | undefined;
-  /** The failure that caused this one. */
-  readonly cause: FailureInfo | undefined;
-}
-
-const TYPE_BYTES_MAX = 256;
-const MESSAGE_BYTES_MAX = 16 * 1024;
-const STACK_BYTES_MAX = 32 * 1024;
-const CAUSES_MAX = 8;
 
 const KIND_NAMES: Readonly<Partial<Record<FailureKind, FailureKindName>>> = {
   [FailureKind.UNSPECIFIED]: "application",
@@ -56,8 +31,8 @@ const KINDS: Readonly<Record<FailureKindName, FailureKind>> = {
 export function plainFailure(kind: FailureKind, type: string, message: string, nonRetryable = false): Failure {
   return create(FailureSchema, {
     kind,
-    type: cut(type, TYPE_BYTES_MAX),
-    message: cut(message, MESSAGE_BYTES_MAX),
+    type: cut(type, ID_BYTES),
+    message: cut(message, FAILURE_MESSAGE_BYTES),
     nonRetryable,
   });
 }
@@ -68,7 +43,7 @@ export function plainFailure(kind: FailureKind, type: string, message: string, n
  */
 export function toFailure(error: unknown, converter: PayloadConverter): Failure {
   try {
-    return withinLimit(level(error, converter, 0));
+    return withinLimit(level(error, { converter, membersLeft: FAILURE_MEMBERS }, 0));
   } catch {
     return plainFailure(FailureKind.APPLICATION, "Error", "<what was thrown cannot be described>");
   }
@@ -94,6 +69,7 @@ export function failureInfo(failure: Failure, converter: PayloadConverter = json
     nonRetryable: failure.nonRetryable,
     retryAfterMs: failure.retryAfter === undefined ? undefined : fromPbDuration(failure.retryAfter),
     cause: failure.cause === undefined ? undefined : failureInfo(failure.cause, converter),
+    moreCauses: failure.moreCauses.map((cause) => failureInfo(cause, converter)),
   };
 }
 
@@ -113,36 +89,69 @@ export function cut(text: string, bytesMax: number): string {
   return bytes.toString("utf8", 0, end);
 }
 
-function level(error: unknown, converter: PayloadConverter, depth: number): Failure {
+/** What a failure is written with. */
+interface Writing {
+  readonly converter: PayloadConverter;
+  /** Causes that may still be written. */
+  membersLeft: number;
+}
+
+function level(error: unknown, writing: Writing, depth: number): Failure {
   const failure = create(FailureSchema, { kind: FailureKind.APPLICATION });
   if (!(error instanceof Error)) {
     failure.type = "Error";
-    failure.message = cut(describe(error), MESSAGE_BYTES_MAX);
+    failure.message = cut(describe(error), FAILURE_MESSAGE_BYTES);
     return failure;
   }
-  failure.type = cut(error instanceof ApplicationError ? error.type : nameOf(error), TYPE_BYTES_MAX);
-  failure.message = cut(error.message, MESSAGE_BYTES_MAX);
-  failure.stackTrace = cut(error.stack ?? "", STACK_BYTES_MAX);
+  const isTyped = error instanceof ApplicationError || error instanceof CommandError;
+  failure.type = cut(isTyped ? error.type : nameOf(error), ID_BYTES);
+  failure.message = cut(error.message, FAILURE_MESSAGE_BYTES);
+  failure.stackTrace = cut(error.stack ?? "", FAILURE_STACK_BYTES);
   if (error instanceof CanceledError) failure.kind = FailureKind.CANCELED;
   if (error instanceof PayloadError) failure.nonRetryable = true;
+  if (error instanceof CommandError) {
+    const { field, limit } = error;
+    failure.nonRetryable = true;
+    failure.details = written({ field, limit }, writing.converter);
+  }
   if (error instanceof ApplicationError) {
     failure.nonRetryable = error.nonRetryable;
     const retryAfter = optionalDuration(error.retryAfter);
     if (retryAfter !== undefined) failure.retryAfter = retryAfter;
-    if (error.details !== undefined) failure.details = written(error.details, converter);
+    if (error.details !== undefined) failure.details = written(error.details, writing.converter);
   }
-  if (depth < CAUSES_MAX) {
-    if (error instanceof StepError) failure.cause = fromInfo(error.failure, converter, depth + 1);
-    else if (error.cause !== undefined) failure.cause = level(error.cause, converter, depth + 1);
-  }
+  addCauses(failure, causesOf(error, writing), writing, depth);
   return failure;
 }
 
-function fromInfo(info: FailureInfo, converter: PayloadConverter, depth: number): Failure {
+/** What caused an error: its `cause`, then the members of a group. */
+function causesOf(error: Error, writing: Writing): ((depth: number) => Failure)[] {
+  const causes: ((depth: number) => Failure)[] = [];
+  if (error instanceof StepError) causes.push((depth) => fromInfo(error.failure, writing, depth));
+  else if (error.cause !== undefined) causes.push((depth) => level(error.cause, writing, depth));
+  if (error instanceof AggregateError) {
+    for (const member of error.errors as readonly unknown[]) causes.push((depth) => level(member, writing, depth));
+  }
+  return causes;
+}
+
+function addCauses(failure: Failure, causes: readonly ((depth: number) => Failure)[], writing: Writing, depth: number): void {
+  if (depth >= FAILURE_CAUSES) return;
+  for (const write of causes) {
+    if (writing.membersLeft === 0) return;
+    writing.membersLeft -= 1;
+    const cause = write(depth + 1);
+    if (failure.cause === undefined) failure.cause = cause;
+    else failure.moreCauses.push(cause);
+  }
+}
+
+function fromInfo(info: FailureInfo, writing: Writing, depth: number): Failure {
   const failure = plainFailure(KINDS[info.kind], info.type, info.message, info.nonRetryable);
-  failure.stackTrace = cut(info.stackTrace, STACK_BYTES_MAX);
-  if (info.details !== undefined) failure.details = written(info.details, converter);
-  if (info.cause !== undefined && depth < CAUSES_MAX) failure.cause = fromInfo(info.cause, converter, depth + 1);
+  failure.stackTrace = cut(info.stackTrace, FAILURE_STACK_BYTES);
+  if (info.details !== undefined) failure.details = written(info.details, writing.converter);
+  const causes = [...(info.cause === undefined ? [] : [info.cause]), ...info.moreCauses];
+  addCauses(failure, causes.map((cause) => (below) => fromInfo(cause, writing, below)), writing, depth);
   return failure;
 }
 
@@ -165,9 +174,13 @@ function optionalDuration(duration: Duration | undefined): ReturnType<typeof toP
 
 /** Leaves out details, those of the outermost errors first, that are too big for a message together. */
 function withinLimit(failure: Failure): Failure {
+  const all = [failure];
+  // A list that grows while it is walked: the outermost first.
+  for (const it of all) all.push(...(it.cause === undefined ? [] : [it.cause]), ...it.moreCauses);
   let bytes = 0;
-  for (let it: Failure | undefined = failure; it !== undefined; it = it.cause) bytes += it.details?.data.length ?? 0;
-  for (let it: Failure | undefined = failure; it !== undefined && bytes > PAYLOAD_BYTES_MAX; it = it.cause) {
+  for (const it of all) bytes += it.details?.data.length ?? 0;
+  for (const it of all) {
+    if (bytes <= PAYLOAD_BYTES_MAX) break;
     bytes -= it.details?.data.length ?? 0;
     delete it.details;
   }

@@ -70,10 +70,13 @@ export {
   type ApplicationErrorOptions,
   CanceledError,
   ChildError,
+  CommandError,
+  type CommandRule,
   DeliveryUnknownError,
   EverturnError,
   type FieldViolation,
   LocalError,
+  NotDurableError,
   PayloadError,
   ReplayError,
   type RpcCode,
@@ -87,7 +90,7 @@ export {
   WorkflowError,
 } from "./errors.js";
 export { type ConversationEvent, defineEvent, type EventType } from "./event.js";
-export { type FailureInfo, type FailureKindName } from "./failure.js";
+export { type FailureInfo, type FailureKindName } from "./failure-info.js";
 export { type ConnectOptions } from "./grpc/channel.js";
 export { type Logger, type LogFields, silentLogger, stderrLogger } from "./logger.js";
 export { type AuthorKindName, type Content, type Message, textOf } from "./message.js";

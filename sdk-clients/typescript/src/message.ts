@@ -3,7 +3,7 @@
 import { type DeliveryState, fromPbDeliveryState } from "./delivery.js";
 import { fromPbTime } from "./duration.js";
 import { AuthorKind, type Message as PbMessage, type MessageContent as PbContent } from "./gen/everturn/v1/message_pb.js";
-import { decodeOptional, jsonConverter, type PayloadConverter } from "./payload.js";
+import { decodeOptional, encodeBounded, jsonConverter, type PayloadConverter } from "./payload.js";
 
 /** Who wrote a message: a customer, an agent, a person of the staff, or the platform itself. */
 export type AuthorKindName = "customer" | "agent" | "human" | "system";
@@ -79,7 +79,7 @@ export function toPbContent(content: string | Content, converter: PayloadConvert
   return {
     $typeName: "everturn.v1.MessageContent",
     text: content.text ?? "",
-    ...(content.data === undefined ? {} : { data: converter.encode(content.data) }),
+    ...(content.data === undefined ? {} : { data: encodeBounded(converter, content.data, "content.data") }),
     attributes: { ...content.attributes },
   };
 }

@@ -2,56 +2,63 @@
 
 import { PayloadError } from "./errors.js";
 import type { Payload } from "./gen/everturn/v1/payload_pb.js";
+import { fromJson, toJson } from "./json.js";
+import { PAYLOAD_BYTES } from "./rules.js";
 
 /** Most bytes of one payload. */
-export const PAYLOAD_BYTES_MAX = 2 * 1024 * 1024;
+export const PAYLOAD_BYTES_MAX = PAYLOAD_BYTES;
 
 /**
  * Writes and reads values. Both methods must be pure and give the same for the same; they throw
  * `PayloadError` for what they cannot convert.
  */
 export interface PayloadConverter {
-  /** Writes a value. `undefined` is written as `null`. */
-  encode(value: unknown): Payload;
+  /**
+   * Writes a value. `undefined` is written as `null`.
+   *
+   * @param what What the value is (`"args"`, `"result"`), for the path in an error.
+   */
+  encode(value: unknown, what?: string): Payload;
   /** Reads a value. */
   decode(payload: Payload): unknown;
 }
 
-const encoder = new TextEncoder();
-const decoder = new TextDecoder("utf-8", { fatal: true });
+/** Content type of a payload that is nothing but bytes: `Uint8Array` here, `bytes` in Python. */
+export const BYTES_CONTENT_TYPE = "application/octet-stream";
 
-/** The default: JSON. An empty payload reads as `null`. */
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/**
+ * The default: JSON, and a `Uint8Array` as it is. What JSON would drop or change throws, with the path
+ * to it. An empty payload reads as `null`.
+ */
 export const jsonConverter: PayloadConverter = {
-  encode(value) {
-    let text: string | undefined;
-    try {
-      text = JSON.stringify(value ?? null);
-    } catch (error) {
-      throw new PayloadError(`cannot write the value as JSON: ${String(error)}`);
-    }
-    // A function or symbol has no JSON; TypeScript does not say so.
-    if ((text as string | undefined) === undefined) {
-      throw new PayloadError(`cannot write a ${typeof value} as JSON`);
-    }
-    const data = encoder.encode(text);
-    if (data.length > PAYLOAD_BYTES_MAX) {
-      throw new PayloadError(`the value has ${String(data.length)} bytes; a payload holds at most ${String(PAYLOAD_BYTES_MAX)}`);
-    }
-    return { $typeName: "everturn.v1.Payload", data, contentType: "" };
+  encode(value, what) {
+    if (value instanceof Uint8Array) return bounded(Uint8Array.from(value), BYTES_CONTENT_TYPE);
+    return bounded(encoder.encode(toJson(value, what)), "");
   },
 
-  decode(payload) {
-    if (payload.contentType !== "" && payload.contentType !== "application/json") {
-      throw new PayloadError(`content type "${payload.contentType}" is not application/json`);
+  decode({ contentType, data }) {
+    if (contentType === BYTES_CONTENT_TYPE) return Uint8Array.from(data);
+    if (contentType !== "" && contentType !== "application/json") {
+      throw new PayloadError(`content type "${contentType}" is not application/json`);
     }
-    if (payload.data.length === 0) return null;
+    if (data.length === 0) return null;
     try {
-      return JSON.parse(decoder.decode(payload.data)) as unknown;
+      return fromJson(decoder.decode(data));
     } catch (error) {
-      throw new PayloadError(`the payload is not JSON: ${String(error)}`);
+      throw error instanceof PayloadError ? error : new PayloadError(`the payload is not JSON: ${String(error)}`);
     }
   },
 };
+
+function bounded(data: Uint8Array, contentType: string): Payload {
+  if (data.length > PAYLOAD_BYTES_MAX) {
+    throw new PayloadError(`the value has ${String(data.length)} bytes; a payload holds at most ${String(PAYLOAD_BYTES_MAX)}`);
+  }
+  return { $typeName: "everturn.v1.Payload", data, contentType };
+}
 
 /**
  * Writes what goes to the coordinator at once. A converter of the user may know no bound; what is over
@@ -59,8 +66,8 @@ export const jsonConverter: PayloadConverter = {
  *
  * @throws PayloadError if the value cannot be written or is too big.
  */
-export function encodeBounded(converter: PayloadConverter, value: unknown): Payload {
-  const payload = converter.encode(value);
+export function encodeBounded(converter: PayloadConverter, value: unknown, what?: string): Payload {
+  const payload = converter.encode(value, what);
   const { length } = payload.data;
   if (length > PAYLOAD_BYTES_MAX) throw new PayloadError(`the value has ${String(length)} bytes; a payload holds at most ${String(PAYLOAD_BYTES_MAX)}`);
   return payload;

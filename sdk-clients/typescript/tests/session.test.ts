@@ -101,7 +101,7 @@ describe("a session", () => {
     const refused = (resultId: bigint) => receive(session, { rejections: [{ resultId, reason: "FIELD_INVALID", message: "odd" }] }).dropped.length;
     session.take(0);
     expect(refused(1n)).toBe(0);
-    expect(session.take(0)?.activityResults[0]).toMatchObject({ outcome: { value: { kind: FailureKind.WORKER_LOST, type: "FIELD_INVALID", nonRetryable: false } }, usage: { costMicros: 5n } });
+    expect(session.take(0)?.activityResults[0]).toMatchObject({ outcome: { value: { kind: FailureKind.WORKER_LOST, type: "FIELD_INVALID", nonRetryable: false, moreCauses: [] } }, usage: { costMicros: 5n } });
     expect(refused(2n)).toBe(0);
     expect(session.take(0)?.activityResults[0]?.usage).toBeUndefined();
     expect([refused(3n), session.activities.isSettled]).toEqual([1, true]);
@@ -127,7 +127,7 @@ describe("a session", () => {
     open(session);
     receive(session, { activityTasks: [task("x")] });
     session.heartbeat(bytes("x"), json("half"));
-    session.finishActivity(bytes("x"), { case: "failure", value: { $typeName: "everturn.v1.Failure", kind: 1, type: "T", message: "", stackTrace: "", nonRetryable: false } });
+    session.finishActivity(bytes("x"), { case: "failure", value: { $typeName: "everturn.v1.Failure", kind: 1, type: "T", message: "", stackTrace: "", nonRetryable: false, moreCauses: [] } });
     const first = session.take(0);
     expect([first?.heartbeats.length, first?.activityResults.length]).toEqual([1, 0]);
     expect(session.take(0)?.activityResults).toHaveLength(1);
@@ -197,7 +197,7 @@ describe("workflow tasks", () => {
     open(session);
     session.take(0);
     const [first] = receive(session, { workflowTasks: [workflowTask] }).workflowTasks;
-    session.finishWorkflow(first!.ref, create(WorkflowTaskResultSchema), true);
+    session.finishWorkflow(first!.ref, [create(WorkflowTaskResultSchema)], true);
     const sent = session.take(0);
     expect(sent?.workflowTaskResults[0]?.taskToken).toEqual(bytes("t"));
     expect(sent?.credits?.workflowCount).toBeUndefined();
@@ -210,7 +210,7 @@ describe("workflow tasks", () => {
     const session = sessionOf();
     open(session);
     const [first] = receive(session, { workflowTasks: [workflowTask] }).workflowTasks;
-    session.finishWorkflow(first!.ref, create(WorkflowTaskResultSchema), true);
+    session.finishWorkflow(first!.ref, [create(WorkflowTaskResultSchema)], true);
     session.take(0);
     const { answers } = receive(session, { rejections: [{ resultId: 1n, reason: "UNREAD_EVENTS", unreadEvents: [{ id: 4n }] }] });
     expect(answers).toMatchObject([{ type: "unread", events: [{ id: 4n }] }]);
@@ -223,7 +223,7 @@ describe("workflow tasks", () => {
     const [first] = receive(session, { workflowTasks: [workflowTask] }).workflowTasks;
     session.disconnect();
     open(session);
-    session.finishWorkflow(first!.ref, create(WorkflowTaskResultSchema), false);
+    session.finishWorkflow(first!.ref, [create(WorkflowTaskResultSchema)], false);
     expect(session.take(0)?.workflowTaskResults).toEqual([]);
   });
 });

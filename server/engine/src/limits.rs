@@ -1,10 +1,11 @@
 //! Every limit of the engine, in one place. Each is enforced with a typed
-//! rejection and documented in `docs/limits.md`.
+//! rejection and documented in `docs/limits.md`. Made from
+//! `proto/rules.json` by `cargo xtask rules`.
 
 /// Bytes of one payload or message.
-pub const PAYLOAD_BYTES: usize = 2 * 1024 * 1024;
+pub const PAYLOAD_BYTES: usize = 2_097_152;
 /// Bytes of a conversation's or run's state, keys included.
-pub const STATE_BYTES: usize = 256 * 1024;
+pub const STATE_BYTES: usize = 262_144;
 /// Events in the journal of a run.
 pub const JOURNAL_EVENTS: u64 = 250_000;
 /// Events kept free in a journal for the run's own end.
@@ -12,13 +13,15 @@ pub const JOURNAL_RESERVE: u64 = 16;
 /// Events in the journal of a run from which on no attempt is repeated: the
 /// code has room left to deal with the failure.
 pub const JOURNAL_RETRIES: u64 = 225_000;
-/// Activities that a run may wait for at once.
+/// Activities that a run may wait for at once. SDKs hold back what is beyond
+/// it.
 pub const PENDING_ACTIVITIES: usize = 2_000;
 /// Timers that a run may wait for at once.
 pub const PENDING_TIMERS: usize = 60_000;
-/// Children that a run may wait for at once.
+/// Children that a run may wait for at once. SDKs hold back what is beyond it.
 pub const PENDING_CHILDREN: usize = 1_000;
-/// Signals to other workflows that a run may have under way.
+/// Signals to other workflows that a run may have under way. SDKs hold back
+/// what is beyond it.
 pub const PENDING_SIGNALS: usize = 1_000;
 /// Runs that may be open under one root.
 pub const OPEN_RUNS: usize = 10_000;
@@ -32,26 +35,27 @@ pub const REMEMBERED_MESSAGES: usize = 1_000;
 pub const REMEMBERED_EVENTS: usize = 1_000;
 /// Request ids that a root remembers: as many as the signals that another root
 /// may have under way, which it repeats after a crash.
-pub const REMEMBERED_REQUESTS: usize = PENDING_SIGNALS;
-/// Bytes of an id, key, name or label.
+pub const REMEMBERED_REQUESTS: usize = 1_000;
+/// Bytes of an id, key, name, label or attribute; at least 1 where it is
+/// required.
 pub const ID_BYTES: usize = 256;
 /// Labels of a conversation or run, attributes of a message.
 pub const LABELS: usize = 64;
 /// Bytes of a reason given for a cancel, terminate or close.
-pub const REASON_BYTES: usize = 1024;
+pub const REASON_BYTES: usize = 1_024;
 /// Messages of the transcript's end that a turn is given.
 pub const RECENT_MESSAGES: usize = 20;
 /// Bytes of the transcript's end that a turn is given.
-pub const RECENT_BYTES: usize = 32 * 1024;
+pub const RECENT_BYTES: usize = 32_768;
 /// Commands in one completion of a workflow task.
 pub const COMMANDS: usize = 10_000;
 /// Bytes of the messages, and bytes of the events, that wait for a turn.
-pub const MAILBOX_BYTES: usize = 8 * 1024 * 1024;
+pub const MAILBOX_BYTES: usize = 8_388_608;
 /// Events that wait for a turn.
 pub const MAILBOX_EVENTS: usize = 1_000;
 /// Bytes of messages, or of events, that a turn, an answer or a notification
 /// takes together; more wait for the next one.
-pub const BURST_BYTES: usize = 1024 * 1024;
+pub const BURST_BYTES: usize = 1_048_576;
 /// Approvals that a run may wait for at once.
 pub const PENDING_APPROVALS: usize = 100;
 /// Approvals that a root remembers after they ended.
@@ -60,17 +64,18 @@ pub const ENDED_APPROVALS: usize = 100;
 pub const DELIVERIES: usize = 256;
 /// Addresses of a conversation.
 pub const ADDRESSES: usize = 16;
-/// Messages, and bytes of them, that were written while a person owned the
-/// conversation and that its turn is given with the hand-back.
+/// Messages that were written while a person owned the conversation and that
+/// its turn is given with the hand-back.
 pub const HANDOVER_MESSAGES: usize = 100;
-/// See `HANDOVER_MESSAGES`.
-pub const HANDOVER_BYTES: usize = 256 * 1024;
+/// Bytes of what was written while a person owned the conversation and that
+/// its turn is given with the hand-back.
+pub const HANDOVER_BYTES: usize = 262_144;
 /// Bytes of the title of an approval.
-pub const TITLE_BYTES: usize = 1024;
+pub const TITLE_BYTES: usize = 1_024;
 /// Bytes of a failure's text; more is cut.
-pub const FAILURE_MESSAGE_BYTES: usize = 16 * 1024;
+pub const FAILURE_MESSAGE_BYTES: usize = 16_384;
 /// Bytes of a failure's stack trace; more is cut.
-pub const FAILURE_STACK_BYTES: usize = 32 * 1024;
+pub const FAILURE_STACK_BYTES: usize = 32_768;
 /// Levels of causes of a failure; deeper ones are left out.
 pub const FAILURE_CAUSES: usize = 8;
 /// Causes of a failure in all, those of causes included; more are left out.

@@ -34,6 +34,9 @@ pub fn run(layout: &Layout) -> Result<bool> {
     edges::check(layout, &mut findings)?;
     error_pages::check(layout, &mut findings)?;
     architecture::check(layout, &files, &mut findings)?;
+    for problem in crate::rules::problems(layout)? {
+        findings.violation("rules", problem);
+    }
     if !findings.warnings.is_empty() {
         eprintln!("\n        {} warnings:", findings.warnings.len());
     }

@@ -3,7 +3,8 @@
 import { toDate } from "../duration.js";
 import { RunStatus as PbRunStatus } from "../gen/everturn/v1/event_pb.js";
 import { type DescribeWorkflowResponse, PendingActivityState, type WorkflowRun as PbRun } from "../gen/everturn/v1/workflow_service_pb.js";
-import { type FailureInfo, failureInfo } from "../failure.js";
+import { failureInfo } from "../failure.js";
+import type { FailureInfo } from "../failure-info.js";
 import { decodeOptional, type PayloadConverter } from "../payload.js";
 import type { Failure } from "../gen/everturn/v1/failure_pb.js";
 import { fromPbUsage, type Usage } from "../usage.js";

@@ -6,21 +6,23 @@
 import { type ActivityOptions, toPbActivityOptions } from "../activity.js";
 import type { ChildOptions } from "../context.js";
 import { type Duration, milliseconds, toPbDuration } from "../duration.js";
+import { CommandError } from "../errors.js";
 import type { Command, SendMessage } from "../gen/everturn/v1/command_pb.js";
 import type { Failure } from "../gen/everturn/v1/failure_pb.js";
 import type { Payload } from "../gen/everturn/v1/payload_pb.js";
 import { type Content, toPbContent } from "../message.js";
-import type { PayloadConverter } from "../payload.js";
+import { encodeBounded, type PayloadConverter } from "../payload.js";
 import { type ApprovalRequest, type HandOffRequest, toPbAssignee } from "../person.js";
 import type { ReplyOptions } from "../turn.js";
+import { checkedDraft, checkedName, checkedOptionalName, checkedReason, checkedTitle } from "./checks.js";
 
 /** Longest timer. */
 const DELAY_MS_MAX = 10 * 365 * 86_400_000;
-const TITLE_BYTES_MAX = 1024;
-const REASON_BYTES_MAX = 1024;
 
 /** Run an activity. */
 export function scheduleActivity(key: string, activityType: string, input: Payload, options: ActivityOptions): Command {
+  checkedName("activity", activityType);
+  if (options.taskQueue !== undefined) checkedOptionalName("taskQueue", options.taskQueue);
   return command(key, {
     case: "scheduleActivity",
     value: {
@@ -34,13 +36,16 @@ export function scheduleActivity(key: string, activityType: string, input: Paylo
 
 /** Wake the run after a while. */
 export function startTimer(key: string, duration: Duration): Command {
-  if (milliseconds(duration) > DELAY_MS_MAX) throw new RangeError("a run sleeps at most 10 years");
+  if (milliseconds(duration) > DELAY_MS_MAX) throw new CommandError("LIMIT_EXCEEDED", "a run sleeps at most 10 years", "duration", DELAY_MS_MAX);
   return command(key, { case: "startTimer", value: { $typeName: "everturn.v1.StartTimer", delay: toPbDuration(duration) } });
 }
 
 /** Start a child workflow. */
 export function startChild(key: string, workflowType: string, input: Payload, options: ChildOptions): Command {
   const timeout = options.executionTimeout;
+  checkedName("workflow", workflowType);
+  checkedOptionalName("taskQueue", options.taskQueue ?? "");
+  if (key.includes("/")) throw new CommandError("COMMAND_INVALID", `the key of a child holds no "/": give "${workflowType}" another key`, "key");
   return command(key, {
     case: "startChild",
     value: {
@@ -68,12 +73,12 @@ export function recordLocal(key: string, seenEventId: number, outcome: Payload |
 
 /** A message to the customer. */
 export function draft(content: string | Content, options: ReplyOptions, converter: PayloadConverter): SendMessage {
-  return {
+  return checkedDraft({
     $typeName: "everturn.v1.SendMessage",
     channel: options.channel ?? "",
     authorName: options.author ?? "",
     content: toPbContent(content, converter),
-  };
+  });
 }
 
 /** Send a message to the customer. */
@@ -88,6 +93,7 @@ export function ask(key: string, message: SendMessage | undefined): Command {
 
 /** Write or remove an entry of the state. */
 export function setState(key: string, name: string, value: Payload | undefined): Command {
+  checkedName("name", name);
   return command(key, {
     case: "setState",
     value: value === undefined ? { $typeName: "everturn.v1.SetState", name } : { $typeName: "everturn.v1.SetState", name, value },
@@ -96,25 +102,26 @@ export function setState(key: string, name: string, value: Payload | undefined):
 
 /** Send a signal. */
 export function sendSignal(key: string, workflowId: string, signalName: string, input: Payload): Command {
+  checkedName("workflowId", workflowId);
+  checkedName("signal", signalName);
   return command(key, { case: "sendSignal", value: { $typeName: "everturn.v1.SendSignal", workflowId, signalName, input } });
 }
 
 /**
  * Ask a person for approval.
  *
- * @throws RangeError if the title is empty or too long.
+ * @throws CommandError if the title is empty or too long.
  */
 export function requestApproval(key: string, request: ApprovalRequest<unknown>, converter: PayloadConverter): Command {
   const { title, details, expires } = request;
-  const bytes = Buffer.byteLength(title);
-  if (bytes < 1 || bytes > TITLE_BYTES_MAX) throw new RangeError(`the title of an approval has 1 to 1024 bytes, found ${String(bytes)}`);
+  checkedTitle(title);
   return command(key, {
     case: "requestApproval",
     value: {
       $typeName: "everturn.v1.RequestApproval",
       title,
-      arguments: converter.encode(request.arguments),
-      ...(details === undefined ? {} : { details: converter.encode(details) }),
+      arguments: encodeBounded(converter, request.arguments, "arguments"),
+      ...(details === undefined ? {} : { details: encodeBounded(converter, details, "details") }),
       ...(expires === undefined ? {} : { expiresAfter: toPbDuration(expires) }),
     },
   });
@@ -123,20 +130,26 @@ export function requestApproval(key: string, request: ApprovalRequest<unknown>, 
 /**
  * Hand the conversation to a person or team.
  *
- * @throws RangeError if the reason is too long.
+ * @throws CommandError if the reason is too long or nobody is named.
  */
 export function handOff(key: string, request: HandOffRequest, converter: PayloadConverter): Command {
   const { reason = "", context } = request;
-  if (Buffer.byteLength(reason) > REASON_BYTES_MAX) throw new RangeError("the reason of a hand-off has at most 1024 bytes");
+  checkedReason(reason);
+  checkedName("assignee", request.person ?? request.team);
   return command(key, {
     case: "handOff",
     value: {
       $typeName: "everturn.v1.HandOff",
       assignee: toPbAssignee(request),
       reason,
-      ...(context === undefined ? {} : { context: converter.encode(context) }),
+      ...(context === undefined ? {} : { context: encodeBounded(converter, context, "context") }),
     },
   });
+}
+
+/** Record that something went wrong that the code does not look at. */
+export function recordProblem(key: string, failure: Failure): Command {
+  return command(key, { case: "recordProblem", value: { $typeName: "everturn.v1.RecordProblem", failure } });
 }
 
 /** Cancel a pending step. */

@@ -3,7 +3,7 @@
 import type { HistoryEvent, LocalRecorded } from "../gen/everturn/v1/event_pb.js";
 
 /** Kinds of commands with a key. */
-export type StepKind = "activity" | "timer" | "child" | "local step" | "message" | "ask" | "state" | "signal" | "approval" | "hand-off";
+export type StepKind = "activity" | "timer" | "child" | "local step" | "message" | "ask" | "state" | "signal" | "approval" | "hand-off" | "problem";
 
 /** A command in the journal. */
 export interface Recorded {
@@ -104,6 +104,9 @@ export class Journal {
         break;
       case "handedOff":
         this.#add(event, kind.value.key, "hand-off", "");
+        break;
+      case "problemRecorded":
+        this.#add(event, kind.value.key, "problem", "");
         break;
       case "commandCanceled":
         this.#cancels.add(kind.value.targetKey);

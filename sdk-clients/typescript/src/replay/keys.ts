@@ -1,8 +1,8 @@
 /** Keys: the names of steps within their run. */
 
-import { ReplayError } from "../errors.js";
-
-const KEY_BYTES_MAX = 256;
+import { CommandError } from "../errors.js";
+import { ID_BYTES } from "../rules.js";
+import { byteLength } from "./checks.js";
 
 /** Hands out keys: each once. */
 export class Keys {
@@ -12,12 +12,12 @@ export class Keys {
   /**
    * Takes a key: the one that the user chose, or `name`, `name#2`, `name#3`, ...
    *
-   * @throws ReplayError if a chosen key is taken, or a key is empty or too long.
+   * @throws CommandError if a chosen key is taken, or a key is empty or too long: none is taken then.
    */
   take(name: string, chosen: string | undefined): string {
     if (chosen !== undefined) {
       if (this.#used.has(chosen)) {
-        throw new ReplayError("DuplicateKey", `the key "${chosen}" is used by an earlier step of this run`);
+        throw new CommandError("COMMAND_INVALID", `the key "${chosen}" is used by an earlier step of this run`, "key");
       }
       return this.#keep(chosen);
     }
@@ -27,15 +27,22 @@ export class Keys {
       use += 1;
       key = use === 1 ? name : `${name}#${String(use)}`;
     } while (this.#used.has(key));
+    this.#keep(key);
     this.#uses.set(name, use);
-    return this.#keep(key);
+    return key;
+  }
+
+  /** Gives a key back: what it was taken for was refused. */
+  giveBack(key: string): void {
+    this.#used.delete(key);
   }
 
   #keep(key: string): string {
-    const bytes = Buffer.byteLength(key);
-    if (bytes < 1 || bytes > KEY_BYTES_MAX) {
-      throw new ReplayError("KeyInvalid", `a key has 1 to ${String(KEY_BYTES_MAX)} bytes, found ${String(bytes)}`);
+    const bytes = byteLength(key);
+    if (bytes < 1 || bytes > ID_BYTES) {
+      throw new CommandError("LIMIT_EXCEEDED", `a key has 1 to ${String(ID_BYTES)} bytes, found ${String(bytes)}`, "key", ID_BYTES);
     }
+    if (!key.isWellFormed()) throw new CommandError("FIELD_INVALID", "a key with a lone surrogate is no text", "key");
     this.#used.add(key);
     return key;
   }

@@ -1,15 +1,13 @@
 /** Local steps that run now, in this worker. */
 
+import { setImmediate } from "../natives.js";
 import { toFailure } from "../failure.js";
 import type { Command } from "../gen/everturn/v1/command_pb.js";
 import type { Failure } from "../gen/everturn/v1/failure_pb.js";
 import type { Payload } from "../gen/everturn/v1/payload_pb.js";
-import type { PayloadConverter } from "../payload.js";
+import { encodeBounded, type PayloadConverter } from "../payload.js";
 import { recordLocal } from "./commands.js";
 import { localOutcome, type StepOutcome } from "./outcomes.js";
-
-// Taken once, so that tests with simulated timers do not stop replay.
-const later = setImmediate;
 
 /** A local step that ended. */
 export interface EndedLocal {
@@ -34,7 +32,7 @@ export class Locals {
   /** Runs a function, outside of the run's own code. */
   start(key: string, fn: () => unknown): void {
     this.#running += 1;
-    later(() => {
+    setImmediate(() => {
       void this.#run(key, fn);
     });
   }
@@ -53,7 +51,7 @@ export class Locals {
   async #run(key: string, fn: () => unknown): Promise<void> {
     let outcome: Payload | Failure;
     try {
-      outcome = this.converter.encode(await fn());
+      outcome = encodeBounded(this.converter, await fn(), key);
     } catch (error) {
       outcome = toFailure(error, this.converter);
     }

@@ -7,7 +7,7 @@
  */
 
 import { fromPbDeliveryStatus } from "../delivery.js";
-import { ReplayError } from "../errors.js";
+import { type CommandError, ReplayError } from "../errors.js";
 import { type DeliveryChanged, type HistoryEvent, SuppressReason as PbReason } from "../gen/everturn/v1/event_pb.js";
 import type { DeliveryOutcome, ReplyRecord, SuppressReason } from "../turn.js";
 import type { Wait, Waits } from "./waits.js";
@@ -43,6 +43,7 @@ export class Outbox {
   /** Messages whose record the code waits for, with the event that the code had seen when it sent them. */
   readonly #wanted = new Map<string, number>();
   readonly #watchers = new Set<Watcher>();
+  readonly #refusals = new Map<string, CommandError>();
 
   /** Id of the event after which the journal must be read for records; `undefined` if none are wanted. */
   get recordsAfter(): number | undefined {
@@ -72,13 +73,21 @@ export class Outbox {
     this.#wanted.delete(key);
   }
 
+  /** A message could not be sent. False: the code does not wait for its record. */
+  refused(key: string, error: CommandError): boolean {
+    this.#refusals.set(key, error);
+    return this.#wanted.has(key);
+  }
+
   /**
    * Gives the record that was waited for.
    *
-   * @throws ReplayError if it was not read.
+   * @throws CommandError if the message could not be sent; ReplayError if the record was not read.
    */
   record(key: string): ReplyRecord {
     this.#wanted.delete(key);
+    const refusal = this.#refusals.get(key);
+    if (refusal !== undefined) throw refusal;
     const record = this.#records.get(key);
     if (record === undefined) throw new ReplayError("RecordMissing", `the journal has no record of the message "${key}" where it must be`);
     return record;

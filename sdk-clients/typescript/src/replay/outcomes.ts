@@ -1,12 +1,12 @@
 /** How steps end: notifications and local results, turned into results and errors for the code. */
 
-import { ActivityError, CanceledError, ChildError, LocalError, SignalError, type UnsuccessfulStatus } from "../errors.js";
+import { ActivityError, CanceledError, ChildError, CommandError, LocalError, SignalError, type UnsuccessfulStatus } from "../errors.js";
 import { failureInfo, plainFailure } from "../failure.js";
 import { type HistoryEvent, RunStatus } from "../gen/everturn/v1/event_pb.js";
 import { type Failure, FailureKind } from "../gen/everturn/v1/failure_pb.js";
 import type { Payload } from "../gen/everturn/v1/payload_pb.js";
 import { fromPbMessage } from "../message.js";
-import { decodeOptional, type PayloadConverter } from "../payload.js";
+import { decodeOptional, jsonConverter, type PayloadConverter } from "../payload.js";
 import { fromPbApprovalOutcome } from "../person.js";
 import type { StepKind } from "./journal.js";
 import type { Wait } from "./waits.js";
@@ -99,9 +99,21 @@ export function outcomeOf({ kind }: HistoryEvent): StepOutcome | undefined {
         },
       };
     }
+    case "commandFailed": {
+      const { key, failure } = kind.value;
+      return { key, settle: ({ wait }) => { wait.reject(commandError(failure ?? unknownFailure())); } };
+    }
     default:
       return undefined;
   }
+}
+
+/** The error of a command that the coordinator could not carry out. */
+export function commandError(failure: Failure): CommandError {
+  const { details, type, message } = failureInfo(failure, jsonConverter);
+  const { field, limit } = (details ?? {}) as { readonly field?: unknown; readonly limit?: unknown };
+  const rule = type === "LIMIT_EXCEEDED" || type === "FIELD_INVALID" ? type : "COMMAND_INVALID";
+  return new CommandError(rule, message, typeof field === "string" ? field : "", typeof limit === "number" ? limit : undefined);
 }
 
 /** The end of a local step. */

@@ -3,13 +3,17 @@
 import { type Activity, mergeOptions, toPbActivityOptions } from "../activity.js";
 import type { ActivityStepOptions, ChildOptions, RunInfo, StateAccess, Step, StepOptions } from "../context.js";
 import { type Duration, milliseconds } from "../duration.js";
-import { CanceledError, ReplayError } from "../errors.js";
+import { CanceledError, CommandError, ReplayError } from "../errors.js";
 import type { RunStarted } from "../gen/everturn/v1/event_pb.js";
 import type { Logger } from "../logger.js";
 import type { Content, Message } from "../message.js";
 import type { ApprovalRequest, ApprovalResult, HandBack, HandOffRequest } from "../person.js";
 import type { DeliveryOutcome, Reply, ReplyOptions, ReplyRecord, TurnContext } from "../turn.js";
 import type { Signal, WorkflowType } from "../workflow.js";
+import type { Payload } from "../gen/everturn/v1/payload_pb.js";
+import { encodeBounded } from "../payload.js";
+import { CHILD_DEPTH, PENDING_APPROVALS, PENDING_TIMERS } from "../rules.js";
+import { tooMany } from "./checks.js";
 import * as commands from "./commands.js";
 import type { StepKind } from "./journal.js";
 import { RunState } from "./run-state.js";
@@ -44,20 +48,20 @@ export class RunContext implements TurnContext {
     const merged = mergeOptions(typeof activity === "string" ? {} : activity.options, own);
     toPbActivityOptions(merged);
     return this.#step("activity", name, name, chosen, (key) =>
-      commands.scheduleActivity(key, name, this.#run.settings.converter.encode(input), merged));
+      commands.scheduleActivity(key, name, this.#encode(input, "args"), merged));
   }
 
   child<Output>(workflow: string | WorkflowType<never, Output>, input?: unknown, options: ChildOptions = {}): Step<Output> {
     const type = typeof workflow === "string" ? workflow : workflow.type;
-    if ((options.key ?? type).includes("/")) {
-      throw new RangeError(`the key of a child holds no "/": give "${type}" another key`);
-    }
+    const depth = this.info.workflowId.split("/").length - 1;
+    if (depth >= CHILD_DEPTH) throw tooMany("child", `is ${String(depth + 1)} levels below its root`, CHILD_DEPTH);
     return this.#step("child", type, type, options.key, (key) =>
-      commands.startChild(key, type, this.#run.settings.converter.encode(input), options));
+      commands.startChild(key, type, this.#encode(input, "args"), options));
   }
 
   sleep(duration: Duration, options: StepOptions = {}): Step<undefined> {
     milliseconds(duration);
+    this.#bound("timer", PENDING_TIMERS);
     return this.#step("timer", "", "sleep", options.key, (key) => commands.startTimer(key, duration));
   }
 
@@ -72,7 +76,7 @@ export class RunContext implements TurnContext {
   signal(workflowId: string, signal: string | { readonly name: string }, input?: unknown, options: StepOptions = {}): Step<undefined> {
     const name = typeof signal === "string" ? signal : signal.name;
     return this.#step("signal", name, `signal:${name}`, options.key, (key) =>
-      commands.sendSignal(key, workflowId, name, this.#run.settings.converter.encode(input)));
+      commands.sendSignal(key, workflowId, name, this.#encode(input, "input")));
   }
 
   onSignal<Input>(signal: string | Signal<Input>, handler: (input: Input) => unknown): void {
@@ -96,11 +100,13 @@ export class RunContext implements TurnContext {
   }
 
   requestApproval<Arguments>(request: ApprovalRequest<Arguments>): Step<ApprovalResult<Arguments>> {
+    this.#bound("approval", PENDING_APPROVALS);
     return this.#step("approval", "", "approval", request.key, (key) => commands.requestApproval(key, request, this.#run.settings.converter));
   }
 
   handOff(request: HandOffRequest, options: StepOptions = {}): Step<HandBack> {
     this.#checkTurn("hand off");
+    this.#only("hand-off", "this turn waits for a hand-back already");
     return this.#step("hand-off", "", "hand-off", options.key, (key) => commands.handOff(key, request, this.#run.settings.converter));
   }
 
@@ -108,7 +114,9 @@ export class RunContext implements TurnContext {
     this.#checkTurn("reply");
     const run = this.#run;
     const { key, isRecorded } = run.claim("message", "", "reply", options.key);
-    if (!isRecorded) run.push(commands.sendMessage(key, commands.draft(content, options, run.settings.converter)));
+    if (!isRecorded) {
+      run.push(this.#built(key, () => commands.sendMessage(key, commands.draft(content, options, run.settings.converter))));
+    }
     const sentAfter = run.seenEventId;
     let record: Step<ReplyRecord> | undefined;
     const recorded = (): Step<ReplyRecord> => (record ??= this.#recorded(key, sentAfter));
@@ -119,6 +127,7 @@ export class RunContext implements TurnContext {
   ask(question: string | Content | undefined, options: ReplyOptions & { readonly timeout: Duration }): Step<readonly Message[] | undefined>;
   ask(question?: string | Content, options: AskOptions = {}): Step<readonly Message[] | undefined> {
     this.#checkTurn("ask");
+    this.#only("ask", "another ask is open in this turn: cancel it first");
     const { converter } = this.#run.settings;
     const step = this.#step<readonly Message[]>("ask", "", "ask", options.key, (key) =>
       commands.ask(key, question === undefined ? undefined : commands.draft(question, options, converter)));
@@ -155,11 +164,8 @@ export class RunContext implements TurnContext {
     const refusal = run.waits.refusal();
     if (refusal !== undefined) return this.#handle(refusal, chosen ?? name, () => undefined);
     const { key, isRecorded } = run.claim(kind, subject, name, chosen);
-    if (!isRecorded) {
-      const command = begin(key);
-      if (command !== undefined) run.push(command);
-    }
-    const wait = run.open(key, kind, subject);
+    const command = isRecorded ? undefined : this.#built(key, () => begin(key));
+    const wait = run.open(key, kind, subject, callSite(), command);
     return this.#handle(wait.promise as Promise<T>, key, () => {
       run.checkActive();
       wait.cancel(new CanceledError(`step "${key}" was canceled`));
@@ -231,7 +237,42 @@ export class RunContext implements TurnContext {
 
   #checkTurn(what: string): void {
     if (this.#run.program.kind !== "conversation") {
-      throw new ReplayError("NotInTurn", `only the code of a turn can ${what}`);
+      throw new CommandError("COMMAND_INVALID", `only the code of a turn can ${what}`, "context");
     }
   }
+
+  /** Makes a command; if it breaks a rule its key is free again. */
+  #built<T>(key: string, build: () => T): T {
+    try {
+      return build();
+    } catch (error) {
+      this.#run.steps.giveBack(key);
+      throw error;
+    }
+  }
+
+  #encode(value: unknown, what: string): Payload {
+    return encodeBounded(this.#run.settings.converter, value, what);
+  }
+
+  #bound(kind: StepKind, max: number): void {
+    const pending = this.#run.steps.countOf(kind);
+    if (pending >= max) throw tooMany(kind, `would be pending ${String(pending + 1)} times`, max);
+  }
+
+  #only(kind: StepKind, problem: string): void {
+    if (this.#run.steps.countOf(kind) > 0) throw new CommandError("COMMAND_INVALID", problem, kind);
+  }
+}
+
+/** Frames of the code that are kept of where it asked for a step. */
+const SITE_FRAMES = 8;
+
+/** Where the code asks for a step: written only when somebody looks. */
+function callSite(): Error {
+  const before = Error.stackTraceLimit;
+  Error.stackTraceLimit = SITE_FRAMES;
+  const site = new Error();
+  Error.stackTraceLimit = before;
+  return site;
 }

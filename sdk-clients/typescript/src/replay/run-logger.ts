@@ -2,12 +2,15 @@
 
 import type { Logger, LogFields } from "../logger.js";
 import type { Run } from "./run.js";
+import { outside } from "./window.js";
 
 /** A logger with the ids of the run that is silent while the run replays. */
 export function runLogger(run: Run): Logger {
   const { logger } = run.settings;
   const line = (level: keyof Logger) => (message: string, fields?: LogFields): void => {
-    if (!run.isReplaying) logger[level](message, { ...run.identity, workflowType: run.program.type, ...fields });
+    if (run.isReplaying) return;
+    // A logger writes files and asks for the time: that is not the run's doing.
+    outside(() => { logger[level](message, { ...run.identity, workflowType: run.program.type, ...fields }); });
   };
   return { debug: line("debug"), info: line("info"), warn: line("warn"), error: line("error") };
 }

@@ -7,34 +7,36 @@
  * however the events were cut into tasks.
  */
 
-import { CanceledError, ReplayError, TurnInterruptedError } from "../errors.js";
+import { CanceledError, CommandError, ReplayError, TurnInterruptedError } from "../errors.js";
 import { toFailure } from "../failure.js";
 import { fromPbDuration, fromPbTime } from "../duration.js";
 import type { Command } from "../gen/everturn/v1/command_pb.js";
-import type { HistoryEvent, RunStarted } from "../gen/everturn/v1/event_pb.js";
+import type { CommandFailed, HistoryEvent, RunStarted } from "../gen/everturn/v1/event_pb.js";
 import { fromPbMessage, type Message } from "../message.js";
-import { decodeOptional } from "../payload.js";
+import { setImmediate } from "../natives.js";
+import { decodeOptional, encodeBounded } from "../payload.js";
 import type { Conversation } from "../conversation.js";
-import { type ConversationEvent, fromPbEvent } from "../event.js";
+import { fromPbEvent } from "../event.js";
 import { answerTurn } from "./answer-turn.js";
-import { cancelCommand, cancelRun, completeRun, failRun } from "./commands.js";
+import { cancelCommand, cancelRun, completeRun, failRun, recordProblem } from "./commands.js";
 import { EventInbox } from "./event-inbox.js";
 import type { StepKind } from "./journal.js";
 import { Locals } from "./locals.js";
 import { Mailbox } from "./mailbox.js";
+import { Problems } from "./problems.js";
 import type { Program, Progress, RunIdentity, RunSettings } from "./program.js";
-import { quiescence } from "./quiescence.js";
 import { SeededRandom } from "./random.js";
 import { Outbox } from "./outbox.js";
 import { RunContext } from "./run-context.js";
 import { TurnView } from "./turn-view.js";
-import { outcomeOf } from "./outcomes.js";
+import { commandError, outcomeOf } from "./outcomes.js";
 import { Steps } from "./steps.js";
 import { type Wait, Waits } from "./waits.js";
+import { currentExecution, type Execution, runWindow } from "./window.js";
 
 /** One run of a workflow, or one turn of a conversation. */
-export class Run {
-  readonly waits = new Waits();
+export class Run implements Execution {
+  readonly waits = new Waits(true);
   readonly arrivals = new Mailbox<readonly Message[]>();
   readonly outbox = new Outbox();
   readonly random: SeededRandom;
@@ -43,16 +45,17 @@ export class Run {
   /** Number of functions that are called for signals, messages or events. */
   handlerCount = 0;
 
-  readonly #steps: Steps;
+  readonly steps: Steps;
   readonly #signals = new Map<string, Mailbox<unknown>>();
   readonly #locals: Locals;
+  readonly #problems = new Problems();
+  #startMs = 0;
   #commands: Command[] = [];
   #closing: Command | undefined;
   /** Number of functions of the user that were called for something and have not ended. */
   #calls = 0;
   #inbox: EventInbox | undefined;
   #fault: ReplayError | undefined;
-  #isActive = false;
   #isStarted = false;
   #seenEventId = 0;
   #notificationId = 0;
@@ -63,8 +66,18 @@ export class Run {
     readonly settings: RunSettings,
   ) {
     this.random = new SeededRandom(identity.runId);
-    this.#steps = new Steps(settings.converter);
+    this.steps = new Steps(settings.converter);
     this.#locals = new Locals(settings.converter);
+  }
+
+  /** Milliseconds since the run began. */
+  get ageMs(): number {
+    return this.timeMs - this.#startMs;
+  }
+
+  /** A promise of the code was rejected and has no handler. */
+  rejected(reason: unknown): void {
+    this.#problems.rejected(reason);
   }
 
   /** Id of the last event that the code was given. */
@@ -74,7 +87,7 @@ export class Run {
 
   /** True while the code goes where it has been before. */
   get isReplaying(): boolean {
-    return this.#notificationId < this.#steps.lastRecordedId;
+    return this.#notificationId < this.steps.lastRecordedId;
   }
 
   /**
@@ -86,7 +99,7 @@ export class Run {
    */
   async advance(events: readonly HistoryEvent[], throughEventId = 0): Promise<Progress> {
     this.#commands = [];
-    if (!this.#isStarted) this.#steps.replay(events);
+    if (!this.#isStarted) this.steps.replay(events);
     return this.#give(events, throughEventId);
   }
 
@@ -105,7 +118,7 @@ export class Run {
   claim(kind: StepKind, subject: string, name: string, chosen: string | undefined): { key: string; isRecorded: boolean } {
     this.checkActive();
     try {
-      return this.#steps.claim(kind, subject, name, chosen);
+      return this.steps.claim(kind, subject, name, chosen);
     } catch (error) {
       // User code may catch it: the task fails all the same.
       throw error instanceof ReplayError ? this.fail(error) : error;
@@ -117,13 +130,16 @@ export class Run {
     this.#commands.push(command);
   }
 
-  /** Opens a step whose outcome will be a notification or a local result. */
-  open(key: string, kind: StepKind, subject: string): Wait<unknown> {
+  /** Opens a step whose outcome will be a notification or a local result; its command goes out when it is its turn. */
+  open(key: string, kind: StepKind, subject: string, site: Error, command: Command | undefined): Wait<unknown> {
     const wait = this.waits.open<unknown>();
-    this.#steps.open(key, kind, subject, wait);
+    this.steps.open(key, kind, subject, wait, site, command, (next) => { this.push(next); });
     wait.onCancel = (): void => {
       const isKnown = kind === "activity" || kind === "timer" || kind === "child" || kind === "ask" || kind === "approval";
-      if (isKnown && !this.#steps.takeCancel(key)) this.push(cancelCommand(key));
+      if (isKnown && !this.steps.isHeld(key, kind) && !this.steps.takeCancel(key)) this.push(cancelCommand(key));
+    };
+    wait.onReject = (error): void => {
+      this.#problems.fails(key, site, error);
     };
     return wait;
   }
@@ -162,20 +178,23 @@ export class Run {
     return error;
   }
 
-  /** @throws ReplayError if the code runs although nothing was delivered to it. */
+  /**
+   * @throws CommandError if a local step uses the context; ReplayError if the code runs although
+   *   nothing was delivered to it.
+   */
   checkActive(): void {
-    if (!this.#isActive) {
-      throw this.fail(
-        new ReplayError(
-          "OutsideOfTask",
-          "the context was used outside of the run's own steps: the code awaited something that is not durable " +
-            "(a timer, I/O), or a local step used the context; use activities, ctx.run and ctx.sleep",
-        ),
-      );
+    if (currentExecution() === this) return;
+    if (this.#locals.count > 0) {
+      throw new CommandError("COMMAND_INVALID", "a local step (ctx.run) does not use the context: do it before or after", "context");
     }
+    throw this.fail(
+      new ReplayError(
+        "OutsideOfTask",
+        "the context was used outside of the run's own steps: the code awaited something that is not durable " +
+          "(a timer, I/O); use activities, ctx.run and ctx.sleep",
+      ),
+    );
   }
-
-  // -- delivery -----------------------------------------------------------------------
 
   async #give(events: readonly HistoryEvent[], throughEventId: number): Promise<Progress> {
     this.#check();
@@ -188,6 +207,8 @@ export class Run {
     }
     this.#seenEventId = Math.max(this.#seenEventId, throughEventId);
     this.#finishReplay();
+    // Rejections that nobody handled are known when the event loop has turned.
+    if (this.#isToClose) await new Promise<void>((resolve) => setImmediate(resolve));
     return this.#progress();
   }
 
@@ -211,15 +232,15 @@ export class Run {
     }
     this.timeMs = Math.max(this.timeMs, fromPbTime(event.time));
     this.#notificationId = Number(event.id);
-    this.#isActive = true;
-    try {
-      if (outcome !== undefined) this.#steps.end(outcome);
-      else this.#tell(kind);
-    } catch (error) {
-      // What arrived cannot be read: the run learns of it as of an error of its own.
-      this.#threw(error);
-    }
-    await quiescence();
+    await runWindow(this, () => {
+      try {
+        if (outcome === undefined) this.#tell(kind);
+        else if (!this.steps.end(outcome) && kind.case === "commandFailed") this.#refused(kind.value);
+      } catch (error) {
+        // What arrived cannot be read: the run learns of it as of an error of its own.
+        this.#threw(error);
+      }
+    });
     return true;
   }
 
@@ -256,57 +277,60 @@ export class Run {
   async #settle(): Promise<void> {
     for (;;) {
       this.#check();
-      const recorded = this.#steps.takeRecorded(this.#notificationId);
+      const recorded = this.steps.takeRecorded(this.#notificationId);
       if (recorded !== undefined) {
-        this.#steps.end(recorded);
+        await runWindow(this, () => this.steps.end(recorded));
       } else if (this.#locals.count > 0) {
-        this.#isActive = false;
         const { command, outcome } = await this.#locals.next(this.#notificationId);
-        this.#isActive = true;
         this.push(command);
-        this.#steps.end(outcome);
+        await runWindow(this, () => this.steps.end(outcome));
       } else {
-        break;
+        return;
       }
-      await quiescence();
     }
-    this.#isActive = false;
+  }
+
+  /** A command failed for which the code does not wait: it fails with it, unless it waits for its record. */
+  #refused({ key, failure }: CommandFailed): void {
+    if (failure === undefined) return;
+    const error = commandError(failure);
+    if (!this.outbox.refused(key, error)) this.#threw(error);
   }
 
   #start(started: RunStarted): void {
     if (this.#isStarted) return;
     this.#isStarted = true;
+    this.#startMs = this.timeMs;
     const { program } = this;
     const { converter } = this.settings;
     const context = new RunContext(this, started);
-    let main: () => unknown;
-    if (program.kind === "workflow") {
-      if (started.turn !== undefined) throw this.fail(new ReplayError("TypeMismatch", `"${program.type}" is a workflow and cannot answer turns`));
-      main = () => program.run(context, decodeOptional(converter, started.input));
-    } else {
-      const { turn } = started;
-      if (turn === undefined) throw this.fail(new ReplayError("TypeMismatch", `"${program.type}" is a conversation and runs only in turns`));
-      const inbox: EventInbox = new EventInbox((event) => this.#handleEvent(program, context, view, event));
-      const view = new TurnView(turn, this, inbox);
-      this.#inbox = inbox;
-      main = () => answerTurn(program, context, view);
-    }
+    const main = program.kind === "workflow" ? this.#workflow(program, context, started) : this.#turn(program, context, started);
     void (async (): Promise<void> => {
       try {
         const value = await main();
-        this.#closing ??= completeRun(program.kind === "workflow" ? converter.encode(value) : undefined);
+        this.#closing ??= completeRun(program.kind === "workflow" ? encodeBounded(converter, value, "result") : undefined);
       } catch (error) {
         this.#threw(error);
       }
     })();
   }
 
-  /** An event came that the turn's code named no function for; whether the conversation has a handler. */
-  #handleEvent(program: Conversation, context: RunContext, view: TurnView, event: ConversationEvent): boolean {
-    const handler = program.onEvent.get(event.type);
-    if (handler === undefined) return false;
-    this.call(() => handler(context, view, event));
-    return true;
+  #workflow(program: Program & { kind: "workflow" }, context: RunContext, { turn, input }: RunStarted): () => unknown {
+    if (turn !== undefined) throw this.fail(new ReplayError("TypeMismatch", `"${program.type}" is a workflow and cannot answer turns`));
+    return () => program.run(context, decodeOptional(this.settings.converter, input)) as unknown;
+  }
+
+  #turn(program: Conversation, context: RunContext, { turn }: RunStarted): () => unknown {
+    if (turn === undefined) throw this.fail(new ReplayError("TypeMismatch", `"${program.type}" is a conversation and runs only in turns`));
+    // An event that the turn's code named no function for goes to the conversation's handler, if it has one.
+    const inbox: EventInbox = new EventInbox((event) => {
+      const handler = program.onEvent.get(event.type);
+      if (handler !== undefined) this.call(() => handler(context, view, event));
+      return handler !== undefined;
+    });
+    const view = new TurnView(turn, this, inbox);
+    this.#inbox = inbox;
+    return () => answerTurn(program, context, view);
   }
 
   #threw(error: unknown): void {
@@ -320,13 +344,17 @@ export class Run {
     if (this.#closing === undefined || this.#isCompleting) this.#closing = isStopping ? cancelRun(failure) : failRun(failure);
   }
 
-  // -- the end of a task -----------------------------------------------------------------
-
   get #isCompleting(): boolean {
     return this.#closing?.kind.case === "completeRun";
   }
 
+  /** Whether the code has ended, and everything that it was called for. */
+  get #isToClose(): boolean {
+    return this.#closing !== undefined && !(this.#isCompleting && this.#calls > 0);
+  }
+
   #progress(): Progress {
+    this.#recordProblems();
     const isBusy = this.#isCompleting && this.#calls > 0;
     if (this.#closing === undefined || isBusy) {
       if (this.waits.count === 0 && (this.handlerCount === 0 || isBusy)) {
@@ -338,13 +366,13 @@ export class Run {
     }
     const commands = [...this.#commands];
     // The messages of an answer that nobody will read go back to the mailbox.
-    for (const key of this.#steps.openAsks) commands.push(cancelCommand(key));
+    for (const key of this.steps.openAsks) commands.push(cancelCommand(key));
     commands.push(this.#closing);
     return { commands, seenEventId: this.#seenEventId, isClosing: true };
   }
 
   #finishReplay(): void {
-    const drift = this.#steps.finishReplay();
+    const drift = this.steps.finishReplay();
     if (drift === "") return;
     if (this.settings.isStrict) {
       throw this.fail(new ReplayError("Drift", `the journal has steps that the code no longer takes: ${drift}`));
@@ -352,9 +380,20 @@ export class Run {
     this.settings.logger.warn("code drifted from the journal", { ...this.identity, workflowType: this.program.type, steps: drift });
   }
 
+  /** Tells what went wrong without the code looking: once, and not again in replay. */
+  #recordProblems(): void {
+    const isClosing = this.#isToClose;
+    if (isClosing && this.waits.error === undefined) this.#problems.leave(this.steps.leftBehind);
+    const { converter, logger } = this.settings;
+    for (const { key, error } of this.#problems.claim(isClosing, this.steps)) {
+      this.push(recordProblem(key, toFailure(error, converter)));
+      logger.error("something in the code went wrong that it does not look at", {
+        ...this.identity, workflowType: this.program.type, key, error: error.stack ?? error.message,
+      });
+    }
+  }
+
   #check(): void {
-    if (this.#fault === undefined) return;
-    this.#isActive = false;
-    throw this.#fault;
+    if (this.#fault !== undefined) throw this.#fault;
   }
 }

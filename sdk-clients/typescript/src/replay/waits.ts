@@ -18,6 +18,8 @@ export class Wait<T> {
   readonly promise: Promise<T>;
   /** Called once, when the wait is over. */
   onEnd: (() => void) | undefined;
+  /** Called before the promise is rejected. */
+  onReject: ((error: unknown) => void) | undefined;
   /** Called instead of rejecting when the scope is canceled. */
   onCancel: ((error: CanceledError) => void) | undefined;
   #resolve!: (value: T) => void;
@@ -31,8 +33,8 @@ export class Wait<T> {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    // Whether the code ever looks at a result is its own business.
-    this.promise.catch(ignore);
+    // A step that fails and that nobody awaits is seen, if somebody looks: see `Problems`.
+    if (!scope.waits.seesRejections) this.promise.catch(ignore);
     open.add(this as unknown as Wait<never>);
   }
 
@@ -48,7 +50,9 @@ export class Wait<T> {
 
   /** Ends it with an error. */
   reject(error: unknown): void {
-    if (this.#end()) this.#reject(error);
+    if (!this.#end()) return;
+    this.onReject?.(error);
+    this.#reject(error);
   }
 
   /** Ends it because its scope is canceled. */
@@ -69,6 +73,9 @@ const scopes = new AsyncLocalStorage<Scope>();
 
 /** The waits of one run. */
 export class Waits {
+  /** @param seesRejections True: rejections without a handler are reported, and must not be kept silent. */
+  constructor(readonly seesRejections = false) {}
+
   readonly #open = new Set<Wait<never>>();
   readonly #root: Scope = { waits: this, error: undefined };
 

@@ -10,6 +10,7 @@ import { type Failure, FailureKind } from "../gen/everturn/v1/failure_pb.js";
 import type { Payload } from "../gen/everturn/v1/payload_pb.js";
 import { type Logger, silentLogger } from "../logger.js";
 import { decodeOptional, jsonConverter } from "../payload.js";
+import { installDurableGlobals } from "../replay/durable-globals.js";
 import { STATUS_NAMES } from "../replay/outcomes.js";
 import type { Program } from "../replay/program.js";
 import type { Signal, Workflow } from "../workflow.js";
@@ -74,6 +75,7 @@ export class TestEnvironment {
   #failure: unknown;
 
   constructor(options: TestEnvironmentOptions = {}) {
+    installDurableGlobals();
     const activities = options.activities ?? {};
     this.#functions = new Map(
       isList(activities) ? activities.map(({ name, run }) => [name, run]) : Object.entries(activities),

@@ -177,6 +177,9 @@ export class TestRun {
         if (this.isInterrupted) this.append(event("handedBack", { key, note: "the turn was superseded" }));
         else host.handOff(this, key);
         break;
+      case "recordProblem":
+        this.append(event("problemRecorded", { key, ...only("failure", kind.value.failure) }));
+        break;
       case "cancelCommand":
         this.#cancel(kind.value.targetKey);
         break;
@@ -241,7 +244,7 @@ const ENDS: readonly EventKind["case"][] = [
   "activityCompleted", "activityFailed", "timerFired", "childClosed", "askAnswered", "signalDelivered", "approvalDecided", "handedBack",
 ];
 const NEWS: readonly EventKind["case"][] = [
-  ...ENDS, "runStarted", "signalReceived", "cancelRequested", "turnInterrupted", "messagesArrived", "eventsArrived", "deliveryChanged",
+  ...ENDS, "runStarted", "signalReceived", "cancelRequested", "turnInterrupted", "messagesArrived", "eventsArrived", "deliveryChanged", "commandFailed",
 ];
 
 function isEnd(kind: EventKind["case"]): boolean {

@@ -1,5 +1,6 @@
 /** The attempts of a worker: starts them, stops them, reports how they end. */
 
+import { clearTimeout, monotonicMs, setTimeout } from "../natives.js";
 import { create } from "@bufbuild/protobuf";
 import { type ActivityContext, type CancelReason } from "../activity-context.js";
 import { type ActivityFunction } from "../activity.js";
@@ -176,7 +177,7 @@ export class Attempt implements ActivityContext {
     if (details !== undefined) this.#details = encodeBounded(this.converter, details);
     if (this.#isHeartbeatDue) return;
     this.#isHeartbeatDue = true;
-    const delayMs = this.#sentMs + this.#heartbeatIntervalMs() - performance.now();
+    const delayMs = this.#sentMs + this.#heartbeatIntervalMs() - monotonicMs();
     if (delayMs > 0) this.#timer = setTimeout(() => { this.#sendHeartbeat(); }, delayMs);
     else this.#sendHeartbeat();
   }
@@ -249,7 +250,7 @@ export class Attempt implements ActivityContext {
 
   #sendHeartbeat(): void {
     this.#isHeartbeatDue = false;
-    this.#sentMs = performance.now();
+    this.#sentMs = monotonicMs();
     const details = this.#details;
     this.#details = undefined;
     this.reports.heartbeat(this.task.taskToken, details);

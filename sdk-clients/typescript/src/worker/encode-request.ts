@@ -91,6 +91,7 @@ function activityResult(result: ActivityResult): void {
 function workflowTaskResult(result: WorkflowTaskResult): void {
   const { mark } = writer;
   const { commands, failure, taskToken } = result;
+  writer.bool(8, result.isPartial);
   writer.bool(7, result.runCached);
   writer.bool(6, result.needsFullJournal);
   if (failure !== undefined) writer.bytes(5, toBinary(FailureSchema, failure));

@@ -8,14 +8,14 @@ import { type Failure, FailureKind } from "../gen/everturn/v1/failure_pb.js";
 import { type WorkflowTask, type WorkflowTaskResult, WorkflowTaskResultSchema } from "../gen/everturn/v1/worker_service_pb.js";
 import type { Program, Progress, RunSettings } from "../replay/program.js";
 import { Run } from "../replay/run.js";
-import { COMPLETION_BYTES_MAX, completionBytes } from "./batch.js";
+import { partsOf } from "./batch.js";
 import type { HistoryRange } from "./transport.js";
 import type { WorkflowAnswer, WorkflowTaskRef } from "./workflow-ledger.js";
 
 /** Where runs report to, and where they read on. */
 export interface RunReports {
   /** A task was done. */
-  finish(ref: WorkflowTaskRef, result: WorkflowTaskResult, isClosing: boolean): void;
+  finish(ref: WorkflowTaskRef, parts: readonly WorkflowTaskResult[], isClosing: boolean): void;
   /** Whether the stream of a task is still there. */
   isCurrent(ref: WorkflowTaskRef): boolean;
   /** Reads the rest of a long journal. */
@@ -81,7 +81,7 @@ export class Runs {
     if (reason === "COMMAND_INVALID" || reason === "LIMIT_EXCEEDED" || reason === "FIELD_INVALID") {
       // The same commands would be refused again: say so, and try again later.
       const failure = plainFailure(FailureKind.APPLICATION, reason, `the coordinator refused the commands: ${message}`);
-      this.reports.finish(ref, create(WorkflowTaskResultSchema, { failure }), false);
+      this.reports.finish(ref, [create(WorkflowTaskResultSchema, { failure })], false);
     }
   }
 
@@ -135,52 +135,51 @@ export class Runs {
   }
 
   async #report(ref: WorkflowTaskRef, work: () => Promise<{ run: Run; progress: Progress } | WorkflowTaskResult>): Promise<void> {
-    let result: WorkflowTaskResult;
+    let parts: WorkflowTaskResult[];
     let isClosing = false;
     try {
       const outcome = await work();
       if (!this.reports.isCurrent(ref)) return;
       if ("progress" in outcome) {
         ({ isClosing } = outcome.progress);
-        result = this.#completion(outcome.run, outcome.progress, ref.runId);
+        parts = this.#completion(outcome.run, outcome.progress, ref.runId);
       } else {
-        result = outcome;
+        parts = [outcome];
       }
     } catch (error) {
       const failure = this.#failureOf(error);
       this.options.logger.error("workflow task failed", { runId: ref.runId, type: failure.type, reason: failure.message });
-      result = create(WorkflowTaskResultSchema, { failure });
+      parts = [create(WorkflowTaskResultSchema, { failure })];
       isClosing = false;
     }
-    this.reports.finish(ref, result, isClosing);
+    this.reports.finish(ref, parts, isClosing);
   }
 
-  #completion(run: Run, progress: Progress, runId: string): WorkflowTaskResult {
-    const { commands, seenEventId, isClosing } = progress;
-    const result: WorkflowTaskResult = {
+  /** What the code wants, in as many parts as it takes. */
+  #completion(run: Run, progress: Progress, runId: string): WorkflowTaskResult[] {
+    const { seenEventId, isClosing } = progress;
+    const runCached = !isClosing && this.options.cachedRunsMax > 0;
+    const all = partsOf(progress.commands);
+    const parts = all.map((commands, index): WorkflowTaskResult => ({
       $typeName: "everturn.v1.WorkflowTaskResult",
       resultId: 0n,
       taskToken: NO_TOKEN,
       seenEventId: BigInt(seenEventId),
       commands,
       needsFullJournal: false,
-      runCached: false,
-    };
-    const bytes = completionBytes(result);
-    if (bytes > COMPLETION_BYTES_MAX) {
-      throw new ReplayError("LIMIT_EXCEEDED", `the commands of one task have about ${String(bytes)} bytes, at most ${String(COMPLETION_BYTES_MAX)} fit`);
-    }
+      runCached,
+      isPartial: index < all.length - 1,
+    }));
     if (isClosing) {
       this.#closing.set(runId, run);
-    } else if (this.options.cachedRunsMax > 0) {
+    } else if (runCached) {
       this.#cached.set(runId, run);
-      result.runCached = true;
       if (this.#cached.size > this.options.cachedRunsMax) {
         const [oldest] = this.#cached.keys();
         if (oldest !== undefined) this.#cached.delete(oldest);
       }
     }
-    return result;
+    return parts;
   }
 
   #failureOf(error: unknown): Failure {

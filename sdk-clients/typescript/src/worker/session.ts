@@ -267,8 +267,8 @@ export class Session {
   }
 
   /** A workflow task was done. */
-  finishWorkflow(ref: WorkflowTaskRef, result: WorkflowTaskResult, isClosing: boolean): void {
-    this.workflows.finish(ref, result, isClosing);
+  finishWorkflow(ref: WorkflowTaskRef, parts: readonly WorkflowTaskResult[], isClosing: boolean): void {
+    this.workflows.finish(ref, parts, isClosing);
   }
 
   /** Queues a sign of life. */

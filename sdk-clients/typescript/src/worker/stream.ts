@@ -3,9 +3,11 @@
  * session, and lets time pass. Everything that happens in one turn of the event loop goes out together.
  */
 
+import { clearInterval, clearTimeout, monotonicMs, random as nativeRandom, setImmediate, setInterval, setTimeout } from "../natives.js";
 import type { RpcError } from "../errors.js";
 import type { WorkResponse } from "../gen/everturn/v1/worker_service_pb.js";
 import type { Logger } from "../logger.js";
+import { isLasting } from "./healing.js";
 import type { Received, Session } from "./session.js";
 import type { WorkStream, WorkTransport } from "./transport.js";
 
@@ -39,7 +41,9 @@ export class WorkerConnection {
     private readonly session: Session,
     private readonly tasks: StreamTasks,
     private readonly logger: Logger,
-    private readonly random: () => number = Math.random,
+    /** How long errors that do not heal by themselves are put up with. */
+    private readonly connectTimeoutMs = Number.POSITIVE_INFINITY,
+    private readonly random: () => number = nativeRandom,
   ) {}
 
   /** Says that the session may have something to send. */
@@ -56,18 +60,24 @@ export class WorkerConnection {
   /**
    * Connects, again and again, until the session is done or `abort` is called.
    *
-   * @throws RpcError if the server refuses what the worker says about itself: trying again would not help.
+   * @throws RpcError if the server refuses what the worker says about itself, or for so long as the
+   *   connect timeout answers in a way that will not heal by itself: trying again would not help.
    */
   async run(): Promise<void> {
     let delayMs = RECONNECT_MS_FIRST;
+    let lastingSinceMs: number | undefined;
     while (!this.#isOver()) {
       const error = await this.#runStream();
       const wasOpen = this.session.phase === "open";
       this.session.disconnect();
       this.tasks.disconnected();
       if (error?.code === "INVALID_ARGUMENT" && error.reason !== "PROTOCOL_VIOLATION") throw error;
-      if (error?.code === "UNAUTHENTICATED" || error?.code === "PERMISSION_DENIED") throw error;
       if (this.#isOver()) return;
+      if (error === undefined || wasOpen || !isLasting(error)) lastingSinceMs = undefined;
+      else {
+        lastingSinceMs ??= monotonicMs();
+        if (monotonicMs() - lastingSinceMs >= this.connectTimeoutMs) throw error;
+      }
       if (wasOpen) delayMs = RECONNECT_MS_FIRST;
       const waitMs = delayMs * (0.5 + this.random() / 2);
       this.logger.warn("connection lost", { reason: error?.message ?? "the stream ended", retryMs: Math.round(waitMs) });
@@ -104,9 +114,11 @@ export class WorkerConnection {
           },
           onEnd: resolve,
         });
-        stream.write(this.session.connect(performance.now()));
+        stream.write(this.session.connect(monotonicMs()));
         ticker = setInterval(() => {
-          if (this.session.tick(performance.now())) {
+          if (this.session.tick(monotonicMs())) {
+            // A flush that was lost when code was broken off does not keep later ones back.
+            this.#isFlushDue = false;
             this.wake();
           } else {
             this.logger.warn("server is silent", { streamId: String(this.session.streamId) });
@@ -125,7 +137,7 @@ export class WorkerConnection {
   #receive(response: WorkResponse): void {
     // What comes after our side was closed was not acknowledged: another worker gets it.
     if (this.#isHalfClosed) return;
-    const received = this.session.receive(response, performance.now());
+    const received = this.session.receive(response, monotonicMs());
     if (response.welcome !== undefined) this.logger.info("connected", { streamId: String(this.session.streamId) });
     if (response.draining) this.logger.info("server is draining", { streamId: String(this.session.streamId) });
     for (const { reason, message } of received.dropped) {
@@ -145,7 +157,7 @@ export class WorkerConnection {
     const stream = this.#stream;
     if (stream === undefined || this.#isHalfClosed) return;
     while (!this.#isFull) {
-      const request = this.session.take(performance.now());
+      const request = this.session.take(monotonicMs());
       if (request === undefined) break;
       this.#isFull = !stream.write(request);
     }

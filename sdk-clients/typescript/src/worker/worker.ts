@@ -8,6 +8,8 @@ import { addressOf, type ConnectOptions, namespaceOf } from "../grpc/channel.js"
 import { type Logger, stderrLogger } from "../logger.js";
 import { jsonConverter, type PayloadConverter } from "../payload.js";
 import type { Program } from "../replay/program.js";
+import { clearTimeout, setImmediate, setTimeout } from "../natives.js";
+import { installDurableGlobals } from "../replay/durable-globals.js";
 import { Attempts } from "./attempts.js";
 import { registerTypes, typesOf } from "./registration.js";
 import { Runs } from "./runs.js";
@@ -15,6 +17,7 @@ import { Session } from "./session.js";
 import { WorkerConnection } from "./stream.js";
 import { GrpcTransport, type WorkTransport } from "./transport.js";
 import { watchRejections } from "./rejections.js";
+import { startWatchdog } from "./watchdog.js";
 
 /** Settings of a {@link Worker}. */
 export interface WorkerOptions extends ConnectOptions {
@@ -51,6 +54,16 @@ export interface WorkerOptions extends ConnectOptions {
   readonly handleSignals?: boolean;
   /** True: a journal with steps that the code no longer takes is an error, not a warning. Default false. */
   readonly strictReplay?: boolean;
+  /**
+   * How long the code of a run may go on without coming to a step or its end. Then it is broken off, its
+   * workflow task is reported as failed with the stack, and all other runs go on. Default 5 s; from 100 ms to 1 h.
+   */
+  readonly blockedTimeout?: Duration;
+  /**
+   * How long the first connection may take to be refused in a way that will not heal by itself (wrong
+   * credentials, a server that is no Everturn) before `run` ends with that error. Default 30 s.
+   */
+  readonly connectTimeout?: Duration;
   /** Writes and reads payloads. Default: JSON. */
   readonly converter?: PayloadConverter;
   /** Takes log lines. Default: warnings and errors as JSON on stderr. */
@@ -60,6 +73,8 @@ export interface WorkerOptions extends ConnectOptions {
 }
 
 const SLOTS_MAX = 10_000;
+const BLOCKED_MS_MIN = 100;
+const BLOCKED_MS_MAX = 3_600_000;
 const CACHED_RUNS_MAX = 1_000_000;
 
 /** Runs the turns, workflows and activities of one task queue. */
@@ -73,6 +88,8 @@ export class Worker {
   readonly #handleSignals: boolean;
   readonly #types: ReturnType<typeof typesOf>;
   readonly #registration = new AbortController();
+  readonly #blockedTimeoutMs: number;
+  readonly #runsCode: boolean;
   #stopCalls = 0;
   #isRunning = false;
   #onStop: (() => void) | undefined;
@@ -98,6 +115,8 @@ export class Worker {
     this.#logger = logger;
     this.#drainTimeoutMs = milliseconds(options.drainTimeout ?? "30s");
     this.#handleSignals = options.handleSignals ?? true;
+    this.#blockedTimeoutMs = bounded("blockedTimeout (in ms)", milliseconds(options.blockedTimeout ?? "5s"), BLOCKED_MS_MIN, BLOCKED_MS_MAX);
+    this.#runsCode = programs.size > 0;
     const activitySlots = bounded("maxConcurrentActivities", options.maxConcurrentActivities ?? 100, 1, SLOTS_MAX);
     const workflowSlots = bounded("maxConcurrentWorkflowTasks", options.maxConcurrentWorkflowTasks ?? 200, 1, SLOTS_MAX);
     const session = (this.#session = new Session({
@@ -133,8 +152,8 @@ export class Worker {
     const cachedRunsMax = bounded("maxCachedRuns", options.maxCachedRuns ?? 1_000, 0, CACHED_RUNS_MAX);
     const isStrict = options.strictReplay ?? false;
     const runs = new Runs(programs, { namespace, converter, logger, isStrict, cachedRunsMax }, {
-      finish: (ref, result, isClosing) => {
-        session.finishWorkflow(ref, result, isClosing);
+      finish: (ref, parts, isClosing) => {
+        session.finishWorkflow(ref, parts, isClosing);
         wake();
       },
       isCurrent: (ref) => session.workflows.isCurrent(ref),
@@ -151,7 +170,7 @@ export class Worker {
       disconnected: () => {
         runs.clear();
       },
-    }, logger);
+    }, logger, milliseconds(options.connectTimeout ?? "30s"));
   }
 
   /**
@@ -160,7 +179,8 @@ export class Worker {
    * While it runs, promises of workflow code that are rejected and looked at by nobody are logged
    * and do not end the process.
    *
-   * @throws RpcError if the server refuses what the worker says about itself or a turn policy.
+   * @throws RpcError if the server refuses what the worker says about itself or a turn policy, or if what
+   *   answers is no coordinator or refuses the credentials for `connectTimeout`.
    */
   async run(): Promise<void> {
     if (this.#isRunning) throw new Error("a worker runs once");
@@ -171,6 +191,8 @@ export class Worker {
     const signals = this.#handleSignals ? (["SIGTERM", "SIGINT"] as const) : [];
     for (const name of signals) process.on(name, stop);
     const unwatch = watchRejections(this.#logger);
+    if (this.#runsCode) installDurableGlobals();
+    const watchdog = startWatchdog(this.#logger, this.#blockedTimeoutMs);
     let drainTimer: NodeJS.Timeout | undefined;
     this.#onStop = (): void => {
       if (this.#stopCalls > 1) this.#giveUp();
@@ -186,6 +208,7 @@ export class Worker {
       this.#attempts.cancelAll("worker stopped");
       for (const name of signals) process.off(name, stop);
       unwatch();
+      watchdog.stop();
       this.#transport.close();
     }
   }

@@ -23,6 +23,8 @@ export type WorkflowAnswer =
 interface Unanswered {
   readonly ref: WorkflowTaskRef;
   readonly isClosing: boolean;
+  /** More of the same task follows. */
+  readonly isPartial: boolean;
 }
 
 /** The workflow tasks of one worker. */
@@ -74,15 +76,17 @@ export class WorkflowLedger {
     return ref.stream === this.#stream;
   }
 
-  /** A task was done; dropped if its stream is gone. */
-  finish(ref: WorkflowTaskRef, result: WorkflowTaskResult, isClosing: boolean): void {
+  /** A task was done, in one part or several; dropped if its stream is gone. */
+  finish(ref: WorkflowTaskRef, parts: readonly WorkflowTaskResult[], isClosing: boolean): void {
     if (!this.isCurrent(ref)) return;
     this.#running -= 1;
-    const id = this.nextResultId();
-    result.resultId = BigInt(id);
-    result.taskToken = ref.taskToken;
-    this.#unanswered.set(id, { ref, isClosing });
-    this.#unsent.push(result);
+    for (const part of parts) {
+      const id = this.nextResultId();
+      part.resultId = BigInt(id);
+      part.taskToken = ref.taskToken;
+      this.#unanswered.set(id, { ref, isClosing, isPartial: part.isPartial });
+      this.#unsent.push(part);
+    }
   }
 
   /** A completion is durable. */
@@ -90,7 +94,8 @@ export class WorkflowLedger {
     const found = this.#unanswered.get(resultId);
     if (found === undefined) return undefined;
     this.#unanswered.delete(resultId);
-    return { type: "accepted", ...found };
+    const { ref, isClosing } = found;
+    return found.isPartial ? undefined : { type: "accepted", ref, isClosing };
   }
 
   /** A completion was not taken. With unread events the task is under way again. */
@@ -100,6 +105,8 @@ export class WorkflowLedger {
     this.#unanswered.delete(resultId);
     const { ref } = found;
     const { reason, message } = rejection;
+    // The parts after it are refused as well: one answer is enough.
+    if (found.isPartial) return undefined;
     if (reason === "UNREAD_EVENTS") {
       this.#running += 1;
       return { type: "unread", ref, events: rejection.unreadEvents };
