@@ -32,6 +32,7 @@ pub type Workers = v1::worker_service_client::WorkerServiceClient<Channel>;
 #[derive(Debug)]
 pub struct Coordinator {
     folder: TempDir,
+    store: PathBuf,
     options: Vec<String>,
     grpc_port: u16,
     http_port: u16,
@@ -45,8 +46,24 @@ impl Coordinator {
     /// # Panics
     /// When it does not become ready.
     pub async fn start(options: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let store = folder.path().join("everturn.db");
+        Self::start_in(folder, store, options).await
+    }
+
+    /// Starts one whose database is this file, as on another disk.
+    ///
+    /// # Panics
+    /// When it does not become ready.
+    pub async fn start_on(store: PathBuf, options: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        Self::start_in(folder, store, options).await
+    }
+
+    async fn start_in(folder: TempDir, store: PathBuf, options: &[&str]) -> Self {
         let mut coordinator = Self {
-            folder: tempfile::tempdir().expect("a temporary folder"),
+            folder,
+            store,
             options: options.iter().map(|it| (*it).to_owned()).collect(),
             grpc_port: free_port(),
             http_port: free_port(),
@@ -196,7 +213,7 @@ impl Coordinator {
     /// Its database file.
     #[must_use]
     pub fn store_path(&self) -> PathBuf {
-        self.folder.path().join("everturn.db")
+        self.store.clone()
     }
 
     /// The folder of its files.

@@ -38,7 +38,10 @@ pub fn status_is(status: &Status, code: Code, reason: &str) -> ErrorDetails {
     let resource = details.resource_info().is_some();
     assert_eq!(resource, code == Code::NotFound, "resource of {status:?}");
     let delay = details.retry_info().and_then(|info| info.retry_delay);
-    let temporary = matches!(reason, "BUSY" | "DRAINING" | "PARTITION_MOVED");
+    let temporary = matches!(
+        reason,
+        "BUSY" | "DRAINING" | "PARTITION_MOVED" | "STORE_FULL"
+    );
     assert_eq!(delay.is_some(), temporary, "retry delay of {status:?}");
     assert!(delay.is_none_or(|delay| delay < Duration::from_secs(60)));
     details

@@ -11,10 +11,11 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 use tonic_reflection::pb::v1 as reflection;
 
-const SERVICES: [&str; 3] = [
+const SERVICES: [&str; 4] = [
     "everturn.v1.ConversationService",
     "everturn.v1.WorkflowService",
     "everturn.v1.WorkerService",
+    "everturn.v1.TaskQueueService",
 ];
 
 /// Starts a workflow with one activity; gives the worker that runs it.
@@ -203,6 +204,19 @@ async fn health_and_reflection_answer_for_every_service() {
     let names: Vec<&str> = list.service.iter().map(|it| it.name.as_str()).collect();
     for service in SERVICES.into_iter().chain(["grpc.health.v1.Health"]) {
         assert!(names.contains(&service), "{service} in {names:?}");
+    }
+    // Generic clients show the details of errors by it.
+    for file in ["google/rpc/error_details.proto", "google/rpc/status.proto"] {
+        let request = reflection::ServerReflectionRequest {
+            host: String::new(),
+            message_request: Some(MessageRequest::FileByFilename(file.to_owned())),
+        };
+        let answers = client.server_reflection_info(futures::stream::iter([request]));
+        let mut answers = answers.await.expect("reflection answers").into_inner();
+        let answer = answers.message().await.expect("an answer").expect("one");
+        let found = answer.message_response;
+        let is_file = matches!(found, Some(MessageResponse::FileDescriptorResponse(_)));
+        assert!(is_file, "{file}: {found:?}");
     }
 }
 

@@ -88,6 +88,7 @@ pub(crate) fn refused(error: &Error) -> Status {
         }
         Error::Busy(_) => retry(Code::ResourceExhausted, ErrorReason::Busy),
         Error::Draining => retry(Code::Unavailable, ErrorReason::Draining),
+        Error::StoreFull => retry(Code::Unavailable, ErrorReason::StoreFull),
         Error::PartitionMoved => retry(Code::Unavailable, ErrorReason::PartitionMoved),
         Error::Internal { incident } => {
             let metadata = HashMap::from([("incident_id".to_owned(), incident.clone())]);
@@ -110,6 +111,7 @@ pub(crate) fn reason_of(error: &Error) -> (ErrorReason, String) {
         Error::CursorInvalid(_) => ErrorReason::CursorInvalid,
         Error::Busy(_) => ErrorReason::Busy,
         Error::Draining => ErrorReason::Draining,
+        Error::StoreFull => ErrorReason::StoreFull,
         Error::PartitionMoved => ErrorReason::PartitionMoved,
         Error::Internal { .. } => ErrorReason::Internal,
     };

@@ -5,10 +5,15 @@ use everturn_proto::v1::task_queue_service_server::TaskQueueServiceServer;
 use everturn_proto::v1::worker_service_server::WorkerServiceServer;
 use everturn_proto::v1::workflow_service_server::WorkflowServiceServer;
 use everturn_runtime::Handle;
+use prost::Message as _;
+use prost_types::FileDescriptorSet;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tonic::server::NamedService as _;
 use tonic::service::RoutesBuilder;
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
+use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
 use crate::conversation::Conversations;
@@ -22,6 +27,12 @@ use crate::workflow::Workflows;
 /// receiver has to read.
 const STREAM_WINDOW_BYTES: u32 = 1024 * 1024;
 const CONNECTION_WINDOW_BYTES: u32 = 8 * 1024 * 1024;
+
+/// Streams of one connection that its client may have reset before they were
+/// taken up. After a stall, all calls whose deadline has passed are reset at
+/// once: with h2's own bound of 20 that ends the connection, and every stream on
+/// it.
+const RESET_STREAMS: usize = 4_096;
 
 /// Version of this server, as workers are told.
 #[must_use]
@@ -64,12 +75,13 @@ impl Services {
         let task_queues = TaskQueueServiceServer::new(TaskQueues {
             handle: self.handle.clone(),
         });
+        let takes_writes = self.handle.takes_writes();
         let workers = WorkerServiceServer::new(Workers {
             handle: self.handle,
             options: self.options.clone(),
         });
         let (health, health_service) = tonic_health::server::health_reporter();
-        report_health(health, draining).await;
+        report_health(health, draining, takes_writes).await;
         let mut routes = RoutesBuilder::default();
         routes
             .add_service(
@@ -99,6 +111,8 @@ impl Services {
         Server::builder()
             .http2_keepalive_interval(Some(self.options.keepalive_interval))
             .http2_keepalive_timeout(Some(self.options.keepalive_timeout))
+            .http2_max_pending_accept_reset_streams(Some(RESET_STREAMS))
+            .http2_max_local_error_reset_streams(Some(RESET_STREAMS))
             .max_concurrent_streams(Some(self.options.streams_per_connection))
             .initial_stream_window_size(Some(STREAM_WINDOW_BYTES))
             .initial_connection_window_size(Some(CONNECTION_WINDOW_BYTES))
@@ -114,40 +128,57 @@ impl Services {
     }
 }
 
-/// Every service is healthy until the server drains.
+/// Every service is healthy while the store takes writes, until the server
+/// drains.
 async fn report_health(
     health: HealthReporter,
     draining: impl Future<Output = ()> + Send + 'static,
+    mut takes_writes: watch::Receiver<bool>,
 ) {
-    health
-        .set_serving::<ConversationServiceServer<Conversations>>()
-        .await;
-    health
-        .set_serving::<WorkflowServiceServer<Workflows>>()
-        .await;
-    health.set_serving::<WorkerServiceServer<Workers>>().await;
+    set_health(&health, *takes_writes.borrow_and_update()).await;
     tokio::spawn(async move {
-        draining.await;
-        let status = tonic_health::ServingStatus::NotServing;
-        health.set_service_status("", status).await;
-        health
-            .set_not_serving::<ConversationServiceServer<Conversations>>()
-            .await;
-        health
-            .set_not_serving::<WorkflowServiceServer<Workflows>>()
-            .await;
-        health
-            .set_not_serving::<WorkerServiceServer<Workers>>()
-            .await;
+        tokio::pin!(draining);
+        loop {
+            let changed = tokio::select! {
+                () = &mut draining => break,
+                changed = takes_writes.changed() => changed,
+            };
+            if changed.is_err() {
+                draining.await;
+                break;
+            }
+            let is_serving = *takes_writes.borrow_and_update();
+            set_health(&health, is_serving).await;
+        }
+        set_health(&health, false).await;
     });
 }
 
-/// Describes the services to tools, in both versions of the protocol.
+async fn set_health(health: &HealthReporter, is_serving: bool) {
+    let status = if is_serving {
+        ServingStatus::Serving
+    } else {
+        ServingStatus::NotServing
+    };
+    for name in [
+        "",
+        ConversationServiceServer::<Conversations>::NAME,
+        TaskQueueServiceServer::<TaskQueues>::NAME,
+        WorkerServiceServer::<Workers>::NAME,
+        WorkflowServiceServer::<Workflows>::NAME,
+    ] {
+        health.set_service_status(name, status).await;
+    }
+}
+
+/// Describes the services, and the details of errors, to tools: in both
+/// versions of the protocol.
 fn add_reflection(routes: &mut RoutesBuilder) {
     let builder = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(everturn_proto::FILE_DESCRIPTORS)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+            .register_file_descriptor_set(error_details())
     };
     match (builder().build_v1(), builder().build_v1alpha()) {
         (Ok(v1), Ok(v1alpha)) => {
@@ -157,4 +188,16 @@ fn add_reflection(routes: &mut RoutesBuilder) {
             tracing::warn!(%error, "reflection is off: the descriptors cannot be read");
         }
     }
+}
+
+/// The files of `google.rpc`, under the names that everybody imports them by.
+fn error_details() -> FileDescriptorSet {
+    let mut files =
+        FileDescriptorSet::decode(tonic_types::pb::FILE_DESCRIPTOR_SET).unwrap_or_default();
+    for file in &mut files.file {
+        if file.package() == "google.rpc" {
+            file.name = Some(format!("google/rpc/{}", file.name()));
+        }
+    }
+    files
 }

@@ -1,7 +1,8 @@
 //! Health checks and metrics over HTTP/1.1.
 //!
 //! - `/healthz`: 200 while the process can answer at all;
-//! - `/readyz`: 200 while the coordinator takes work, 503 before and after;
+//! - `/readyz`: 200 while the coordinator takes work, 503 before and after,
+//!   and while the disk of the store is full;
 //! - `/metrics`: OpenMetrics text.
 
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::metrics::{self, SharedRegistry};
@@ -21,16 +23,41 @@ const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset
 
 /// Whether the coordinator takes work; cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Readiness(Arc<AtomicBool>);
+pub(crate) struct Readiness(Arc<Conditions>);
+
+#[derive(Debug, Default)]
+struct Conditions {
+    takes_work: AtomicBool,
+    is_disk_full: AtomicBool,
+}
 
 impl Readiness {
     /// Changes what `/readyz` says.
     pub(crate) fn set(&self, is_ready: bool) {
-        self.0.store(is_ready, Ordering::Release);
+        self.0.takes_work.store(is_ready, Ordering::Release);
     }
 
-    fn is_ready(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+    /// From here on it also says whether the store takes writes.
+    pub(crate) fn follow(&self, mut takes_writes: watch::Receiver<bool>) {
+        let state = Arc::clone(&self.0);
+        tokio::spawn(async move {
+            loop {
+                let takes = *takes_writes.borrow_and_update();
+                state.is_disk_full.store(!takes, Ordering::Release);
+                if takes_writes.changed().await.is_err() {
+                    return;
+                }
+            }
+        });
+    }
+
+    /// Why it is not ready, if it is not.
+    fn problem(&self) -> Option<&'static str> {
+        if !self.0.takes_work.load(Ordering::Acquire) {
+            return Some("not ready\n");
+        }
+        let is_full = self.0.is_disk_full.load(Ordering::Acquire);
+        is_full.then_some("not ready: the disk of the store is full\n")
     }
 }
 
@@ -62,10 +89,9 @@ pub(crate) async fn serve(
 }
 
 async fn readyz(State(shared): State<Shared>) -> Response {
-    if shared.readiness.is_ready() {
-        "ready\n".into_response()
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "not ready\n").into_response()
+    match shared.readiness.problem() {
+        None => "ready\n".into_response(),
+        Some(problem) => (StatusCode::SERVICE_UNAVAILABLE, problem).into_response(),
     }
 }
 

@@ -73,6 +73,7 @@ async fn serve_until_stopped(
 ) -> anyhow::Result<ExitCode> {
     let coordinator = Coordinator::start(settings, registry).await?;
     readiness.set(true);
+    readiness.follow(coordinator.runtime.handle().takes_writes());
     tracing::info!("ready");
     let serving = coordinator.serve(grpc, stop.clone());
     tokio::pin!(serving);

@@ -29,6 +29,10 @@ pub enum Error {
     /// unknown: repeat it with the same id.
     #[error("the partition is being reloaded")]
     PartitionMoved,
+    /// The disk is full: nothing was written. Reads work, and writes do again
+    /// once there is room.
+    #[error("the disk of the store is full: writes are refused until there is room")]
+    StoreFull,
     /// A fault of the server, logged under this id.
     #[error("internal fault {incident}")]
     Internal {
@@ -41,7 +45,10 @@ impl Error {
     /// Whether the same call may succeed later without a change.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Busy(_) | Self::Draining | Self::PartitionMoved)
+        matches!(
+            self,
+            Self::Busy(_) | Self::Draining | Self::PartitionMoved | Self::StoreFull
+        )
     }
 
     /// Logs a fault under a fresh incident id.
@@ -56,6 +63,9 @@ impl From<everturn_store::Error> for Error {
     fn from(error: everturn_store::Error) -> Self {
         if matches!(error, everturn_store::Error::OwnershipLost { .. }) {
             return Self::PartitionMoved;
+        }
+        if matches!(error, everturn_store::Error::Full(_)) {
+            return Self::StoreFull;
         }
         if error.is_retryable() {
             return Self::Busy("the store cannot keep up");

@@ -8,6 +8,7 @@
 mod assignments;
 mod clock;
 mod error;
+mod fullness;
 mod handle;
 mod journal;
 mod map;

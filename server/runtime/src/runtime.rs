@@ -10,6 +10,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::assignments::Workers;
 use crate::error::Error;
+use crate::fullness::Fullness;
 use crate::handle::Handle;
 use crate::metrics::Metrics;
 use crate::options::Options;
@@ -47,6 +48,7 @@ impl Runtime {
             store,
             workers: Workers::new(&options),
             metrics: Metrics::default(),
+            fullness: Fullness::default(),
             waits: senders.iter().map(|_| Counts::default()).collect(),
             options,
             mailboxes: senders,

@@ -56,6 +56,8 @@ const SQLITE_BUSY: u32 = 5;
 const SQLITE_LOCKED: u32 = 6;
 const SQLITE_CORRUPT: u32 = 11;
 const SQLITE_FULL: u32 = 13;
+/// The index of the write-ahead log cannot grow.
+const SQLITE_IOERR_SHMSIZE: u32 = 10 | (19 << 8);
 const SQLITE_NOTADB: u32 = 26;
 
 impl From<sqlx::Error> for Error {
@@ -77,6 +79,9 @@ impl From<sqlx::Error> for Error {
             .as_database_error()
             .and_then(|error| error.code())
             .and_then(|code| code.parse::<u32>().ok());
+        if code == Some(SQLITE_IOERR_SHMSIZE) {
+            return Self::Full(text);
+        }
         match code.map(|code| code & 0xff) {
             Some(SQLITE_BUSY | SQLITE_LOCKED) => Self::Busy(text),
             Some(SQLITE_FULL) => Self::Full(text),

@@ -71,6 +71,13 @@ impl Handle {
         self.gate.draining.is_cancelled()
     }
 
+    /// Whether the store takes writes: false while its disk is full. Changes are
+    /// seen by whoever waits for them.
+    #[must_use]
+    pub fn takes_writes(&self) -> tokio::sync::watch::Receiver<bool> {
+        self.shared.fullness.takes_writes()
+    }
+
     /// No new work from here on; sessions are told.
     pub fn start_draining(&self) {
         self.gate.draining.cancel();

@@ -189,23 +189,28 @@ impl Partition {
     }
 
     /// The log refused a batch: nobody may believe in it.
-    pub(super) fn abandon(&mut self) {
+    pub(super) fn abandon(&mut self, error: &Error) {
         let lost = [self.in_flight.take(), Some(std::mem::take(&mut self.batch))];
         for batch in lost.into_iter().flatten() {
-            for after in batch.after {
-                match after {
-                    After::Answer(answer) => answer(Some(Error::PartitionMoved)),
-                    After::Report(reporter, result_id, _) => {
-                        reporter.answer(result_id, Err((Error::PartitionMoved, Vec::new())));
-                    }
-                    After::Push(session, item) => self.take_back(&session, &item),
-                    After::Tell(..) => {}
-                }
-            }
+            self.lose_batch(batch, error);
         }
         self.shared
             .metrics
             .partition_reloads
             .fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Tells everybody who waits for a batch that it was lost, and why.
+    pub(super) fn lose_batch(&self, batch: Batch, error: &Error) {
+        for after in batch.after {
+            match after {
+                After::Answer(answer) => answer(Some(error.clone())),
+                After::Report(reporter, result_id, _) => {
+                    reporter.answer(result_id, Err((Error::PartitionMoved, Vec::new())));
+                }
+                After::Push(session, item) => self.take_back(&session, &item),
+                After::Tell(..) => {}
+            }
+        }
     }
 }

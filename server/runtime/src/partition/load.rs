@@ -155,6 +155,9 @@ impl Partition {
     /// Offers the tasks of a root that are due, and expects the workers that
     /// were running its activities to come back.
     pub(super) fn resume(&mut self, key: &RootKey) {
+        if self.is_read_only {
+            return;
+        }
         let Some(hot) = self.roots.get_mut(key) else {
             return;
         };
@@ -202,11 +205,11 @@ impl Partition {
     }
 
     /// Everything in memory is going to be dropped: nobody waits in vain.
-    pub(super) fn turn_all_away(&mut self) {
+    pub(super) fn turn_all_away(&mut self, error: &Error) {
         let mut loading: Vec<_> = std::mem::take(&mut self.loading).into_iter().collect();
         loading.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
         for parked in loading.into_iter().flat_map(|(_, parked)| parked) {
-            self.turn_away(parked, &Error::PartitionMoved);
+            self.turn_away(parked, error);
         }
     }
 

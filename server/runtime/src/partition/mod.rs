@@ -10,6 +10,7 @@ mod hot;
 mod idle;
 mod load;
 mod outputs;
+mod read_only;
 mod recover;
 mod results;
 mod timers;
@@ -31,6 +32,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::assignments::{Assigned, TaskRef, Workers};
 use crate::clock::LogClock;
+use crate::fullness::Fullness;
 use crate::map::{Map, Set};
 use crate::metrics::Metrics;
 use crate::options::Options;
@@ -93,6 +95,8 @@ pub(crate) struct Shared {
     pub options: Options,
     /// How many roots wait, by partition.
     pub waits: Vec<Counts>,
+    /// Whether the disk is full.
+    pub fullness: Fullness,
     /// Mailboxes of all partitions, by number.
     pub mailboxes: Vec<mpsc::Sender<Input>>,
 }
@@ -132,6 +136,8 @@ pub(crate) struct Partition {
     next_scan: tokio::time::Instant,
     idle: Idle,
     stopping: Option<oneshot::Sender<()>>,
+    /// The disk is full: nothing may change.
+    is_read_only: bool,
     /// Lag and roots in memory as the gauges last showed them.
     shown_gauges: (u64, u64),
 }
@@ -176,6 +182,7 @@ impl Partition {
             next_scan: now,
             idle: Idle::default(),
             stopping: None,
+            is_read_only: false,
             shown_gauges: (0, 0),
             shared,
         }
@@ -189,8 +196,11 @@ impl Partition {
             match outcome {
                 Ok(Ok(true)) => {}
                 Ok(Ok(false)) => break,
-                Ok(Err(error)) => self.reload(error.to_string()).await,
-                Err(_) => self.reload("a decider panicked".to_owned()).await,
+                Ok(Err(error)) => self.reload(error).await,
+                Err(_) => {
+                    let cause = everturn_store::Error::Other("a decider panicked".to_owned());
+                    self.reload(cause).await;
+                }
             }
         }
         if let Some(done) = self.stopping.take() {

@@ -29,6 +29,12 @@ impl Partition {
         self.owner_epoch = owner_epoch;
         self.sealed_sequence = last_sequence;
         self.context.next_epoch = u64::from(self.owner_epoch) << 32;
+        self.restore().await
+    }
+
+    /// Brings the state up to the end of the log, without ownership.
+    pub(super) async fn restore(&mut self) -> Result<(), everturn_store::Error> {
+        let store = std::sync::Arc::clone(&self.shared.store);
         let mut after = None;
         loop {
             let hashes = store
@@ -155,17 +161,41 @@ impl Partition {
 
     /// Drops everything in memory and takes the partition back. Requests wait
     /// in the mailbox meanwhile, up to its bound.
-    pub(super) async fn reload(&mut self, cause: String) {
-        let error = Error::internal(&cause);
-        tracing::error!(partition = self.number, %error, "partition is reloaded");
-        self.abandon();
-        self.turn_all_away();
+    pub(super) async fn reload(&mut self, cause: everturn_store::Error) {
+        let error = if matches!(cause, everturn_store::Error::Full(_)) {
+            self.shared.fullness.fills(self.number);
+            Error::StoreFull
+        } else {
+            let error = Error::internal(&cause);
+            tracing::error!(partition = self.number, %error, "partition is reloaded");
+            Error::PartitionMoved
+        };
+        self.abandon(&error);
+        self.turn_all_away(&error);
         self.shared.workers.withdraw(self.number);
+        self.take_back_partition().await;
+        self.shared.fullness.empties(self.number);
+    }
+
+    async fn take_back_partition(&mut self) {
         let mut delay = RELOAD_DELAY.0;
         loop {
             self.forget();
             match self.recover().await {
                 Ok(()) => break,
+                Err(everturn_store::Error::Full(_)) => {
+                    self.shared.fullness.fills(self.number);
+                    self.forget();
+                    if self.serve_reads().await.is_err() {
+                        tokio::time::sleep(delay).await;
+                    }
+                    self.turn_all_away(&Error::StoreFull);
+                    if self.stopping.is_some() {
+                        self.forget();
+                        return;
+                    }
+                    continue;
+                }
                 Err(error) => {
                     tracing::error!(partition = self.number, %error, "partition cannot be taken");
                     tokio::time::sleep(delay).await;

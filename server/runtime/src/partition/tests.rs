@@ -40,6 +40,7 @@ impl Stepped {
             store: Arc::new(store.expect("it opens")),
             workers: Workers::new(&options),
             metrics: Metrics::default(),
+            fullness: Fullness::default(),
             options,
             mailboxes: vec![sender],
         });

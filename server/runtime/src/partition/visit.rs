@@ -27,10 +27,10 @@ pub(crate) struct Visit {
 /// A root under a visit.
 pub(crate) struct Scope<'a> {
     pub hot: &'a mut Hot,
-    context: &'a mut Context,
-    output: &'a mut Output,
-    after: &'a mut Vec<After>,
-    watchers: &'a mut Map<RootKey, Vec<Watcher>>,
+    pub(super) context: &'a mut Context,
+    pub(super) output: &'a mut Output,
+    pub(super) after: &'a mut Vec<After>,
+    pub(super) watchers: &'a mut Map<RootKey, Vec<Watcher>>,
 }
 
 impl Scope<'_> {
@@ -75,21 +75,29 @@ impl Partition {
             return;
         }
         let key = visit.key;
-        let Some(hot) = self.roots.get_mut(&key) else {
+        if self.is_read_only {
+            self.visit_and_keep(&key, visit.act);
+        } else {
+            self.visit_and_absorb(&key, visit.act);
+        }
+        if self.roots.get(&key).is_some_and(|hot| !hot.root.exists()) {
+            self.roots.remove(&key);
+        }
+    }
+
+    fn visit_and_absorb(&mut self, key: &RootKey, act: Act) {
+        let Some(hot) = self.roots.get_mut(key) else {
             return;
         };
         hot.touched = self.context.now;
-        (visit.act)(Ok(Scope {
+        act(Ok(Scope {
             hot,
             context: &mut self.context,
             output: &mut self.output,
             after: &mut self.batch.after,
             watchers: &mut self.watchers,
         }));
-        self.absorb(&key);
-        if self.roots.get(&key).is_some_and(|hot| !hot.root.exists()) {
-            self.roots.remove(&key);
-        }
+        self.absorb(key);
     }
 
     /// Takes what a decider changed into the batch. Changes are urgent: a

@@ -66,10 +66,9 @@ impl Checkpoints {
 
     /// Does the rest, if it is the writer's turn, on its connection.
     pub async fn finish(&self, connection: &mut SqliteConnection) {
-        if self.rest.swap(false, Ordering::Relaxed)
-            && let Err(error) = pass(connection).await
-        {
-            tracing::warn!(%error, "write-ahead log was not written back, will be tried again");
+        if self.rest.swap(false, Ordering::Relaxed) {
+            // Tried again with the next one; the task says what is wrong.
+            let _ = pass(connection).await;
         }
     }
 
@@ -91,13 +90,21 @@ async fn write_back(
     mut wanted: mpsc::Receiver<()>,
     rest: Arc<AtomicBool>,
 ) -> SqliteConnection {
+    let mut is_failing = false;
     while wanted.recv().await.is_some() {
         for _ in 0..ROUNDS {
             match pass(&mut connection).await {
-                Ok(true) => break,
-                Ok(false) => {}
+                Ok(is_all) => {
+                    is_failing = false;
+                    if is_all {
+                        break;
+                    }
+                }
                 Err(error) => {
-                    tracing::warn!(%error, "write-ahead log was not written back, will be tried again");
+                    // One line per change.
+                    if !std::mem::replace(&mut is_failing, true) {
+                        tracing::warn!(%error, "write-ahead log was not written back, will be tried again");
+                    }
                     break;
                 }
             }

@@ -4,9 +4,11 @@
 mod checkpoint;
 mod compact;
 mod flush;
+mod identity;
 mod open;
 mod owners;
 mod read;
+mod room;
 mod rows;
 mod write;
 mod writer;
@@ -76,7 +78,8 @@ impl SqliteStore {
     ///
     /// # Errors
     /// `Unusable` when another process owns the file or the number of
-    /// partitions differs; `Corrupt` when it is not a database.
+    /// partitions differs or the file is of another application; `Corrupt` when
+    /// it is not a database.
     pub async fn open(options: SqliteOptions) -> Result<Self> {
         let opened = open::open(&options).await?;
         let (jobs, queue) = mpsc::channel(options.queue);

@@ -11,7 +11,7 @@ use sqlx::{ConnectOptions as _, Row as _, SqlitePool};
 
 use crate::Result;
 use crate::error::Error;
-use crate::sqlite::SqliteOptions;
+use crate::sqlite::{SqliteOptions, identity};
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations/sqlite");
 
@@ -35,6 +35,7 @@ pub(super) struct Opened {
 pub(super) async fn open(options: &SqliteOptions) -> Result<Opened> {
     let path = resolve(&options.path);
     let lock = lock(&path)?;
+    identity::check(&path).await?;
     let connect = SqliteConnectOptions::new()
         .filename(&path)
         .create_if_missing(true)
@@ -57,6 +58,7 @@ pub(super) async fn open(options: &SqliteOptions) -> Result<Opened> {
     // between threads.
     let migrated = MIGRATIONS.run_direct(None, &mut writer, false).await;
     migrated.map_err(unmigrated)?;
+    identity::stamp(&mut writer).await?;
     let partitions = settle_partitions(&mut writer, options.partitions).await?;
     let checkpointer = connect.connect().await?;
     let readers = SqlitePoolOptions::new()

@@ -16,6 +16,7 @@ use crate::sqlite::checkpoint::Checkpoints;
 use crate::sqlite::flush::FlushProgress;
 use crate::sqlite::open::Opened;
 use crate::sqlite::owners::Owners;
+use crate::sqlite::room::Room;
 use crate::sqlite::write;
 
 /// Jobs taken together at most.
@@ -48,6 +49,7 @@ pub(super) struct Writer {
     flushes: VecDeque<PendingFlush>,
     appends: Vec<(Vec<Append>, Caller<()>)>,
     appended_bytes: usize,
+    room: Room,
     /// Held as long as anything may be written: one process owns the file.
     _lock: File,
 }
@@ -62,6 +64,7 @@ impl Writer {
             flushes: VecDeque::new(),
             appends: Vec::new(),
             appended_bytes: 0,
+            room: Room::of(&options.path),
             _lock: opened.lock,
         }
     }
@@ -117,7 +120,11 @@ impl Writer {
             Job::Acquire(partition, caller) => {
                 // What waits was sent by the owner before.
                 self.commit().await;
-                let acquired = write::acquire(&mut self.connection, partition).await;
+                let acquired = match self.room.check() {
+                    Ok(()) => write::acquire(&mut self.connection, partition).await,
+                    Err(full) => Err(full),
+                };
+                self.room.note(&acquired);
                 if let Ok((epoch, last_sequence)) = acquired {
                     self.owners.acquired(partition, epoch, last_sequence);
                 }
@@ -149,6 +156,7 @@ impl Writer {
         let rows: Vec<&Append> = admitted.iter().flat_map(|(appends, _)| appends).collect();
         let flush = self.flushes.front_mut().map(|flush| &mut flush.progress);
         let written = write::transaction(&mut self.connection, &rows, &self.owners, flush).await;
+        self.room.note(&written);
         let outcome = written.as_ref().map(drop).map_err(Clone::clone);
         for (appends, caller) in admitted {
             self.owners.settle(&appends, outcome.is_ok());

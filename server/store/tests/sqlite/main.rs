@@ -3,6 +3,7 @@
 mod busy;
 mod compact;
 mod damage;
+mod foreign;
 mod full;
 mod kill;
 mod place;
