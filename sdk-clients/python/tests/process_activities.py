@@ -78,3 +78,8 @@ def leaves_a_thread() -> None:
 @activity(executor="process")
 def quiet() -> None:
     time.sleep(0.4)
+
+
+@activity(executor="process")
+def hold_process(seconds: float) -> None:
+    time.sleep(seconds)

@@ -1,6 +1,7 @@
 """The attempts of a worker: starts them, stops them, reports how they end.
 
-Belongs to the event loop. What threads and processes have to say comes in
+Guarded by the lock of the session, and used from any thread. Only ``async def``
+functions run on the event loop of the worker's ``run``; what is for them goes
 through an inbox that wakes the loop once for everything that waits in it.
 """
 
@@ -44,11 +45,11 @@ class Attempt:
         "context",
         "details",
         "handle",
+        "is_async",
         "is_heartbeat_due",
         "job",
         "sent_s",
         "task",
-        "timer",
         "token",
         "usage",
     )
@@ -61,9 +62,9 @@ class Attempt:
         self.handle: asyncio.Task[None] | None = None
         self.job: ProcessJob | None = None
         self.details: Payload | None = None
+        self.is_async = False
         self.is_heartbeat_due = False
         self.sent_s = 0.0
-        self.timer: asyncio.TimerHandle | None = None
         self.usage: Usage | None = None
 
     def send_heartbeat(self, details: Payload | None) -> None:
@@ -77,6 +78,10 @@ class Attempt:
     def send_usage(self, total: Usage) -> None:
         """Takes what the attempt has used so far."""
         self.usage = total
+
+    def send_blocked(self, stack: str) -> None:
+        """Takes where the code stands that does not get on."""
+        self._owner.blocked(self, stack)
 
     @property
     def heartbeat_interval_s(self) -> float:
@@ -95,6 +100,7 @@ class Attempts:
         adapters: The delivery adapters by task queue.
         converter: Writes and reads payloads.
         session: Gets results and heartbeats.
+        lock: Guards the session.
         wake: Called when the session has something to send.
         threads: For functions that are not async.
         processes: For functions with ``executor="process"``, if there are any.
@@ -106,6 +112,7 @@ class Attempts:
         adapters: Mapping[str, ActivityDefinition],
         converter: PayloadConverter,
         session: Session,
+        lock: threading.RLock,
         wake: Callable[[], None],
         threads: ThreadPool,
         processes: ProcessPool | None,
@@ -114,6 +121,7 @@ class Attempts:
         self._adapters = adapters
         self._converter = converter
         self._session = session
+        self._lock = lock
         self._wake = wake
         self._threads = threads
         self._processes = processes
@@ -122,6 +130,8 @@ class Attempts:
         self._attempts: dict[bytes, Attempt] = {}
         self._inbox: deque[Callable[[], None]] = deque()
         self._is_inbox_due = False
+        # Attempts with a heartbeat that waits for its time, and when that is.
+        self._due: dict[Attempt, float] = {}
 
     @property
     def count(self) -> int:
@@ -129,7 +139,7 @@ class Attempts:
         return len(self._attempts)
 
     def start(self, task: ActivityTask) -> None:
-        """Starts an attempt; its end is reported to the session."""
+        """Starts an attempt; its end is reported to the session. Under the lock."""
         attempt = Attempt(task, self)
         if task.HasField("delivery"):
             definition = self._adapters.get(task.task_queue)
@@ -137,17 +147,19 @@ class Attempts:
             definition = self._activities.get(task.activity_type)
         if definition is None:
             self._session.finish(attempt.token, self._not_registered(task))
+            self._wake()
             return
         attempt.context = ActivityContext(task, self._converter, attempt)
         self._attempts[attempt.token] = attempt
         if definition.is_async:
-            attempt.handle = _start(self._loop, self._run_async(attempt, definition))
+            attempt.is_async = True
+            self._post(partial(self._begin_async, attempt, definition))
         elif definition.executor == "process" and self._processes is not None:
             attempt.job = ProcessJob(
                 definition,
                 task,
                 sink=attempt,
-                on_result=lambda result: self._post(partial(self._finished, attempt, result)),
+                on_result=partial(self._finished, attempt),
             )
             self._processes.submit(attempt.job)
         else:
@@ -155,23 +167,35 @@ class Attempts:
 
     def cancel(self, token: bytes, reason: CancelReason) -> None:
         """Tells an attempt to stop; nothing happens if it is over."""
-        attempt = self._attempts.get(token)
-        if attempt is None:
-            return
-        attempt.context._cancel(reason)
+        with self._lock:
+            attempt = self._attempts.get(token)
+            if attempt is None:
+                return
+            attempt.context._cancel(reason)
+            if attempt.is_async:
+                self._post(partial(self._cancel_async, attempt))
+            elif attempt.job is not None and self._processes is not None:
+                self._processes.cancel(attempt.job, reason)
+
+    def cancel_all(self, reason: CancelReason) -> None:
+        """Tells every attempt to stop."""
+        with self._lock:
+            for token in list(self._attempts):
+                self.cancel(token, reason)
+
+    # -- how they run ------------------------------------------------------------
+
+    def _begin_async(self, attempt: Attempt, definition: ActivityDefinition) -> None:
+        if attempt.context.cancel_reason is not None:
+            self._finished(attempt, not_begun(attempt.task, attempt.context, self._converter))
+        else:
+            attempt.handle = _start(self._loop, self._run_async(attempt, definition))
+
+    def _cancel_async(self, attempt: Attempt) -> None:
         if attempt.handle is not None:
             # A task that is canceled before its first step never runs its code.
             attempt.handle.add_done_callback(lambda _: self._ended_unseen(attempt))
             attempt.handle.cancel()
-        elif attempt.job is not None and self._processes is not None:
-            self._processes.cancel(attempt.job, reason)
-
-    def cancel_all(self, reason: CancelReason) -> None:
-        """Tells every attempt to stop."""
-        for token in list(self._attempts):
-            self.cancel(token, reason)
-
-    # -- how they run ------------------------------------------------------------
 
     async def _run_async(self, attempt: Attempt, definition: ActivityDefinition) -> None:
         result = await call_async(definition, attempt.task, attempt.context, self._converter)
@@ -184,7 +208,7 @@ class Attempts:
         else:
             # An empty context: nothing leaks from one attempt to the next.
             result = Context().run(call_sync, definition, attempt.task, context, self._converter)
-        self._post(partial(self._finished, attempt, result))
+        self._finished(attempt, result)
 
     def _ended_unseen(self, attempt: Attempt) -> None:
         if attempt.token in self._attempts:
@@ -192,15 +216,15 @@ class Attempts:
 
     def _finished(self, attempt: Attempt, result: ActivityResult) -> None:
         token = attempt.token
-        self._attempts.pop(token, None)
-        if attempt.timer is not None:
-            attempt.timer.cancel()
         if attempt.usage is not None:
             result.usage.CopyFrom(usage_to_proto(attempt.usage))
-        details, attempt.details = attempt.details, None
-        if details is not None and result.HasField("failure"):
-            self._session.heartbeat(token, details)
-        self._session.finish(token, result)
+        with self._lock:
+            self._attempts.pop(token, None)
+            self._due.pop(attempt, None)
+            details, attempt.details = attempt.details, None
+            if details is not None and result.HasField("failure"):
+                self._session.heartbeat(token, details)
+            self._session.finish(token, result)
         self._wake()
 
     # -- outputs and heartbeats ----------------------------------------------------
@@ -217,34 +241,51 @@ class Attempts:
         while session.is_output_full(token) and attempt.context.cancel_reason is None:
             time.sleep(_FULL_S)
         session.output(token, data)
-        self._post(self._wake)
+        self._wake()
 
     def heartbeat(self, attempt: Attempt, details: Payload | None) -> None:
         """Takes a heartbeat from any thread."""
-        if details is not None:
-            attempt.details = details
-        # Set before it is looked at by `_send_heartbeat`: one of the two threads
-        # sees what the other wrote, so the last details are never left behind.
-        if not attempt.is_heartbeat_due:
+        with self._lock:
+            if details is not None:
+                attempt.details = details
+            if attempt.is_heartbeat_due or attempt.token not in self._attempts:
+                return
             attempt.is_heartbeat_due = True
-            self._post(partial(self._plan_heartbeat, attempt))
+            due_s = attempt.sent_s + attempt.heartbeat_interval_s
+            if attempt.sent_s == 0.0 or due_s <= time.monotonic():
+                self._send_heartbeat(attempt, time.monotonic())
+            else:
+                self._due[attempt] = due_s
+        self._wake()
 
-    def _plan_heartbeat(self, attempt: Attempt) -> None:
-        if attempt.token not in self._attempts:
-            return
-        delay_s = attempt.sent_s + attempt.heartbeat_interval_s - time.monotonic()
-        if attempt.sent_s == 0.0 or delay_s <= 0:
-            self._send_heartbeat(attempt)
-        else:
-            attempt.timer = self._loop.call_later(delay_s, self._send_heartbeat, attempt)
+    @property
+    def next_heartbeat_s(self) -> float | None:
+        """When the next heartbeat that waits for its time is due, if one does."""
+        with self._lock:
+            return min(self._due.values(), default=None)
 
-    def _send_heartbeat(self, attempt: Attempt) -> None:
-        attempt.timer = None
-        attempt.sent_s = time.monotonic()
+    def send_due_heartbeats(self, now_s: float) -> None:
+        """Sends the heartbeats whose time has come; under the lock."""
+        for attempt in [attempt for attempt, due_s in self._due.items() if due_s <= now_s]:
+            self._send_heartbeat(attempt, now_s)
+
+    def _send_heartbeat(self, attempt: Attempt, now_s: float) -> None:
+        self._due.pop(attempt, None)
+        attempt.sent_s = now_s
         attempt.is_heartbeat_due = False
         details, attempt.details = attempt.details, None
         self._session.heartbeat(attempt.token, details)
+
+    def blocked(self, attempt: Attempt, stack: str) -> None:
+        """Says where the code of an attempt stands that does not get on; from any thread."""
+        with self._lock:
+            self._session.blocked(attempt.token, stack)
         self._wake()
+
+    def async_attempts(self) -> list[Attempt]:
+        """The attempts that share the event loop."""
+        with self._lock:
+            return [attempt for attempt in self._attempts.values() if attempt.is_async]
 
     def _not_registered(self, task: ActivityTask) -> ActivityResult:
         if task.HasField("delivery"):

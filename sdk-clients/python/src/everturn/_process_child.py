@@ -2,16 +2,19 @@
 
 Messages of the pipe, each ``(kind, bytes)``; parent to child: ``job`` (the
 activity's module and name, the task); child to parent: ``heartbeat``, ``output``,
-``usage`` and ``result``. Cancellation is a byte of shared memory, because a process that
-computes does not read its pipe.
+``usage``, ``blocked`` (its stack) and ``result``. Cancellation, and the wish for a stack, are
+bytes of shared memory, because a process that computes does not read its pipe.
 """
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import signal
+import sys
 import threading
 import time
+import traceback
 from multiprocessing.connection import Connection
 from typing import Any, Literal, cast
 
@@ -29,11 +32,15 @@ CANCEL_REASONS: tuple[CancelReason | None, ...] = (None, "requested", "fenced", 
 """Meaning of the shared byte."""
 
 _LOOK_S = 0.05
+_STACK_LOOK_S = 0.25
+_STACK_CHARS_MAX = 8_000
 
 ToChild = tuple[str, str, bytes]
 """Module, qualified name, serialized task."""
 
-FromChild = tuple[Literal["ready", "heartbeat", "output", "usage", "result"], bytes | None]
+FromChild = tuple[
+    Literal["ready", "heartbeat", "output", "usage", "blocked", "result"], bytes | None
+]
 """Kind of a message and its bytes."""
 
 
@@ -98,18 +105,37 @@ class _Pipe:
                 self._connection.send((kind, data))
 
 
-def child_main(connection: Connection, flag: Any, converter: PayloadConverter) -> None:
+def _show_stacks(look: Any, current: list[_Pipe]) -> None:
+    """Sends where the main thread stands whenever the parent wants to know."""
+    main_id = threading.main_thread().ident or 0
+    while True:
+        time.sleep(_STACK_LOOK_S)
+        if look.value == 0:
+            continue
+        look.value = 0
+        frame = sys._current_frames().get(main_id)
+        stack = "" if frame is None else "".join(traceback.format_stack(frame))
+        for pipe in current:
+            # The parent may be gone.
+            with contextlib.suppress(OSError):
+                pipe.send("blocked", stack[-_STACK_CHARS_MAX:].encode())
+
+
+def child_main(connection: Connection, flag: Any, look: Any, converter: PayloadConverter) -> None:
     """Runs attempts until the parent closes the pipe."""
     # A Ctrl-C or the SIGTERM of a supervisor goes to the whole group: the
     # parent drains and closes the pipe when it is done.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     definitions: dict[tuple[str, str], ActivityDefinition] = {}
+    current: list[_Pipe] = []
+    threading.Thread(target=_show_stacks, args=(look, current), daemon=True).start()
     try:
         connection.send(("ready", None))
         while True:
             module, name, task = cast("ToChild", connection.recv())
             pipe = _Pipe(connection)
+            current[:] = [pipe]
             pipe.send_result(_run(pipe, flag, converter, definitions, module, name, task))
     except (EOFError, OSError):
         return

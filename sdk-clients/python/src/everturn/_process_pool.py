@@ -8,13 +8,15 @@ the one attempt it had and is replaced.
 from __future__ import annotations
 
 import contextlib
+import logging
 import multiprocessing
 import queue
 import threading
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from everturn._activity import ActivityDefinition
 from everturn._activity_context import CancelReason, ContextSink
@@ -26,10 +28,20 @@ from everturn.v1.message_pb2 import Usage as UsageProto
 from everturn.v1.payload_pb2 import Payload
 from everturn.v1.worker_service_pb2 import ActivityResult, ActivityTask
 
+_LOGGER = logging.getLogger("everturn.worker")
+
 _EXIT_S = 1.0
 
 
-@dataclass(slots=True)
+class JobSink(ContextSink, Protocol):
+    """Where what a job says goes, and what is seen of it."""
+
+    def send_blocked(self, stack: str, /) -> None:
+        """Takes where the code stands that does not get on."""
+        ...
+
+
+@dataclass(slots=True, eq=False)
 class ProcessJob:
     """One attempt for a process.
 
@@ -43,10 +55,12 @@ class ProcessJob:
 
     definition: ActivityDefinition
     task: ActivityTask
-    sink: ContextSink
+    sink: JobSink
     on_result: Callable[[ActivityResult], None]
     cancel_reason: CancelReason | None = None
     flag: Any = None
+    queued_s: float = field(default_factory=time.monotonic)
+    is_reported: bool = False
 
 
 class _ProcessDiedError(Exception):
@@ -63,10 +77,14 @@ class _Child:
     def __init__(self, converter: PayloadConverter) -> None:
         context = multiprocessing.get_context("spawn")
         self.flag: Any = context.RawValue("b", 0)
+        self.look: Any = context.RawValue("b", 0)
+        self.job: ProcessJob | None = None
         ours, theirs = context.Pipe()
         self.connection = cast("Connection", ours)
         self.process = context.Process(
-            target=child_main, args=(theirs, self.flag, converter), name="everturn-activity"
+            target=child_main,
+            args=(theirs, self.flag, self.look, converter),
+            name="everturn-activity",
         )
         self.process.start()
         theirs.close()
@@ -94,6 +112,7 @@ class ProcessPool:
         self._processes_max = processes_max
         self._converter = converter
         self._jobs: queue.SimpleQueue[ProcessJob | None] = queue.SimpleQueue()
+        self._waiting: dict[ProcessJob, None] = {}
         self._threads: list[threading.Thread] = []
         self._children: set[_Child] = set()
         self._lock = threading.Lock()
@@ -101,6 +120,8 @@ class ProcessPool:
 
     def submit(self, job: ProcessJob) -> None:
         """Queues a job."""
+        with self._lock:
+            self._waiting[job] = None
         if len(self._threads) < self._processes_max:
             name = f"everturn-process-{len(self._threads) + 1}"
             thread = threading.Thread(target=self._watch, name=name, daemon=True)
@@ -114,6 +135,25 @@ class ProcessPool:
             job.cancel_reason = reason
             if job.flag is not None:
                 job.flag.value = CANCEL_REASONS.index(reason)
+
+    def look(self, now_s: float, timeout_s: float) -> None:
+        """Tells of jobs that have waited long for a process, and what the processes do."""
+        with self._lock:
+            late = [j for j in self._waiting if now_s - j.queued_s >= timeout_s]
+            late = [job for job in late if not job.is_reported]
+            busy = [child for child in self._children if child.job is not None]
+        if not late:
+            return
+        names = sorted({child.job.definition.name for child in busy if child.job is not None})
+        text = f"waits for a process: {len(busy)} of {self._processes_max} run {', '.join(names)}"
+        _LOGGER.error(
+            "no process was free for %.1f s: %d activities %s", timeout_s, len(late), text
+        )
+        for job in late:
+            job.is_reported = True
+            job.sink.send_blocked(text)
+        for child in busy:
+            child.look.value = 1
 
     def close(self) -> None:
         """Ends all processes; a busy one is killed after a second."""
@@ -130,6 +170,8 @@ class ProcessPool:
     def _watch(self) -> None:
         child: _Child | None = None
         while (job := self._jobs.get()) is not None:
+            with self._lock:
+                self._waiting.pop(job, None)
             if job.cancel_reason is not None:
                 job.on_result(_not_started())
                 continue
@@ -176,6 +218,7 @@ class ProcessPool:
         with self._lock:
             child.flag.value = CANCEL_REASONS.index(job.cancel_reason)
             job.flag = child.flag
+            child.job = job
         try:
             message = (function.__module__, function.__name__, job.task.SerializeToString())
             try:
@@ -187,6 +230,10 @@ class ProcessPool:
                 match kind, data:
                     case "result", bytes():
                         return ActivityResult.FromString(data)
+                    case "blocked", bytes():
+                        stack = data.decode()
+                        _LOGGER.error("activity %r runs at:\n%s", job.definition.name, stack)
+                        job.sink.send_blocked(stack)
                     case "output", bytes():
                         job.sink.send_output(data)
                     case "usage", bytes():
@@ -197,6 +244,7 @@ class ProcessPool:
         finally:
             with self._lock:
                 job.flag = None
+                child.job = None
 
 
 def _not_started() -> ActivityResult:

@@ -36,6 +36,7 @@ BATCH_BYTES_MAX = 3 * 1024 * 1024
 
 _HELLO_TOKEN_BYTES_MAX = 3 * 1024 * 1024
 _HEARTBEAT_BYTES = 320
+_BLOCKED_MAX = 32
 _GREETING_S = 10.0
 _PING_DEFAULT_S = 10.0
 _SILENT_INTERVALS_MAX = 3
@@ -65,6 +66,7 @@ class Session:
         # What waits to be sent on this stream.
         self._acks: list[int] = []
         self._heartbeats: dict[bytes, Payload | None] = {}
+        self._blocked: dict[bytes, str] = {}
         self._outputs = Outputs()
         self._pong = 0
         self._ping_due = False
@@ -175,6 +177,11 @@ class Session:
             request.acked_delivery_ids.extend(self._acks)
             self._acks.clear()
             has_content = True
+        if self._blocked:
+            for token, stack in self._blocked.items():
+                request.heartbeats.add(task_token=token, blocked_stack=stack)
+            self._blocked.clear()
+            has_content = True
         if self._outputs or self._heartbeats or self._results.unsent:
             self._take_what_attempts_said(request)
             has_content = True
@@ -228,6 +235,11 @@ class Session:
         """
         if token in self._running and (details is not None or token not in self._heartbeats):
             self._heartbeats[token] = details
+
+    def blocked(self, token: bytes, stack: str) -> None:
+        """Queues where an attempt stands that does not get on."""
+        if token in self._running and len(self._blocked) < _BLOCKED_MAX:
+            self._blocked[token] = stack
 
     def output(self, token: bytes, data: bytes) -> None:
         """Queues partial output of an attempt; from any thread."""

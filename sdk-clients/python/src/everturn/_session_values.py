@@ -20,6 +20,7 @@ class SessionOptions:
         slots: Most attempts that run at a time; 1 to 10,000.
         delivery_queues: Queues to take deliveries from, and whether the adapter
             can ask its provider what became of a lost one.
+        activity_types: The activities it has.
     """
 
     namespace: str
@@ -28,6 +29,7 @@ class SessionOptions:
     build_id: str
     slots: int
     delivery_queues: tuple[tuple[str, bool], ...] = ()
+    activity_types: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -65,4 +67,5 @@ def hello_of(options: SessionOptions, running_tokens: Sequence[bytes]) -> pb.Hel
         identity=options.identity,
         build_id=options.build_id,
         running_task_tokens=running_tokens,
+        activity_types=options.activity_types,
     )

@@ -18,9 +18,9 @@ from everturn._channel import (
     DEFAULT_TASK_QUEUE,
     ChannelOption,
     address_or_default,
-    async_channel,
     call_metadata,
     namespace_or_default,
+    sync_channel,
 )
 from everturn._delivery import QUEUE_PREFIX, adapter_of
 from everturn._payload import JsonPayloadConverter, PayloadConverter
@@ -30,6 +30,7 @@ from everturn._session import ATTEMPTS_MAX, Session
 from everturn._session_values import SessionOptions
 from everturn._thread_pool import ThreadPool
 from everturn._times import Seconds, seconds_of
+from everturn._watchdog import Watchdog
 from everturn._worker_stream import WorkerStream
 from everturn.v1.worker_service_pb2 import WorkRequest, WorkResponse
 
@@ -69,6 +70,11 @@ class Worker:
         credentials: TLS (and call) credentials. Default: plaintext.
         metadata: Sent with every stream, such as an authorization.
         channel_options: gRPC channel options that replace the defaults.
+        blocked_timeout: After how long an event loop that does not turn, or an
+            activity that gets no process, is told with its stack.
+        connect_timeout: How long errors that do not heal by themselves (another
+            kind of server, credentials that are refused) are put up with before
+            ``run`` raises them.
 
     Raises:
         TypeError: An activity or adapter is not one.
@@ -94,6 +100,8 @@ class Worker:
         credentials: grpc.ChannelCredentials | None = None,
         metadata: Mapping[str, str] | None = None,
         channel_options: Sequence[ChannelOption] = (),
+        blocked_timeout: Seconds = 3.0,
+        connect_timeout: Seconds = 30.0,
     ) -> None:
         adapters = _adapters(deliveries)
         self._definitions = _definitions(activities, adapters)
@@ -106,6 +114,10 @@ class Worker:
         self._drain_timeout_s = seconds_of(drain_timeout)
         if self._drain_timeout_s < 0:
             raise ValueError("drain_timeout must not be negative")
+        self._blocked_timeout_s = seconds_of(blocked_timeout)
+        if self._blocked_timeout_s <= 0:
+            raise ValueError("blocked_timeout must be positive")
+        self._connect_timeout_s = seconds_of(connect_timeout)
         self._converter = converter or JsonPayloadConverter()
         self._credentials = credentials
         self._metadata = call_metadata(metadata)
@@ -118,6 +130,7 @@ class Worker:
             build_id=_sized("build_id", build_id, bytes_min=0),
             slots=self._max_concurrent,
             delivery_queues=tuple((d.name, can_reconcile) for d, can_reconcile in adapters),
+            activity_types=tuple(sorted(self._definitions)),
         )
         if len(queues) + len(adapters) > _QUEUES_MAX:
             raise ValueError(f"a worker serves at most {_QUEUES_MAX} task queues")
@@ -151,17 +164,24 @@ class Worker:
 
         Raises:
             InvalidArgumentError: The server refuses an option of the worker.
+            RpcError: An error that does not heal by itself has lasted for
+                ``connect_timeout``.
             RuntimeError: The worker was run before.
         """
         stop_event = self._begin()
-        session = Session(self._options)
-        channel = async_channel(self._address, self._credentials, self._channel_options)
+        session, lock = Session(self._options), threading.RLock()
+        channel = sync_channel(self._address, self._credentials, self._channel_options)
         work: Any = channel.stream_stream(
             _WORK,
             request_serializer=WorkRequest.SerializeToString,
             response_deserializer=WorkResponse.FromString,
         )
-        stream = WorkerStream(lambda: work(metadata=self._metadata), session)
+        stream = WorkerStream(
+            lambda requests: work(requests, metadata=self._metadata),
+            session,
+            lock,
+            self._connect_timeout_s,
+        )
         threads = ThreadPool(self._max_concurrent)
         processes = self._process_pool()
         stream.attempts = attempts = Attempts(
@@ -169,14 +189,17 @@ class Worker:
             self._adapters,
             self._converter,
             session,
+            lock,
             stream.wake,
             threads,
             processes,
         )
-        connection = asyncio.create_task(stream.run(), name="everturn-worker-stream")
+        watchdog = Watchdog(attempts, processes, self._blocked_timeout_s)
+        connection = _in_thread(stream.run)
         try:
-            await self._until_stopped(connection, stop_event)
-            session.start_draining()
+            await _first_of(connection, stop_event, None)
+            with lock:
+                session.start_draining()
             stream.wake()
             await self._drain(connection, stop_event)
             if not connection.done():
@@ -185,11 +208,12 @@ class Worker:
             if connection.done():
                 connection.result()
         finally:
-            connection.cancel()
+            watchdog.stop()
+            stream.abort()
             attempts.cancel_all("stopping")
             threads.close()
             await asyncio.gather(connection, return_exceptions=True)
-            await channel.close()
+            channel.close()
             if processes is not None:
                 await asyncio.to_thread(processes.close)
 
@@ -214,10 +238,7 @@ class Worker:
                 self._stop_event.set()
             return self._stop_event
 
-    async def _until_stopped(self, connection: asyncio.Task[None], stop: asyncio.Event) -> None:
-        await _first_of(connection, stop, None)
-
-    async def _drain(self, connection: asyncio.Task[None], stop: asyncio.Event) -> None:
+    async def _drain(self, connection: asyncio.Future[None], stop: asyncio.Event) -> None:
         """Waits for the end of the stream, a second stop, or the drain timeout."""
         loop = asyncio.get_running_loop()
         deadline_s = loop.time() + self._drain_timeout_s
@@ -236,8 +257,35 @@ class Worker:
         return ProcessPool(self._max_processes, self._converter)
 
 
+def _in_thread(run: Callable[[], None]) -> asyncio.Future[None]:
+    """Runs something in a thread of its own; how it ended, for the event loop."""
+    loop = asyncio.get_running_loop()
+    ended: asyncio.Future[None] = loop.create_future()
+
+    def settle(error: BaseException | None) -> None:
+        if ended.done():
+            return
+        if error is None:
+            ended.set_result(None)
+        else:
+            ended.set_exception(error)
+
+    def body() -> None:
+        error: BaseException | None = None
+        try:
+            run()
+        except BaseException as raised:  # noqa: BLE001 - it belongs to whoever waits
+            error = raised
+        # A loop that is closed has no one left to tell.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(settle, error)
+
+    threading.Thread(target=body, name="everturn-worker-stream", daemon=True).start()
+    return ended
+
+
 async def _first_of(
-    connection: asyncio.Task[None], stop: asyncio.Event, timeout_s: float | None
+    connection: asyncio.Future[None], stop: asyncio.Event, timeout_s: float | None
 ) -> None:
     stopped = asyncio.create_task(stop.wait())
     try:
