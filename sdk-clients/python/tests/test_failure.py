@@ -125,3 +125,23 @@ def test_failures_are_read_back() -> None:
     assert str(read) == "ApplicationError: m"
     unknown = failure_from_proto(failure_pb2.Failure(), JSON)
     assert unknown.kind is FailureKind.APPLICATION
+
+
+def test_members_of_a_group_are_causes() -> None:
+    inner = ExceptionGroup("inner", [KeyError("k")])
+    group = ExceptionGroup("both failed", [ValueError("one"), inner, OSError("three")])
+    failure = failure_from_proto(failure_of(group, JSON), JSON)
+    assert failure.type == "ExceptionGroup"
+    assert failure.cause is not None
+    causes = [failure.cause, *failure.more_causes]
+    assert [cause.type for cause in causes] == ["ValueError", "ExceptionGroup", "OSError"]
+    assert causes[1].cause is not None
+    assert causes[1].cause.type == "KeyError"
+
+
+def test_groups_of_any_size_are_cut() -> None:
+    group = ExceptionGroup("many", [ValueError(str(i)) for i in range(1_000)])
+    for _ in range(20):
+        group = ExceptionGroup("deeper", [group, group])
+    written = failure_of(group, JSON)
+    assert written.ByteSize() < 2 * 1024 * 1024

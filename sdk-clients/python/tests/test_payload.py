@@ -94,8 +94,9 @@ ROUND_TRIPS: list[tuple[Any, Any]] = [
 
 @pytest.mark.parametrize(("value", "hint"), ROUND_TRIPS)
 def test_values_come_back_as_their_type(value: Any, hint: Any) -> None:
-    payload = JSON.encode(value)
-    assert payload.content_type == ""
+    payload = JSON.encode(value, hint)
+    is_bytes = type(value) is bytes
+    assert payload.content_type == ("application/octet-stream" if is_bytes else "")
     back = JSON.decode(payload, hint)
     assert back == value
     assert type(back) is type(value)
@@ -129,10 +130,56 @@ def test_unfit_payloads_say_where_and_why(text: bytes, hint: Any, problem: str) 
         JSON.decode(Payload(data=text), hint)
 
 
-@pytest.mark.parametrize("value", [math.nan, object(), {1, object()}, "\ud800", {(1, 2): 3}])
-def test_values_without_json_form_are_refused(value: Any) -> None:
-    with pytest.raises(PayloadError, match="cannot write"):
-        JSON.encode(value)
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ({"total": math.nan}, "args.total: NaN is not JSON"),
+        ([1, -math.inf], r"args\[1\]: -Infinity is not JSON"),
+        (2**53, r"args: 9007199254740992 is beyond"),
+        ({"a": [{"b": -(2**70)}]}, r"args.a\[0\].b: -1180591620717411303424 is beyond"),
+        (object(), "args: object has no JSON form"),
+        (ValueError("x"), "args: ValueError has no JSON form"),
+        ({"tags": {"a"}}, "args.tags: a set would come back as a list"),
+        ({1: "a"}, "args: the key 1 is no text"),
+        ({None: "a"}, "args: the key None is no text"),
+        ({"a": {(1, 2): 3}}, r"args.a: the key \(1, 2\) is no text"),
+        ({"data": b"x"}, "args.data: bytes are not JSON"),
+        ("\ud800", "args: a lone surrogate is not text"),
+        ({"\udc00": 1}, "args: a lone surrogate is not text"),
+        (Point, "args: type has no JSON form"),
+    ],
+)
+def test_what_json_would_change_is_refused_with_its_path(value: Any, problem: str) -> None:
+    with pytest.raises(PayloadError, match=problem):
+        JSON.encode(value, Any, "args")
+
+
+def test_json_values_pass_unchanged() -> None:
+    value = {
+        "n": [0, -0.0, 1.5, 2**53 - 1, -(2**53) + 1],
+        "t": "grüße 👋",
+        "b": [True, None],
+        "": {},
+    }
+    back = JSON.decode(JSON.encode(value), Any)
+    assert back == value
+    assert math.copysign(1, back["n"][1]) == -1
+    assert [type(item) for item in back["n"]] == [int, float, float, int, int]
+
+
+@pytest.mark.parametrize("data", [b"", b"\x00\xff", bytearray(b"ab"), memoryview(b"cd")])
+def test_bytes_are_a_payload_as_they_are(data: Any) -> None:
+    payload = JSON.encode(data)
+    assert (payload.data, payload.content_type) == (bytes(data), "application/octet-stream")
+    assert JSON.decode(payload, Any) == bytes(data)
+    with pytest.raises(PayloadError, match="the payload is bytes, not str"):
+        JSON.decode(payload, str)
+
+
+@pytest.mark.parametrize("text", [b"NaN", b"[Infinity]", b" -Infinity"])
+def test_what_is_not_json_is_not_read(text: bytes) -> None:
+    with pytest.raises(PayloadError, match="is not JSON"):
+        JSON.decode(Payload(data=text), Any)
 
 
 def test_deep_nesting_is_an_error_and_no_crash() -> None:

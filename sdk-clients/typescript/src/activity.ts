@@ -5,6 +5,7 @@ import type { ActivityContext } from "./activity-context.js";
 import { type Duration, toPbDuration } from "./duration.js";
 import { type ActivityOptions as PbActivityOptions, ActivityOptionsSchema } from "./gen/everturn/v1/activity_pb.js";
 import { type RetryPolicy, RetryPolicySchema } from "./gen/everturn/v1/policy_pb.js";
+import { parsed, type Schema } from "./schema.js";
 
 /**
  * When and how often a failed attempt is repeated. The delay before attempt n+1 is
@@ -43,12 +44,22 @@ export interface ActivityOptions {
 
 declare const types: unique symbol;
 
+/** What reads the input and the result of an activity where they arrive. */
+export interface ActivitySchemas<Input, Output> {
+  /** Reads the input in the worker that runs it. */
+  readonly input?: Schema<Input>;
+  /** Reads the result in the run that asked for it. */
+  readonly output?: Schema<Output>;
+}
+
 /** A typed name of an activity, with the options that runs use unless they say otherwise. */
 export interface Activity<Input, Output> {
   /** Name, as workers register it. */
   readonly name: string;
   /** Default options. */
   readonly options: ActivityOptions;
+  /** What reads its values where they arrive. */
+  readonly schemas?: ActivitySchemas<Input, Output>;
   /** Only for the type checker: never there. */
   readonly [types]?: (input: Input) => Output;
 }
@@ -69,12 +80,28 @@ export interface ImplementedActivity {
  * in any language; values travel as JSON.
  *
  * @param name Name, as workers register it. 1 to 256 bytes.
+ * @param options How it runs by default, and `input` and `output`: schemas that read its values.
  * @throws RangeError if the name or an option is out of range.
  */
-export function defineActivity<Input = void, Output = void>(name: string, options: ActivityOptions = {}): Activity<Input, Output> {
+export function defineActivity<Input = void, Output = void>(
+  name: string,
+  options: ActivityOptions & ActivitySchemas<Input, Output> = {},
+): Activity<Input, Output> {
   checkName("activity", name);
-  toPbActivityOptions(options);
-  return { name, options };
+  const { input, output, ...own } = options;
+  toPbActivityOptions(own);
+  if (declared.size < DECLARED_MAX) declared.set(`${name}\n${own.taskQueue ?? ""}`, { name, taskQueue: own.taskQueue });
+  const schemas = { ...(input === undefined ? {} : { input }), ...(output === undefined ? {} : { output }) };
+  return { name, options: own, schemas };
+}
+
+/** Most declared activities that workers tell of: what the coordinator takes. */
+const DECLARED_MAX = 1_000;
+const declared = new Map<string, { readonly name: string; readonly taskQueue: string | undefined }>();
+
+/** The activities that the code of this process has declared, with their task queue if they name one. */
+export function declaredActivities(): readonly { readonly name: string; readonly taskQueue: string | undefined }[] {
+  return [...declared.values()];
 }
 
 /** Gives an activity its code; hand the result to a worker. */
@@ -82,7 +109,9 @@ export function implementActivity<Input, Output>(
   activity: Activity<Input, Output>,
   run: ActivityFunction<Input, Output>,
 ): ImplementedActivity {
-  return { name: activity.name, run };
+  const input = activity.schemas?.input;
+  if (input === undefined) return { name: activity.name, run };
+  return { name: activity.name, run: (value: Input, context) => run(parsed(input, value, "args"), context) };
 }
 
 /** Checks a name of 1 to 256 bytes. */

@@ -1,6 +1,7 @@
 /** Everturn for TypeScript: conversations, workflows, activities, workers and a client. */
 
 export { type ActivityContext, type CancelReason } from "./activity-context.js";
+export { type Schema } from "./schema.js";
 export {
   type Activity,
   type ActivityFunction,
@@ -9,6 +10,7 @@ export {
   implementActivity,
   type ImplementedActivity,
   type RetryOptions,
+  type ActivitySchemas,
 } from "./activity.js";
 export { Client, type ClientOptions } from "./client/client.js";
 export { type Approval, type ApprovalStatus, type Decision } from "./client/approval-models.js";

@@ -2,6 +2,7 @@
 
 import { checkName } from "./activity.js";
 import type { WorkflowContext } from "./context.js";
+import { parsed, type Schema } from "./schema.js";
 
 declare const types: unique symbol;
 
@@ -27,6 +28,8 @@ export interface Workflow<Input, Output> extends WorkflowType<Input, Output> {
 export interface Signal<Input> {
   /** Name of the signal. */
   readonly name: string;
+  /** What reads its input where it arrives. */
+  readonly schema?: Schema<Input>;
   /** Only for the type checker: never there. */
   readonly [types]?: (input: Input) => Input;
 }
@@ -37,10 +40,17 @@ export interface Signal<Input> {
  * chance, the outside world.
  *
  * @param type Workflow type. 1 to 256 bytes.
+ * @param schemas `input`: reads what the run was started with; a run that was given something else fails.
  */
-export function defineWorkflow<Input = void, Output = void>(type: string, run: WorkflowFunction<Input, Output>): Workflow<Input, Output> {
+export function defineWorkflow<Input = void, Output = void>(
+  type: string,
+  run: WorkflowFunction<Input, Output>,
+  schemas: { readonly input?: Schema<Input> } = {},
+): Workflow<Input, Output> {
   checkName("workflow", type);
-  return { kind: "workflow", type, run };
+  const { input } = schemas;
+  if (input === undefined) return { kind: "workflow", type, run };
+  return { kind: "workflow", type, run: (ctx, value) => run(ctx, parsed(input, value, "args")) };
 }
 
 /** Names a workflow whose code is elsewhere, to start it or to run it as a child. */
@@ -49,8 +59,8 @@ export function declareWorkflow<Input = void, Output = void>(type: string): Work
   return { type };
 }
 
-/** Names a signal and the type of its input. */
-export function defineSignal<Input = void>(name: string): Signal<Input> {
+/** Names a signal and the type of its input, which `schema` reads where it arrives. */
+export function defineSignal<Input = void>(name: string, schema?: Schema<Input>): Signal<Input> {
   checkName("signal", name);
-  return { name };
+  return schema === undefined ? { name } : { name, schema };
 }

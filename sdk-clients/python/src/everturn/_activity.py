@@ -36,6 +36,7 @@ class ActivityDefinition:
         executor: Where a function that is not async runs.
         takes_input: True if it has a parameter.
         input_hint: Type of the parameter; ``Any`` without annotation.
+        result_hint: Declared type of the result; ``Any`` without annotation.
         is_adapter: True for the delivery adapter of a channel.
     """
 
@@ -45,6 +46,7 @@ class ActivityDefinition:
     executor: Executor
     takes_input: bool
     input_hint: Any
+    result_hint: Any = Any
     is_adapter: bool = False
 
 
@@ -125,17 +127,21 @@ def definition_of(function: Callable[..., Any]) -> ActivityDefinition:
         name = getattr(function, "__qualname__", repr(function))
         raise TypeError(f"{name} is not an activity: decorate it with @activity")
     first = check_parameters(function)
-    hint: Any = Any
-    if first is not None:
+    hints: dict[str, Any] = {}
+    try:
         hints = typing.get_type_hints(function, include_extras=True)
-        hint = hints.get(first, Any)
+    except NameError:
+        # Of the result only: it need not be known to be written.
+        if first is not None:
+            raise
     return ActivityDefinition(
         name=mark.name,
         function=function,
         is_async=inspect.iscoroutinefunction(function),
         executor=mark.executor,
         takes_input=first is not None,
-        input_hint=hint,
+        input_hint=hints.get(first, Any) if first is not None else Any,
+        result_hint=hints.get("return", Any),
     )
 
 

@@ -144,7 +144,9 @@ class ActivityContext:
         Raises:
             PayloadError: The details cannot be written or are too big.
         """
-        payload = None if details is None else encode_bounded(self._converter, details)
+        payload = (
+            None if details is None else encode_bounded(self._converter, details, Any, "details")
+        )
         self._sink.send_heartbeat(payload)
 
     def stream(self, chunk: str | bytes) -> None:

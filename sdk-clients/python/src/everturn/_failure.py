@@ -10,7 +10,7 @@ import traceback
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from everturn._errors import ApplicationError, PayloadError
 from everturn._payload import PAYLOAD_BYTES_MAX, PayloadConverter, plain_value
@@ -24,6 +24,7 @@ TYPE_BYTES_MAX = 256
 MESSAGE_BYTES_MAX = 16 * 1024
 STACK_TRACE_BYTES_MAX = 32 * 1024
 CAUSE_LEVELS_MAX = 8
+CAUSES_MAX = 32
 _STACK_FRAMES_MAX = 64
 
 
@@ -50,6 +51,7 @@ class Failure:
         non_retryable: True: no further attempt is made.
         retry_after: Earliest time until the next attempt, if the code asked.
         cause: The failure that caused this one.
+        more_causes: Further ones, of a group of errors.
     """
 
     kind: FailureKind
@@ -60,6 +62,7 @@ class Failure:
     non_retryable: bool = False
     retry_after: timedelta | None = None
     cause: Failure | None = None
+    more_causes: tuple[Failure, ...] = ()
 
     def __str__(self) -> str:
         name = self.type or self.kind.name.lower()
@@ -78,6 +81,7 @@ def failure_from_proto(proto: pb.Failure, converter: PayloadConverter) -> Failur
         non_retryable=proto.non_retryable,
         retry_after=from_duration(proto.retry_after) if proto.HasField("retry_after") else None,
         cause=failure_from_proto(proto.cause, converter) if proto.HasField("cause") else None,
+        more_causes=tuple(failure_from_proto(cause, converter) for cause in proto.more_causes),
     )
 
 
@@ -85,28 +89,51 @@ def failure_of(error: BaseException, converter: PayloadConverter) -> pb.Failure:
     """The failure that an exception of an activity is reported as.
 
     An ``ApplicationError`` says itself how it looks; the name of any other
-    class is its type. Payloads that cannot be converted are never retried. At
-    most 8 causes are kept, texts are cut to the limits of the contract. Never
+    class is its type. Payloads that cannot be converted are never retried.
+    Members of an ``ExceptionGroup`` are causes. At most 8 levels of causes and
+    32 members of groups are kept, texts are cut to the limits of the contract. Never
     raises: a failure that is not reported leaves its step waiting.
     """
     try:
-        return _chain(error, converter)
+        return _within_limit(_Writing(converter).write(error, 0))
     except Exception as problem:  # noqa: BLE001 - user code made the error, and the converter
         message = f"<the failure could not be written: {type(problem).__name__}>"
         return plain_failure(FailureKind.APPLICATION, type(error).__name__, message)
 
 
-def _chain(error: BaseException, converter: PayloadConverter) -> pb.Failure:
-    failure = _one(error, converter)
-    level, current, seen = failure, error, {id(error)}
-    for _ in range(CAUSE_LEVELS_MAX - 1):
-        cause = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
-        if cause is None or id(cause) in seen:
-            break
-        seen.add(id(cause))
-        level.cause.CopyFrom(_one(cause, converter))
-        level, current = level.cause, cause
-    return _within_limit(failure)
+class _Writing:
+    """One failure in the making, with all its causes."""
+
+    def __init__(self, converter: PayloadConverter) -> None:
+        self._converter = converter
+        self._seen: set[int] = set()
+        self._left = CAUSES_MAX
+
+    def write(self, error: BaseException, level: int) -> pb.Failure:
+        """The failure of an error, its causes included."""
+        self._seen.add(id(error))
+        failure = _one(error, self._converter)
+        for cause in _causes_of(error):
+            if level + 1 >= CAUSE_LEVELS_MAX or self._left == 0:
+                break
+            if id(cause) in self._seen:
+                continue
+            self._left -= 1
+            written = self.write(cause, level + 1)
+            if failure.HasField("cause"):
+                failure.more_causes.append(written)
+            else:
+                failure.cause.CopyFrom(written)
+        return failure
+
+
+def _causes_of(error: BaseException) -> list[BaseException]:
+    """What caused an error: its cause, then the members of a group."""
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    causes = [] if cause is None else [cause]
+    if isinstance(error, BaseExceptionGroup):
+        causes.extend(cast("BaseExceptionGroup[BaseException]", error).exceptions)
+    return causes
 
 
 def plain_failure(
@@ -172,12 +199,15 @@ def _encoded(details: Any, converter: PayloadConverter) -> Payload | None:
 
 def _within_limit(failure: pb.Failure) -> pb.Failure:
     """Leaves out details that would make the failure too big for a message."""
-    level = failure
-    while failure.ByteSize() > PAYLOAD_BYTES_MAX:
-        level.ClearField("details")
-        if not level.HasField("cause"):
+    levels = [failure]
+    # A list that grows while it is walked: the outermost first.
+    for level in levels:
+        if failure.ByteSize() <= PAYLOAD_BYTES_MAX:
             break
-        level = level.cause
+        level.ClearField("details")
+        if level.HasField("cause"):
+            levels.append(level.cause)
+        levels.extend(level.more_causes)
     return failure
 
 

@@ -33,7 +33,7 @@ def call_sync(
             value = definition.function(converter.decode(task.input, definition.input_hint))
         else:
             value = definition.function()
-        return result_of(value, converter)
+        return result_of(value, converter, definition.result_hint)
     except BaseException as error:  # noqa: BLE001 - SystemExit ends the attempt, not the worker
         return failed(error, context, converter)
 
@@ -54,18 +54,18 @@ async def call_async(
             value = await definition.function(converter.decode(task.input, definition.input_hint))
         else:
             value = await definition.function()
-        return result_of(value, converter)
+        return result_of(value, converter, definition.result_hint)
     except BaseException as error:  # noqa: BLE001 - as above, and CancelledError is an outcome
         return failed(error, context, converter)
 
 
-def result_of(value: Any, converter: PayloadConverter) -> ActivityResult:
+def result_of(value: Any, converter: PayloadConverter, hint: Any) -> ActivityResult:
     """The result that reports a value.
 
     Raises:
         PayloadError: The value cannot be written or is over the limit.
     """
-    return ActivityResult(result=encode_bounded(converter, value))
+    return ActivityResult(result=encode_bounded(converter, value, hint, "result"))
 
 
 def failed(

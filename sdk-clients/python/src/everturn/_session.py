@@ -172,38 +172,26 @@ class Session:
         if self.phase is not Phase.OPEN:
             return None
         request = pb.WorkRequest()
-        has_content = False
         if self._acks:
             request.acked_delivery_ids.extend(self._acks)
             self._acks.clear()
-            has_content = True
-        if self._blocked:
-            for token, stack in self._blocked.items():
-                request.heartbeats.add(task_token=token, blocked_stack=stack)
-            self._blocked.clear()
-            has_content = True
-        if self._outputs or self._heartbeats or self._results.unsent:
+        if self._outputs or self._heartbeats or self._blocked or self._results.unsent:
             self._take_what_attempts_said(request)
-            has_content = True
         if self._draining_unsent:
             request.draining = True
             self._draining_unsent = False
-            has_content = True
         credit_count = self._grantable()
         if credit_count > 0:
             request.credits.activity_count = credit_count
             self._outstanding += credit_count
-            has_content = True
         if self._pong:
             request.pong = self._pong
             self._pong = 0
-            has_content = True
         if self._ping_due:
             self._ping_due = False
             self._last_ping += 1
             request.ping = self._last_ping
-            has_content = True
-        if not has_content:
+        if not request.ListFields():
             return None
         self._sent_s = now_s
         return request
@@ -321,11 +309,14 @@ class Session:
             received.tasks.append(task)
 
     def _take_what_attempts_said(self, request: pb.WorkRequest) -> None:
-        budget_bytes = BATCH_BYTES_MAX
+        for token, stack in self._blocked.items():
+            request.heartbeats.add(task_token=token, blocked_stack=stack)
+        self._blocked.clear()
+        budget_bytes = BATCH_BYTES_MAX - request.ByteSize()
         held_back: set[bytes] = set()
         if self._outputs:
             held_back = self._outputs.take(request, budget_bytes)
-            budget_bytes -= request.ByteSize()
+            budget_bytes = BATCH_BYTES_MAX - request.ByteSize()
         if self._heartbeats:
             budget_bytes = self._take_heartbeats(request, held_back, budget_bytes)
         if self._results.unsent:
@@ -336,7 +327,7 @@ class Session:
                 # of a last heartbeat, the last output.
                 return token in held_back or token in heartbeats or token in outputs
 
-            may_be_alone = budget_bytes == BATCH_BYTES_MAX
+            may_be_alone = not (request.outputs or request.heartbeats)
             self._results.take(
                 request, budget_bytes, may_be_alone=may_be_alone, is_held_back=is_held_back
             )

@@ -26,28 +26,6 @@ from everturn._errors import PayloadError
 Decoder = Callable[[Any, str], Any]
 
 
-def json_default(value: Any) -> Any:
-    """Writes what the ``json`` module does not know; raises TypeError otherwise."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-    if isinstance(value, enum.Enum):
-        return value.value
-    if isinstance(value, datetime | date | time):
-        return value.isoformat()
-    if isinstance(value, UUID | Decimal):
-        return str(value)
-    if isinstance(value, timedelta):
-        return value.total_seconds()
-    if isinstance(value, bytes | bytearray):
-        return base64.b64encode(value).decode("ascii")
-    if isinstance(value, set | frozenset):
-        return list(typing.cast("Iterable[Any]", value))
-    dump = getattr(value, "model_dump", None)
-    if callable(dump):
-        return dump(mode="json")
-    raise TypeError(f"{type(value).__name__} has no JSON form")
-
-
 def decoder_of(hint: Any) -> Decoder | None:
     """The decoder of a type hint; ``None`` if values pass as they are.
 

@@ -10,7 +10,7 @@ from everturn import _errors as errors
 from everturn import _workflow_models as models
 from everturn._call import Call, Page, nothing
 from everturn._failure import failure_from_proto
-from everturn._payload import PayloadConverter, plain_value
+from everturn._payload import PayloadConverter, encode_as, plain_value
 from everturn._times import Seconds, seconds_of, to_duration
 from everturn.v1 import workflow_service_pb2 as pb
 
@@ -50,7 +50,7 @@ class WorkflowCalls:
             workflow_id=chosen_id,
             workflow_type=workflow_type,
             task_queue=task_queue,
-            input=self._converter.encode(input),
+            input=encode_as(self._converter, input, Any, "args"),
             execution_timeout=to_duration(execution_timeout),
             labels=dict(labels or {}),
             request_id=request_id or str(uuid4()),
@@ -70,7 +70,7 @@ class WorkflowCalls:
             workflow_id=workflow_id,
             run_id=run_id,
             signal_name=name,
-            input=self._converter.encode(value),
+            input=encode_as(self._converter, value, Any, "args"),
             request_id=request_id or str(uuid4()),
         )
         return Call(SERVICE, "SignalWorkflow", request, pb.SignalWorkflowResponse, nothing)

@@ -12,6 +12,7 @@ import type { DeliveryOutcome, Reply, ReplyOptions, ReplyRecord, TurnContext } f
 import type { Signal, WorkflowType } from "../workflow.js";
 import type { Payload } from "../gen/everturn/v1/payload_pb.js";
 import { encodeBounded } from "../payload.js";
+import { parsed, type Schema } from "../schema.js";
 import { CHILD_DEPTH, PENDING_APPROVALS, PENDING_TIMERS } from "../rules.js";
 import { tooMany } from "./checks.js";
 import * as commands from "./commands.js";
@@ -42,13 +43,13 @@ export class RunContext implements TurnContext {
     this.log = runLogger(run);
   }
 
-  activity<Output>(activity: string | Activity<never, Output>, input?: unknown, options: ActivityStepOptions = {}): Step<Output> {
+  activity<Input, Output>(activity: string | Activity<Input, Output>, input?: unknown, options: ActivityStepOptions = {}): Step<Output> {
     const name = typeof activity === "string" ? activity : activity.name;
     const { key: chosen, ...own } = options;
     const merged = mergeOptions(typeof activity === "string" ? {} : activity.options, own);
     toPbActivityOptions(merged);
     return this.#step("activity", name, name, chosen, (key) =>
-      commands.scheduleActivity(key, name, this.#encode(input, "args"), merged));
+      commands.scheduleActivity(key, name, this.#encode(input, "args"), merged), typeof activity === "string" ? undefined : activity.schemas?.output);
   }
 
   child<Output>(workflow: string | WorkflowType<never, Output>, input?: unknown, options: ChildOptions = {}): Step<Output> {
@@ -83,8 +84,9 @@ export class RunContext implements TurnContext {
     const run = this.#run;
     run.checkActive();
     run.handlerCount += 1;
+    const schema = typeof signal === "string" ? undefined : signal.schema;
     run.signals(typeof signal === "string" ? signal : signal.name).handle((input) => {
-      run.call(() => handler(input as Input));
+      run.call(() => handler(parsed(schema, input, "input")));
     });
   }
 
@@ -93,7 +95,9 @@ export class RunContext implements TurnContext {
     run.checkActive();
     const name = typeof signal === "string" ? signal : signal.name;
     const { promise, cancel } = run.signals(name).take(run.waits);
-    return this.#handle(promise as Promise<Input>, name, () => {
+    const schema = typeof signal === "string" ? undefined : signal.schema;
+    const input = schema === undefined ? (promise as Promise<Input>) : promise.then((value) => parsed(schema, value, "input"));
+    return this.#handle(input, name, () => {
       run.checkActive();
       cancel(new CanceledError(`the wait for the signal "${name}" was canceled`));
     });
@@ -158,7 +162,7 @@ export class RunContext implements TurnContext {
   }
 
   /** Asks for a step that ends later; `begin` makes its command, if the journal does not have it. */
-  #step<T>(kind: StepKind, subject: string, name: string, chosen: string | undefined, begin: (key: string) => ReturnType<typeof commands.startTimer> | undefined): Step<T> {
+  #step<T>(kind: StepKind, subject: string, name: string, chosen: string | undefined, begin: (key: string) => ReturnType<typeof commands.startTimer> | undefined, schema?: Schema<T>): Step<T> {
     const run = this.#run;
     run.checkActive();
     const refusal = run.waits.refusal();
@@ -166,7 +170,8 @@ export class RunContext implements TurnContext {
     const { key, isRecorded } = run.claim(kind, subject, name, chosen);
     const command = isRecorded ? undefined : this.#built(key, () => begin(key));
     const wait = run.open(key, kind, subject, callSite(), command);
-    return this.#handle(wait.promise as Promise<T>, key, () => {
+    const result = wait.promise as Promise<T>;
+    return this.#handle(schema === undefined ? result : result.then((value) => parsed(schema, value, "result")), key, () => {
       run.checkActive();
       wait.cancel(new CanceledError(`step "${key}" was canceled`));
     });

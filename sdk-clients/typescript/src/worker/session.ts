@@ -50,6 +50,12 @@ export interface SessionOptions {
   readonly deliveries?: readonly { readonly channel: string; readonly canReconcile: boolean }[];
   /** False: it takes no activities but deliveries. Default true. */
   readonly takesActivities?: boolean;
+  /** Activities that it has. */
+  readonly activityTypes?: readonly string[];
+  /** Workflows and conversations that it has. */
+  readonly workflowTypes?: readonly string[];
+  /** Activities that its code may ask for, with their task queue if they name one. */
+  readonly usedTypes?: () => readonly { readonly name: string; readonly taskQueue: string | undefined }[];
 }
 
 /** What a message of the server asks the worker to do. */
@@ -131,6 +137,7 @@ export class Session {
     this.workflows.reset();
     this.outputs.rewind();
     const { namespace, taskQueue, identity, buildId, activitySlots, workflowSlots, deliveries = [], takesActivities = true } = this.options;
+    const { activityTypes = [], workflowTypes = [], usedTypes = (): [] => [] } = this.options;
     const queues = [
       ...(workflowSlots > 0 ? [{ taskQueue, kind: TaskKind.WORKFLOW }] : []),
       ...(activitySlots > 0 && takesActivities ? [{ taskQueue, kind: TaskKind.ACTIVITY }] : []),
@@ -141,7 +148,10 @@ export class Session {
       })),
     ];
     const runningTaskTokens = this.activities.begin();
-    return create(WorkRequestSchema, { hello: { namespace, queues, identity, buildId, runningTaskTokens } });
+    const used = usedTypes().map(({ name, taskQueue: queue }) => ({ taskQueue: queue ?? taskQueue, kind: TaskKind.ACTIVITY, typeName: name }));
+    return create(WorkRequestSchema, {
+      hello: { namespace, queues, identity, buildId, runningTaskTokens, activityTypes: [...activityTypes], workflowTypes: [...workflowTypes], usedTypes: used },
+    });
   }
 
   /** The stream is gone. Attempts run on and results are kept; workflow tasks are void. */

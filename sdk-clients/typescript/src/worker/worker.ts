@@ -1,7 +1,7 @@
 /** A worker: runs the turns, workflows and activities of one task queue, and delivers messages. */
 
 import { hostname } from "node:os";
-import { type ActivityFunction, checkName, type ImplementedActivity } from "../activity.js";
+import { type ActivityFunction, checkName, declaredActivities, type ImplementedActivity } from "../activity.js";
 import type { DeliveryFunction, ImplementedDelivery } from "../delivery.js";
 import { type Duration, milliseconds } from "../duration.js";
 import { addressOf, type ConnectOptions, namespaceOf } from "../grpc/channel.js";
@@ -14,6 +14,7 @@ import { Attempts } from "./attempts.js";
 import { registerTypes, typesOf } from "./registration.js";
 import { Runs } from "./runs.js";
 import { Session } from "./session.js";
+import { onStopSignal } from "./stop-signals.js";
 import { WorkerConnection } from "./stream.js";
 import { GrpcTransport, type WorkTransport } from "./transport.js";
 import { watchRejections } from "./rejections.js";
@@ -128,6 +129,9 @@ export class Worker {
       workflowSlots: programs.size > 0 ? workflowSlots : 0,
       deliveries,
       takesActivities: functions.size > 0,
+      activityTypes: [...functions.keys()].sort(),
+      workflowTypes: [...programs.keys()].sort(),
+      usedTypes: programs.size > 0 ? () => declaredActivities() : () => [],
     }));
     this.#transport = options.transport ?? new GrpcTransport(addressOf(options.address), options);
     const wake = (): void => {
@@ -188,8 +192,7 @@ export class Worker {
     const stop = (): void => {
       this.stop();
     };
-    const signals = this.#handleSignals ? (["SIGTERM", "SIGINT"] as const) : [];
-    for (const name of signals) process.on(name, stop);
+    const ignoreSignals = this.#handleSignals ? onStopSignal(stop) : undefined;
     const unwatch = watchRejections(this.#logger);
     if (this.#runsCode) installDurableGlobals();
     const watchdog = startWatchdog(this.#logger, this.#blockedTimeoutMs);
@@ -206,7 +209,7 @@ export class Worker {
       clearTimeout(drainTimer);
       this.#onStop = undefined;
       this.#attempts.cancelAll("worker stopped");
-      for (const name of signals) process.off(name, stop);
+      ignoreSignals?.();
       unwatch();
       watchdog.stop();
       this.#transport.close();
