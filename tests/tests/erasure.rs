@@ -165,7 +165,11 @@ async fn fill(coordinator: &Coordinator, id: &str) {
 async fn what_was_erased_is_not_in_the_bytes_of_the_files() {
     let mut coordinator = Coordinator::start(&["--flush-interval", "50ms"]).await;
     let client = coordinator.client();
-    let request = calls::message("other", "t2", "m-1", KEPT);
+    // In a queue of its own: whoever fills "c" must not be given its task.
+    let request = v1::SubmitMessageRequest {
+        task_queue: "elsewhere".to_owned(),
+        ..calls::message("other", "t2", "m-1", KEPT)
+    };
     client.submit_message(request).await.expect("accepted");
     fill(&coordinator, "c").await;
     let before = client.conversation("c").await.expect("it exists");

@@ -155,7 +155,7 @@ def test_what_json_would_change_is_refused_with_its_path(value: Any, problem: st
 
 
 def test_json_values_pass_unchanged() -> None:
-    value = {
+    value: dict[str, Any] = {
         "n": [0, -0.0, 1.5, 2**53 - 1, -(2**53) + 1],
         "t": "grüße 👋",
         "b": [True, None],

@@ -1,7 +1,8 @@
 /** Everturn for TypeScript: conversations, workflows, activities, workers and a client. */
 
 export { type ActivityContext, type CancelReason } from "./activity-context.js";
-export { type Schema } from "./schema.js";
+export type { Schema } from "./schema.js";
+export type { WaitInfo, WaitReason } from "./client/waiting.js";
 export {
   type Activity,
   type ActivityFunction,

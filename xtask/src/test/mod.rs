@@ -22,6 +22,10 @@ pub struct Options {
     /// Areas to test; all when none is given.
     #[arg(value_enum)]
     areas: Vec<Area>,
+    /// Run them this many times, to find what fails by chance. What only sets
+    /// up is done once.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    repeat: u32,
 }
 
 /// A part of the repository that can be tested alone.
@@ -59,18 +63,30 @@ pub fn run(layout: &Layout, options: &Options) -> Result<bool> {
     setup::check_prerequisites()?;
     let begin = Instant::now();
     let mut finished = Vec::new();
+    for round in 1..=options.repeat {
+        if options.repeat > 1 {
+            eprintln!("round {round} of {}", options.repeat);
+        }
+        run_round(layout, options, round, &mut finished);
+    }
+    Ok(summarise(&finished, begin))
+}
+
+fn run_round(layout: &Layout, options: &Options, round: u32, finished: &mut Vec<Finished>) {
     let mut heading = None;
     for step in steps::all(layout) {
         let Some(area) = step.chosen(&options.areas) else {
             continue;
         };
+        if round > 1 && matches!(step.counter, counts::Counter::Setup) {
+            continue;
+        }
         if heading != Some(area) {
             eprintln!("{}", format!("{area:?}").to_lowercase());
             heading = Some(area);
         }
-        run_step(layout, step, &mut finished);
+        run_step(layout, step, finished);
     }
-    Ok(summarise(&finished, begin))
 }
 
 fn run_step(layout: &Layout, step: Step, finished: &mut Vec<Finished>) {

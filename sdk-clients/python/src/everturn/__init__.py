@@ -92,6 +92,7 @@ from everturn._policy_models import (
 from everturn._retry import RetryOptions
 from everturn._run_workers import run_workers
 from everturn._usage import Usage
+from everturn._waiting import Wait, WaitReason
 from everturn._watch_models import (
     CaughtUp,
     ConversationChanged,
@@ -201,6 +202,8 @@ __all__ = [
     "UnauthenticatedError",
     "UnavailableError",
     "Usage",
+    "Wait",
+    "WaitReason",
     "WaitTimeoutError",
     "Worker",
     "WorkflowCanceledError",

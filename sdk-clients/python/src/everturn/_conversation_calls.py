@@ -17,6 +17,7 @@ from everturn._enums import member_of
 from everturn._message_content import content_of
 from everturn._payload import PayloadConverter
 from everturn._times import Seconds, from_timestamp, to_duration
+from everturn._waiting import WaitReason
 from everturn.v1 import conversation_service_pb2 as pb
 
 SERVICE = "ConversationService"
@@ -91,6 +92,7 @@ class ConversationCalls:
         *,
         conversation_type: str,
         status: models.ConversationStatus | None,
+        waiting: Sequence[WaitReason],
         page_size: int,
     ) -> Call[Page[models.Conversation]]:
         """One page of ListConversations."""
@@ -99,6 +101,7 @@ class ConversationCalls:
             page_size=page_size,
             page_token=page_token,
             conversation_type=conversation_type,
+            wait_reasons=[reason.value for reason in waiting],
             status=status.value if status else pb.CONVERSATION_STATUS_UNSPECIFIED,
         )
         one = partial(models.conversation_from_proto, converter=self._converter)

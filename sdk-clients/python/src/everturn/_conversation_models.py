@@ -12,6 +12,7 @@ from everturn._payload import plain_value
 from everturn._policy_models import TurnPolicy, policy_from_proto
 from everturn._times import from_timestamp
 from everturn._usage import Usage, usage_from_proto
+from everturn._waiting import Wait, wait_from_proto
 from everturn.v1 import conversation_service_pb2 as pb
 from everturn.v1 import message_pb2
 
@@ -182,6 +183,7 @@ class Conversation:
         usage: What its activities have used so far.
         turn_usage: What its current or last turn has used.
         budget_reached: Its budget is used up; activities wait for an approval.
+        wait: Why it waits; ``None`` if it does not.
         erased_run_count: Number of runs it had; only of an erased one.
     """
 
@@ -207,6 +209,7 @@ class Conversation:
     usage: Usage = field(default_factory=Usage)
     turn_usage: Usage = field(default_factory=Usage)
     budget_reached: bool = False
+    wait: Wait | None = None
     erased_run_count: int = 0
 
 
@@ -236,6 +239,7 @@ def conversation_from_proto(proto: pb.Conversation, converter: PayloadConverter)
         usage=usage_from_proto(proto.usage),
         turn_usage=usage_from_proto(proto.turn_usage),
         budget_reached=proto.budget_reached,
+        wait=wait_from_proto(proto.wait),
         erased_run_count=proto.erased_run_count,
     )
 

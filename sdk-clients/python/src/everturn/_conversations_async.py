@@ -14,6 +14,7 @@ from everturn._control_calls import ControlCalls
 from everturn._conversation_calls import ConversationCalls
 from everturn._times import Seconds
 from everturn._transport_async import AsyncTransport
+from everturn._waiting import WaitReason
 
 
 class AsyncConversations(AsyncControl):
@@ -139,18 +140,24 @@ class AsyncConversations(AsyncControl):
         *,
         conversation_type: str = "",
         status: models.ConversationStatus | None = None,
+        waiting: Sequence[WaitReason] = (),
         page_size: int = 0,
     ) -> AsyncIterator[models.Conversation]:
-        """Lists conversations, last updated first; fetches page after page.
+        """Lists conversations, last created first; fetches page after page.
 
         Args:
             conversation_type: Only this type, if set.
             status: Only this status, if set.
+            waiting: Only what waits for one of these reasons, if there are any.
             page_size: Entries fetched at a time; 0: the server's default.
         """
         return self._transport.items(
             lambda token: self._calls.list_page(
-                token, conversation_type=conversation_type, status=status, page_size=page_size
+                token,
+                conversation_type=conversation_type,
+                status=status,
+                waiting=waiting,
+                page_size=page_size,
             )
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -12,6 +12,7 @@ from everturn._call import Call, Page, nothing
 from everturn._failure import failure_from_proto
 from everturn._payload import PayloadConverter, encode_as, plain_value
 from everturn._times import Seconds, seconds_of, to_duration
+from everturn._waiting import WaitReason
 from everturn.v1 import workflow_service_pb2 as pb
 
 SERVICE = "WorkflowService"
@@ -120,6 +121,7 @@ class WorkflowCalls:
         *,
         workflow_type: str,
         status: models.RunStatus | None,
+        waiting: Sequence[WaitReason],
         page_size: int,
     ) -> Call[Page[models.WorkflowRun]]:
         """One page of ListWorkflows."""
@@ -128,6 +130,7 @@ class WorkflowCalls:
             page_size=page_size,
             page_token=page_token,
             workflow_type=workflow_type,
+            wait_reasons=[reason.value for reason in waiting],
         )
         if status is not None:
             request.status = status.value

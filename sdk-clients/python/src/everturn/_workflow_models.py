@@ -12,6 +12,7 @@ from everturn._failure import Failure, failure_from_proto
 from everturn._payload import plain_value
 from everturn._times import from_timestamp
 from everturn._usage import Usage, usage_from_proto
+from everturn._waiting import Wait, wait_from_proto
 from everturn.v1 import event_pb2
 from everturn.v1 import workflow_service_pb2 as pb
 
@@ -74,6 +75,7 @@ class WorkflowRun:
         labels: Labels.
         paused: It is paused by itself; runs below it stand still too.
         usage: What its activities have used so far, without its children's.
+        wait: Why it waits; ``None`` if it does not.
     """
 
     namespace: str
@@ -89,6 +91,7 @@ class WorkflowRun:
     labels: Mapping[str, str]
     paused: bool = False
     usage: Usage = field(default_factory=Usage)
+    wait: Wait | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,7 @@ class PendingActivity:
         last_failure: Failure of the last attempt, if one failed.
         next_attempt_time: When the next attempt may start, while backing off.
         heartbeat_details: Details of the last heartbeat, as plain JSON values.
+        wait: Why it waits.
     """
 
     key: str
@@ -116,6 +120,7 @@ class PendingActivity:
     last_failure: Failure | None
     next_attempt_time: datetime | None
     heartbeat_details: Any
+    wait: Wait | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +227,7 @@ def run_from_proto(proto: pb.WorkflowRun) -> WorkflowRun:
         labels=dict(proto.labels),
         paused=proto.paused,
         usage=usage_from_proto(proto.usage),
+        wait=wait_from_proto(proto.wait),
     )
 
 
@@ -279,4 +285,5 @@ def _activity(proto: pb.PendingActivity, converter: PayloadConverter) -> Pending
         heartbeat_details=plain_value(proto.heartbeat_details, converter)
         if proto.HasField("heartbeat_details")
         else None,
+        wait=wait_from_proto(proto.wait),
     )

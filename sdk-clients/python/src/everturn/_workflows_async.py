@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, TypeVar, overload
 
 from everturn import _workflow_models as workflows
 from everturn._times import Seconds
 from everturn._transport_async import AsyncTransport
+from everturn._waiting import WaitReason
 from everturn._workflow_calls import WorkflowCalls
 
 R = TypeVar("R")
@@ -105,6 +106,7 @@ class AsyncWorkflows:
         *,
         workflow_type: str = "",
         status: workflows.RunStatus | None = None,
+        waiting: Sequence[WaitReason] = (),
         page_size: int = 0,
     ) -> AsyncIterator[workflows.WorkflowRun]:
         """Lists runs, last started first; fetches page after page.
@@ -112,11 +114,16 @@ class AsyncWorkflows:
         Args:
             workflow_type: Only this workflow type, if set.
             status: Only this status, if set.
+            waiting: Only what waits for one of these reasons, if there are any.
             page_size: Entries fetched at a time; 0: the server's default.
         """
         return self._transport.items(
             lambda token: self._calls.list_page(
-                token, workflow_type=workflow_type, status=status, page_size=page_size
+                token,
+                workflow_type=workflow_type,
+                status=status,
+                waiting=waiting,
+                page_size=page_size,
             )
         )
 

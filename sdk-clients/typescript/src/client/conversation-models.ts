@@ -13,6 +13,7 @@ import { decodeOptional, type PayloadConverter } from "../payload.js";
 import { type Assignee, fromPbAssignee } from "../person.js";
 import { fromPbTurnPolicy, type TurnPolicy } from "../policy.js";
 import { fromPbUsage, type Usage } from "../usage.js";
+import { fromPbWait, type WaitInfo } from "./waiting.js";
 
 /** Whether a conversation takes messages; of an erased one only counts and times are left. */
 export type ConversationStatus = "open" | "closed" | "erased";
@@ -83,6 +84,8 @@ export interface ConversationInfo {
   readonly turnUsage: Usage;
   /** Its budget is used up: activities wait for the approval that was requested. */
   readonly isBudgetReached: boolean;
+  /** Why it waits; `undefined` if it does not. */
+  readonly wait: WaitInfo | undefined;
   /** Number of runs it had; only of an erased one. */
   readonly erasedRunCount: number;
   readonly createTime: Date | undefined;
@@ -134,6 +137,7 @@ export function fromPbConversation(pb: PbConversation, converter: PayloadConvert
     usage: fromPbUsage(pb.usage),
     turnUsage: fromPbUsage(pb.turnUsage),
     isBudgetReached: pb.budgetReached,
+    wait: fromPbWait(pb.wait),
     erasedRunCount: Number(pb.erasedRunCount),
     createTime: toDate(pb.createTime),
     updateTime: toDate(pb.updateTime),

@@ -21,6 +21,7 @@ import {
 import { pages } from "./pages.js";
 import { withRetry } from "./retry.js";
 import { type ConversationUpdate, watchConversation, type WatchOptions } from "./watch.js";
+import { toPbReasons, type WaitReason } from "./waiting.js";
 
 /** What a customer's message comes with. */
 export interface SubmitOptions {
@@ -153,8 +154,8 @@ export class ConversationClient {
     return fromPbConversation(present(conversation), this.settings.converter);
   }
 
-  /** Lists conversations, last updated first. May lag behind by about a second. */
-  list(options: { readonly conversationType?: string; readonly status?: ConversationStatus; readonly pageSize?: number } = {}): AsyncIterableIterator<ConversationInfo> {
+  /** Lists conversations, last created first, `waiting`: only those that wait for one of these reasons. May lag behind by about a second. */
+  list(options: { readonly conversationType?: string; readonly status?: ConversationStatus; readonly waiting?: readonly WaitReason[]; readonly pageSize?: number } = {}): AsyncIterableIterator<ConversationInfo> {
     const { namespace, converter } = this.settings;
     return pages(async (pageToken) => {
       const request = {
@@ -163,6 +164,7 @@ export class ConversationClient {
         pageSize: options.pageSize ?? 0,
         conversationType: options.conversationType ?? "",
         status: toPbStatus(options.status),
+        waitReasons: toPbReasons(options.waiting),
       };
       const page = await this.#call((call) => this.stub.listConversations(request, call));
       return { items: page.conversations.map((it) => fromPbConversation(it, converter)), next: page.nextPageToken };

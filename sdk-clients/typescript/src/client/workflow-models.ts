@@ -8,6 +8,7 @@ import type { FailureInfo } from "../failure-info.js";
 import { decodeOptional, type PayloadConverter } from "../payload.js";
 import type { Failure } from "../gen/everturn/v1/failure_pb.js";
 import { fromPbUsage, type Usage } from "../usage.js";
+import { fromPbWait, type WaitInfo } from "./waiting.js";
 
 /** How a run stands. */
 export type RunStatus = "running" | "completed" | "failed" | "canceled" | "terminated" | "timed out";
@@ -30,6 +31,8 @@ export interface WorkflowRun {
   readonly isPaused: boolean;
   /** What its activities have used so far, without its children's. */
   readonly usage: Usage;
+  /** Why it waits; `undefined` if it does not. */
+  readonly wait: WaitInfo | undefined;
 }
 
 /** An activity that a run waits for. */
@@ -43,6 +46,8 @@ export interface PendingActivity {
   readonly lastFailure: FailureInfo | undefined;
   readonly nextAttemptTime: Date | undefined;
   readonly heartbeatDetails: unknown;
+  /** Why it waits. */
+  readonly wait: WaitInfo | undefined;
 }
 
 /** An approval that a run waits for. */
@@ -108,6 +113,7 @@ export function fromPbRun(run: PbRun): WorkflowRun {
     labels: run.labels,
     isPaused: run.paused,
     usage: fromPbUsage(run.usage),
+    wait: fromPbWait(run.wait),
   };
 }
 
@@ -126,6 +132,7 @@ export function fromPbDescription(run: PbRun, pb: DescribeWorkflowResponse, conv
       lastFailure: failure(it.lastFailure),
       nextAttemptTime: toDate(it.nextAttemptTime),
       heartbeatDetails: decodeOptional(converter, it.heartbeatDetails),
+      wait: fromPbWait(it.wait),
     })),
     pendingTimers: pb.pendingTimers.map((it) => ({ key: it.key, fireTime: toDate(it.fireTime) })),
     pendingChildren: pb.pendingChildren.map((it) => ({ key: it.key, workflowId: it.workflowId })),

@@ -1,5 +1,6 @@
 /** Calls about workflows. */
 
+import { toPbReasons, type WaitReason } from "./waiting.js";
 import { type Duration, milliseconds, toPbDuration } from "../duration.js";
 import { RpcError, type UnsuccessfulStatus, WaitTimeoutError, WorkflowError } from "../errors.js";
 import { failureInfo } from "../failure.js";
@@ -125,7 +126,7 @@ export class WorkflowClient {
   }
 
   /** Lists runs, last started first. May lag behind by about a second. */
-  list(options: { readonly workflowType?: string; readonly status?: RunStatus; readonly pageSize?: number } = {}): AsyncIterableIterator<WorkflowRun> {
+  list(options: { readonly workflowType?: string; readonly status?: RunStatus; readonly waiting?: readonly WaitReason[]; readonly pageSize?: number } = {}): AsyncIterableIterator<WorkflowRun> {
     const { namespace } = this.settings;
     return pages(async (pageToken) => {
       const request = {
@@ -134,6 +135,7 @@ export class WorkflowClient {
         pageSize: options.pageSize ?? 0,
         workflowType: options.workflowType ?? "",
         status: toPbRunStatus(options.status),
+        waitReasons: toPbReasons(options.waiting),
       };
       const page = await this.#call((call) => this.stub.listWorkflows(request, call));
       return { items: page.runs.map(fromPbRun), next: page.nextPageToken };
