@@ -33,6 +33,33 @@ async fn health(coordinator: &Coordinator) -> ServingStatus {
     checked.into_inner().status()
 }
 
+async fn reads_go_on_and_writes_are_refused(coordinator: &Coordinator, acknowledged: u32) {
+    let mut conversations = coordinator.conversations();
+    for number in 0..50 {
+        let asked = Instant::now();
+        let read = conversations
+            .get_conversation(v1::GetConversationRequest {
+                conversation_id: "known".to_owned(),
+                ..Default::default()
+            })
+            .await
+            .expect("reads are answered");
+        let messages = read
+            .into_inner()
+            .conversation
+            .expect("it is known")
+            .message_count;
+        assert_eq!(messages, u64::from(acknowledged), "what was acknowledged");
+        let refused = conversations.submit_message(message(1_000 + number)).await;
+        status_is(
+            &refused.expect_err("it is full"),
+            Code::Unavailable,
+            "STORE_FULL",
+        );
+        assert!(asked.elapsed() < AT_ONCE, "calls hang");
+    }
+}
+
 #[tokio::test]
 async fn a_full_disk_refuses_writes_answers_reads_and_is_left_by_itself() {
     let Some(disk) = SmallDisk::mount(24) else {
@@ -67,29 +94,7 @@ async fn a_full_disk_refuses_writes_answers_reads_and_is_left_by_itself() {
     assert_eq!(health(&coordinator).await, ServingStatus::NotServing);
     assert!(noticed.elapsed() < AT_ONCE, "readiness is late");
 
-    for number in 0..50 {
-        let asked = Instant::now();
-        let read = conversations
-            .get_conversation(v1::GetConversationRequest {
-                conversation_id: "known".to_owned(),
-                ..Default::default()
-            })
-            .await
-            .expect("reads are answered");
-        let messages = read
-            .into_inner()
-            .conversation
-            .expect("it is known")
-            .message_count;
-        assert_eq!(messages, u64::from(acknowledged), "what was acknowledged");
-        let refused = conversations.submit_message(message(1_000 + number)).await;
-        status_is(
-            &refused.expect_err("it is full"),
-            Code::Unavailable,
-            "STORE_FULL",
-        );
-        assert!(asked.elapsed() < AT_ONCE, "calls hang");
-    }
+    reads_go_on_and_writes_are_refused(&coordinator, acknowledged).await;
 
     disk.free();
     eventually(SOON, "ready again", || async {

@@ -57,13 +57,16 @@ async def test_hello_says_who_the_worker_is(coordinator: FakeCoordinator, connec
 
 async def test_credits_never_exceed_the_slots(connect: Connect) -> None:
     slots, peak, running_now = 5, 0, 0
+    full = asyncio.Event()
 
     @activity
     async def works() -> None:
         nonlocal peak, running_now
         running_now += 1
         peak = max(peak, running_now)
-        await asyncio.sleep(0.001)
+        if running_now == slots:
+            full.set()
+        await full.wait()
         running_now -= 1
 
     _, stream = await connect(works, max_concurrent=slots)

@@ -46,17 +46,21 @@ const go = defineSignal<string>("go");
 interface Call {
   readonly activity: string;
   readonly input?: unknown;
+  /** Instead of an input: so many bytes. */
+  readonly bytes?: number;
   readonly options?: ActivityStepOptions;
   /** Gives the activity up after so long, and waits for the signal `go` before it closes. */
   readonly cancelAfter?: Duration;
 }
 
 /** Calls one Python activity, and gives its result or how it failed. */
-const call = defineWorkflow<Call, unknown>("call", async (ctx, { activity, input, options, cancelAfter }) => {
+const call = defineWorkflow<Call, unknown>("call", async (ctx, { activity, input: plain, bytes, options, cancelAfter }) => {
+  const input = bytes === undefined ? plain : new Uint8Array(bytes);
   const step = ctx.activity(activity, input, { ...python, ...options, retry: { ...python.retry, ...options?.retry } });
   try {
     if (cancelAfter !== undefined && (await step.within(cancelAfter)) === undefined) step.cancel();
-    return { result: await step };
+    const result = await step;
+    return { result: result instanceof Uint8Array ? { bytes: [...result] } : result };
   } catch (error) {
     if (error instanceof ActivityError) return { failure: error.failure, attempt: error.attempt };
     if (cancelAfter !== undefined) await ctx.waitSignal(go);

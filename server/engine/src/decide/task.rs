@@ -65,7 +65,7 @@ pub fn begin_task(
         return Err(Rejection::Stale);
     }
     // It comes from its queue again: whoever had it never even confirmed it.
-    if matches!(run.task, Task::Started { .. }) && note_loss(tx, slot) {
+    if matches!(run.task, Task::Started { .. }) && note_loss(tx, slot, false) {
         return Err(Rejection::Stale);
     }
     let run = tx.root.runs.get_mut(&slot).ok_or(Rejection::Stale)?;
@@ -89,7 +89,8 @@ pub fn begin_task(
 /// offers it again. No effect if the task is over.
 pub fn lose_task(tx: &mut Transaction<'_>, slot: Slot) {
     let run = tx.root.runs.get(&slot);
-    if run.is_some_and(|run| matches!(run.task, Task::Started { .. })) && note_loss(tx, slot) {
+    if run.is_some_and(|run| matches!(run.task, Task::Started { .. })) && note_loss(tx, slot, true)
+    {
         return;
     }
     offer_again(tx, slot);
@@ -107,8 +108,9 @@ fn offer_again(tx: &mut Transaction<'_>, slot: Slot) {
 }
 
 /// Counts that a worker went away with the task. True: it was not the first
-/// one, the task is set apart and comes again after a while.
-fn note_loss(tx: &mut Transaction<'_>, slot: Slot) -> bool {
+/// one, the task is set apart and comes again after a while. A task that was
+/// never confirmed may be innocent, its worker deaf: its pauses do not grow.
+fn note_loss(tx: &mut Transaction<'_>, slot: Slot, is_confirmed: bool) -> bool {
     let now = tx.context.now;
     // Tasks that were lost together come back one after the other, so that
     // only the one that is to blame is lost again.
@@ -123,6 +125,7 @@ fn note_loss(tx: &mut Transaction<'_>, slot: Slot) -> bool {
     let Some(again) = run.task_losses.checked_sub(Run::LOSSES) else {
         return false;
     };
+    let again = if is_confirmed { again } else { 0 };
     let message = format!(
         "the workflow task took down {} workers in a row, the last one was {}",
         run.task_losses, run.task_worker

@@ -222,7 +222,9 @@ async fn watchers_connect_again_after_a_reload_since_they_may_have_missed_someth
     it.partition.watchers.insert(key(), vec![watcher]);
     // This may be in the log or not: its append failed.
     it.must(|tx| decide::submit_message(tx, message("chat", "")));
-    it.partition.reload("the append failed".to_owned()).await;
+    it.partition
+        .reload(everturn_store::Error::Other("the append failed".to_owned()))
+        .await;
     let end = tokio::time::timeout(Duration::from_secs(5), told.recv()).await;
     assert!(matches!(end, Ok(None)), "{end:?}");
 }
@@ -239,7 +241,11 @@ async fn what_waits_in_a_queue_is_there_once_after_a_reload() {
     };
     it.code("reply", CommandKind::SendMessage(draft));
     it.commit().await;
-    it.partition.reload("a decider panicked".to_owned()).await;
+    it.partition
+        .reload(everturn_store::Error::Other(
+            "a decider panicked".to_owned(),
+        ))
+        .await;
     it.commit().await;
     let queue = QueueKey {
         namespace: "default".into(),
