@@ -4,7 +4,7 @@ import type { Activity, ActivityOptions } from "./activity.js";
 import type { Duration } from "./duration.js";
 import type { Logger } from "./logger.js";
 import type { ApprovalRequest, ApprovalResult } from "./person.js";
-import type { Signal, WorkflowType } from "./workflow.js";
+import type { Signal, WorkflowType } from "./workflow-type.js";
 
 /**
  * A step of a run that was asked for: a promise of its result. It may be awaited any number of

@@ -61,11 +61,10 @@ export {
   type DeliveryFunction,
   type DeliveryOptions,
   type DeliveryReceipt,
-  type DeliveryState,
-  type DeliveryStatus,
   type ImplementedDelivery,
   implementDelivery,
 } from "./delivery.js";
+export type { DeliveryState, DeliveryStatus } from "./delivery-state.js";
 export { type Duration, type DurationText } from "./duration.js";
 export {
   ActivityError,
@@ -120,12 +119,5 @@ export {
 } from "./turn.js";
 export { type Usage } from "./usage.js";
 export { Worker, type WorkerOptions } from "./worker/worker.js";
-export {
-  declareWorkflow,
-  defineSignal,
-  defineWorkflow,
-  type Signal,
-  type Workflow,
-  type WorkflowFunction,
-  type WorkflowType,
-} from "./workflow.js";
+export { defineWorkflow, type Workflow, type WorkflowFunction } from "./workflow.js";
+export { declareWorkflow, defineSignal, type Signal, type WorkflowType } from "./workflow-type.js";

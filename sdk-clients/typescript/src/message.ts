@@ -1,6 +1,6 @@
 /** Messages of conversations, as user code sees and writes them. */
 
-import { type DeliveryState, fromPbDeliveryState } from "./delivery.js";
+import { type DeliveryState, fromPbDeliveryState } from "./delivery-state.js";
 import { fromPbTime } from "./duration.js";
 import { AuthorKind, type Message as PbMessage, type MessageContent as PbContent } from "./gen/everturn/v1/message_pb.js";
 import { decodeOptional, encodeBounded, jsonConverter, type PayloadConverter } from "./payload.js";

@@ -1,7 +1,7 @@
 /** What the code of a conversation sees: the turn, its context, and what becomes of replies. */
 
 import type { Step, StepOptions, WorkflowContext } from "./context.js";
-import type { DeliveryStatus } from "./delivery.js";
+import type { DeliveryStatus } from "./delivery-state.js";
 import type { Duration } from "./duration.js";
 import type { ConversationEvent, EventType } from "./event.js";
 import type { Content, Message } from "./message.js";

@@ -1,18 +1,9 @@
-/** Workflows and signals: what user code defines and what names it. */
+/** Workflows with their code. */
 
 import { checkName } from "./activity.js";
 import type { WorkflowContext } from "./context.js";
 import { parsed, type Schema } from "./schema.js";
-
-declare const types: unique symbol;
-
-/** A typed name of a workflow, wherever its code is. */
-export interface WorkflowType<Input, Output> {
-  /** Workflow type, as workers register it. */
-  readonly type: string;
-  /** Only for the type checker: never there. */
-  readonly [types]?: (input: Input) => Output;
-}
+import type { WorkflowType } from "./workflow-type.js";
 
 /** The code of a workflow. */
 export type WorkflowFunction<Input, Output> = (ctx: WorkflowContext, input: Input) => Output | Promise<Output>;
@@ -22,16 +13,6 @@ export interface Workflow<Input, Output> extends WorkflowType<Input, Output> {
   readonly kind: "workflow";
   /** The code. */
   readonly run: WorkflowFunction<Input, Output>;
-}
-
-/** A typed name of a signal. */
-export interface Signal<Input> {
-  /** Name of the signal. */
-  readonly name: string;
-  /** What reads its input where it arrives. */
-  readonly schema?: Schema<Input>;
-  /** Only for the type checker: never there. */
-  readonly [types]?: (input: Input) => Input;
 }
 
 /**
@@ -51,16 +32,4 @@ export function defineWorkflow<Input = void, Output = void>(
   const { input } = schemas;
   if (input === undefined) return { kind: "workflow", type, run };
   return { kind: "workflow", type, run: (ctx, value) => run(ctx, parsed(input, value, "args")) };
-}
-
-/** Names a workflow whose code is elsewhere, to start it or to run it as a child. */
-export function declareWorkflow<Input = void, Output = void>(type: string): WorkflowType<Input, Output> {
-  checkName("workflow", type);
-  return { type };
-}
-
-/** Names a signal and the type of its input, which `schema` reads where it arrives. */
-export function defineSignal<Input = void>(name: string, schema?: Schema<Input>): Signal<Input> {
-  checkName("signal", name);
-  return schema === undefined ? { name } : { name, schema };
 }

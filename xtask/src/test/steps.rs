@@ -208,7 +208,19 @@ fn python_lints(areas: &'static [Area], folder: &'static str) -> Vec<Step> {
 }
 
 fn python() -> Vec<Step> {
-    python_package(&[Area::Python], "sdk-clients/python")
+    const FOLDER: &str = "sdk-clients/python";
+    let mut steps = python_package(&[Area::Python], FOLDER);
+    steps.push(Step::jobs(
+        &[Area::Python],
+        "circles of imports: sdk-clients/python",
+        Counter::One,
+        |layout| {
+            let name = "circles of imports: sdk-clients/python";
+            let job = Job::new(layout, name, layout.venv_bin("lint-imports"));
+            Ok(vec![job.dir(layout.path(FOLDER))])
+        },
+    ));
+    steps
 }
 
 /// A script of a folder's `package.json`.
@@ -257,6 +269,7 @@ fn typescript() -> Vec<Step> {
         ),
         npm_script(ONLY, sdk, "typecheck", Counter::One),
         npm_script(ONLY, sdk, "lint", Counter::One),
+        npm_script(ONLY, sdk, "imports", Counter::One),
         npm_script(ONLY, sdk, "test", Counter::Vitest),
     ]
 }

@@ -20,7 +20,8 @@ from typing import Any
 
 from everturn._activity import ActivityDefinition
 from everturn._activity_context import ActivityContext, CancelReason
-from everturn._failure import FailureKind, plain_failure
+from everturn._failure import plain_failure
+from everturn._failure_info import FailureKind
 from everturn._outcome import call_async, call_sync, not_begun
 from everturn._payload import PayloadConverter
 from everturn._process_pool import ProcessJob, ProcessPool

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import timedelta
 
-    from everturn._failure import Failure
+    from everturn._failure_info import Failure
 
 
 class EverturnError(Exception):

@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import traceback
-from dataclasses import dataclass
-from datetime import timedelta
-from enum import Enum
 from typing import TYPE_CHECKING, Any, cast
 
 from everturn._errors import ApplicationError, PayloadError
+from everturn._failure_info import Failure, FailureKind
 from everturn._payload import PAYLOAD_BYTES_MAX, PayloadConverter, plain_value
 from everturn._times import from_duration, to_duration
 from everturn.v1 import failure_pb2 as pb
@@ -26,47 +24,6 @@ STACK_TRACE_BYTES_MAX = 32 * 1024
 CAUSE_LEVELS_MAX = 8
 CAUSES_MAX = 32
 _STACK_FRAMES_MAX = 64
-
-
-class FailureKind(Enum):
-    """What kind of event ended an attempt or a run."""
-
-    APPLICATION = pb.FAILURE_KIND_APPLICATION
-    TIMEOUT = pb.FAILURE_KIND_TIMEOUT
-    CANCELED = pb.FAILURE_KIND_CANCELED
-    TERMINATED = pb.FAILURE_KIND_TERMINATED
-    WORKER_LOST = pb.FAILURE_KIND_WORKER_LOST
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why an attempt or a run did not succeed.
-
-    Attributes:
-        kind: What kind of event this was.
-        type: Name of the error, as user code knows it.
-        message: Human-readable text.
-        stack_trace: Stack trace of the worker's language; empty if none.
-        details: User data that travels with the failure, as plain JSON values.
-        non_retryable: True: no further attempt is made.
-        retry_after: Earliest time until the next attempt, if the code asked.
-        cause: The failure that caused this one.
-        more_causes: Further ones, of a group of errors.
-    """
-
-    kind: FailureKind
-    type: str = ""
-    message: str = ""
-    stack_trace: str = ""
-    details: Any = None
-    non_retryable: bool = False
-    retry_after: timedelta | None = None
-    cause: Failure | None = None
-    more_causes: tuple[Failure, ...] = ()
-
-    def __str__(self) -> str:
-        name = self.type or self.kind.name.lower()
-        return f"{name}: {self.message}" if self.message else name
 
 
 def failure_from_proto(proto: pb.Failure, converter: PayloadConverter) -> Failure:

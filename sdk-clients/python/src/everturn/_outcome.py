@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from everturn._activity_context import set_context
 from everturn._delivery import delivery_of, receipt_payload
 from everturn._errors import ActivityCanceledError, DeliveryUnknownError
-from everturn._failure import FailureKind, failure_of, plain_failure
+from everturn._failure import failure_of, plain_failure
+from everturn._failure_info import FailureKind
 from everturn._payload import PayloadConverter, encode_bounded
 from everturn.v1.worker_service_pb2 import ActivityResult, ActivityTask
 

@@ -20,7 +20,8 @@ from typing import Any, Literal, cast
 
 from everturn._activity import ActivityDefinition, definition_of
 from everturn._activity_context import ActivityContext, CancelReason
-from everturn._failure import FailureKind, plain_failure
+from everturn._failure import plain_failure
+from everturn._failure_info import FailureKind
 from everturn._outcome import call_sync
 from everturn._payload import PayloadConverter
 from everturn._times import Seconds, seconds_of

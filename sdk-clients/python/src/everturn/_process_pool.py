@@ -20,7 +20,8 @@ from typing import Any, Protocol, cast
 
 from everturn._activity import ActivityDefinition
 from everturn._activity_context import CancelReason, ContextSink
-from everturn._failure import FailureKind, plain_failure
+from everturn._failure import plain_failure
+from everturn._failure_info import FailureKind
 from everturn._payload import PayloadConverter
 from everturn._process_child import CANCEL_REASONS, FromChild, child_main
 from everturn._usage import usage_from_proto

@@ -6,7 +6,8 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from everturn._failure import FailureKind, plain_failure
+from everturn._failure import plain_failure
+from everturn._failure_info import FailureKind
 from everturn.v1 import worker_service_pb2 as pb
 
 _OVERHEAD_BYTES = 64

@@ -7,13 +7,22 @@ import contextlib
 import signal
 import threading
 from collections.abc import Callable, Generator, Sequence
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from everturn._worker import Worker
+from typing import Protocol
 
 
-def run_workers(*workers: Worker) -> None:
+class Runnable(Protocol):
+    """What runs until it is told to stop: a worker."""
+
+    def stop(self) -> None:
+        """Makes it drain and end."""
+        ...
+
+    async def run(self) -> None:
+        """Runs until then."""
+        ...
+
+
+def run_workers(*workers: Runnable) -> None:
     """Runs workers together in one event loop until all have drained.
 
     SIGTERM and SIGINT make them drain, a second one ends them without waiting
@@ -26,12 +35,12 @@ def run_workers(*workers: Worker) -> None:
     asyncio.run(_run_together(workers))
 
 
-async def _run_together(workers: Sequence[Worker]) -> None:
+async def _run_together(workers: Sequence[Runnable]) -> None:
     def stop_all() -> None:
         for worker in workers:
             worker.stop()
 
-    async def run_one(worker: Worker) -> None:
+    async def run_one(worker: Runnable) -> None:
         try:
             await worker.run()
         except BaseException:

@@ -8,7 +8,8 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from everturn._enums import member_of
-from everturn._failure import Failure, failure_from_proto
+from everturn._failure import failure_from_proto
+from everturn._failure_info import Failure
 from everturn._payload import plain_value
 from everturn._times import from_timestamp
 from everturn._usage import Usage, usage_from_proto

@@ -5,7 +5,7 @@ import type { ConversationService } from "../gen/everturn/v1/conversation_servic
 import type { Stub } from "../grpc/stub.js";
 import { jsonConverter, type PayloadConverter } from "../payload.js";
 import { type Approval, type ApprovalStatus, type Decision, fromPbApproval, toPbApprovalStatus, toPbDecision } from "./approval-models.js";
-import type { CallSettings } from "./client.js";
+import type { CallSettings } from "./settings.js";
 import { pages } from "./pages.js";
 import { withRetry } from "./retry.js";
 

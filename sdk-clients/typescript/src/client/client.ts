@@ -10,6 +10,7 @@ import { jsonConverter, type PayloadConverter } from "../payload.js";
 import { ApprovalClient } from "./approvals.js";
 import { ConversationClient } from "./conversations.js";
 import type { RetrySettings } from "./retry.js";
+import type { CallSettings } from "./settings.js";
 import { WorkflowClient } from "./workflows.js";
 
 /** Settings of a {@link Client}. */
@@ -24,14 +25,6 @@ export interface ClientOptions extends ConnectOptions {
   readonly retry?: RetrySettings;
   /** Writes and reads payloads. Default: JSON. */
   readonly converter?: PayloadConverter;
-}
-
-/** What the calls of a client share. */
-export interface CallSettings {
-  readonly namespace: string;
-  readonly timeoutMs: number;
-  readonly retry: RetrySettings;
-  readonly converter: PayloadConverter;
 }
 
 /** A client of one namespace. All methods throw `RpcError` when the server refuses or stays away. */

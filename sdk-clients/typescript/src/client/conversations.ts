@@ -1,6 +1,6 @@
 /** Calls about conversations. */
 
-import { type DeliveryStatus, fromPbDeliveryStatus, toPbDeliveryStatus } from "../delivery.js";
+import { type DeliveryStatus, fromPbDeliveryStatus, toPbDeliveryStatus } from "../delivery-state.js";
 import { type Duration, toDate, toPbDuration } from "../duration.js";
 import { RpcError } from "../errors.js";
 import type { EventType } from "../event.js";
@@ -9,7 +9,7 @@ import type { Stub } from "../grpc/stub.js";
 import { type Content, fromPbMessage, type Message, toPbContent } from "../message.js";
 import { type HandOffRequest, toPbAssignee } from "../person.js";
 import { toPbTurnPolicy, type TurnPolicy } from "../policy.js";
-import type { CallSettings } from "./client.js";
+import type { CallSettings } from "./settings.js";
 import {
   type ConversationInfo,
   type ConversationStatus,

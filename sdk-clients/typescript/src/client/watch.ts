@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { TextDecoder } from "node:util";
-import { type DeliveryState, fromPbDeliveryState } from "../delivery.js";
+import { type DeliveryState, fromPbDeliveryState } from "../delivery-state.js";
 import { RpcError } from "../errors.js";
 import type {
   ConversationService,
@@ -12,7 +12,7 @@ import type {
 import type { Stub } from "../grpc/stub.js";
 import { fromPbMessage, type Message } from "../message.js";
 import type { PayloadConverter } from "../payload.js";
-import type { CallSettings } from "./client.js";
+import type { CallSettings } from "./settings.js";
 import { fromPbHandover, fromPbPause, fromPbTurnStatus, type Handover, type Pause, type TurnStatus } from "./conversation-models.js";
 import { Backoff } from "./retry.js";
 import { rpcErrorOf } from "./rpc-error.js";

@@ -8,8 +8,8 @@ import type { HistoryEvent } from "../gen/everturn/v1/event_pb.js";
 import type { WorkflowService } from "../gen/everturn/v1/workflow_service_pb.js";
 import type { Stub } from "../grpc/stub.js";
 import { decodeOptional } from "../payload.js";
-import type { Signal, WorkflowType } from "../workflow.js";
-import type { CallSettings } from "./client.js";
+import type { Signal, WorkflowType } from "../workflow-type.js";
+import type { CallSettings } from "./settings.js";
 import { pages } from "./pages.js";
 import { withRetry } from "./retry.js";
 import {

@@ -6,7 +6,7 @@
  * was sent (`recordsAfter`).
  */
 
-import { fromPbDeliveryStatus } from "../delivery.js";
+import { fromPbDeliveryStatus } from "../delivery-state.js";
 import { type CommandError, ReplayError } from "../errors.js";
 import { type DeliveryChanged, type HistoryEvent, SuppressReason as PbReason } from "../gen/everturn/v1/event_pb.js";
 import type { DeliveryOutcome, ReplyRecord, SuppressReason } from "../turn.js";

@@ -9,7 +9,7 @@ import type { Logger } from "../logger.js";
 import type { Content, Message } from "../message.js";
 import type { ApprovalRequest, ApprovalResult, HandBack, HandOffRequest } from "../person.js";
 import type { DeliveryOutcome, Reply, ReplyOptions, ReplyRecord, TurnContext } from "../turn.js";
-import type { Signal, WorkflowType } from "../workflow.js";
+import type { Signal, WorkflowType } from "../workflow-type.js";
 import type { Payload } from "../gen/everturn/v1/payload_pb.js";
 import { encodeBounded } from "../payload.js";
 import { parsed, type Schema } from "../schema.js";
@@ -19,7 +19,7 @@ import * as commands from "./commands.js";
 import type { StepKind } from "./journal.js";
 import { RunState } from "./run-state.js";
 import { runLogger } from "./run-logger.js";
-import type { Run } from "./run.js";
+import type { RunHost } from "./run-host.js";
 
 type AskOptions = ReplyOptions & { readonly timeout?: Duration };
 
@@ -28,9 +28,9 @@ export class RunContext implements TurnContext {
   readonly info: RunInfo;
   readonly state: StateAccess;
   readonly log: Logger;
-  readonly #run: Run;
+  readonly #run: RunHost;
 
-  constructor(run: Run, started: RunStarted) {
+  constructor(run: RunHost, started: RunStarted) {
     this.#run = run;
     this.info = {
       ...run.identity,

@@ -6,15 +6,15 @@ import { encodeBounded } from "../payload.js";
 import { STATE_BYTES } from "../rules.js";
 import { byteLength, checkedName, tooMany } from "./checks.js";
 import { setState } from "./commands.js";
-import type { Run } from "./run.js";
+import type { RunHost } from "./run-host.js";
 
 /** Reads and writes the entries; writes become commands. */
 export class RunState implements StateAccess {
-  readonly #run: Run;
+  readonly #run: RunHost;
   readonly #entries: Map<string, Payload>;
   #bytes = 0;
 
-  constructor(run: Run, entries: Readonly<Record<string, Payload>>) {
+  constructor(run: RunHost, entries: Readonly<Record<string, Payload>>) {
     this.#run = run;
     this.#entries = new Map(Object.entries(entries));
     for (const [name, value] of this.#entries) this.#bytes += sizeOf(name, value);

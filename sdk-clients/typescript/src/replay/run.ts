@@ -28,6 +28,7 @@ import type { Program, Progress, RunIdentity, RunSettings } from "./program.js";
 import { SeededRandom } from "./random.js";
 import { Outbox } from "./outbox.js";
 import { RunContext } from "./run-context.js";
+import type { RunHost } from "./run-host.js";
 import { TurnView } from "./turn-view.js";
 import { commandError, outcomeOf } from "./outcomes.js";
 import { Steps } from "./steps.js";
@@ -35,7 +36,7 @@ import { type Wait, Waits } from "./waits.js";
 import { currentExecution, type Execution, runWindow } from "./window.js";
 
 /** One run of a workflow, or one turn of a conversation. */
-export class Run implements Execution {
+export class Run implements Execution, RunHost {
   readonly waits = new Waits(true);
   readonly arrivals = new Mailbox<readonly Message[]>();
   readonly outbox = new Outbox();

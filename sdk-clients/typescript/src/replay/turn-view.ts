@@ -5,7 +5,7 @@ import { TurnCause as PbCause, type TurnInput } from "../gen/everturn/v1/turn_pb
 import { fromPbMessage, type Message, textOf } from "../message.js";
 import type { Turn, TurnCause } from "../turn.js";
 import type { EventInbox } from "./event-inbox.js";
-import type { Run } from "./run.js";
+import type { RunHost } from "./run-host.js";
 
 const CAUSES: Readonly<Record<number, TurnCause>> = {
   [PbCause.MESSAGE]: "message",
@@ -26,12 +26,12 @@ export class TurnView implements Turn {
   readonly text: string;
   readonly replyChannel: string;
   readonly addresses: Readonly<Record<string, string>>;
-  readonly #run: Run;
+  readonly #run: RunHost;
   readonly #inbox: EventInbox;
   readonly #input: TurnInput;
   #recent: readonly Message[] | undefined;
 
-  constructor(input: TurnInput, run: Run, inbox: EventInbox) {
+  constructor(input: TurnInput, run: RunHost, inbox: EventInbox) {
     const { converter } = run.settings;
     this.#run = run;
     this.#inbox = inbox;

@@ -1,7 +1,7 @@
 /** What a test says about the world around a run: the customer, people, events, deliveries. */
 
 import { create } from "@bufbuild/protobuf";
-import { type DeliveryStatus, toPbDeliveryStatus } from "../delivery.js";
+import { type DeliveryStatus, toPbDeliveryStatus } from "../delivery-state.js";
 import { type Duration, milliseconds, toPbTime } from "../duration.js";
 import type { RequestApproval, SendMessage } from "../gen/everturn/v1/command_pb.js";
 import { SuppressReason as PbReason } from "../gen/everturn/v1/event_pb.js";
