@@ -13,7 +13,7 @@ use crate::layout::Layout;
 const TABLE: &str = "proto/rules.json";
 const RUST: &str = "server/engine/src/limits.rs";
 const TYPESCRIPT: &str = "sdk-clients/typescript/src/rules.ts";
-const PYTHON: &str = "sdk-clients/python/src/everturn/_rules.py";
+const PYTHON: &str = "sdk-clients/python/src/everturn/values/_rules.py";
 const DOCS: &str = "docs/limits.md";
 const DOCS_BEGIN: &str = "<!-- from proto/rules.json: cargo xtask rules -->\n";
 const DOCS_END: &str = "<!-- end -->\n";

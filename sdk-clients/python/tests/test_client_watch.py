@@ -8,7 +8,7 @@ from google.rpc import error_details_pb2  # pyright: ignore[reportMissingTypeStu
 
 import everturn
 from everturn import OutputCursor, OutputDelta, OutputReset
-from everturn._retry import Backoff
+from everturn.client._retry import Backoff
 from everturn.v1 import conversation_service_pb2 as conv
 from everturn.v1 import message_pb2
 from tests.client_fixture import UNAVAILABLE, Both, message

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from everturn import ApplicationError, FailureKind, JsonPayloadConverter
-from everturn._failure import failure_from_proto, failure_of
 from everturn.v1 import failure_pb2
 from everturn.v1.payload_pb2 import Payload
+from everturn.values._failure import failure_from_proto, failure_of
 
 JSON = JsonPayloadConverter()
 

@@ -6,14 +6,14 @@ import random
 
 import pytest
 
-from everturn import _outputs
-from everturn._outputs import ATTEMPT_BYTES_MAX, FULL_BYTES, PIECE_BYTES_MAX, Outputs
-from everturn._session import BATCH_BYTES_MAX, Session
-from everturn._session_values import SessionOptions
 from everturn.v1 import worker_service_pb2 as pb
 from everturn.v1.failure_pb2 import Failure
 from everturn.v1.message_pb2 import Usage
 from everturn.v1.payload_pb2 import Payload
+from everturn.worker import _outputs
+from everturn.worker._outputs import ATTEMPT_BYTES_MAX, FULL_BYTES, PIECE_BYTES_MAX, Outputs
+from everturn.worker._session import BATCH_BYTES_MAX, Session
+from everturn.worker._session_values import SessionOptions
 from tests.fake_coordinator import task
 
 A, B = b"token-1", b"token-2"

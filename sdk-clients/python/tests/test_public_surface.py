@@ -51,7 +51,7 @@ def test_exceptions_share_a_root() -> None:
 
 
 def test_both_clients_have_the_same_methods_and_parameters() -> None:
-    from everturn import (
+    from everturn.client import (
         _approvals_async,
         _approvals_sync,
         _client_async,

@@ -6,12 +6,12 @@ import random
 
 from google.protobuf.duration_pb2 import Duration
 
-from everturn._session import ATTEMPTS_MAX, BATCH_BYTES_MAX, Phase, Session
-from everturn._session_values import SessionOptions
 from everturn.v1 import worker_service_pb2 as pb
 from everturn.v1.failure_pb2 import FAILURE_KIND_WORKER_LOST, Failure
 from everturn.v1.message_pb2 import Usage
 from everturn.v1.payload_pb2 import Payload
+from everturn.worker._session import ATTEMPTS_MAX, BATCH_BYTES_MAX, Phase, Session
+from everturn.worker._session_values import SessionOptions
 from tests.fake_coordinator import payload, task
 
 

@@ -212,6 +212,17 @@ fn python() -> Vec<Step> {
     let mut steps = python_package(&[Area::Python], FOLDER);
     steps.push(Step::jobs(
         &[Area::Python],
+        "sync client: drift",
+        Counter::One,
+        |layout| {
+            let job = Job::new(layout, "sync client: drift", layout.python())
+                .args(["scripts/generate_sync_client.py", "--check"])
+                .dir(layout.path(FOLDER));
+            Ok(vec![job])
+        },
+    ));
+    steps.push(Step::jobs(
+        &[Area::Python],
         "circles of imports: sdk-clients/python",
         Counter::One,
         |layout| {

@@ -6,21 +6,16 @@ those decorated with ``@delivery``. Everything public is
 listed in ``__all__``; the generated protobuf stubs are in ``everturn.v1``.
 """
 
-from everturn._activity import activity
-from everturn._activity_context import (
-    ActivityContext,
-    CancelReason,
-)
-from everturn._approval_models import (
+from everturn.client._approval_models import (
     Approval,
     ApprovalDecision,
     ApprovalOutcome,
     ApprovalStatus,
     hash_arguments,
 )
-from everturn._client_async import AsyncClient
-from everturn._client_sync import Client
-from everturn._conversation_models import (
+from everturn.client._client_async import AsyncClient
+from everturn.client._client_sync import Client
+from everturn.client._conversation_models import (
     Assignee,
     Conversation,
     ConversationStatus,
@@ -34,12 +29,44 @@ from everturn._conversation_models import (
     Turn,
     TurnStatus,
 )
-from everturn._delivery import (
-    Delivery,
-    DeliveryReceipt,
-    delivery,
+from everturn.client._policy_models import (
+    Budget,
+    ConversationType,
+    Debounce,
+    FrequencyCap,
+    OnBusy,
+    QuietHours,
+    TurnPolicy,
 )
-from everturn._errors import (
+from everturn.client._retry import RetryOptions
+from everturn.client._waiting import Wait, WaitReason
+from everturn.client._watch_models import (
+    CaughtUp,
+    ConversationChanged,
+    ConversationClosed,
+    ConversationUpdate,
+    DeliveryChanged,
+    Lagged,
+    MessageAdded,
+    OutputCursor,
+    OutputDelta,
+    OutputEnded,
+    OutputReset,
+    TurnChanged,
+)
+from everturn.client._workflow_models import (
+    HistoryEvent,
+    PendingActivity,
+    PendingActivityState,
+    PendingApproval,
+    PendingChild,
+    PendingTimer,
+    RunStatus,
+    StartedWorkflow,
+    WorkflowDescription,
+    WorkflowRun,
+)
+from everturn.values._errors import (
     ActivityCanceledError,
     AlreadyExistsError,
     ApplicationError,
@@ -66,60 +93,33 @@ from everturn._errors import (
     WorkflowTerminatedError,
     WorkflowTimedOutError,
 )
-from everturn._failure import (
+from everturn.values._failure import (
     Failure,
     FailureKind,
 )
-from everturn._message_models import (
+from everturn.values._message_models import (
     AuthorKind,
     DeliveryState,
     DeliveryStatus,
     Message,
 )
-from everturn._payload import (
+from everturn.values._payload import (
     JsonPayloadConverter,
     PayloadConverter,
 )
-from everturn._policy_models import (
-    Budget,
-    ConversationType,
-    Debounce,
-    FrequencyCap,
-    OnBusy,
-    QuietHours,
-    TurnPolicy,
+from everturn.values._usage import Usage
+from everturn.worker._activity import activity
+from everturn.worker._activity_context import (
+    ActivityContext,
+    CancelReason,
 )
-from everturn._retry import RetryOptions
-from everturn._run_workers import run_workers
-from everturn._usage import Usage
-from everturn._waiting import Wait, WaitReason
-from everturn._watch_models import (
-    CaughtUp,
-    ConversationChanged,
-    ConversationClosed,
-    ConversationUpdate,
-    DeliveryChanged,
-    Lagged,
-    MessageAdded,
-    OutputCursor,
-    OutputDelta,
-    OutputEnded,
-    OutputReset,
-    TurnChanged,
+from everturn.worker._delivery import (
+    Delivery,
+    DeliveryReceipt,
+    delivery,
 )
-from everturn._worker import Worker
-from everturn._workflow_models import (
-    HistoryEvent,
-    PendingActivity,
-    PendingActivityState,
-    PendingApproval,
-    PendingChild,
-    PendingTimer,
-    RunStatus,
-    StartedWorkflow,
-    WorkflowDescription,
-    WorkflowRun,
-)
+from everturn.worker._run_workers import run_workers
+from everturn.worker._worker import Worker
 
 __version__ = "0.1.0"
 

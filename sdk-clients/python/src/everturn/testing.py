@@ -6,11 +6,11 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
-from everturn._activity_context import ActivityContext, CancelReason, entered
-from everturn._payload import JsonPayloadConverter, PayloadConverter
-from everturn._usage import Usage
 from everturn.v1.payload_pb2 import Payload
 from everturn.v1.worker_service_pb2 import ActivityTask
+from everturn.values._payload import JsonPayloadConverter, PayloadConverter
+from everturn.values._usage import Usage
+from everturn.worker._activity_context import ActivityContext, CancelReason, entered
 
 __all__ = ["ActivityProbe", "activity_context"]
 

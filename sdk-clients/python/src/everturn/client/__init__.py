@@ -1,0 +1,1 @@
+"""The client: conversations, workflows, approvals."""

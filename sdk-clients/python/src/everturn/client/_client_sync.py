@@ -1,0 +1,90 @@
+"""The blocking client of one coordinator and namespace."""
+
+# Made of `_client_async.py` by scripts/generate_sync_client.py.
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Self
+
+import grpc
+
+from everturn.client._approval_calls import ApprovalCalls
+from everturn.client._approvals_sync import Approvals
+from everturn.client._control_calls import ControlCalls
+from everturn.client._conversation_calls import ConversationCalls
+from everturn.client._conversations_sync import Conversations
+from everturn.client._retry import RetryOptions
+from everturn.client._transport_sync import SyncTransport
+from everturn.client._workflow_calls import WorkflowCalls
+from everturn.client._workflows_sync import Workflows
+from everturn.rpc._channel import (
+    ChannelOption,
+    address_or_default,
+    call_metadata,
+    namespace_or_default,
+    sync_channel,
+)
+from everturn.values._payload import JsonPayloadConverter, PayloadConverter
+
+
+class Client:
+    """Synchronous client of one coordinator and namespace.
+
+    Safe to share by threads. Close it, or use it as ``with``.
+
+    Attributes:
+        conversations: Customers' messages in, replies out.
+        workflows: Durable runs, started and observed by id.
+        approvals: What people are asked to approve.
+
+    Args:
+        address: ``host:port``. Default: ``EVERTURN_ADDRESS`` or 127.0.0.1:7400.
+        namespace: Default: ``EVERTURN_NAMESPACE`` or "default".
+        converter: Writes and reads payloads. Default: JSON.
+        retry: When calls are repeated.
+        credentials: TLS (and call) credentials. Default: plaintext.
+        metadata: Sent with every call, such as an authorization.
+        channel_options: gRPC channel options that replace the defaults.
+    """
+
+    def __init__(
+        self,
+        address: str | None = None,
+        *,
+        namespace: str | None = None,
+        converter: PayloadConverter | None = None,
+        retry: RetryOptions | None = None,
+        credentials: grpc.ChannelCredentials | None = None,
+        metadata: Mapping[str, str] | None = None,
+        channel_options: Sequence[ChannelOption] = (),
+    ) -> None:
+        self.address = address_or_default(address)
+        self.namespace = namespace_or_default(namespace)
+        payloads = converter or JsonPayloadConverter()
+        self._transport = SyncTransport(
+            lambda: sync_channel(self.address, credentials, channel_options),
+            call_metadata(metadata),
+            retry or RetryOptions(),
+        )
+        calls = ConversationCalls(self.namespace, payloads)
+        control = ControlCalls(self.namespace, payloads)
+        self.conversations = Conversations(self._transport, calls, control)
+        self.workflows = Workflows(self._transport, WorkflowCalls(self.namespace, payloads))
+        self.approvals = Approvals(self._transport, ApprovalCalls(self.namespace, payloads))
+
+    def close(self) -> None:
+        """Closes the connection; calls under way are canceled."""
+        self._transport.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

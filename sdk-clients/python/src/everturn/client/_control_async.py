@@ -1,0 +1,163 @@
+"""What staff does with conversations, for asynchronous code: pause, take over, settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from everturn.client import _conversation_models as models
+from everturn.client import _policy_models as policies
+from everturn.client._control_calls import ControlCalls
+from everturn.client._transport_async import AsyncTransport
+from everturn.values._times import Seconds
+
+
+class AsyncControl:
+    """The calls of ConversationService that change who may act, and how."""
+
+    def __init__(self, transport: AsyncTransport, control: ControlCalls) -> None:
+        self._transport = transport
+        self._control = control
+
+    async def update(
+        self,
+        conversation_id: str,
+        *,
+        labels: Mapping[str, str | None] | None = None,
+        addresses: Mapping[str, str | None] | None = None,
+        turn_policy: policies.TurnPolicy | None = None,
+        reply_channel: str = "",
+    ) -> models.Conversation:
+        """Changes settings of a conversation, also while a turn is running.
+
+        What is not given stays as it is. Idempotent.
+
+        Args:
+            conversation_id: Id of the conversation.
+            labels: Labels to set; ``None`` removes one.
+            addresses: Addresses to set, by channel; ``None`` removes one.
+            turn_policy: Fields of the policy to replace.
+            reply_channel: Channel that replies go out by, until the customer
+                writes by another one.
+
+        Returns:
+            The conversation as it is now.
+        """
+        return await self._transport.call(
+            self._control.update(
+                conversation_id,
+                labels=labels,
+                addresses=addresses,
+                turn_policy=turn_policy,
+                reply_channel=reply_channel,
+            )
+        )
+
+    async def pause(self, conversation_id: str, *, reason: str = "") -> None:
+        """Pauses a conversation: nothing of it runs, everything is kept. Idempotent.
+
+        What a turn sends meanwhile is suppressed.
+        """
+        await self._transport.call(self._control.pause(conversation_id, reason))
+
+    async def resume(self, conversation_id: str) -> None:
+        """Resumes a paused conversation where it stood. Idempotent."""
+        await self._transport.call(self._control.resume(conversation_id))
+
+    async def hand_off(
+        self,
+        conversation_id: str,
+        assignee: models.Assignee,
+        *,
+        reason: str = "",
+        context: Any = None,
+    ) -> None:
+        """Hands a conversation to a person or a team; agents are silent from here on.
+
+        A running turn is interrupted. One that is handed off already changes
+        its assignee.
+
+        Args:
+            conversation_id: Id of the conversation.
+            assignee: Who takes over: ``Person("Ann")`` or ``Team("billing")``.
+            reason: Why, for the record.
+            context: What they need to know, if more than the transcript.
+        """
+        await self._transport.call(
+            self._control.hand_off(conversation_id, assignee, reason, context)
+        )
+
+    async def hand_back(
+        self, conversation_id: str, *, author_name: str = "", note: str = ""
+    ) -> None:
+        """Hands a conversation back to the agents.
+
+        Messages of the customer that nobody has answered become a turn.
+
+        Args:
+            conversation_id: Id of the conversation.
+            author_name: Who hands it back.
+            note: What the agents should know.
+        """
+        await self._transport.call(self._control.hand_back(conversation_id, author_name, note))
+
+    async def send_human_message(
+        self,
+        conversation_id: str,
+        text: str = "",
+        *,
+        author_name: str,
+        data: Any = None,
+        attributes: Mapping[str, str] | None = None,
+        channel: str = "",
+        request_id: str | None = None,
+    ) -> int:
+        """Sends a person's message to the customer, while it is handed to them.
+
+        Args:
+            conversation_id: Id of the conversation.
+            text: What the message says; may be empty when ``data`` is set.
+            author_name: Name of the person who writes.
+            data: Structured content beside the text.
+            attributes: Small annotations.
+            channel: Channel to send it by. Default: the reply channel.
+            request_id: Makes a repeated request safe. Default: one per call.
+
+        Returns:
+            Position of the message in the transcript.
+        """
+        return await self._transport.call(
+            self._control.send_human_message(
+                conversation_id,
+                text,
+                author_name=author_name,
+                data=data,
+                attributes=attributes,
+                channel=channel,
+                request_id=request_id,
+            )
+        )
+
+    async def set_type(
+        self,
+        conversation_type: str,
+        *,
+        turn_policy: policies.TurnPolicy | None = None,
+        retention: Seconds | None = None,
+    ) -> None:
+        """Sets what conversations of a type begin with. Replaces all its settings.
+
+        Args:
+            conversation_type: Name of the type; empty: all types of the
+                namespace that have no settings of their own.
+            turn_policy: Turn policy; open conversations keep theirs.
+            retention: How long a closed conversation is kept before it is
+                erased. Default: for ever.
+        """
+        await self._transport.call(
+            self._control.set_type(conversation_type, turn_policy, retention)
+        )
+
+    async def get_type(self, conversation_type: str = "") -> policies.ConversationType:
+        """Reads what conversations of a type begin with, defaults filled in."""
+        return await self._transport.call(self._control.get_type(conversation_type))

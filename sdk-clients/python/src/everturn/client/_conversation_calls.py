@@ -1,0 +1,238 @@
+"""ConversationService: requests built from, and answers read to, plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+from uuid import uuid4
+
+from everturn.client import _conversation_models as models
+from everturn.client import _policy_models as policies
+from everturn.client import _watch_models as watches
+from everturn.client._call import Call, Page, nothing
+from everturn.client._conversation_watch import ConversationWatch
+from everturn.client._waiting import WaitReason
+from everturn.v1 import conversation_service_pb2 as pb
+from everturn.values import _message_models as messages
+from everturn.values._enums import member_of
+from everturn.values._message_content import content_of
+from everturn.values._payload import PayloadConverter
+from everturn.values._times import Seconds, from_timestamp, to_duration
+
+SERVICE = "ConversationService"
+
+
+class ConversationCalls:
+    """Builds the calls of one client.
+
+    Args:
+        namespace: Namespace of every request.
+        converter: Writes and reads payloads.
+    """
+
+    def __init__(self, namespace: str, converter: PayloadConverter) -> None:
+        self._namespace = namespace
+        self._converter = converter
+
+    def submit_message(
+        self,
+        conversation_id: str,
+        text: str,
+        *,
+        channel: str,
+        conversation_type: str,
+        provider_message_id: str | None,
+        author_name: str,
+        data: Any,
+        attributes: Mapping[str, str] | None,
+        task_queue: str,
+        turn_policy: policies.TurnPolicy | None,
+        labels: Mapping[str, str] | None,
+        customer_address: str,
+    ) -> Call[models.SubmittedMessage]:
+        """SubmitMessage; an id is made up when the provider gave none."""
+        # A repeated request must not become a second message.
+        message_id = provider_message_id or f"everturn-{uuid4()}"
+        content = content_of(text, data, attributes, self._converter)
+        request = pb.SubmitMessageRequest(
+            namespace=self._namespace,
+            conversation_id=conversation_id,
+            conversation_type=conversation_type,
+            channel=channel,
+            provider_message_id=message_id,
+            author_name=author_name,
+            content=content,
+            task_queue=task_queue,
+            turn_policy=policies.policy_to_proto(turn_policy) if turn_policy else None,
+            labels=dict(labels or {}),
+            customer_address=customer_address,
+        )
+
+        def read(response: pb.SubmitMessageResponse) -> models.SubmittedMessage:
+            accept_time = from_timestamp(response.accept_time)
+            return models.SubmittedMessage(response.message_sequence, accept_time, message_id)
+
+        return Call(SERVICE, "SubmitMessage", request, pb.SubmitMessageResponse, read)
+
+    def get(self, conversation_id: str) -> Call[models.Conversation]:
+        """GetConversation."""
+        request = pb.GetConversationRequest(
+            namespace=self._namespace, conversation_id=conversation_id
+        )
+
+        def read(response: pb.GetConversationResponse) -> models.Conversation:
+            return models.conversation_from_proto(response.conversation, self._converter)
+
+        return Call(SERVICE, "GetConversation", request, pb.GetConversationResponse, read)
+
+    def list_page(
+        self,
+        page_token: str,
+        *,
+        conversation_type: str,
+        status: models.ConversationStatus | None,
+        waiting: Sequence[WaitReason],
+        page_size: int,
+    ) -> Call[Page[models.Conversation]]:
+        """One page of ListConversations."""
+        request = pb.ListConversationsRequest(
+            namespace=self._namespace,
+            page_size=page_size,
+            page_token=page_token,
+            conversation_type=conversation_type,
+            wait_reasons=[reason.value for reason in waiting],
+            status=status.value if status else pb.CONVERSATION_STATUS_UNSPECIFIED,
+        )
+        one = partial(models.conversation_from_proto, converter=self._converter)
+
+        def read(response: pb.ListConversationsResponse) -> Page[models.Conversation]:
+            return Page([one(item) for item in response.conversations], response.next_page_token)
+
+        return Call(SERVICE, "ListConversations", request, pb.ListConversationsResponse, read)
+
+    def messages_page(
+        self, page_token: str, conversation_id: str, *, after_sequence: int, page_size: int
+    ) -> Call[Page[messages.Message]]:
+        """One page of ListMessages."""
+        request = pb.ListMessagesRequest(
+            namespace=self._namespace,
+            conversation_id=conversation_id,
+            page_size=page_size,
+            page_token=page_token,
+            after_sequence=after_sequence,
+        )
+        one = partial(messages.message_from_proto, converter=self._converter)
+
+        def read(response: pb.ListMessagesResponse) -> Page[messages.Message]:
+            return Page([one(item) for item in response.messages], response.next_page_token)
+
+        return Call(SERVICE, "ListMessages", request, pb.ListMessagesResponse, read)
+
+    def close(self, conversation_id: str, reason: str, grace: Seconds | None) -> Call[None]:
+        """CloseConversation."""
+        request = pb.CloseConversationRequest(
+            namespace=self._namespace,
+            conversation_id=conversation_id,
+            reason=reason,
+            grace=to_duration(grace),
+        )
+        response = pb.CloseConversationResponse
+        return Call(SERVICE, "CloseConversation", request, response, nothing)
+
+    def submit_event(
+        self,
+        conversation_id: str,
+        event_type: str,
+        payload: Any,
+        *,
+        event_id: str | None,
+        conversation_type: str,
+        task_queue: str,
+        turn_policy: policies.TurnPolicy | None,
+        labels: Mapping[str, str] | None,
+        addresses: Mapping[str, str] | None,
+        reply_channel: str,
+    ) -> Call[models.SubmittedEvent]:
+        """SubmitEvent; an id is made up when the source gave none."""
+        # A repeated request must not become a second event.
+        chosen_id = event_id or f"everturn-{uuid4()}"
+        request = pb.SubmitEventRequest(
+            namespace=self._namespace,
+            conversation_id=conversation_id,
+            conversation_type=conversation_type,
+            event_type=event_type,
+            event_id=chosen_id,
+            payload=self._converter.encode(payload),
+            task_queue=task_queue,
+            turn_policy=policies.policy_to_proto(turn_policy) if turn_policy else None,
+            labels=dict(labels or {}),
+            addresses=dict(addresses or {}),
+            reply_channel=reply_channel,
+        )
+
+        def read(response: pb.SubmitEventResponse) -> models.SubmittedEvent:
+            accept_time = from_timestamp(response.accept_time)
+            return models.SubmittedEvent(response.event_sequence, accept_time, chosen_id)
+
+        return Call(SERVICE, "SubmitEvent", request, pb.SubmitEventResponse, read)
+
+    def report_delivery(
+        self,
+        conversation_id: str,
+        status: messages.DeliveryStatus,
+        *,
+        message_sequence: int | None,
+        provider_message_id: str | None,
+        detail: str,
+    ) -> Call[messages.DeliveryStatus | None]:
+        """ReportDelivery.
+
+        Raises:
+            ValueError: Not exactly one target is given.
+        """
+        if (message_sequence is None) == (provider_message_id is None):
+            raise ValueError("either message_sequence or provider_message_id says which message")
+        request = pb.ReportDeliveryRequest(
+            namespace=self._namespace,
+            conversation_id=conversation_id,
+            status=status.value,
+            detail=detail,
+        )
+        if message_sequence is not None:
+            request.message_sequence = message_sequence
+        if provider_message_id is not None:
+            request.provider_message_id = provider_message_id
+
+        def read(response: pb.ReportDeliveryResponse) -> messages.DeliveryStatus | None:
+            return member_of(messages.DeliveryStatus, response.status)
+
+        return Call(SERVICE, "ReportDelivery", request, pb.ReportDeliveryResponse, read)
+
+    def erase(self, conversation_id: str, reason: str) -> Call[models.ErasedConversation]:
+        """EraseConversation."""
+        request = pb.EraseConversationRequest(
+            namespace=self._namespace, conversation_id=conversation_id, reason=reason
+        )
+
+        def read(response: pb.EraseConversationResponse) -> models.ErasedConversation:
+            return models.ErasedConversation(response.message_count, response.run_count)
+
+        return Call(SERVICE, "EraseConversation", request, pb.EraseConversationResponse, read)
+
+    def watch(
+        self,
+        conversation_id: str,
+        after_sequence: int,
+        outputs: bool,
+        cursors: Sequence[watches.OutputCursor],
+    ) -> ConversationWatch:
+        """WatchConversation, as a cursor that survives broken streams."""
+        return ConversationWatch(
+            self._namespace,
+            conversation_id,
+            self._converter,
+            after_sequence=after_sequence,
+            outputs=outputs,
+            cursors=cursors,
+        )

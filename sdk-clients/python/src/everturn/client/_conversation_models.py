@@ -1,0 +1,288 @@
+"""Conversations as plain Python values, and how they are read from protobuf."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from everturn.client._policy_models import TurnPolicy, policy_from_proto
+from everturn.client._waiting import Wait, wait_from_proto
+from everturn.v1 import conversation_service_pb2 as pb
+from everturn.v1 import message_pb2
+from everturn.values._enums import member_of
+from everturn.values._payload import plain_value
+from everturn.values._times import from_timestamp
+from everturn.values._usage import Usage, usage_from_proto
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from everturn.values._payload import PayloadConverter
+
+
+class ConversationStatus(Enum):
+    """Whether a conversation takes messages."""
+
+    OPEN = pb.CONVERSATION_STATUS_OPEN
+    CLOSED = pb.CONVERSATION_STATUS_CLOSED
+    ERASED = pb.CONVERSATION_STATUS_ERASED
+
+
+class TurnStatus(Enum):
+    """What the current turn of a conversation is doing."""
+
+    RUNNING = pb.TURN_STATUS_RUNNING
+    ASKING = pb.TURN_STATUS_ASKING
+    INTERRUPTED = pb.TURN_STATUS_INTERRUPTED
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A person that a conversation is handed to; only they may write.
+
+    Attributes:
+        name: Name, as in the author name of their messages.
+    """
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """A team that a conversation is handed to; anybody may write.
+
+    Attributes:
+        name: Name of the team.
+    """
+
+    name: str
+
+
+Assignee = Person | Team
+"""Who a conversation is handed to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A pause.
+
+    Attributes:
+        reason: Why, in the words of who paused it.
+        pause_time: Since when.
+    """
+
+    reason: str
+    pause_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """A person or team owns the conversation.
+
+    Attributes:
+        assignee: Who; ``None`` for a kind this version does not know.
+        reason: Why.
+        context: What they need to know, as plain JSON values.
+        hand_off_time: Since when.
+    """
+
+    assignee: Assignee | None
+    reason: str
+    context: Any
+    hand_off_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SubmittedMessage:
+    """A message that was accepted.
+
+    Attributes:
+        message_sequence: Its position in the transcript.
+        accept_time: When it was accepted.
+        provider_message_id: The id it can be submitted again with.
+    """
+
+    message_sequence: int
+    accept_time: datetime
+    provider_message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SubmittedEvent:
+    """An event that was accepted.
+
+    Attributes:
+        event_sequence: Its position among the events of the conversation.
+        accept_time: When it was accepted.
+        event_id: The id it can be submitted again with.
+    """
+
+    event_sequence: int
+    accept_time: datetime
+    event_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ErasedConversation:
+    """What was removed with a conversation.
+
+    Attributes:
+        message_count: Number of messages.
+        run_count: Number of runs whose journals were removed.
+    """
+
+    message_count: int
+    run_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The current turn of a conversation.
+
+    Attributes:
+        number: Number of the turn, from 1.
+        workflow_id: Workflow id of its run.
+        run_id: Run id of its run.
+        status: What it is doing.
+        start_time: When it started.
+    """
+
+    number: int
+    workflow_id: str
+    run_id: str
+    status: TurnStatus | None
+    start_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A conversation, without its transcript.
+
+    Attributes:
+        namespace: Namespace.
+        conversation_id: Id, unique in the namespace.
+        conversation_type: The workflow type that handles its turns.
+        status: Whether it takes messages.
+        task_queue: Task queue of its turns.
+        reply_channel: Channel that replies go out by.
+        message_count: Number of messages in the transcript.
+        waiting_message_count: Number of messages that no turn has taken yet.
+        turn_count: Number of turns started so far.
+        turn: The current turn, if one is running.
+        state: State written by the conversation's code; empty in lists.
+        labels: Labels.
+        turn_policy: Policy in force, defaults filled in.
+        create_time: When it was opened.
+        update_time: When it last changed.
+        pause: Set while it is paused.
+        handover: Set while a person or team owns it.
+        addresses: Addresses of the customer by channel.
+        waiting_event_count: Number of events that no turn has taken yet.
+        usage: What its activities have used so far.
+        turn_usage: What its current or last turn has used.
+        budget_reached: Its budget is used up; activities wait for an approval.
+        wait: Why it waits; ``None`` if it does not.
+        erased_run_count: Number of runs it had; only of an erased one.
+    """
+
+    namespace: str
+    conversation_id: str
+    conversation_type: str
+    status: ConversationStatus | None
+    task_queue: str
+    reply_channel: str
+    message_count: int
+    waiting_message_count: int
+    turn_count: int
+    turn: Turn | None
+    create_time: datetime
+    update_time: datetime
+    state: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    turn_policy: TurnPolicy = field(default_factory=TurnPolicy)
+    pause: Pause | None = None
+    handover: Handover | None = None
+    addresses: Mapping[str, str] = field(default_factory=dict[str, str])
+    waiting_event_count: int = 0
+    usage: Usage = field(default_factory=Usage)
+    turn_usage: Usage = field(default_factory=Usage)
+    budget_reached: bool = False
+    wait: Wait | None = None
+    erased_run_count: int = 0
+
+
+def conversation_from_proto(proto: pb.Conversation, converter: PayloadConverter) -> Conversation:
+    """Reads a conversation."""
+    is_handed_off = proto.HasField("handover")
+    return Conversation(
+        namespace=proto.namespace,
+        conversation_id=proto.conversation_id,
+        conversation_type=proto.conversation_type,
+        status=member_of(ConversationStatus, proto.status),
+        task_queue=proto.task_queue,
+        reply_channel=proto.reply_channel,
+        message_count=proto.message_count,
+        waiting_message_count=proto.waiting_message_count,
+        turn_count=proto.turn_count,
+        turn=_turn(proto.turn) if proto.HasField("turn") else None,
+        create_time=from_timestamp(proto.create_time),
+        update_time=from_timestamp(proto.update_time),
+        state={name: plain_value(value, converter) for name, value in proto.state.items()},
+        labels=dict(proto.labels),
+        turn_policy=policy_from_proto(proto.turn_policy),
+        pause=pause_from_proto(proto.pause) if proto.HasField("pause") else None,
+        handover=handover_from_proto(proto.handover, converter) if is_handed_off else None,
+        addresses=dict(proto.addresses),
+        waiting_event_count=proto.waiting_event_count,
+        usage=usage_from_proto(proto.usage),
+        turn_usage=usage_from_proto(proto.turn_usage),
+        budget_reached=proto.budget_reached,
+        wait=wait_from_proto(proto.wait),
+        erased_run_count=proto.erased_run_count,
+    )
+
+
+def pause_from_proto(proto: pb.Pause) -> Pause:
+    """Reads a pause."""
+    return Pause(proto.reason, from_timestamp(proto.pause_time))
+
+
+def handover_from_proto(proto: pb.Handover, converter: PayloadConverter) -> Handover:
+    """Reads a handover."""
+    return Handover(
+        assignee=_assignee(proto.assignee),
+        reason=proto.reason,
+        context=plain_value(proto.context, converter) if proto.HasField("context") else None,
+        hand_off_time=from_timestamp(proto.hand_off_time),
+    )
+
+
+def assignee_to_proto(assignee: Assignee) -> message_pb2.Assignee:
+    """The assignee as protobuf."""
+    match assignee:
+        case Person(name):
+            return message_pb2.Assignee(person=name)
+        case Team(name):
+            return message_pb2.Assignee(team=name)
+
+
+def _assignee(proto: message_pb2.Assignee) -> Assignee | None:
+    match proto.WhichOneof("kind"):
+        case "person":
+            return Person(proto.person)
+        case "team":
+            return Team(proto.team)
+        case None:
+            return None
+
+
+def _turn(proto: pb.Turn) -> Turn:
+    return Turn(
+        number=proto.number,
+        workflow_id=proto.workflow_id,
+        run_id=proto.run_id,
+        status=member_of(TurnStatus, proto.status),
+        start_time=from_timestamp(proto.start_time),
+    )

@@ -1,0 +1,265 @@
+"""ConversationService for asynchronous code: thin methods over the shared calls."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
+
+from everturn.client import _conversation_models as models
+from everturn.client import _policy_models as policies
+from everturn.client import _watch_models as watches
+from everturn.client._control_async import AsyncControl
+from everturn.client._control_calls import ControlCalls
+from everturn.client._conversation_calls import ConversationCalls
+from everturn.client._transport_async import AsyncTransport
+from everturn.client._waiting import WaitReason
+from everturn.values import _message_models as messages
+from everturn.values._times import Seconds
+
+
+class AsyncConversations(AsyncControl):
+    """Calls of ConversationService. Made by ``AsyncClient``.
+
+    Every method raises ``RpcError``, and its subclass by status code, when the
+    server refuses the call or cannot be reached.
+    """
+
+    def __init__(
+        self, transport: AsyncTransport, calls: ConversationCalls, control: ControlCalls
+    ) -> None:
+        super().__init__(transport, control)
+        self._calls = calls
+
+    async def submit_message(
+        self,
+        conversation_id: str,
+        text: str = "",
+        *,
+        channel: str,
+        conversation_type: str = "",
+        provider_message_id: str | None = None,
+        author_name: str = "",
+        data: Any = None,
+        attributes: Mapping[str, str] | None = None,
+        task_queue: str = "",
+        turn_policy: policies.TurnPolicy | None = None,
+        labels: Mapping[str, str] | None = None,
+        customer_address: str = "",
+    ) -> models.SubmittedMessage:
+        """Adds a customer's message; opens the conversation if there is none.
+
+        Durable when it returns. Idempotent by channel and provider message id.
+
+        Args:
+            conversation_id: Id, chosen by the caller; without "/".
+            text: What the message says; may be empty when ``data`` is set.
+            channel: Channel the message came in by.
+            conversation_type: Workflow type that handles the turns; required
+                when the conversation opens.
+            provider_message_id: Id that the channel's provider gave the
+                message. Default: one made up for this call.
+            author_name: Name of the customer, if known.
+            data: Structured content beside the text.
+            attributes: Small annotations.
+            task_queue: Task queue of the turns; used when it opens.
+            turn_policy: Turn policy; used when it opens.
+            labels: Labels; used when it opens.
+            customer_address: Address of the customer on this channel, if an
+                adapter is to deliver the replies. Kept for the conversation.
+        """
+        return await self._transport.call(
+            self._calls.submit_message(
+                conversation_id,
+                text,
+                channel=channel,
+                conversation_type=conversation_type,
+                provider_message_id=provider_message_id,
+                author_name=author_name,
+                data=data,
+                attributes=attributes,
+                task_queue=task_queue,
+                turn_policy=turn_policy,
+                labels=labels,
+                customer_address=customer_address,
+            )
+        )
+
+    async def submit_event(
+        self,
+        conversation_id: str,
+        event_type: str,
+        payload: Any = None,
+        *,
+        event_id: str | None = None,
+        conversation_type: str = "",
+        task_queue: str = "",
+        turn_policy: policies.TurnPolicy | None = None,
+        labels: Mapping[str, str] | None = None,
+        addresses: Mapping[str, str] | None = None,
+        reply_channel: str = "",
+    ) -> models.SubmittedEvent:
+        """Adds an event; opens the conversation if there is none.
+
+        Durable when it returns. Idempotent by event id.
+
+        Args:
+            conversation_id: Id, chosen by the caller; without "/".
+            event_type: Type of the event, as handlers register it.
+            payload: What happened.
+            event_id: Id that its source gave it. Default: one made up for this
+                call.
+            conversation_type: Workflow type that handles the turns; required
+                when the conversation opens.
+            task_queue: Task queue of the turns; used when it opens.
+            turn_policy: Turn policy; used when it opens.
+            labels: Labels; used when it opens.
+            addresses: Addresses of the customer by channel; added to those known.
+            reply_channel: Channel that the agents write by; used when it opens.
+        """
+        return await self._transport.call(
+            self._calls.submit_event(
+                conversation_id,
+                event_type,
+                payload,
+                event_id=event_id,
+                conversation_type=conversation_type,
+                task_queue=task_queue,
+                turn_policy=turn_policy,
+                labels=labels,
+                addresses=addresses,
+                reply_channel=reply_channel,
+            )
+        )
+
+    async def get(self, conversation_id: str) -> models.Conversation:
+        """Reads one conversation, exactly as of now."""
+        return await self._transport.call(self._calls.get(conversation_id))
+
+    def list(
+        self,
+        *,
+        conversation_type: str = "",
+        status: models.ConversationStatus | None = None,
+        waiting: Sequence[WaitReason] = (),
+        page_size: int = 0,
+    ) -> AsyncIterator[models.Conversation]:
+        """Lists conversations, last created first; fetches page after page.
+
+        Args:
+            conversation_type: Only this type, if set.
+            status: Only this status, if set.
+            waiting: Only what waits for one of these reasons, if there are any.
+            page_size: Entries fetched at a time; 0: the server's default.
+        """
+        return self._transport.items(
+            lambda token: self._calls.list_page(
+                token,
+                conversation_type=conversation_type,
+                status=status,
+                waiting=waiting,
+                page_size=page_size,
+            )
+        )
+
+    def list_messages(
+        self, conversation_id: str, *, after_sequence: int = 0, page_size: int = 0
+    ) -> AsyncIterator[messages.Message]:
+        """Lists the transcript, oldest first; fetches page after page.
+
+        Args:
+            conversation_id: Id of the conversation.
+            after_sequence: Only messages after this position.
+            page_size: Entries fetched at a time; 0: the server's default.
+        """
+        return self._transport.items(
+            lambda token: self._calls.messages_page(
+                token, conversation_id, after_sequence=after_sequence, page_size=page_size
+            )
+        )
+
+    def watch(
+        self,
+        conversation_id: str,
+        *,
+        after_sequence: int = 0,
+        outputs: bool = True,
+        output_cursors: Sequence[watches.OutputCursor] = (),
+    ) -> AsyncIterator[watches.ConversationUpdate]:
+        """Follows a conversation: the transcript, then every change.
+
+        Connects again after a broken stream and goes on after the last message
+        and the last pieces of output that were handed out: no message or piece
+        comes twice, no message is missed, and missing output is announced by an
+        ``OutputReset``. Ends when the conversation is closed.
+
+        Args:
+            conversation_id: Id of the conversation.
+            after_sequence: Position of the last message that the caller has.
+            outputs: False leaves out partial outputs of activities.
+            output_cursors: Where the caller stands in outputs that it followed
+                before.
+        """
+        return self._transport.watch(
+            self._calls.watch(conversation_id, after_sequence, outputs, output_cursors)
+        )
+
+    async def report_delivery(
+        self,
+        conversation_id: str,
+        status: messages.DeliveryStatus,
+        *,
+        message_sequence: int | None = None,
+        provider_message_id: str | None = None,
+        detail: str = "",
+    ) -> messages.DeliveryStatus | None:
+        """Reports what a provider said about a delivered message.
+
+        Receipts may come in any order and repeatedly: the status only moves
+        forward.
+
+        Args:
+            conversation_id: Id of the conversation.
+            status: What became of it: ACCEPTED, DELIVERED, READ or FAILED.
+            message_sequence: Which message, by its position, or else
+            provider_message_id: by the id that the provider gave it.
+            detail: What the provider said.
+
+        Returns:
+            How far the delivery has come now; ``None`` for a status that this
+            version does not know.
+
+        Raises:
+            ValueError: Not exactly one of the two says which message.
+        """
+        return await self._transport.call(
+            self._calls.report_delivery(
+                conversation_id,
+                status,
+                message_sequence=message_sequence,
+                provider_message_id=provider_message_id,
+                detail=detail,
+            )
+        )
+
+    async def close(
+        self, conversation_id: str, *, reason: str = "", grace: Seconds | None = None
+    ) -> None:
+        """Closes a conversation; a running turn is interrupted. Idempotent.
+
+        Args:
+            conversation_id: Id of the conversation.
+            reason: Why, for the record.
+            grace: How long a running turn may clean up. Default: the policy's.
+        """
+        await self._transport.call(self._calls.close(conversation_id, reason, grace))
+
+    async def erase(self, conversation_id: str, *, reason: str = "") -> models.ErasedConversation:
+        """Removes the content of a conversation for good. Idempotent.
+
+        A tombstone with counts stays, and the id is not used again.
+
+        Args:
+            conversation_id: Id of the conversation.
+            reason: Why, for the server's log; not kept.
+        """
+        return await self._transport.call(self._calls.erase(conversation_id, reason))

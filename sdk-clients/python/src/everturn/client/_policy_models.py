@@ -1,0 +1,249 @@
+"""Turn policies as plain Python values: written to and read from protobuf."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import time, timedelta
+from enum import Enum
+
+from everturn.v1 import conversation_service_pb2, policy_pb2
+from everturn.values._enums import member_of
+from everturn.values._times import Seconds, from_duration, to_duration
+
+_HOUR_MINUTES = 60
+
+
+class OnBusy(Enum):
+    """What happens to a message or event that arrives while a turn is running."""
+
+    QUEUE = policy_pb2.ON_BUSY_QUEUE
+    INTERRUPT = policy_pb2.ON_BUSY_INTERRUPT
+    STEER = policy_pb2.ON_BUSY_STEER
+
+
+@dataclass(frozen=True, slots=True)
+class Debounce:
+    """When the messages of a burst are taken together as one turn.
+
+    Attributes:
+        quiet: A turn starts when no message came for this long. Default: at once.
+        max_wait: A turn starts at the latest this long after the first message.
+            Default: 10 times ``quiet``.
+        max_messages: A turn starts when this many wait; 0 means no such bound.
+    """
+
+    quiet: Seconds | None = None
+    max_wait: Seconds | None = None
+    max_messages: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class QuietHours:
+    """Hours of the day in which agents do not write first.
+
+    Attributes:
+        start: When they begin, to the minute.
+        end: When they end; before ``start`` on the next day.
+        time_zone: Time zone by its IANA name. Default: UTC.
+    """
+
+    start: time
+    end: time
+    time_zone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FrequencyCap:
+    """How often agents may write first.
+
+    Attributes:
+        max_messages: Proactive messages in any window; 0 in an update removes
+            the cap.
+        window: Length of the window.
+    """
+
+    max_messages: int
+    window: Seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What a conversation may use before somebody is asked.
+
+    When a bound is reached no further activity starts and an approval is
+    requested. 0 means no bound; without any bound in an update the budget is
+    removed.
+
+    Attributes:
+        tokens: Tokens, input and output together.
+        cost_micros: Cost in millionths of ``currency``.
+        currency: ISO 4217 code; required with a cost.
+    """
+
+    tokens: int = 0
+    cost_micros: int = 0
+    currency: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnPolicy:
+    """How messages and events become turns; ``None`` means the default.
+
+    In an update ``None`` leaves a field as it is, and a timeout of 0, a budget
+    without bounds or a frequency cap of 0 messages removes it; quiet hours are
+    removed with ``no_quiet_hours``.
+
+    Attributes:
+        debounce: How bursts are collected.
+        on_busy: What a message does to a turn that is running. Default: QUEUE.
+        interrupt_grace: How long an interrupted turn may clean up. Default 10 s.
+        on_event: What an event does to a turn that is running. Default: QUEUE.
+        idle_timeout: A turn starts when nobody wrote for this long.
+        customer_timeout: A turn starts when the customer has not answered for
+            this long.
+        staff_timeout: A turn starts when the customer has waited for an answer
+            for this long.
+        quiet_hours: When agents do not write first.
+        frequency_cap: How often agents may write first.
+        budget: What the conversation may use.
+        no_quiet_hours: Agents may write first at any hour: removes the quiet
+            hours in force, or of the type. Not with ``quiet_hours``; never set
+            in a policy that was read.
+    """
+
+    debounce: Debounce | None = None
+    on_busy: OnBusy | None = None
+    interrupt_grace: Seconds | None = None
+    on_event: OnBusy | None = None
+    idle_timeout: Seconds | None = None
+    customer_timeout: Seconds | None = None
+    staff_timeout: Seconds | None = None
+    quiet_hours: QuietHours | None = None
+    frequency_cap: FrequencyCap | None = None
+    budget: Budget | None = None
+    no_quiet_hours: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationType:
+    """What conversations of a type begin with.
+
+    Attributes:
+        conversation_type: Name of the type; empty for what all types of the
+            namespace share that have no settings of their own.
+        turn_policy: Turn policy.
+        retention: How long a closed conversation is kept before it is erased;
+            ``None``: for ever.
+    """
+
+    conversation_type: str
+    turn_policy: TurnPolicy
+    retention: timedelta | None
+
+
+def policy_to_proto(policy: TurnPolicy) -> policy_pb2.TurnPolicy:
+    """The policy as protobuf."""
+    return policy_pb2.TurnPolicy(
+        debounce=_debounce_to_proto(policy.debounce),
+        on_busy=_on_busy_to_proto(policy.on_busy),
+        interrupt_grace=to_duration(policy.interrupt_grace),
+        on_event=_on_busy_to_proto(policy.on_event),
+        idle_timeout=to_duration(policy.idle_timeout),
+        customer_timeout=to_duration(policy.customer_timeout),
+        staff_timeout=to_duration(policy.staff_timeout),
+        quiet_hours=_quiet_hours_to_proto(policy.quiet_hours),
+        frequency_cap=_frequency_cap_to_proto(policy.frequency_cap),
+        budget=_budget_to_proto(policy.budget),
+        no_quiet_hours=policy.no_quiet_hours,
+    )
+
+
+def policy_from_proto(proto: policy_pb2.TurnPolicy) -> TurnPolicy:
+    """Reads a policy."""
+    grace, idle = proto.interrupt_grace, proto.idle_timeout
+    customer, staff = proto.customer_timeout, proto.staff_timeout
+    return TurnPolicy(
+        debounce=_debounce_from_proto(proto.debounce) if proto.HasField("debounce") else None,
+        on_busy=member_of(OnBusy, proto.on_busy),
+        interrupt_grace=from_duration(grace) if proto.HasField("interrupt_grace") else None,
+        on_event=member_of(OnBusy, proto.on_event),
+        idle_timeout=from_duration(idle) if proto.HasField("idle_timeout") else None,
+        customer_timeout=from_duration(customer) if proto.HasField("customer_timeout") else None,
+        staff_timeout=from_duration(staff) if proto.HasField("staff_timeout") else None,
+        quiet_hours=QuietHours(
+            start=_time(proto.quiet_hours.start_minute),
+            end=_time(proto.quiet_hours.end_minute),
+            time_zone=proto.quiet_hours.time_zone,
+        )
+        if proto.HasField("quiet_hours")
+        else None,
+        frequency_cap=FrequencyCap(
+            proto.frequency_cap.max_messages, from_duration(proto.frequency_cap.window)
+        )
+        if proto.HasField("frequency_cap")
+        else None,
+        budget=Budget(proto.budget.tokens, proto.budget.cost_micros, proto.budget.currency)
+        if proto.HasField("budget")
+        else None,
+    )
+
+
+def type_from_proto(proto: conversation_service_pb2.ConversationType) -> ConversationType:
+    """Reads the settings of a conversation type."""
+    return ConversationType(
+        conversation_type=proto.conversation_type,
+        turn_policy=policy_from_proto(proto.turn_policy),
+        retention=from_duration(proto.retention) if proto.HasField("retention") else None,
+    )
+
+
+def _debounce_to_proto(debounce: Debounce | None) -> policy_pb2.Debounce | None:
+    if debounce is None:
+        return None
+    return policy_pb2.Debounce(
+        quiet=to_duration(debounce.quiet),
+        max_wait=to_duration(debounce.max_wait),
+        max_messages=debounce.max_messages,
+    )
+
+
+def _debounce_from_proto(proto: policy_pb2.Debounce) -> Debounce:
+    return Debounce(
+        quiet=from_duration(proto.quiet),
+        max_wait=from_duration(proto.max_wait),
+        max_messages=proto.max_messages,
+    )
+
+
+def _on_busy_to_proto(on_busy: OnBusy | None) -> policy_pb2.OnBusy.ValueType:
+    return on_busy.value if on_busy else policy_pb2.ON_BUSY_UNSPECIFIED
+
+
+def _quiet_hours_to_proto(hours: QuietHours | None) -> policy_pb2.QuietHours | None:
+    if hours is None:
+        return None
+    return policy_pb2.QuietHours(
+        time_zone=hours.time_zone, start_minute=_minute(hours.start), end_minute=_minute(hours.end)
+    )
+
+
+def _frequency_cap_to_proto(cap: FrequencyCap | None) -> policy_pb2.FrequencyCap | None:
+    if cap is None:
+        return None
+    return policy_pb2.FrequencyCap(max_messages=cap.max_messages, window=to_duration(cap.window))
+
+
+def _budget_to_proto(budget: Budget | None) -> policy_pb2.Budget | None:
+    if budget is None:
+        return None
+    return policy_pb2.Budget(
+        tokens=budget.tokens, cost_micros=budget.cost_micros, currency=budget.currency
+    )
+
+
+def _minute(of_day: time) -> int:
+    return of_day.hour * _HOUR_MINUTES + of_day.minute
+
+
+def _time(minute: int) -> time:
+    return time(minute // _HOUR_MINUTES % 24, minute % _HOUR_MINUTES)

@@ -1,0 +1,1 @@
+"""Values: payloads, failures, errors, and what client and worker share."""

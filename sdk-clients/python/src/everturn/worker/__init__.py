@@ -1,0 +1,1 @@
+"""The worker: activities, deliveries, its session with the coordinator."""
