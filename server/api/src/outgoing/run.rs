@@ -114,6 +114,10 @@ fn pending_activity(activity: &Activity, waits: &Wait, now: Time) -> pb::Pending
         Stage::Started { worker, .. } => (State::Started, worker.to_string(), None),
         Stage::BackingOff(until) => (State::BackingOff, String::new(), Some(*until)),
     };
+    let mut said = wait(waits, now);
+    if !activity.blocked_stack.as_str().is_empty() {
+        said.text.push_str(", its code is blocked");
+    }
     pb::PendingActivity {
         key: activity.key.to_string(),
         activity_type: activity.activity_type.to_string(),
@@ -124,7 +128,7 @@ fn pending_activity(activity: &Activity, waits: &Wait, now: Time) -> pb::Pending
         last_failure: activity.last_failure.as_ref().map(failure),
         next_attempt_time: next.map(timestamp),
         heartbeat_details: activity.heartbeat_details.as_ref().map(payload),
-        wait: Some(wait(waits, now)),
+        wait: Some(said),
         last_heartbeat_time: is_started.then(|| timestamp(activity.heard)),
         blocked_stack: activity.blocked_stack.to_string(),
     }

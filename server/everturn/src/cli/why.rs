@@ -16,7 +16,8 @@ use crate::render;
   everturn why order-7/refund --json
 
 For each thing that waits: why, since when, and what would end it. The first
-line is the answer; the others are what is below it.")]
+line is the answer; the others are what is below it, with the stack of code that
+is blocked or failed.")]
 pub(crate) struct WhyArgs {
     #[command(flatten)]
     client: ClientArgs,
@@ -28,6 +29,8 @@ pub(crate) struct WhyArgs {
 struct Line {
     what: String,
     wait: v1::Wait,
+    /// Where the code stands or failed, if that is known.
+    stack: String,
 }
 
 /// Says why.
@@ -79,9 +82,15 @@ async fn of_run(client: &Client, workflow_id: &str) -> anyhow::Result<Vec<Line>>
         workflow_id,
         run.and_then(|run| run.wait.as_ref()),
     );
+    if let (Some(line), Some(failure)) = (lines.last_mut(), &described.workflow_task_failure) {
+        line.stack.clone_from(&failure.stack_trace);
+    }
     for activity in &described.pending_activities {
         let what = format!("{workflow_id} activity {}", activity.key);
         add(&mut lines, &what, activity.wait.as_ref());
+        if let (Some(line), Some(_)) = (lines.last_mut(), &activity.wait) {
+            line.stack.clone_from(&activity.blocked_stack);
+        }
     }
     Ok(lines)
 }
@@ -126,13 +135,32 @@ fn add(lines: &mut Vec<Line>, what: &str, wait: Option<&v1::Wait>) {
         lines.push(Line {
             what: what.to_owned(),
             wait: wait.clone(),
+            stack: String::new(),
         });
     }
 }
 
+/// Lines of a stack that are shown to people: where the code stands is at its
+/// end in Python, at its beginning in JavaScript.
+const STACK_LINES: usize = 12;
+
+fn stack_text(stack: &str) -> String {
+    let lines: Vec<&str> = stack.lines().collect();
+    let is_innermost_first = lines
+        .iter()
+        .any(|line| line.trim_start().starts_with("at "));
+    let shown = if is_innermost_first {
+        &lines[..lines.len().min(STACK_LINES)]
+    } else {
+        &lines[lines.len().saturating_sub(STACK_LINES)..]
+    };
+    shown.iter().map(|line| format!("\n    {line}")).collect()
+}
+
 fn line_text(line: &Line) -> String {
+    let stack = stack_text(&line.stack);
     format!(
-        "{}: {} (since {}; ends with {})",
+        "{}: {} (since {}; ends with {}){stack}",
         line.what,
         line.wait.text,
         render::clock(line.wait.since_time.as_ref()),
@@ -143,5 +171,8 @@ fn line_text(line: &Line) -> String {
 fn line_json(line: &Line) -> Value {
     let mut json = render::wait(Some(&line.wait));
     json["what"] = Value::from(line.what.as_str());
+    if !line.stack.is_empty() {
+        json["stack"] = Value::from(line.stack.as_str());
+    }
     json
 }
