@@ -20,6 +20,7 @@ import type { StepKind } from "./journal.js";
 import { RunState } from "./run-state.js";
 import { runLogger } from "./run-logger.js";
 import type { RunHost } from "./run-host.js";
+import { siteOf } from "./sites.js";
 
 type AskOptions = ReplyOptions & { readonly timeout?: Duration };
 
@@ -169,7 +170,7 @@ export class RunContext implements TurnContext {
     if (refusal !== undefined) return this.#handle(refusal, chosen ?? name, () => undefined);
     const { key, isRecorded } = run.claim(kind, subject, name, chosen);
     const command = isRecorded ? undefined : this.#built(key, () => begin(key));
-    const wait = run.open(key, kind, subject, callSite(), command);
+    const wait = run.open(key, kind, subject, siteOf(run.program.type, key), command);
     const result = wait.promise as Promise<T>;
     return this.#handle(schema === undefined ? result : result.then((value) => parsed(schema, value, "result")), key, () => {
       run.checkActive();
@@ -268,16 +269,4 @@ export class RunContext implements TurnContext {
   #only(kind: StepKind, problem: string): void {
     if (this.#run.steps.countOf(kind) > 0) throw new CommandError("COMMAND_INVALID", problem, kind);
   }
-}
-
-/** Frames of the code that are kept of where it asked for a step. */
-const SITE_FRAMES = 8;
-
-/** Where the code asks for a step: written only when somebody looks. */
-function callSite(): Error {
-  const before = Error.stackTraceLimit;
-  Error.stackTraceLimit = SITE_FRAMES;
-  const site = new Error();
-  Error.stackTraceLimit = before;
-  return site;
 }

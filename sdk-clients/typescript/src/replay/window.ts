@@ -65,9 +65,8 @@ export function outside<T>(fn: () => T): T {
  * Runs a stretch: `begin`, and everything that follows from it until no promise reaction is left to run.
  * Waits until the stretch of another run is over.
  *
- * It begins in a turn of the event loop of its own: no promise reaction of anybody else is left to run
- * then, so that all that runs until the end is the run's; and when the stretch is broken off, what the
- * engine throws away with it is the run's too.
+ * No promise reaction of anybody else is left to run when it begins, so that all that runs until the end
+ * is the run's; and when the stretch is broken off, what the engine throws away with it is the run's too.
  */
 export async function runWindow(execution: Execution, begin: () => void): Promise<void> {
   if (isTaken) {
@@ -79,9 +78,11 @@ export async function runWindow(execution: Execution, begin: () => void): Promis
   }
   try {
     await new Promise<void>((resolve, reject) => {
-      // As a promise reaction: Node survives that one of these is broken off, not a callback of its own.
-      setImmediate(() => void turn.then(() => {
-        observer?.opened(reject);
+      undisturbed(() => {
+        observer?.opened((error) => {
+          stretches = 0;
+          reject(error);
+        });
         enter(execution);
         begin();
         // Ticks run only after the microtask queue has drained: a tick that is queued from within a
@@ -89,15 +90,50 @@ export async function runWindow(execution: Execution, begin: () => void): Promis
         queueMicrotask(() => {
           nextTick(resolve);
         });
-      }));
+      });
     });
   } finally {
     leave();
     observer?.closed();
+    endRow();
     const next = queue.shift();
     if (next === undefined) isTaken = false;
     else next.resume();
   }
+}
+
+/** Stretches that may follow each other in one turn of the event loop: then others get their turn. */
+const STRETCHES_PER_TURN = 32;
+/** Stretches so far in this turn of the event loop; 0: it is not known to be one of stretches only. */
+let stretches = 0;
+
+/**
+ * Calls a function when nothing else is left to run: in a turn of the event loop of its own, or right after
+ * the stretch before. As a promise reaction: Node survives that one of these is broken off, not that a
+ * callback of its own is.
+ */
+function undisturbed(begin: () => void): void {
+  const isNext = stretches > 0 && stretches < STRETCHES_PER_TURN;
+  const number = isNext ? stretches + 1 : 1;
+  const react = (): void => {
+    stretches = number;
+    void turn.then(begin);
+  };
+  if (isNext) {
+    stretches = number;
+    nextTick(react);
+  } else {
+    stretches = 0;
+    setImmediate(react);
+  }
+}
+
+/** Ends a row of stretches whose last one was not followed by another at once: something else may come now. */
+function endRow(): void {
+  const number = stretches;
+  nextTick(() => {
+    if (stretches === number) stretches = 0;
+  });
 }
 
 /**
