@@ -13,16 +13,18 @@ from everturn.v1 import failure_pb2 as pb
 from everturn.values._errors import ApplicationError, PayloadError
 from everturn.values._failure_info import Failure, FailureKind
 from everturn.values._payload import PAYLOAD_BYTES_MAX, PayloadConverter, plain_value
+from everturn.values._rules import (
+    FAILURE_CAUSES,
+    FAILURE_MEMBERS,
+    FAILURE_MESSAGE_BYTES,
+    FAILURE_STACK_BYTES,
+    ID_BYTES,
+)
 from everturn.values._times import from_duration, to_duration
 
 if TYPE_CHECKING:
     from everturn.v1.payload_pb2 import Payload
 
-TYPE_BYTES_MAX = 256
-MESSAGE_BYTES_MAX = 16 * 1024
-STACK_TRACE_BYTES_MAX = 32 * 1024
-CAUSE_LEVELS_MAX = 8
-CAUSES_MAX = 32
 _STACK_FRAMES_MAX = 64
 
 
@@ -64,14 +66,14 @@ class _Writing:
     def __init__(self, converter: PayloadConverter) -> None:
         self._converter = converter
         self._seen: set[int] = set()
-        self._left = CAUSES_MAX
+        self._left = FAILURE_MEMBERS
 
     def write(self, error: BaseException, level: int) -> pb.Failure:
         """The failure of an error, its causes included."""
         self._seen.add(id(error))
         failure = _one(error, self._converter)
         for cause in _causes_of(error):
-            if level + 1 >= CAUSE_LEVELS_MAX or self._left == 0:
+            if level + 1 >= FAILURE_CAUSES or self._left == 0:
                 break
             if id(cause) in self._seen:
                 continue
@@ -99,8 +101,8 @@ def plain_failure(
     """A failure without exception: the worker itself says why."""
     return pb.Failure(
         kind=kind.value,
-        type=_cut(type_name, TYPE_BYTES_MAX),
-        message=_cut(message, MESSAGE_BYTES_MAX),
+        type=_cut(type_name, ID_BYTES),
+        message=_cut(message, FAILURE_MESSAGE_BYTES),
         non_retryable=non_retryable,
     )
 
@@ -139,7 +141,7 @@ def _stack_trace(error: BaseException) -> str:
     )
     # The end of a trace is where it happened: cut at the front.
     text = "".join(frames.format()).encode(errors="replace")
-    return text[-STACK_TRACE_BYTES_MAX:].decode(errors="ignore")
+    return text[-FAILURE_STACK_BYTES:].decode(errors="ignore")
 
 
 def _encoded(details: Any, converter: PayloadConverter) -> Payload | None:

@@ -12,9 +12,10 @@ from typing import Any, Protocol, cast, runtime_checkable
 from everturn.v1.payload_pb2 import Payload
 from everturn.values._errors import PayloadError
 from everturn.values._plain_json import to_plain
+from everturn.values._rules import PAYLOAD_BYTES
 from everturn.values._typed_json import decoder_of
 
-PAYLOAD_BYTES_MAX = 2 * 1024 * 1024
+PAYLOAD_BYTES_MAX = PAYLOAD_BYTES
 """Largest payload that the coordinator takes, in bytes."""
 
 BYTES_CONTENT_TYPE = "application/octet-stream"

@@ -8,13 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, overload
 
+from everturn.values._rules import ID_BYTES
 from everturn.worker._activity_context import ActivityContext, current_context
 
 F = TypeVar("F", bound=Callable[..., Any])
 Executor = Literal["thread", "process"]
 
 _MARK = "__everturn_activity__"
-_NAME_BYTES_MAX = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class ActivityDecorator:
 
         def mark(function: F) -> F:
             chosen = function.__name__ if name is None else name
-            if not 1 <= len(chosen.encode()) <= _NAME_BYTES_MAX:
+            if not 1 <= len(chosen.encode()) <= ID_BYTES:
                 raise ValueError(f"activity name must have 1 to 256 bytes: {chosen!r}")
             if executor not in ("thread", "process"):
                 raise ValueError(f'executor must be "thread" or "process": {executor!r}')

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from everturn.values._message_models import Message, message_from_proto
 from everturn.values._payload import JsonPayloadConverter
+from everturn.values._rules import ID_BYTES
 from everturn.worker._activity import ActivityDefinition, check_parameters
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ QUEUE_PREFIX = "deliver."
 
 _LOGGER = logging.getLogger("everturn.worker")
 _MARK = "__everturn_delivery__"
-_CHANNEL_BYTES_MAX = 256 - len(QUEUE_PREFIX)
+_CHANNEL_BYTES_MAX = ID_BYTES - len(QUEUE_PREFIX)
 _JSON = JsonPayloadConverter()
 
 

@@ -22,6 +22,7 @@ from everturn.rpc._channel import (
 )
 from everturn.v1.worker_service_pb2 import WorkRequest, WorkResponse
 from everturn.values._payload import JsonPayloadConverter, PayloadConverter
+from everturn.values._rules import ID_BYTES
 from everturn.values._times import Seconds, seconds_of
 from everturn.worker._activity import ActivityDefinition, definition_of
 from everturn.worker._attempts import Attempts
@@ -34,7 +35,6 @@ from everturn.worker._thread_pool import ThreadPool
 from everturn.worker._watchdog import Watchdog
 from everturn.worker._worker_stream import WorkerStream
 
-_ID_BYTES_MAX = 256
 _QUEUES_MAX = 256
 _STOPPING_S = 2.0
 _WORK = "/everturn.v1.WorkerService/Work"
@@ -122,7 +122,7 @@ class Worker:
         self._credentials = credentials
         self._metadata = call_metadata(metadata)
         self._channel_options = channel_options
-        default_identity = f"{os.getpid()}@{socket.gethostname()}"[:_ID_BYTES_MAX]
+        default_identity = f"{os.getpid()}@{socket.gethostname()}"[:ID_BYTES]
         self._options = SessionOptions(
             namespace=namespace_or_default(namespace),
             task_queues=queues,
@@ -337,8 +337,8 @@ def _queues(first: str | None, more: Sequence[str], *, has_activities: bool) -> 
 
 
 def _sized(what: str, text: str, *, bytes_min: int = 1) -> str:
-    if not bytes_min <= len(text.encode()) <= _ID_BYTES_MAX:
-        raise ValueError(f"{what} must have {bytes_min} to {_ID_BYTES_MAX} bytes: {text!r}")
+    if not bytes_min <= len(text.encode()) <= ID_BYTES:
+        raise ValueError(f"{what} must have {bytes_min} to {ID_BYTES} bytes: {text!r}")
     return text
 
 
