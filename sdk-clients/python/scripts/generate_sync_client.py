@@ -78,8 +78,8 @@ def generated(name: str, scratch: Path) -> str:
     settings = ["--config", str(ROOT / "pyproject.toml"), "--quiet"]
     # The order of imports, whose names are others now.
     sort = [str(ruff), "check", "--select", "I", "--fix", *settings, str(path)]
-    subprocess.run(sort, check=True)
-    subprocess.run([str(ruff), "format", *settings, str(path)], check=True)
+    subprocess.run(sort, check=True, cwd=ROOT)
+    subprocess.run([str(ruff), "format", *settings, str(path)], check=True, cwd=ROOT)
     return path.read_text("utf-8")
 
 
