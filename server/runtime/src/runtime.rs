@@ -116,6 +116,10 @@ async fn pass_time(shared: Arc<Shared>, stopped: CancellationToken) {
         shared.route(expiry.assigned);
         for session in expiry.wedged {
             tracing::warn!(session = session.id.0, identity = %session.identity, "worker does not confirm tasks, session closed");
+            // Its stream may take long to end, since it reads nothing: until
+            // then it gets nothing more.
+            let assigned = shared.workers.drain(session.id);
+            shared.route(assigned);
             session.close();
         }
         let mut lost: Vec<Vec<_>> = Vec::new();
