@@ -73,8 +73,13 @@ class WorkerStream:
         self.attempts: Attempts
 
     def wake(self) -> None:
-        """Says that the session may have something to send; from any thread."""
-        self._wake.set()
+        """Says that the session may have something to send; from any thread.
+
+        What there is was added under the lock before, so a wake-up that is
+        still pending is enough.
+        """
+        if not self._wake.is_set():
+            self._wake.set()
 
     def abort(self) -> None:
         """Ends now, whatever is under way; from any thread."""
