@@ -162,7 +162,8 @@ impl Partition {
     /// Drops everything in memory and takes the partition back. Requests wait
     /// in the mailbox meanwhile, up to its bound.
     pub(super) async fn reload(&mut self, cause: everturn_store::Error) {
-        let error = if matches!(cause, everturn_store::Error::Full(_)) {
+        let is_full = matches!(cause, everturn_store::Error::Full(_));
+        let error = if is_full {
             self.shared.fullness.fills(self.number);
             Error::StoreFull
         } else {
@@ -174,7 +175,14 @@ impl Partition {
         self.turn_all_away(&error);
         self.shared.workers.withdraw(self.number);
         self.take_back_partition().await;
+        if self.stopping.is_some() {
+            // It was told to stop before it had the partition back.
+            return;
+        }
         self.shared.fullness.empties(self.number);
+        if !is_full {
+            tracing::info!(partition = self.number, "partition is back");
+        }
     }
 
     async fn take_back_partition(&mut self) {
@@ -221,7 +229,6 @@ impl Partition {
                 }
             }
         }
-        tracing::info!(partition = self.number, "partition is back");
     }
 
     fn forget(&mut self) {

@@ -83,7 +83,7 @@ def _number(value: float, path: str) -> float:
 
 
 def _object(value: dict[Any, Any], hint: Any, path: str) -> dict[str, Any]:
-    key_hint, item_hint = _mapping_hints(hint, value)
+    key_hint, item_hint = _mapping_hints(hint)
     plain: dict[str, Any] = {}
     for key, item in value.items():
         name = key if type(key) is str else _key(key, key_hint, path)
@@ -182,9 +182,8 @@ def _members(hint: Any) -> list[Any]:
     return [hint]
 
 
-def _mapping_hints(hint: Any, value: Mapping[Any, Any]) -> tuple[Any, Any]:
+def _mapping_hints(hint: Any) -> tuple[Any, Any]:
     """The declared types of keys and of values; those of a typed dict by key."""
-    del value
     if hint is Any:
         return Any, Any
     for member in _members(hint):

@@ -11,10 +11,8 @@ from __future__ import annotations
 import contextlib
 import importlib
 import signal
-import sys
 import threading
 import time
-import traceback
 from multiprocessing.connection import Connection
 from typing import Any, Literal, cast
 
@@ -28,13 +26,13 @@ from everturn.values._usage import Usage, usage_to_proto
 from everturn.worker._activity import ActivityDefinition, definition_of
 from everturn.worker._activity_context import ActivityContext, CancelReason
 from everturn.worker._outcome import call_sync
+from everturn.worker._stacks import frame_of, stack_of
 
 CANCEL_REASONS: tuple[CancelReason | None, ...] = (None, "requested", "fenced", "stopping")
 """Meaning of the shared byte."""
 
 _LOOK_S = 0.05
 _STACK_LOOK_S = 0.25
-_STACK_CHARS_MAX = 8_000
 
 ToChild = tuple[str, str, bytes]
 """Module, qualified name, serialized task."""
@@ -114,12 +112,11 @@ def _show_stacks(look: Any, current: list[_Pipe]) -> None:
         if look.value == 0:
             continue
         look.value = 0
-        frame = sys._current_frames().get(main_id)
-        stack = "" if frame is None else "".join(traceback.format_stack(frame))
+        stack = stack_of(frame_of(main_id))
         for pipe in current:
             # The parent may be gone.
             with contextlib.suppress(OSError):
-                pipe.send("blocked", stack[-_STACK_CHARS_MAX:].encode())
+                pipe.send("blocked", stack.encode())
 
 
 def child_main(connection: Connection, flag: Any, look: Any, converter: PayloadConverter) -> None:

@@ -12,20 +12,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import sys
 import threading
 import time
-import traceback
 from types import FrameType
 
 from everturn.worker._attempts import Attempt, Attempts
 from everturn.worker._process_pool import ProcessPool
+from everturn.worker._stacks import frame_of, stack_of
 
 _LOGGER = logging.getLogger("everturn.worker")
 
 _BEAT_S = 0.25
-STACK_CHARS_MAX = 8_000
-"""Of a stack the end is kept: it says where the code stands."""
 
 
 class Watchdog:
@@ -87,7 +84,7 @@ class Watchdog:
         if self._is_blocked:
             return
         self._is_blocked = True
-        frame = sys._current_frames().get(self._thread_id)
+        frame = frame_of(self._thread_id)
         stack = stack_of(frame)
         culprit = _attempt_in(frame)
         attempts = self._attempts.async_attempts() if culprit is None else [culprit]
@@ -101,12 +98,6 @@ class Watchdog:
         )
         for attempt in attempts:
             self._attempts.blocked(attempt, stack)
-
-
-def stack_of(frame: FrameType | None) -> str:
-    """Where a thread stands, the innermost call last."""
-    text = "" if frame is None else "".join(traceback.format_stack(frame))
-    return text[-STACK_CHARS_MAX:]
 
 
 def _attempt_in(frame: FrameType | None) -> Attempt | None:
