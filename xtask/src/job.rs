@@ -101,6 +101,12 @@ impl Job {
         self
     }
 
+    /// Takes a variable out of its environment.
+    pub fn env_remove(mut self, name: &str) -> Self {
+        self.command.env_remove(name);
+        self
+    }
+
     /// Runs it to its end; a failing exit code is an error that ends with the
     /// tail of the log.
     pub fn run(self) -> Result<()> {

@@ -2,6 +2,7 @@
 //! `tidy`.
 
 mod behaviours;
+mod circles;
 mod console;
 mod demo;
 mod job;
@@ -11,6 +12,7 @@ mod setup;
 mod snippets;
 mod test;
 mod tidy;
+mod workspace;
 
 use std::process::ExitCode;
 
@@ -37,7 +39,7 @@ enum Task {
     Behaviours(behaviours::Options),
     /// Write what comes from the table of rules, `proto/rules.json`.
     Rules,
-    /// Check the house rules that no compiler knows.
+    /// Check the house rules that no compiler knows: `test tidy`.
     Tidy,
 }
 
@@ -48,7 +50,7 @@ fn main() -> ExitCode {
         Task::Test(options) => test::run(&layout, &options),
         Task::Behaviours(options) => behaviours::run(&layout, &options),
         Task::Rules => rules::run(&layout),
-        Task::Tidy => tidy::run(&layout),
+        Task::Tidy => test::run(&layout, &test::Options::of(test::Area::Tidy)),
     });
     match outcome {
         Ok(true) => ExitCode::SUCCESS,

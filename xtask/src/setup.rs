@@ -29,6 +29,10 @@ pub const CONVERSATION: &str = "examples/support-desk/conversation";
 /// npm tools of the repository.
 pub const TOOLS: &str = "xtask/tools";
 
+/// What draws the modules of a crate. The version is one that builds with the
+/// oldest Rust that is supported.
+const CARGO_MODULES: &str = "cargo-modules@0.27.0";
+
 /// Checks that Node.js and Python are there and new enough.
 pub fn check_prerequisites() -> Result<()> {
     for (program, args, major, minor) in PREREQUISITES {
@@ -111,6 +115,29 @@ pub fn npm_build(layout: &Layout, folder: &str) -> Job {
 pub fn train(layout: &Layout) -> Job {
     Job::new(layout, "example: train the model", layout.python())
         .args(["-m", "support_agents.train"])
+}
+
+/// The program that draws the modules of a crate.
+pub fn cargo_modules(layout: &Layout) -> PathBuf {
+    layout.made("tools/bin/cargo-modules")
+}
+
+/// The job that builds that program, which takes some minutes, once.
+pub fn install_cargo_modules(layout: &Layout) -> Result<Vec<Job>> {
+    let stamp = Stamp {
+        file: layout.made("tools/.everturn-stamp"),
+        digest: CARGO_MODULES.to_owned(),
+    };
+    if stamp.is_current() && cargo_modules(layout).exists() {
+        return Ok(Vec::new());
+    }
+    let install = Job::new(layout, "cargo install cargo-modules", cargo())
+        .args(["install", CARGO_MODULES, "--locked", "--force", "--quiet"])
+        .arg("--root")
+        .arg(layout.made("tools"))
+        // Built in a folder of its own, that is removed afterwards.
+        .env_remove("CARGO_TARGET_DIR");
+    Ok(vec![stamp.mark(install)])
 }
 
 /// The job that builds the coordinator and the demo's player. The dev profile

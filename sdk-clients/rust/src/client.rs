@@ -4,22 +4,17 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use everturn_proto::v1;
 use rand::RngExt as _;
 use tonic::transport::{Channel, Endpoint};
 
 use crate::Error;
 use crate::options::ConnectOptions;
 use crate::retry::Attempts;
+use crate::stubs::{Conversations, TaskQueues, Workers, Workflows};
 
 /// Largest answer that is read. Above the server's own bound, so that one
 /// event with the largest payload always fits.
 const ANSWER_BYTES_MAX: usize = 16 << 20;
-
-type Conversations = v1::conversation_service_client::ConversationServiceClient<Channel>;
-type Workflows = v1::workflow_service_client::WorkflowServiceClient<Channel>;
-type TaskQueues = v1::task_queue_service_client::TaskQueueServiceClient<Channel>;
-type Workers = v1::worker_service_client::WorkerServiceClient<Channel>;
 
 /// A client of one coordinator and namespace. Cheap to clone; clones share
 /// the connection, which is opened by the first call and reopened when lost.

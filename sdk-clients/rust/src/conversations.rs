@@ -89,6 +89,13 @@ impl Client {
     /// with the whole transcript. Nothing is sent before the first `next`.
     #[must_use]
     pub fn watch(&self, conversation_id: impl Into<String>, after_sequence: u64) -> Watch {
-        Watch::new(self.clone(), conversation_id.into(), after_sequence)
+        let request = v1::WatchConversationRequest {
+            namespace: self.options().namespace.clone(),
+            conversation_id: conversation_id.into(),
+            after_sequence,
+            output_cursors: Vec::new(),
+            without_outputs: false,
+        };
+        Watch::new(self.conversations(), self.options().retry.clone(), request)
     }
 }

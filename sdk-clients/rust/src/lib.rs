@@ -35,6 +35,7 @@ mod error;
 mod options;
 mod payload;
 mod retry;
+mod stubs;
 mod watch;
 pub mod worker;
 mod workflows;

@@ -10,9 +10,10 @@ use tokio::sync::watch;
 use v1::watch_conversation_response::Update;
 
 use crate::Error;
-use crate::client::Client;
 use crate::error::Code;
+use crate::options::RetryOptions;
 use crate::retry::{Attempts, Backoff};
+use crate::stubs::Conversations;
 
 /// Most outputs that are followed across a reconnect: the server takes no
 /// more cursors. The ones that were silent longest begin anew.
@@ -23,7 +24,8 @@ const OUTPUT_CURSORS_MAX: usize = 1_000;
 /// until an `OutputReset` says that one begins anew.
 #[derive(Debug)]
 pub struct Watch {
-    client: Client,
+    conversations: Conversations,
+    retry: RetryOptions,
     request: v1::WatchConversationRequest,
     stream: Option<tonic::Streaming<v1::WatchConversationResponse>>,
     backoff: Backoff,
@@ -35,23 +37,21 @@ pub struct Watch {
 }
 
 impl Watch {
-    pub(crate) fn new(client: Client, conversation_id: String, after_sequence: u64) -> Self {
-        let retry = &client.options().retry;
+    pub(crate) fn new(
+        conversations: Conversations,
+        retry: RetryOptions,
+        request: v1::WatchConversationRequest,
+    ) -> Self {
         Self {
-            request: v1::WatchConversationRequest {
-                namespace: client.options().namespace.clone(),
-                conversation_id,
-                after_sequence,
-                output_cursors: Vec::new(),
-                without_outputs: false,
-            },
+            request,
             stream: None,
             backoff: Backoff::new(retry.initial_delay, retry.maximum_delay),
             pending: VecDeque::new(),
             connected: watch::Sender::new(false),
             was_open: false,
             is_closed: false,
-            client,
+            conversations,
+            retry,
         }
     }
 
@@ -206,12 +206,11 @@ impl Watch {
     }
 
     async fn open(&mut self) -> Result<(), Error> {
-        let retry = self.client.options().retry.clone();
+        let retry = self.retry.clone();
         let mut attempts = Attempts::new(&retry);
         loop {
             let opened = self
-                .client
-                .conversations()
+                .conversations
                 .watch_conversation(self.request.clone())
                 .await;
             match opened {

@@ -314,3 +314,62 @@ async fn a_delivery_hands_its_key_to_the_provider() {
     };
     assert_eq!(&receipt.data[..], br#"{"providerMessageId":"c-1/4"}"#);
 }
+
+fn impatient(client: Client, connect_timeout: Duration) -> Worker {
+    let options = WorkerOptions {
+        connect_timeout,
+        ..WorkerOptions::default()
+    };
+    Worker::builder(client, options)
+        .workflow("order", |_| -> RunCode { Box::new(|_| Ok(Vec::new())) })
+        .build()
+        .expect("valid options")
+}
+
+#[tokio::test]
+async fn credentials_that_are_refused_end_the_worker_after_a_while_and_not_at_once() {
+    let mut server = scripted::start().await;
+    let worker = impatient(server.client.clone(), Duration::from_millis(300));
+    let worker = tokio::spawn(worker.run(std::future::pending()));
+    let mut refused = 0;
+    while !worker.is_finished() {
+        let stream = tokio::time::timeout(Duration::from_millis(500), server.streams.recv());
+        if let Ok(Some(stream)) = stream.await {
+            refused += 1;
+            let status = tonic::Status::unauthenticated("who are you?");
+            // One that has gone meanwhile needs no answer.
+            let _ = stream.responses.send(Err(status)).await;
+        }
+    }
+    let error = worker.await.expect("no panic").expect_err("it gives up");
+    assert_eq!(error.code(), everturn_client::Code::Unauthenticated);
+    assert!(refused > 1, "it tries again for a while");
+}
+
+/// As with the address of the coordinator's health checks.
+#[tokio::test]
+async fn a_port_that_speaks_something_else_ends_the_worker_with_the_reason() {
+    use tokio::io::AsyncWriteExt as _;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
+    let listener = listener.expect("a port");
+    let address = listener.local_addr().expect("bound").to_string();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let answer = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n";
+            tokio::spawn(async move {
+                // A client that has hung up has seen enough.
+                let _ = stream.write_all(answer).await;
+                let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
+            });
+        }
+    });
+    let client = Client::new(everturn_client::ConnectOptions {
+        address,
+        ..Default::default()
+    });
+    let worker = impatient(client.expect("valid options"), Duration::from_millis(300));
+    let ended = tokio::time::timeout(PATIENCE, worker.run(std::future::pending())).await;
+    let error = ended.expect("it gives up").expect_err("it gives up");
+    assert_eq!(error.code(), everturn_client::Code::Unavailable, "{error}");
+    assert!(error.to_string().contains("frame"), "the reason: {error}");
+}

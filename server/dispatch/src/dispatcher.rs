@@ -1,15 +1,11 @@
 //! The dispatcher: offers meet credits.
 
-use std::collections::HashMap;
-
-use crate::expiry::Timeouts;
+use crate::ids::{DeliveryId, Map, QueueIndex, SubscriberId};
 use crate::options::{Error, Options};
 use crate::queue::{Assignment, Item, Offer, QueueKey, QueueStats, TaskKind, TaskRef};
 use crate::queues::Queues;
-use crate::subscriber::{AckMode, Delivery, DeliveryId, QueueIndex, Subscriber, SubscriberId};
-
-/// Keys are references to tasks, long and looked up for every task.
-pub(crate) type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
+use crate::subscriber::{AckMode, Delivery, Subscriber};
+use crate::timeouts::Timeouts;
 
 /// All task queues of a node.
 #[derive(Debug)]

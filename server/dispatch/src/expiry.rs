@@ -1,10 +1,8 @@
 //! What the passing of time does to tasks and workers.
 
-use std::collections::VecDeque;
-
-use crate::dispatcher::{Dispatcher, Map};
-use crate::queue::{Item, TaskKind, TaskRef};
-use crate::subscriber::{DeliveryId, QueueIndex, SubscriberId};
+use crate::dispatcher::Dispatcher;
+use crate::ids::{QueueIndex, SubscriberId};
+use crate::queue::{Item, TaskRef};
 
 /// Something that time has ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,53 +11,6 @@ pub enum Expired<T> {
     Lost(T),
     /// A worker does not acknowledge what it is given: close its session.
     Wedged(SubscriberId),
-}
-
-/// A task whose worker vanished. It never goes back to its queue, which may
-/// be forgotten meanwhile.
-#[derive(Debug)]
-struct Orphan {
-    kind: TaskKind,
-    until: i64,
-}
-
-/// All that waits for its time. Each list has one constant delay, so that it
-/// is in order by itself; an entry that came to nothing stays until then.
-#[derive(Debug)]
-pub(crate) struct Timeouts<T> {
-    pub unacked: VecDeque<(i64, SubscriberId, DeliveryId)>,
-    pub sticky: VecDeque<(i64, SubscriberId)>,
-    orphans: Map<T, Orphan>,
-    orphan_order: VecDeque<(i64, T)>,
-    /// Tasks that are lost without a grace.
-    pub lost: Vec<T>,
-}
-
-impl<T> Default for Timeouts<T> {
-    fn default() -> Self {
-        Self {
-            unacked: VecDeque::new(),
-            sticky: VecDeque::new(),
-            orphans: Map::default(),
-            orphan_order: VecDeque::new(),
-            lost: Vec::new(),
-        }
-    }
-}
-
-impl<T: TaskRef> Timeouts<T> {
-    pub fn add_orphan(&mut self, until: i64, task: T, kind: TaskKind) {
-        self.orphans.insert(task.clone(), Orphan { kind, until });
-        self.orphan_order.push_back((until, task));
-    }
-
-    /// The task is no orphan any longer; what it is, if it was one.
-    pub fn forget_orphan(&mut self, task: &T) -> Option<TaskKind> {
-        if self.orphans.is_empty() {
-            return None;
-        }
-        self.orphans.remove(task).map(|orphan| orphan.kind)
-    }
 }
 
 impl<T: TaskRef> Dispatcher<T> {

@@ -6,14 +6,17 @@
 
 mod dispatcher;
 mod expiry;
+mod ids;
 mod membership;
 mod options;
 mod queue;
 mod queues;
 mod subscriber;
+mod timeouts;
 
 pub use dispatcher::Dispatcher;
 pub use expiry::Expired;
+pub use ids::{DeliveryId, SubscriberId};
 pub use options::{Error, Options};
 pub use queue::{Assignment, Offer, QueueKey, QueueStats, TaskKind, TaskRef};
-pub use subscriber::{AckMode, DeliveryId, SubscriberId};
+pub use subscriber::AckMode;

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::hash::Hash;
 use std::sync::Arc;
 
-use crate::subscriber::{DeliveryId, SubscriberId};
+use crate::ids::{DeliveryId, SubscriberId};
 
 /// A small reference to a task.
 pub trait TaskRef: Clone + Eq + Hash {}

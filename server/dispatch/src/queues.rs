@@ -4,9 +4,8 @@
 
 use std::ops::{Index, IndexMut};
 
-use crate::dispatcher::Map;
+use crate::ids::{Map, QueueIndex};
 use crate::queue::{Queue, QueueKey};
-use crate::subscriber::QueueIndex;
 
 /// The queues that have a task or a worker.
 #[derive(Debug)]

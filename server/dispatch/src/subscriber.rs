@@ -3,16 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::dispatcher::Map;
+use crate::ids::{DeliveryId, Map, QueueIndex};
 use crate::queue::{Item, TaskKind};
-
-/// Names a subscribed worker; never used twice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SubscriberId(pub u64);
-
-/// Names a delivery to one worker; counts from 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct DeliveryId(pub u64);
 
 /// Whether deliveries are acknowledged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,9 +15,6 @@ pub enum AckMode {
     /// with whoever has them: a long poll.
     Implicit,
 }
-
-/// Position of a queue in the dispatcher.
-pub(crate) type QueueIndex = usize;
 
 /// A queue that a worker serves.
 #[derive(Clone, Copy, Debug)]

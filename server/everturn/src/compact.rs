@@ -4,8 +4,8 @@ use std::path::Path;
 
 use everturn_store::{Error, SqliteOptions, SqliteStore};
 
-use crate::cli::exit::Refused;
 use crate::config::ConfigError;
+use crate::exit::Refused;
 
 /// Writes the file anew. Returns its size before and after, in bytes.
 ///

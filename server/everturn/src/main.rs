@@ -9,8 +9,10 @@
 mod bench;
 mod chat;
 mod cli;
+mod client_args;
 mod compact;
 mod config;
+mod exit;
 mod healthcheck;
 mod http;
 mod metrics;
@@ -29,6 +31,6 @@ fn main() -> ExitCode {
     let cli = cli::parse();
     match cli::run(cli) {
         Ok(code) => code,
-        Err(error) => cli::exit::report(&error),
+        Err(error) => exit::report(&error),
     }
 }

@@ -11,6 +11,7 @@ mod error;
 mod fullness;
 mod handle;
 mod journal;
+mod keys;
 mod map;
 mod metrics;
 mod options;
@@ -19,22 +20,21 @@ mod read;
 mod record;
 mod runtime;
 mod session;
+mod task;
 mod waiting;
 mod watch;
 
 pub use clock::WallClock;
 pub use error::Error;
 pub use everturn_store::Cursor;
-pub use handle::{Handle, ListQuery};
+pub use handle::{Handle, ListQuery, Poll, Session, SessionOptions};
 pub use journal::{Entry, TurnInput};
 pub use metrics::{Metric, Metrics, Snapshot};
 pub use options::Options;
 pub use read::{ApprovalPage, ConversationPage, HistoryPage, MessagePage, RunPage};
 pub use record::{ConversationRecord, DeliveryRecord, RunDescription, RunRecord, TurnRecord};
 pub use runtime::Runtime;
-pub use session::{
-    ActivityTask, OutputPiece, Poll, ResultBody, Session, SessionOptions, SessionTypes, TaskResult,
-    WorkItem, WorkflowTask,
-};
+pub use session::SessionTypes;
+pub use task::{ActivityTask, OutputPiece, ResultBody, TaskResult, WorkItem, WorkflowTask};
 pub use waiting::{QueueRecord, QueueState, QueueType};
 pub use watch::{Access, OutputPosition, StreamName, Update, Watch};

@@ -162,7 +162,7 @@ pub(crate) async fn read_messages(
         true
     };
     while after.saturating_add(1) < first_in_memory {
-        let store_key = crate::partition::store_key(key);
+        let store_key = crate::keys::store_key(key);
         let chunks = shared
             .store
             .load_messages(store_key, after, READ_BYTES)

@@ -61,6 +61,8 @@ class World:
     store_folder: Path
     spawn: Callable[[str], Awaitable[Spawned]]
     """Starts a role of the case in a process of its own."""
+    ask: Callable[[str], Awaitable[None]]
+    """Has the coordinator ``stall`` (SIGSTOP) or ``go on``; needs a ``coordinator.toml``."""
 
 
 def behaviour(

@@ -31,6 +31,9 @@ export interface World {
   readonly spawn: (role: string) => { kill(): Promise<void> };
   /** Kills the coordinator with SIGKILL and starts it again; needs a `coordinator.toml`. */
   readonly restartCoordinator: () => Promise<void>;
+  /** Stops the coordinator with SIGSTOP until `wakeCoordinator`; needs a `coordinator.toml`. */
+  readonly stallCoordinator: () => Promise<void>;
+  readonly wakeCoordinator: () => Promise<void>;
 }
 
 const DEADLINE_MS = 25_000;

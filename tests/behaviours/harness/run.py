@@ -46,6 +46,20 @@ def worker(work: Work) -> Worker | None:
     )
 
 
+def say(line: object) -> None:
+    """Writes a line to whoever started the case."""
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
+
+
+async def ask(wish: str) -> None:
+    """Has something done to the coordinator by whoever started it."""
+    say({"ask": wish})
+    answer = (await asyncio.to_thread(sys.stdin.readline)).strip()
+    if answer != "done":
+        raise RuntimeError(f"the coordinator did not {wish}: {answer}")
+
+
 async def play(name: str, case: Case) -> None:
     """Runs the fixture, the case's worker and its scenario."""
     children: list[asyncio.subprocess.Process] = []
@@ -67,7 +81,7 @@ async def play(name: str, case: Case) -> None:
         running = asyncio.create_task(own.run()) if own else None
         async with AsyncClient() as client:
             folder = Path(os.environ.get("EVERTURN_STORE_FOLDER", "."))
-            await case.scenario(World(client, folder, spawn))
+            await case.scenario(World(client, folder, spawn, ask))
     finally:
         for child in children:
             if child.returncode is None:
@@ -95,8 +109,7 @@ def main() -> int:
         error = f"{type(caught).__name__}: {caught}\n{''.join(lines)}"
     took_ms = round((time.monotonic() - begin_s) * 1000)
     line = {"behaviour": name, "language": "python", "ok": error is None, "ms": took_ms}
-    sys.stdout.write(json.dumps({**line, "error": error}) + "\n")
-    sys.stdout.flush()
+    say({**line, "error": error})
     return 0 if error is None else 1
 
 

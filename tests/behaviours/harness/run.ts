@@ -27,10 +27,11 @@ function work(options: WorkerOptions): Running {
   };
 }
 
-async function restartCoordinator(): Promise<void> {
-  say({ ask: "restart" });
+/** Has something done to the coordinator by whoever started it. */
+async function ask(wish: "restart" | "stall" | "go on"): Promise<void> {
+  say({ ask: wish });
   const answer = await stdin.next();
-  if (answer.value !== "restarted") throw new Error(`the coordinator was not restarted: ${String(answer.value)}`);
+  if (answer.value !== "done") throw new Error(`the coordinator did not ${wish}: ${String(answer.value)}`);
 }
 
 function spawnRole(name: string, role: string): { kill(): Promise<void> } {
@@ -56,7 +57,9 @@ async function play(name: string, it: Case): Promise<void> {
       await running?.stop();
     },
     spawn: (role) => spawnRole(name, role),
-    restartCoordinator,
+    restartCoordinator: () => ask("restart"),
+    stallCoordinator: () => ask("stall"),
+    wakeCoordinator: () => ask("go on"),
   };
   await it.scenario(world);
 }

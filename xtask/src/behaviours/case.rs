@@ -1,7 +1,7 @@
 //! One case: a process of its language's harness. It writes lines of JSON to
-//! standard output: `{"ask": "restart"}` when its coordinator is to be killed
-//! and started again (answered with a line on standard input), and at last
-//! `{"ok": …, "ms": …, "error": …}`.
+//! standard output: `{"ask": …}` when its coordinator is to `restart` (killed
+//! and started again), `stall` or `go on`, answered with a line on standard
+//! input, and at last `{"ok": …, "ms": …, "error": …}`.
 
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -124,8 +124,8 @@ impl Running {
             .collect();
         self.read_lines += lines.len();
         for line in &lines {
-            if line["ask"] == "restart" {
-                self.restart()?;
+            if let Some(wish) = line["ask"].as_str() {
+                self.grant(wish)?;
             } else if line["ok"].is_boolean() {
                 return Ok(Some(verdict(line)));
             }
@@ -142,17 +142,18 @@ impl Running {
         }))
     }
 
-    fn restart(&mut self) -> Result<()> {
-        let answer: &[u8] = match &mut self.own {
-            Some(coordinator) => {
-                coordinator.restart()?;
-                b"restarted\n"
-            }
-            None => b"refused: only with a coordinator.toml of its own\n",
+    /// Does to its coordinator what it asks for, and says so.
+    fn grant(&mut self, wish: &str) -> Result<()> {
+        let answer = match (&mut self.own, wish) {
+            (None, _) => "refused: only with a coordinator.toml of its own",
+            (Some(coordinator), "restart") => coordinator.restart().map(|()| "done")?,
+            (Some(coordinator), "stall") => coordinator.stall().map(|()| "done")?,
+            (Some(coordinator), "go on") => coordinator.go_on().map(|()| "done")?,
+            (Some(_), _) => "refused: nobody knows how",
         };
         let input = self.child.stdin.as_mut().context("its input is a pipe")?;
         // A case that is gone does not read; its end is found by the next poll.
-        let _ = input.write_all(answer);
+        let _ = writeln!(input, "{answer}");
         Ok(())
     }
 

@@ -10,6 +10,7 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::layout::Layout;
 
@@ -54,6 +55,21 @@ impl Coordinator {
         self.child.wait().context("cannot wait for it")?;
         self.child = spawn(&self.program, &self.config, &self.folder, self.ports)?;
         self.wait_until_ready()
+    }
+
+    /// Stops it with SIGSTOP: nobody is answered until it goes on.
+    pub fn stall(&self) -> Result<()> {
+        self.signal(Signal::STOP)
+    }
+
+    /// Lets it go on after [`Self::stall`].
+    pub fn go_on(&self) -> Result<()> {
+        self.signal(Signal::CONT)
+    }
+
+    fn signal(&self, signal: Signal) -> Result<()> {
+        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        kill_process(pid.context("it has a process id")?, signal).context("cannot signal it")
     }
 
     /// Address of its API.

@@ -28,12 +28,22 @@ pub struct Options {
     repeat: u32,
 }
 
+impl Options {
+    /// One area, once.
+    pub fn of(area: Area) -> Self {
+        Self {
+            areas: vec![area],
+            repeat: 1,
+        }
+    }
+}
+
 /// A part of the repository that can be tested alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Area {
     /// Formatting, lints and tests of the Rust workspace.
     Rust,
-    /// House rules that no compiler knows.
+    /// House rules that no compiler knows, circles of imports among them.
     Tidy,
     /// Lint and format of the API, and whether the stubs are up to date.
     Proto,

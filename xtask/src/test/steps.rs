@@ -7,7 +7,7 @@ use super::Area;
 use super::counts::Counter;
 use crate::job::{Job, cargo};
 use crate::layout::{Layout, Profile};
-use crate::{behaviours, demo, setup, snippets, tidy};
+use crate::{behaviours, circles, demo, setup, snippets, tidy};
 
 /// One step: jobs that are made when its turn comes, or a check of our own.
 pub struct Step {
@@ -76,7 +76,7 @@ impl Step {
 /// Every step.
 pub fn all(_layout: &Layout) -> Vec<Step> {
     let mut steps = rust();
-    steps.push(Step::check(&[Area::Tidy], "tidy", tidy::run));
+    steps.extend(house_rules());
     steps.extend(proto());
     steps.extend(python());
     steps.extend(typescript());
@@ -126,6 +126,17 @@ fn rust() -> Vec<Step> {
     ]
 }
 
+fn house_rules() -> Vec<Step> {
+    const TIDY: &[Area] = &[Area::Tidy];
+    vec![
+        Step::check(TIDY, "tidy", tidy::run),
+        Step::jobs(TIDY, "cargo-modules", Counter::Setup, |layout| {
+            setup::install_cargo_modules(layout)
+        }),
+        Step::check(TIDY, "circles of modules: rust", circles::check),
+    ]
+}
+
 fn proto() -> Vec<Step> {
     const PROTO: &[Area] = &[Area::Proto];
     let buf = |name: &'static str, args: &'static [&'static str]| {
@@ -142,6 +153,7 @@ fn proto() -> Vec<Step> {
         buf("buf lint", &["lint"]),
         buf("buf format", &["format", "--diff", "--exit-code"]),
         venv(&[
+            Area::Tidy,
             Area::Proto,
             Area::Python,
             Area::Example,
@@ -222,7 +234,7 @@ fn python() -> Vec<Step> {
         },
     ));
     steps.push(Step::jobs(
-        &[Area::Python],
+        &[Area::Python, Area::Tidy],
         "circles of imports: sdk-clients/python",
         Counter::One,
         |layout| {
@@ -261,6 +273,7 @@ fn npm_ci(areas: &'static [Area], folder: &'static str) -> Step {
 fn typescript() -> Vec<Step> {
     const USERS: &[Area] = &[
         Area::Typescript,
+        Area::Tidy,
         Area::Proto,
         Area::Example,
         Area::Docs,
@@ -280,7 +293,12 @@ fn typescript() -> Vec<Step> {
         ),
         npm_script(ONLY, sdk, "typecheck", Counter::One),
         npm_script(ONLY, sdk, "lint", Counter::One),
-        npm_script(ONLY, sdk, "imports", Counter::One),
+        npm_script(
+            &[Area::Typescript, Area::Tidy],
+            sdk,
+            "imports",
+            Counter::One,
+        ),
         npm_script(ONLY, sdk, "test", Counter::Vitest),
     ]
 }
@@ -330,10 +348,6 @@ fn cross() -> Vec<Step> {
                 .env(
                     "EVERTURN_TEST_SDK_TYPESCRIPT",
                     layout.path(setup::TYPESCRIPT_SDK),
-                )
-                .env(
-                    "EVERTURN_TEST_CONVERSATION",
-                    layout.path(setup::CONVERSATION),
                 )
         }),
     ]

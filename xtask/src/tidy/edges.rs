@@ -1,14 +1,12 @@
 //! Which crate may depend on which: read from cargo's metadata, so that the
 //! architecture is what it says it is.
 
-use std::process::Command;
-
-use anyhow::{Context as _, Result, bail};
+use anyhow::Result;
 use serde_json::Value;
 
 use super::Findings;
-use crate::job::cargo;
 use crate::layout::Layout;
+use crate::workspace;
 
 /// Crates of ours that each crate may use. Development dependencies of tests
 /// are free. A crate that is not listed may use everything.
@@ -65,27 +63,7 @@ const BANNED: [(&str, &[&str]); 4] = [
 
 /// Checks the edges of every crate of the workspace.
 pub fn check(layout: &Layout, findings: &mut Findings) -> Result<()> {
-    let output = Command::new(cargo())
-        .args([
-            "metadata",
-            "--no-deps",
-            "--offline",
-            "--format-version",
-            "1",
-        ])
-        .current_dir(layout.root())
-        .output()
-        .context("cannot run cargo metadata")?;
-    if !output.status.success() {
-        bail!(
-            "cargo metadata failed: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-    }
-    let metadata: Value = serde_json::from_slice(&output.stdout).context("cargo metadata")?;
-    let packages = metadata["packages"]
-        .as_array()
-        .context("cargo metadata names packages")?;
+    let packages = workspace::packages(layout)?;
     for (name, _) in ALLOWED {
         if !packages.iter().any(|package| package["name"] == name) {
             findings.violation(
@@ -94,7 +72,7 @@ pub fn check(layout: &Layout, findings: &mut Findings) -> Result<()> {
             );
         }
     }
-    for package in packages {
+    for package in &packages {
         check_package(package, findings);
     }
     Ok(())

@@ -73,7 +73,9 @@ pub async fn audit(stage: &Stage, books: &Books, played: &[Played]) -> Result<Au
         journals: &journals,
         transcripts: &transcripts,
     };
-    evidence::check(&mut audit, &record, played).await?;
+    let (occurred, missing) = evidence::check(&record, played).await?;
+    audit.occurred = occurred;
+    audit.unmet.extend(missing);
     Ok(audit)
 }
 

@@ -8,7 +8,6 @@ use anyhow::Result;
 use everturn_client::v1;
 use v1::history_event::Kind;
 
-use crate::audit::Audit;
 use crate::books::{Books, Statement};
 use crate::journals::Journal;
 use crate::play::Played;
@@ -57,8 +56,10 @@ pub struct Record<'a> {
     pub transcripts: &'a HashMap<String, Vec<v1::Message>>,
 }
 
-/// Looks for the evidence of every customer's script.
-pub async fn check(audit: &mut Audit, record: &Record<'_>, played: &[Played]) -> Result<()> {
+/// Looks for the evidence of every customer's script: what happened, and what
+/// is missing, with the customer's name.
+pub async fn check(record: &Record<'_>, played: &[Played]) -> Result<(Occurred, Vec<String>)> {
+    let (mut occurred, mut missing) = (Occurred::default(), Vec::new());
     for act in played {
         for evidence in &act.customer.evidence {
             let problems = match evidence {
@@ -68,16 +69,13 @@ pub async fn check(audit: &mut Audit, record: &Record<'_>, played: &[Played]) ->
                 Evidence::Raised { from, to } => record.raised(act, *from, *to).await?,
             };
             if problems.is_empty() {
-                *audit.occurred.count(evidence) += 1;
+                *occurred.count(evidence) += 1;
             }
             let name = act.customer.name;
-            let problems = problems.into_iter();
-            audit
-                .unmet
-                .extend(problems.map(|it| format!("{name}: {it}")));
+            missing.extend(problems.into_iter().map(|it| format!("{name}: {it}")));
         }
     }
-    Ok(())
+    Ok((occurred, missing))
 }
 
 impl Occurred {

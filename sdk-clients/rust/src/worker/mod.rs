@@ -71,6 +71,10 @@ pub struct WorkerOptions {
     /// How long running activities may finish after the stop signal. Default
     /// 30 s.
     pub drain_timeout: Duration,
+    /// How long errors that do not heal by themselves (another server,
+    /// credentials that are refused) are put up with before `run` ends with
+    /// them. Default 30 s.
+    pub connect_timeout: Duration,
 }
 
 impl Default for WorkerOptions {
@@ -84,6 +88,7 @@ impl Default for WorkerOptions {
             workflow_slots: 100,
             cached_runs_max: 10_000,
             drain_timeout: Duration::from_secs(30),
+            connect_timeout: Duration::from_secs(30),
         }
     }
 }
@@ -182,7 +187,8 @@ impl Worker {
     ///
     /// # Errors
     /// Only what reconnecting cannot cure: the coordinator refuses the
-    /// worker's greeting, credentials or protocol.
+    /// worker's greeting, or for [`WorkerOptions::connect_timeout`] what
+    /// answers is no coordinator or refuses the credentials.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), Error> {
         Connection::new(self.0).run(stop).await
     }

@@ -1,5 +1,6 @@
 //! What becomes of an attempt: completed, failed, lost, alive.
 
+use crate::decide::attempt::ActivityToken;
 use crate::decide::decide_approval::check_budget;
 use crate::decide::deliveries::{self, accept_delivery, fail_delivery, lose_delivery};
 use crate::event::{RunEvent, Slot};
@@ -9,20 +10,6 @@ use crate::state::run::{Activity, Stage};
 use crate::text::{StepKey, Text, WorkflowId};
 use crate::transition::Transaction;
 use crate::value::{Failure, FailureKind, Payload, Usage};
-
-/// Names one delivery of one attempt. Slot 0 is the outbox of a conversation:
-/// then `activity` is the position of the message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ActivityToken {
-    /// The run.
-    pub slot: Slot,
-    /// Event id of its `ActivityScheduled`.
-    pub activity: u64,
-    /// Number of the attempt.
-    pub attempt: u32,
-    /// Epoch of the delivery.
-    pub epoch: u64,
-}
 
 /// Records the result of an attempt.
 ///

@@ -1,28 +1,12 @@
 //! A worker takes an attempt of an activity.
 
-use crate::decide::deliveries::{DeliveryTask, begin_delivery};
+use crate::decide::attempt::ActivityStart;
+use crate::decide::deliveries::begin_delivery;
 use crate::event::{Event, Slot};
 use crate::rejection::Rejection;
-use crate::state::run::{Activity, Stage};
+use crate::state::run::Stage;
 use crate::text::Text;
 use crate::transition::Transaction;
-use crate::value::Time;
-
-/// An attempt that began.
-#[derive(Clone, Debug)]
-pub struct ActivityStart {
-    /// Epoch of this delivery, part of the task token.
-    pub epoch: u64,
-    /// When the attempt will time out.
-    pub deadline: Time,
-    /// The activity. Cheap to clone: its payloads are shared.
-    pub activity: Activity,
-    /// The start must be durable before the task leaves, because there is no
-    /// second attempt.
-    pub durable_first: bool,
-    /// The message to deliver, if the task is a delivery.
-    pub delivery: Option<Box<DeliveryTask>>,
-}
 
 /// The worker that takes an attempt.
 #[derive(Clone, Copy, Debug)]

@@ -4,7 +4,7 @@
 //! that was lost afterwards is unknown: it is not repeated, unless its adapter
 //! can ask the provider.
 
-use crate::decide::{ActivityStart, ActivityToken};
+use crate::decide::attempt::{ActivityStart, ActivityToken, DeliveryTask};
 use crate::event::{DeliveryStatus, Event, RunEvent};
 use crate::policy::ActivityOptions;
 use crate::rejection::Rejection;
@@ -12,23 +12,10 @@ use crate::state::delivery::{Delivery, SEND_TIMEOUT};
 use crate::state::run::{Activity, Stage};
 use crate::text::Text;
 use crate::transition::Transaction;
-use crate::value::{Failure, FailureKind, Message, Payload, Time};
+use crate::value::{Failure, FailureKind, Payload, Time};
 
 /// Name of the activity that adapters are given.
 pub const DELIVER: &str = "deliver";
-
-/// What an adapter is given.
-#[derive(Clone, Debug)]
-pub struct DeliveryTask {
-    /// The message.
-    pub message: Box<Message>,
-    /// Address it goes to.
-    pub address: Text,
-    /// The same for every attempt.
-    pub idempotency_key: Text,
-    /// Ask the provider first.
-    pub reconcile: bool,
-}
 
 /// Starts the attempt that was offered.
 ///

@@ -2,6 +2,7 @@
 //! emits, so that a rejection leaves no trace.
 
 mod activity_result;
+mod attempt;
 mod begin_activity;
 pub(crate) mod cancel_workflow;
 mod close_conversation;
@@ -30,16 +31,17 @@ mod terminate_workflow;
 mod update_conversation;
 
 pub use activity_result::{
-    ActivityToken, Beat, check_activity, check_attempt, complete_activity, fail_activity,
-    heartbeat_activity, lose_activity,
+    Beat, check_activity, check_attempt, complete_activity, fail_activity, heartbeat_activity,
+    lose_activity,
 };
-pub use begin_activity::{ActivityStart, Taker, begin_activity};
+pub use attempt::{ActivityStart, ActivityToken, DeliveryTask};
+pub use begin_activity::{Taker, begin_activity};
 pub use cancel_workflow::cancel_workflow;
 pub use close_conversation::close_conversation;
 pub use complete_task::{Completion, complete_task};
 pub use deadlines::meet_deadlines;
 pub use decide_approval::{DecideApproval, approval_root, decide_approval};
-pub use deliveries::{DeliveryTask, accept_delivery, refuse_delivery, return_delivery};
+pub use deliveries::{accept_delivery, refuse_delivery, return_delivery};
 pub use erase_conversation::erase_conversation;
 pub use hand_back::hand_back;
 pub use hand_off::{HandOff, hand_off};

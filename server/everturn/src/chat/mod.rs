@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::cli::ClientArgs;
+use crate::client_args::ClientArgs;
 use crate::config::parse_span;
 
 use screen::{Look, Screen};

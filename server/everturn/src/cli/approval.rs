@@ -9,8 +9,8 @@ use everturn_client::{Client, Code, Error, v1};
 use serde_json::json;
 use tonic_types::{ErrorDetails, StatusExt as _};
 
-use super::ClientArgs;
 use super::arguments::{hex_bytes, json_payload};
+use crate::client_args::ClientArgs;
 use crate::render::{self, Output};
 
 /// How long lists may lag behind: an approval that is not found is looked up

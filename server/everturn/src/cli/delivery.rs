@@ -6,7 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use everturn_client::v1;
 use serde_json::json;
 
-use super::ClientArgs;
+use crate::client_args::ClientArgs;
 use crate::render;
 
 /// Commands about deliveries.

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::OutputFormat;
+use crate::client_args::OutputFormat;
 use crate::compact;
 use crate::config::{self, Layer};
 use crate::render::Output;

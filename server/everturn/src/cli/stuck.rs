@@ -8,7 +8,7 @@ use everturn_client::{Client, v1};
 use serde_json::json;
 use v1::WaitReason as Reason;
 
-use super::ClientArgs;
+use crate::client_args::ClientArgs;
 use crate::config::parse_span;
 use crate::render;
 

@@ -6,7 +6,7 @@ use clap::Args;
 use everturn_client::{Client, v1};
 use serde_json::{Value, json};
 
-use super::ClientArgs;
+use crate::client_args::ClientArgs;
 use crate::render;
 
 /// Asks about one id.

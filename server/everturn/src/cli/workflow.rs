@@ -7,8 +7,9 @@ use clap::{Args, Subcommand, ValueEnum};
 use everturn_client::{Client, v1};
 
 use super::arguments::{json_payload, label, proto_duration};
-use super::{ClientArgs, exit};
+use crate::client_args::ClientArgs;
 use crate::config::parse_span;
+use crate::exit;
 use crate::render::{self, Output};
 
 /// Commands about workflows.

@@ -3,11 +3,15 @@
 
 mod duration;
 mod layer;
+mod load;
+mod log_format;
 mod settings;
 
 pub(crate) use duration::{Span, parse_span};
-pub(crate) use layer::{Layer, load};
-pub(crate) use settings::{LogFormat, Settings};
+pub(crate) use layer::Layer;
+pub(crate) use load::load;
+pub(crate) use log_format::LogFormat;
+pub(crate) use settings::Settings;
 
 /// Settings that cannot be used; the program ends with exit code 2.
 #[derive(Debug)]

@@ -3,6 +3,7 @@
 mod conversations;
 mod messages;
 mod people;
+mod session;
 mod settings;
 mod waits;
 mod workers;
@@ -20,7 +21,8 @@ use crate::assignments::Workers;
 use crate::error::Error;
 use crate::options::Options;
 use crate::partition::{Input, Scope, Shared, Visit};
-use crate::session::WorkItem;
+use crate::task::WorkItem;
+pub use session::{Poll, Session, SessionOptions};
 use settings::SettingsCache;
 pub use waits::ListQuery;
 

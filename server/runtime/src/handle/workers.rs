@@ -10,13 +10,12 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::assignments::{Assigned, TaskRef};
 use crate::error::Error;
+use crate::handle::session::{CONCURRENT_VISITS, Poll, Session, SessionOptions};
 use crate::handle::{Handle, visit};
 use crate::journal::Entry;
 use crate::partition::Input;
-use crate::session::{
-    ActivityTask, CONCURRENT_VISITS, Connecting, OutputPiece, Poll, Reporter, Session, SessionCore,
-    SessionOptions, SessionTypes, TaskResult, WorkItem, WorkflowTask,
-};
+use crate::session::{Connecting, Reporter, SessionCore, SessionTypes};
+use crate::task::{ActivityTask, OutputPiece, TaskResult, WorkItem, WorkflowTask};
 
 impl Handle {
     /// Connects a worker. Also tells which of the attempts that it still runs

@@ -16,7 +16,8 @@ use futures::FutureExt as _;
 use crate::error::Error;
 use crate::metrics::Metrics;
 use crate::partition::{Internal, LAZY_DELAY, Partition};
-use crate::session::{Judgement, Reporter, SessionCore, WorkItem};
+use crate::session::{Judgement, Reporter, SessionCore};
+use crate::task::WorkItem;
 use crate::watch::Update;
 
 /// Version of the format of a log row: a sequence of encoded transitions.

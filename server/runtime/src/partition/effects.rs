@@ -12,7 +12,7 @@ use crate::assignments::{Assigned, TaskRef};
 use crate::metrics::Metrics;
 use crate::partition::{Input, Partition, Shared};
 use crate::record::{DeliveryRecord, RunRecord, without_messages};
-use crate::session::WorkItem;
+use crate::task::WorkItem;
 use crate::watch::{Access, Told, Update};
 
 impl Partition {
@@ -272,7 +272,7 @@ impl Shared {
 
     /// The partition that a root belongs to.
     pub(crate) fn partition_of(&self, key: &RootKey) -> u32 {
-        let hash = crate::partition::load::store_key(key).hash64();
+        let hash = crate::keys::store_key(key).hash64();
         let count = self.mailboxes.len() as u64;
         u32::try_from(hash % count).unwrap_or(0)
     }

@@ -18,10 +18,10 @@ use everturn_store::{
 use futures::FutureExt as _;
 
 use crate::journal::encode_chunk;
+use crate::keys::store_key;
 use crate::map::Map;
 use crate::metrics::Metrics;
 use crate::partition::hot::Hot;
-use crate::partition::load::store_key;
 use crate::partition::{Internal, Partition};
 use crate::record::{ConversationRecord, RunRecord};
 use crate::waiting::{self, Counts};

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 
 use crate::journal::{Entry, Journal, TurnInput};
 use crate::map::Map;
-use crate::partition::outputs::Ring;
+use crate::partition::ring::Ring;
 use crate::record::RunRecord;
 use crate::session::SessionCore;
 use crate::watch::Update;

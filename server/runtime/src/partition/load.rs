@@ -10,56 +10,19 @@ use everturn_engine::transition::Transaction;
 use everturn_engine::value::Span;
 use futures::FutureExt as _;
 
-use crate::assignments::{Assigned, TaskRef};
+use crate::assignments::TaskRef;
 use crate::error::Error;
+use crate::keys::{engine_key, store_key};
 use crate::metrics::Metrics;
 use crate::partition::hot::Hot;
+use crate::partition::parked::Parked;
 use crate::partition::visit::Visit;
 use crate::partition::{Internal, Partition};
-use crate::session::{Reporter, TaskResult};
 
 /// Requests that may wait for one root to be loaded.
 const PARKED_PER_ROOT: usize = 4_096;
 /// How long after a failed load it is tried again.
 const RELOAD_DELAY: Span = Span::from_secs(1);
-
-/// A request that waits for its root.
-pub(super) enum Parked {
-    Visit(Visit),
-    Result(Reporter, TaskResult),
-    Assigned(Assigned),
-    Lost(TaskRef),
-    Undelivered(TaskRef),
-    Deadline(RootKey),
-}
-
-impl Parked {
-    fn key(&self) -> &RootKey {
-        match self {
-            Self::Visit(visit) => &visit.key,
-            Self::Result(_, result) => &result.root,
-            Self::Assigned(assigned) => &assigned.task.root,
-            Self::Lost(task) | Self::Undelivered(task) => &task.root,
-            Self::Deadline(key) => key,
-        }
-    }
-}
-
-/// The key of a root in the store's terms.
-pub(crate) fn store_key(key: &RootKey) -> everturn_store::RootKey {
-    everturn_store::RootKey {
-        namespace: key.namespace.shared(),
-        root_id: key.id.shared(),
-    }
-}
-
-/// The key of a root in the engine's terms.
-pub(crate) fn engine_key(key: &everturn_store::RootKey) -> RootKey {
-    RootKey {
-        namespace: Arc::clone(&key.namespace).into(),
-        id: Arc::clone(&key.root_id).into(),
-    }
-}
 
 impl Partition {
     /// Whether the root is in memory now. A root that does not exist is
@@ -80,6 +43,11 @@ impl Partition {
         self.loading.insert(key.clone(), Vec::new());
         self.load_queue.push(key.clone());
         false
+    }
+
+    /// Keeps a visit until its root is loaded.
+    pub(super) fn park_visit(&mut self, visit: Visit) {
+        self.park(Parked::Visit(visit));
     }
 
     /// Keeps a request until its root is loaded.

@@ -9,7 +9,8 @@ use crate::error::Error;
 use crate::partition::batch::Batch;
 use crate::partition::visit::{Act, Scope};
 use crate::partition::{Input, Internal, Partition};
-use crate::session::{Reporter, TaskResult};
+use crate::session::Reporter;
+use crate::task::TaskResult;
 use futures::StreamExt as _;
 
 /// How often the store is asked whether it has room again.

@@ -9,9 +9,9 @@ use everturn_engine::state::root::Root;
 use everturn_engine::text::RootKey;
 
 use crate::error::Error;
+use crate::keys::{engine_key, store_key};
 use crate::partition::batch::{Batch, LOG_FORMAT};
 use crate::partition::hot::Hot;
-use crate::partition::load::{engine_key, store_key};
 use crate::partition::{Input, Partition};
 
 /// Hashes of existing roots read at once.

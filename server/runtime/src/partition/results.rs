@@ -16,9 +16,10 @@ use crate::metrics::Metrics;
 use crate::partition::Partition;
 use crate::partition::batch::After;
 use crate::partition::hot::Hot;
-use crate::partition::load::Parked;
+use crate::partition::parked::Parked;
 use crate::partition::work::{is_news, page};
-use crate::session::{Reporter, ResultBody, SessionCore, TaskResult};
+use crate::session::{Reporter, SessionCore};
+use crate::task::{ResultBody, TaskResult};
 
 impl Partition {
     /// Takes the results that one worker reported together.

@@ -14,7 +14,8 @@ use everturn_store::{SqliteOptions, SqliteStore};
 use tokio::sync::mpsc;
 
 use super::*;
-use crate::session::{Connecting, SessionCore, SessionTypes, WorkItem};
+use crate::session::{Connecting, SessionCore, SessionTypes};
+use crate::task::WorkItem;
 
 fn key() -> RootKey {
     RootKey {

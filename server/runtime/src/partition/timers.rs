@@ -11,8 +11,9 @@ use everturn_engine::transition::Transaction;
 use everturn_engine::value::{Span, Time};
 use futures::FutureExt as _;
 
+use crate::keys::engine_key;
 use crate::map::Map;
-use crate::partition::load::{Parked, engine_key};
+use crate::partition::parked::Parked;
 use crate::partition::{Internal, Partition};
 
 /// How often the view is searched for deadlines.

@@ -10,7 +10,6 @@ use crate::map::Map;
 use crate::partition::Partition;
 use crate::partition::batch::After;
 use crate::partition::hot::Hot;
-use crate::partition::load::Parked;
 use crate::watch::Watcher;
 
 /// What a request does, once its root is in memory or cannot be had.
@@ -71,7 +70,7 @@ impl Partition {
             return;
         }
         if !self.ensure(&visit.key) {
-            self.park(Parked::Visit(visit));
+            self.park_visit(visit);
             return;
         }
         let key = visit.key;
@@ -133,8 +132,7 @@ impl Partition {
             if !hot.dirty {
                 hot.dirty = true;
                 self.dirty.push(key.clone());
-                self.exists
-                    .insert(crate::partition::load::store_key(key).hash64());
+                self.exists.insert(crate::keys::store_key(key).hash64());
             }
         }
         self.timers.set(key, hot.root.deadlines.next());

@@ -13,9 +13,10 @@ use crate::journal::Entry;
 use crate::metrics::Metrics;
 use crate::partition::batch::After;
 use crate::partition::hot::Hot;
-use crate::partition::load::Parked;
+use crate::partition::parked::Parked;
 use crate::partition::{Input, Partition, Shared};
-use crate::session::{ActivityTask, SessionCore, WorkItem, WorkflowTask};
+use crate::session::SessionCore;
+use crate::task::{ActivityTask, WorkItem, WorkflowTask};
 
 impl Partition {
     /// Starts tasks for the sessions that they were given to.

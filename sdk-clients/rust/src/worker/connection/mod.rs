@@ -2,6 +2,7 @@
 //! handlers inline, send what is finished, reopen when it breaks.
 
 mod greeting;
+mod healing;
 mod tasks;
 
 use std::future::Future;
@@ -21,8 +22,9 @@ use super::session::Session;
 use super::{ActivityHandler, HashMap, WorkerBuilder, WorkerOptions};
 use crate::Error;
 use crate::client::Client;
-use crate::error::Code;
 use crate::retry::Backoff;
+
+use healing::Healing;
 
 const RECONNECT_DELAY_MIN: Duration = Duration::from_millis(50);
 const RECONNECT_DELAY_MAX: Duration = Duration::from_secs(5);
@@ -54,6 +56,8 @@ pub(crate) struct Connection {
     pieces: mpsc::Receiver<Piece>,
     fetching: FuturesUnordered<BoxFuture<'static, Fetched>>,
     drain_deadline: Option<Instant>,
+    /// The stream of now was welcomed.
+    was_open: bool,
 }
 
 impl Connection {
@@ -71,29 +75,35 @@ impl Connection {
             pieces,
             fetching: FuturesUnordered::new(),
             drain_deadline: None,
+            was_open: false,
         }
     }
 
     pub(crate) async fn run(mut self, stop: impl Future<Output = ()>) -> Result<(), Error> {
         let mut stop = std::pin::pin!(stop.fuse());
         let mut backoff = Backoff::new(RECONNECT_DELAY_MIN, RECONNECT_DELAY_MAX);
+        let mut healing = Healing::new(self.options.connect_timeout);
         loop {
-            let begin = Instant::now();
+            self.was_open = false;
             let ended = self.serve_stream(stop.as_mut()).await;
             self.runs.clear();
             self.fetching.clear();
-            match ended {
-                Ended::Drained => return Ok(()),
-                Ended::Broken(Some(error)) if is_fatal(&error) => return Err(error),
-                Ended::Broken(error) => {
-                    let cause = error.map_or_else(|| "closed".to_owned(), |it| it.to_string());
-                    tracing::warn!(cause, "worker stream ended, reconnecting");
-                }
-            }
-            if begin.elapsed() > RECONNECT_DELAY_MAX {
+            let Ended::Broken(error) = ended else {
+                return Ok(());
+            };
+            if self.was_open {
                 backoff.reset();
+                healing.is_well();
             }
-            if self.pause(backoff.delay(), stop.as_mut()).await {
+            if healing.gives_up(error.as_ref(), Instant::now())
+                && let Some(error) = error
+            {
+                return Err(error);
+            }
+            let cause = error.map_or_else(|| "closed".to_owned(), |it| it.to_string());
+            let delay = backoff.delay();
+            tracing::warn!(cause, ?delay, "worker stream ended, reconnecting");
+            if self.pause(delay, stop.as_mut()).await {
                 return Ok(());
             }
         }
@@ -170,6 +180,7 @@ impl Connection {
             Ok(interval) => interval,
             Err(ended) => return ended,
         };
+        self.was_open = true;
         let mut tick = tokio::time::interval_at(Instant::now() + interval, interval);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (mut silent_intervals, mut sent_something, mut ping) = (0, false, 0);
@@ -242,15 +253,4 @@ async fn sleep_until(deadline: Option<Instant>) {
         Some(deadline) => tokio::time::sleep_until(deadline).await,
         None => std::future::pending().await,
     }
-}
-
-/// Errors that a new stream would meet again.
-fn is_fatal(error: &Error) -> bool {
-    matches!(
-        error.code(),
-        Code::InvalidArgument
-            | Code::Unimplemented
-            | Code::Unauthenticated
-            | Code::PermissionDenied
-    )
 }

@@ -14,8 +14,8 @@ use clap::{Args, Subcommand};
 use everturn_client::v1;
 use serde_json::json;
 
-use super::ClientArgs;
 use super::arguments::proto_duration;
+use crate::client_args::ClientArgs;
 use crate::config::parse_span;
 use crate::render::Output;
 
