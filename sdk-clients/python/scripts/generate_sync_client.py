@@ -19,11 +19,17 @@ import unasync  # pyright: ignore[reportMissingTypeStubs]
 
 ROOT = Path(__file__).resolve().parent.parent
 CLIENT = ROOT / "src" / "everturn" / "client"
-NAMES = ("approvals", "client", "control", "conversations", "workflows")
+NAMES = ("approvals", "client", "control", "conversations", "task_queues", "workflows")
+
+
+def _class_name(module: str) -> str:
+    """The class of a module: ``TaskQueues`` of ``task_queues``."""
+    return module.title().replace("_", "")
+
 
 WORDS = {
     **{f"_{name}_async": f"_{name}_sync" for name in (*NAMES, "transport")},
-    **{f"Async{name.capitalize()}": name.capitalize() for name in NAMES},
+    **{f"Async{name}": name for name in (_class_name(name) for name in NAMES)},
     "AsyncTransport": "SyncTransport",
     "async_channel": "sync_channel",
     "aclose": "close",

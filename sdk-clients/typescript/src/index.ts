@@ -2,6 +2,7 @@
 
 export { type ActivityContext, type CancelReason } from "./activity-context.js";
 export type { Schema } from "./schema.js";
+export { type TaskQueue, TaskQueueClient } from "./client/task-queues.js";
 export type { WaitInfo, WaitReason } from "./client/waiting.js";
 export {
   type Activity,

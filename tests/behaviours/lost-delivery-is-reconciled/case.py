@@ -1,16 +1,14 @@
 """An adapter in Python settles with its provider what a killed one has left open."""
 
-import asyncio
-
 from everturn import Delivery, DeliveryStatus, delivery
 
 from harness import Work, World, behaviour, equal
-from harness.deliveries import delivery_becomes, write
+from harness.deliveries import adapter_has_message, delivery_becomes, keep_message, write
 
 
 @delivery(channel="sms", can_reconcile=True)
 async def endless(it: Delivery) -> str:
-    await asyncio.Event().wait()
+    await keep_message()
     return it.idempotency_key
 
 
@@ -27,6 +25,7 @@ roles = {"doomed": Work(deliveries=[endless]), "asking": Work(deliveries=[asking
 async def case(world: World) -> None:
     doomed = await world.spawn("doomed")
     await write(world.client, "Hi")
+    await adapter_has_message(world.client)
     await delivery_becomes(world.client, 2, DeliveryStatus.SENDING)
     await doomed.kill()
     await world.spawn("asking")

@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 import { type Delivery, implementDelivery } from "everturn";
 import { behaviour } from "../harness/index.js";
-import { deliveryBecomes, echo } from "../harness/echo.js";
+import { adapterHasMessage, deliveryBecomes, echo, keepMessage } from "../harness/echo.js";
 
-const endless = implementDelivery("sms", { canReconcile: true }, () => new Promise(() => {}));
+const endless = implementDelivery("sms", { canReconcile: true }, keepMessage);
 const tasks: Delivery[] = [];
 const asking = implementDelivery("sms", { canReconcile: true }, (delivery) => {
   tasks.push(delivery);
@@ -19,6 +19,7 @@ export default behaviour({
   scenario: async ({ client, spawn, work }) => {
     const adapter = spawn("adapter");
     await client.conversations.submitMessage("jo", "Hi", { conversationType: "echo", channel: "sms", customerAddress: "+4917" });
+    await adapterHasMessage(client);
     await deliveryBecomes(client, "jo", 2, "sending");
     await adapter.kill();
     work({ deliveries: [asking] });

@@ -1,18 +1,16 @@
 """An adapter in Python is killed, or does not know: the message is not sent again."""
 
-import asyncio
-
 from everturn import Delivery, DeliveryStatus, DeliveryUnknownError, delivery
 
 from harness import Work, World, behaviour, equal
-from harness.deliveries import delivery_becomes, write
+from harness.deliveries import adapter_has_message, delivery_becomes, keep_message, write
 
 
 @delivery(channel="sms")
 async def endless(it: Delivery) -> str:
     if "unsure" in it.message.text:
         raise DeliveryUnknownError("the gateway did not answer")
-    await asyncio.Event().wait()
+    await keep_message()
     return "never"
 
 
@@ -24,6 +22,7 @@ async def case(world: World) -> None:
     equal(unsure.attempt, 1)
 
     await write(world.client, "Hi")
+    await adapter_has_message(world.client)
     await delivery_becomes(world.client, 4, DeliveryStatus.SENDING)
     await adapter.kill()
     lost = await delivery_becomes(world.client, 4, DeliveryStatus.UNKNOWN)

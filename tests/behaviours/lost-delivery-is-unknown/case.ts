@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 import { implementDelivery } from "everturn";
 import { behaviour, messages } from "../harness/index.js";
-import { deliveryBecomes, echo } from "../harness/echo.js";
+import { adapterHasMessage, deliveryBecomes, echo, keepMessage } from "../harness/echo.js";
 
-const endless = implementDelivery("sms", {}, () => new Promise(() => {}));
+const endless = implementDelivery("sms", {}, keepMessage);
 const sent: string[] = [];
 const working = implementDelivery("sms", {}, ({ message }) => {
   sent.push(message.text);
@@ -18,6 +18,7 @@ export default behaviour({
   scenario: async ({ client, spawn, work }) => {
     const adapter = spawn("adapter");
     await client.conversations.submitMessage("jo", "one", { conversationType: "echo", channel: "sms", customerAddress: "+4917" });
+    await adapterHasMessage(client);
     await deliveryBecomes(client, "jo", 2, "sending");
     await adapter.kill();
     const unknown = await deliveryBecomes(client, "jo", 2, "unknown");

@@ -2,7 +2,7 @@
 
 import threading
 
-from everturn import WaitReason, activity
+from everturn import TaskKind, WaitReason, activity
 
 from harness import World, behaviour, equal, until
 
@@ -49,3 +49,13 @@ async def case(world: World) -> None:
 
     await until("only one has no worker", is_over)
     equal(await reason_of("lost"), WaitReason.NO_WORKER)
+
+    async def missing() -> bool:
+        queues = {(it.name, it.kind): it for it in await client.task_queues.list()}
+        nobody = queues["nobody", TaskKind.ACTIVITY]
+        equal((nobody.worker_count, nobody.unserved_since_time is None), (0, False))
+        served = queues["python", TaskKind.ACTIVITY]
+        equal((served.worker_count, served.registered_types), (1, ("held",)))
+        return served.missing_types == ("heldd",)
+
+    await until("the type that nobody has is found", missing)

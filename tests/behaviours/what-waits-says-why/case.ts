@@ -56,6 +56,14 @@ export default behaviour({
       for await (const run of client.workflows.list({ waiting: ["timer", "noWorker"] })) found.push(run.workflowId);
       return found.sort().join() === "noWorker,timer";
     });
+    await until("the type that nobody has is found", async () => {
+      const served = (await client.taskQueues.list()).find((it) => it.name === "default" && it.kind === "workflow");
+      assert.deepEqual([served?.workerCount, served?.registeredTypes.includes("timer")], [1, true]);
+      return served?.missingTypes.join() === "unknown";
+    });
+    const [worst] = await client.taskQueues.list();
+    assert.deepEqual([worst?.name, worst?.kind, worst?.workerCount], ["nobody", "activity", 0]);
+    assert.ok(worst?.unservedSinceTime !== undefined);
     await client.workflows.pause("timer", { reason: "fraud check" });
     assert.match((await waits("timer", "paused")).text, /fraud check/);
   },

@@ -39,6 +39,7 @@ from everturn.client._policy_models import (
     TurnPolicy,
 )
 from everturn.client._retry import RetryOptions
+from everturn.client._task_queue_models import TaskKind, TaskQueue
 from everturn.client._waiting import Wait, WaitReason
 from everturn.client._watch_models import (
     CaughtUp,
@@ -194,6 +195,8 @@ __all__ = [
     "StartedWorkflow",
     "SubmittedEvent",
     "SubmittedMessage",
+    "TaskKind",
+    "TaskQueue",
     "Team",
     "Turn",
     "TurnChanged",

@@ -1,8 +1,9 @@
-/** The client: conversations, approvals and workflows, from services and tools. */
+/** The client: conversations, approvals, workflows and task queues, from services and tools. */
 
 import { Client as GrpcClient } from "@grpc/grpc-js";
 import { type Duration, milliseconds } from "../duration.js";
 import { ConversationService } from "../gen/everturn/v1/conversation_service_pb.js";
+import { TaskQueueService } from "../gen/everturn/v1/task_queue_service_pb.js";
 import { WorkflowService } from "../gen/everturn/v1/workflow_service_pb.js";
 import { addressOf, channelOptions, type ConnectOptions, credentialsOf, namespaceOf } from "../grpc/channel.js";
 import { stubOf } from "../grpc/stub.js";
@@ -11,6 +12,7 @@ import { ApprovalClient } from "./approvals.js";
 import { ConversationClient } from "./conversations.js";
 import type { RetrySettings } from "./retry.js";
 import type { CallSettings } from "./settings.js";
+import { TaskQueueClient } from "./task-queues.js";
 import { WorkflowClient } from "./workflows.js";
 
 /** Settings of a {@link Client}. */
@@ -35,6 +37,8 @@ export class Client {
   readonly approvals: ApprovalClient;
   /** Durable runs, by id. */
   readonly workflows: WorkflowClient;
+  /** How task queues stand. */
+  readonly taskQueues: TaskQueueClient;
   readonly #client: GrpcClient;
 
   constructor(options: ClientOptions = {}) {
@@ -49,6 +53,7 @@ export class Client {
     this.conversations = new ConversationClient(conversations, settings);
     this.approvals = new ApprovalClient(conversations, settings);
     this.workflows = new WorkflowClient(stubOf(WorkflowService, client), settings);
+    this.taskQueues = new TaskQueueClient(stubOf(TaskQueueService, client), settings);
   }
 
   /** Frees the connection; calls under way fail. */

@@ -13,6 +13,9 @@ use crate::error::Error;
 use crate::handle::Handle;
 use crate::waiting::{self, QueueRecord};
 
+/// Runs, and conversations, that are looked at for types that nobody has.
+const UNREGISTERED_LOOKED_AT: usize = 1_000;
+
 /// What a list of conversations or runs is restricted to.
 #[derive(Clone, Debug)]
 pub struct ListQuery {
@@ -70,6 +73,11 @@ impl Handle {
                 types.insert(type_name);
             }
         }
+        for wait in self.unregistered(namespace).await? {
+            let key = waiting::queue_of(namespace, &wait);
+            let types = wanted.entry((key.name, key.kind)).or_default();
+            types.insert(wait.type_name.shared());
+        }
         let keys = wanted.keys().map(|(name, kind)| QueueKey {
             namespace: namespace.shared(),
             name: Arc::clone(name),
@@ -91,6 +99,19 @@ impl Handle {
         let mut records: Vec<QueueRecord> = records.collect();
         records.sort_by_key(|it| (it.state.stats.subscribers > 0, it.missing.is_empty()));
         Ok(records)
+    }
+
+    /// What waits for types that workers were asked for and did not have.
+    async fn unregistered(&self, namespace: &Namespace) -> Result<Vec<Wait>, Error> {
+        let query = ListQuery {
+            reasons: BTreeSet::from([WaitReason::NotRegistered]),
+            ..ListQuery::of(namespace.clone(), UNREGISTERED_LOOKED_AT)
+        };
+        let runs = self.list_runs(query.clone()).await?.runs;
+        let conversations = self.list_conversations(query).await?.conversations;
+        let of_runs = runs.into_iter().filter_map(|it| it.wait);
+        let of_conversations = conversations.into_iter().filter_map(|it| it.wait);
+        Ok(of_runs.chain(of_conversations).collect())
     }
 
     /// How many conversations and workflows wait: the kind, the name of the

@@ -14,6 +14,8 @@ from everturn.client._control_calls import ControlCalls
 from everturn.client._conversation_calls import ConversationCalls
 from everturn.client._conversations_async import AsyncConversations
 from everturn.client._retry import RetryOptions
+from everturn.client._task_queue_calls import TaskQueueCalls
+from everturn.client._task_queues_async import AsyncTaskQueues
 from everturn.client._transport_async import AsyncTransport
 from everturn.client._workflow_calls import WorkflowCalls
 from everturn.client._workflows_async import AsyncWorkflows
@@ -37,6 +39,7 @@ class AsyncClient:
         conversations: Customers' messages in, replies out.
         workflows: Durable runs, started and observed by id.
         approvals: What people are asked to approve.
+        task_queues: How task queues stand.
 
     Args:
         address: ``host:port``. Default: ``EVERTURN_ADDRESS`` or 127.0.0.1:7400.
@@ -72,6 +75,7 @@ class AsyncClient:
         self.conversations = AsyncConversations(self._transport, calls, control)
         self.workflows = AsyncWorkflows(self._transport, WorkflowCalls(self.namespace, payloads))
         self.approvals = AsyncApprovals(self._transport, ApprovalCalls(self.namespace, payloads))
+        self.task_queues = AsyncTaskQueues(self._transport, TaskQueueCalls(self.namespace))
 
     async def close(self) -> None:
         """Closes the connection; calls under way are canceled."""

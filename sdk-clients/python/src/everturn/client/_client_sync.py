@@ -16,6 +16,8 @@ from everturn.client._control_calls import ControlCalls
 from everturn.client._conversation_calls import ConversationCalls
 from everturn.client._conversations_sync import Conversations
 from everturn.client._retry import RetryOptions
+from everturn.client._task_queue_calls import TaskQueueCalls
+from everturn.client._task_queues_sync import TaskQueues
 from everturn.client._transport_sync import SyncTransport
 from everturn.client._workflow_calls import WorkflowCalls
 from everturn.client._workflows_sync import Workflows
@@ -38,6 +40,7 @@ class Client:
         conversations: Customers' messages in, replies out.
         workflows: Durable runs, started and observed by id.
         approvals: What people are asked to approve.
+        task_queues: How task queues stand.
 
     Args:
         address: ``host:port``. Default: ``EVERTURN_ADDRESS`` or 127.0.0.1:7400.
@@ -73,6 +76,7 @@ class Client:
         self.conversations = Conversations(self._transport, calls, control)
         self.workflows = Workflows(self._transport, WorkflowCalls(self.namespace, payloads))
         self.approvals = Approvals(self._transport, ApprovalCalls(self.namespace, payloads))
+        self.task_queues = TaskQueues(self._transport, TaskQueueCalls(self.namespace))
 
     def close(self) -> None:
         """Closes the connection; calls under way are canceled."""

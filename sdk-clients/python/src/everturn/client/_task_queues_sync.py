@@ -1,0 +1,29 @@
+"""Task queues for blocking code: thin methods over the shared calls."""
+
+# Made of `_task_queues_async.py` by scripts/generate_sync_client.py.
+
+from __future__ import annotations
+
+from everturn.client import _task_queue_models as models
+from everturn.client._task_queue_calls import TaskQueueCalls
+from everturn.client._transport_sync import SyncTransport
+
+
+class TaskQueues:
+    """How task queues stand. Made by ``Client``.
+
+    Every method raises ``RpcError``, and its subclass by status code, when the
+    server refuses the call or cannot be reached.
+    """
+
+    def __init__(self, transport: SyncTransport, calls: TaskQueueCalls) -> None:
+        self._transport = transport
+        self._calls = calls
+
+    def list(self) -> list[models.TaskQueue]:
+        """Lists the queues that have a task, a worker, or code that uses them.
+
+        Those without workers come first. After a deployment, ``missing_types``
+        and ``unserved_since_time`` say what nobody would do.
+        """
+        return self._transport.call(self._calls.list())
