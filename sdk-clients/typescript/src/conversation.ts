@@ -2,7 +2,7 @@
 
 import { checkName } from "./activity.js";
 import { type Duration, milliseconds } from "./duration.js";
-import type { ConversationEvent, EventType } from "./event.js";
+import { type ConversationEvent, type EventType, readEvent } from "./event.js";
 import { toPbTurnPolicy, type TurnPolicy } from "./policy.js";
 import type { Turn, TurnContext } from "./turn.js";
 
@@ -62,7 +62,8 @@ export interface Conversation {
 
 /** Binds a handler to a typed event, for `onEvent` of {@link defineConversation}. */
 export function handleEvent<Payload>(event: EventType<Payload>, handler: EventHandler<Payload>): BoundEventHandler {
-  return { type: event.type, handler };
+  if (event.schema === undefined) return { type: event.type, handler };
+  return { type: event.type, handler: (ctx: TurnContext, turn: Turn, received: ConversationEvent) => handler(ctx, turn, readEvent(event, received)) };
 }
 
 /**

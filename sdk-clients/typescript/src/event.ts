@@ -4,6 +4,7 @@ import { checkName } from "./activity.js";
 import { fromPbTime } from "./duration.js";
 import type { ConversationEvent as PbEvent } from "./gen/everturn/v1/message_pb.js";
 import { decodeOptional, type PayloadConverter } from "./payload.js";
+import { parsed, type Schema } from "./schema.js";
 
 declare const types: unique symbol;
 
@@ -11,6 +12,8 @@ declare const types: unique symbol;
 export interface EventType<Payload> {
   /** Type of the event, as sources send it. */
   readonly type: string;
+  /** What reads its payload where it arrives. */
+  readonly schema?: Schema<Payload>;
   /** Only for the type checker: never there. */
   readonly [types]?: (payload: Payload) => Payload;
 }
@@ -32,13 +35,18 @@ export interface ConversationEvent<Payload = unknown> {
 }
 
 /**
- * Names an event and the type of its payload.
+ * Names an event and the type of its payload, which `schema` reads where it arrives.
  *
  * @param type Type of the event. 1 to 256 bytes.
  */
-export function defineEvent<Payload = unknown>(type: string): EventType<Payload> {
+export function defineEvent<Payload = unknown>(type: string, schema?: Schema<Payload>): EventType<Payload> {
   checkName("event", type);
-  return { type };
+  return schema === undefined ? { type } : { type, schema };
+}
+
+/** The event as its type reads it. */
+export function readEvent<Payload>({ schema }: EventType<Payload>, event: ConversationEvent): ConversationEvent<Payload> {
+  return { ...event, payload: parsed(schema, event.payload, "payload") };
 }
 
 /** Reads an event of the wire. */

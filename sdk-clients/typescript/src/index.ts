@@ -2,7 +2,7 @@
 
 export { type ActivityContext, type CancelReason } from "./activity-context.js";
 export type { Schema } from "./schema.js";
-export { type TaskQueue, TaskQueueClient } from "./client/task-queues.js";
+export type { TaskQueue, TaskQueueClient } from "./client/task-queues.js";
 export type { WaitInfo, WaitReason } from "./client/waiting.js";
 export {
   type Activity,
@@ -37,7 +37,7 @@ export {
 export { type RetrySettings } from "./client/retry.js";
 export { type ConversationUpdate, type OutputCursor, type WatchOptions } from "./client/watch.js";
 export { type PendingActivity, type PendingApproval, type RunStatus, type WorkflowDescription, type WorkflowRun } from "./client/workflow-models.js";
-export { type RunChoice, type StartedWorkflow, type StartOptions, type WorkflowClient } from "./client/workflows.js";
+export type { RunChoice, StartedWorkflow, StartOptions, WaitOptions, WorkflowClient } from "./client/workflows.js";
 export {
   type ActivityStepOptions,
   type ChildOptions,

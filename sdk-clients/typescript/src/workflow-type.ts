@@ -9,6 +9,8 @@ declare const types: unique symbol;
 export interface WorkflowType<Input, Output> {
   /** Workflow type, as workers register it. */
   readonly type: string;
+  /** What reads its result where it arrives. */
+  readonly output?: Schema<Output>;
   /** Only for the type checker: never there. */
   readonly [types]?: (input: Input) => Output;
 }
@@ -23,10 +25,14 @@ export interface Signal<Input> {
   readonly [types]?: (input: Input) => Input;
 }
 
-/** Names a workflow whose code is elsewhere, to start it or to run it as a child. */
-export function declareWorkflow<Input = void, Output = void>(type: string): WorkflowType<Input, Output> {
+/**
+ * Names a workflow whose code is elsewhere, to start it or to run it as a child.
+ *
+ * @param schemas `output`: reads its result where it arrives.
+ */
+export function declareWorkflow<Input = void, Output = void>(type: string, schemas: { readonly output?: Schema<Output> } = {}): WorkflowType<Input, Output> {
   checkName("workflow", type);
-  return { type };
+  return { type, ...schemas };
 }
 
 /** Names a signal and the type of its input, which `schema` reads where it arrives. */

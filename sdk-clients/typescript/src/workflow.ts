@@ -22,14 +22,15 @@ export interface Workflow<Input, Output> extends WorkflowType<Input, Output> {
  *
  * @param type Workflow type. 1 to 256 bytes.
  * @param schemas `input`: reads what the run was started with; a run that was given something else fails.
+ *   `output`: reads its result where it arrives, in the run that it is a child of.
  */
 export function defineWorkflow<Input = void, Output = void>(
   type: string,
   run: WorkflowFunction<Input, Output>,
-  schemas: { readonly input?: Schema<Input> } = {},
+  schemas: { readonly input?: Schema<Input>; readonly output?: Schema<Output> } = {},
 ): Workflow<Input, Output> {
   checkName("workflow", type);
-  const { input } = schemas;
-  if (input === undefined) return { kind: "workflow", type, run };
-  return { kind: "workflow", type, run: (ctx, value) => run(ctx, parsed(input, value, "args")) };
+  const { input, ...rest } = schemas;
+  if (input === undefined) return { kind: "workflow", type, run, ...rest };
+  return { kind: "workflow", type, run: (ctx, value) => run(ctx, parsed(input, value, "args")), ...rest };
 }

@@ -15,6 +15,6 @@ test("the package exports these values", () => {
 });
 
 test("the stubs have every service and the bridge to call them", () => {
-  expect(v1).toMatchObject({ ConversationService: {}, WorkerService: {}, WorkflowService: {} });
+  expect(v1).toMatchObject({ ConversationService: {}, TaskQueueService: {}, WorkerService: {}, WorkflowService: {} });
   expect([typeof v1.connectStub, typeof v1.stubOf]).toEqual(["function", "function"]);
 });

@@ -1,7 +1,11 @@
 // Schemas read values where they arrive: anything with `parse`, or a function.
 import { describe, expect, test } from "vitest";
-import { defineActivity, defineSignal, defineWorkflow, implementActivity, PayloadError, type WorkflowContext } from "../src/index.js";
+import {
+  type ConversationEvent, declareWorkflow, defineActivity, defineEvent, defineSignal, defineWorkflow, type EventHandler, handleEvent, implementActivity,
+  PayloadError, type Turn, type TurnContext, type WorkflowContext,
+} from "../src/index.js";
 import type { ActivityContext } from "../src/activity-context.js";
+import { RunStatus } from "../src/v1.js";
 import { completed, event, json, journal, runOf, started, wanted } from "./journals.js";
 
 const date = {
@@ -47,5 +51,24 @@ describe("a schema", () => {
     const odd = runOf(sum);
     const { commands } = await odd.advance(journal([started(0.5)]));
     expect(commands).toMatchObject([{ kind: { case: "failRun", value: { failure: { type: "PayloadError", message: "args: 0.5 is not whole" } } } }]);
+  });
+
+  test("reads the result of a child in the run that started it", async () => {
+    const other = declareWorkflow<number, Date>("other", { output: date });
+    const run = runOf(code(async (ctx) => (await ctx.child(other, 1)).getTime()));
+    await run.advance(journal([started()]));
+    const ended = event("childClosed", { key: "other", status: RunStatus.COMPLETED, result: json("1970-01-01T00:00:01Z") });
+    expect(wanted(await run.advance(journal([ended], 3)))).toEqual(["complete 1000"]);
+  });
+
+  test("reads the payload of an event for its handlers", () => {
+    const late = defineEvent("late", date);
+    const seen: Date[] = [];
+    const { handler } = handleEvent(late, (_ctx, _turn, { payload }) => seen.push(payload));
+    const arrived = { type: "late", payload: "1970-01-01T00:00:01Z" } as ConversationEvent;
+    (handler as EventHandler)({} as TurnContext, {} as Turn, arrived);
+    expect(seen).toEqual([new Date(1_000)]);
+    const odd = { ...arrived, payload: "never" };
+    expect(() => (handler as EventHandler)({} as TurnContext, {} as Turn, odd)).toThrow(new PayloadError("payload: not a date"));
   });
 });

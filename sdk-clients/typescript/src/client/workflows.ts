@@ -8,6 +8,7 @@ import type { HistoryEvent } from "../gen/everturn/v1/event_pb.js";
 import type { WorkflowService } from "../gen/everturn/v1/workflow_service_pb.js";
 import type { Stub } from "../grpc/stub.js";
 import { decodeOptional } from "../payload.js";
+import { parsed, type Schema } from "../schema.js";
 import type { Signal, WorkflowType } from "../workflow-type.js";
 import type { CallSettings } from "./settings.js";
 import { pages } from "./pages.js";
@@ -39,6 +40,14 @@ export interface StartOptions {
 /** Which run is meant: the latest of the workflow id, or that very one. */
 export interface RunChoice {
   readonly runId?: string;
+}
+
+/** How to wait for a result. */
+export interface WaitOptions<Output> extends RunChoice {
+  /** How long at most. Default: no bound. */
+  readonly timeout?: Duration;
+  /** What reads the result. Default: it is taken as it came. */
+  readonly output?: Schema<Output> | undefined;
 }
 
 /** A run that was started. */
@@ -161,9 +170,11 @@ export class WorkflowClient {
   /**
    * Waits until a run is closed and gives its result.
    *
-   * @throws WorkflowError if it did not complete; WaitTimeoutError if `timeout` passed first.
+   * @param options `output`: reads the result (that of a workflow's definition, or another one).
+   * @throws WorkflowError if it did not complete; WaitTimeoutError if `timeout` passed first;
+   *   PayloadError if the result is not what `output` reads.
    */
-  async waitResult<Output = unknown>(workflowId: string, options: RunChoice & { readonly timeout?: Duration } = {}): Promise<Output> {
+  async waitResult<Output = unknown>(workflowId: string, options: WaitOptions<Output> = {}): Promise<Output> {
     const endMs = options.timeout === undefined ? Number.POSITIVE_INFINITY : performance.now() + milliseconds(options.timeout);
     let { runId } = options;
     for (;;) {
@@ -173,7 +184,7 @@ export class WorkflowClient {
         return this.stub.waitResult({ ...target, maxWait: toPbDuration(roundMs) }, { timeoutMs: roundMs + this.settings.timeoutMs });
       }, true);
       const status = fromPbRunStatus(answer.status);
-      if (status === "completed") return decodeOptional(this.settings.converter, answer.result) as Output;
+      if (status === "completed") return parsed(options.output, decodeOptional(this.settings.converter, answer.result), "result");
       if (status !== "running") throw this.#failed(workflowId, answer.runId, status, answer.failure);
       // From here on that very run is meant, whoever starts another.
       runId = answer.runId;

@@ -58,7 +58,7 @@ export class RunContext implements TurnContext {
     const depth = this.info.workflowId.split("/").length - 1;
     if (depth >= CHILD_DEPTH) throw tooMany("child", `is ${String(depth + 1)} levels below its root`, CHILD_DEPTH);
     return this.#step("child", type, type, options.key, (key) =>
-      commands.startChild(key, type, this.#encode(input, "args"), options));
+      commands.startChild(key, type, this.#encode(input, "args"), options), typeof workflow === "string" ? undefined : workflow.output);
   }
 
   sleep(duration: Duration, options: StepOptions = {}): Step<undefined> {

@@ -1,6 +1,6 @@
 /** The turn that a conversation's code answers. */
 
-import { type ConversationEvent, type EventType, fromPbEvent } from "../event.js";
+import { type ConversationEvent, type EventType, fromPbEvent, readEvent } from "../event.js";
 import { TurnCause as PbCause, type TurnInput } from "../gen/everturn/v1/turn_pb.js";
 import { fromPbMessage, type Message, textOf } from "../message.js";
 import type { Turn, TurnCause } from "../turn.js";
@@ -75,9 +75,15 @@ export class TurnView implements Turn {
     const run = this.#run;
     run.checkActive();
     run.handlerCount += 1;
-    const [type, handler] = typeof first === "function" ? [undefined, first] : [first.type, second as (event: ConversationEvent) => unknown];
-    this.#inbox.listen(type, (event) => {
-      run.call(() => handler(event));
+    if (typeof first === "function") {
+      this.#inbox.listen(undefined, (event) => {
+        run.call(() => first(event));
+      });
+      return;
+    }
+    const handler = second as (event: ConversationEvent) => unknown;
+    this.#inbox.listen(first.type, (event) => {
+      run.call(() => handler(readEvent(first, event)));
     });
   }
 }
