@@ -22,6 +22,7 @@ export {
   type ConversationStatus,
   type ConversationTypeSettings,
   type CurrentTurn,
+  type EndedTurn,
   type Handover,
   type Pause,
   type TurnStatus,
@@ -29,6 +30,7 @@ export {
 export {
   type ConversationChanges,
   type ConversationClient,
+  type ConversationFilter,
   type SubmitEventOptions,
   type SubmitOptions,
   type SubmittedEvent,
@@ -106,7 +108,7 @@ export {
   type HandBack,
   type HandOffRequest,
 } from "./person.js";
-export { type Budget, type ClockTime, type FrequencyCap, type OnBusy, type QuietHours, type TurnPolicy } from "./policy.js";
+export { type Budget, type ClockTime, type FrequencyCap, type OnBusy, type OnTurnFailure, type QuietHours, type TurnPolicy } from "./policy.js";
 export { type Program } from "./replay/program.js";
 export {
   type DeliveryOutcome,

@@ -5,10 +5,13 @@ import { type Duration, fromPbDuration, toPbDuration } from "./duration.js";
 import {
   type Budget as PbBudget,
   OnBusy as PbOnBusy,
+  type OnTurnFailure as PbOnTurnFailure,
+  OnTurnFailureSchema,
   type QuietHours as PbQuietHours,
   type TurnPolicy as PbTurnPolicy,
   TurnPolicySchema,
 } from "./gen/everturn/v1/policy_pb.js";
+import { type Assignee, fromPbAssignee, toPbAssignee } from "./person.js";
 
 /**
  * What a message or event does to a turn that is running: wait for the next turn, interrupt it, or
@@ -54,6 +57,25 @@ export interface Budget {
 }
 
 /**
+ * What follows a turn that failed, timed out or was ended from outside. The messages that no reply
+ * answered stay unanswered: the next turn is given them, whatever starts it.
+ */
+export interface OnTurnFailure {
+  /**
+   * Attempts in all at what a turn was given: each is a turn of its own, with the same messages and
+   * events. Not after a non-retryable failure. Default 1; at most 100.
+   */
+  readonly attempts?: number;
+  /** Delay before the second attempt; doubled for each one after it, up to 1 h. Default 5 s. */
+  readonly backoff?: Duration;
+  /**
+   * What follows the last one: nothing until the customer writes (`"wait"`, the default), a person or
+   * team, or an event of a type whose payload has `turn`, `attempts` and `failure`.
+   */
+  readonly then?: "wait" | { readonly handOff: Assignee } | { readonly event: string };
+}
+
+/**
  * How the messages and events of a conversation become turns. What is left out takes the default of
  * the conversation type when a conversation opens, and stays as it is in an update.
  */
@@ -87,6 +109,8 @@ export interface TurnPolicy {
   readonly frequencyCap?: FrequencyCap;
   /** What the conversation may use. Default: no bound. */
   readonly budget?: Budget;
+  /** What follows a turn that failed. Default: one attempt, then `"wait"`. */
+  readonly onTurnFailure?: OnTurnFailure;
 }
 
 /**
@@ -114,7 +138,24 @@ export function toPbTurnPolicy(policy: TurnPolicy): PbTurnPolicy {
     ...(budget === undefined
       ? {}
       : { budget: { tokens: BigInt(budget.tokens ?? 0), costMicros: BigInt(budget.costMicros ?? 0), currency: budget.currency ?? "" } }),
+    ...(policy.onTurnFailure === undefined ? {} : { onTurnFailure: toPbOnTurnFailure(policy.onTurnFailure) }),
   });
+}
+
+function toPbOnTurnFailure({ attempts = 1, backoff, then = "wait" }: OnTurnFailure): PbOnTurnFailure {
+  return create(OnTurnFailureSchema, {
+    attempts,
+    ...span("backoff", backoff),
+    ...(then === "wait" ? {} : { then: "handOff" in then ? { case: "handOff", value: toPbAssignee(then.handOff) } : { case: "eventType", value: then.event } }),
+  });
+}
+
+function fromPbOnTurnFailure({ attempts, backoff, then }: PbOnTurnFailure): OnTurnFailure {
+  const next = (): OnTurnFailure["then"] => {
+    if (then.case === "handOff") return { handOff: fromPbAssignee(then.value) };
+    return then.case === "eventType" ? { event: then.value } : "wait";
+  };
+  return { attempts, backoff: fromPbDuration(backoff), then: next() ?? "wait" };
 }
 
 /** Reads a policy. */
@@ -136,6 +177,7 @@ export function fromPbTurnPolicy(policy: PbTurnPolicy | undefined): TurnPolicy {
     ...(policy.quietHours === undefined ? {} : { quietHours: fromPbQuietHours(policy.quietHours) }),
     ...(cap === undefined ? {} : { frequencyCap: { maxMessages: cap.maxMessages, window: fromPbDuration(cap.window) } }),
     ...(policy.budget === undefined ? {} : { budget: fromPbBudget(policy.budget) }),
+    ...(policy.onTurnFailure === undefined ? {} : { onTurnFailure: fromPbOnTurnFailure(policy.onTurnFailure) }),
   };
 }
 

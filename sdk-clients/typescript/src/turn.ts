@@ -84,6 +84,12 @@ export interface TurnContext extends WorkflowContext {
    * only ends the wait: the conversation stays theirs.
    */
   handOff(request: HandOffRequest, options?: StepOptions): Step<HandBack>;
+
+  /**
+   * Says that the messages which the turn was given so far need no answer, and why: the conversation is
+   * not shown as unanswered for their sake. At most 1 KiB.
+   */
+  noReply(reason: string, options?: StepOptions): void;
 }
 
 /** The turn that is to be answered. */
@@ -96,7 +102,12 @@ export interface Turn {
   readonly number: number;
   /** Why it was started. */
   readonly cause: TurnCause;
-  /** The messages to answer, in transcript order; empty unless the cause is `message`. */
+  /** Which attempt at its messages it is, from 1; more only with the policy `onTurnFailure`. */
+  readonly attempt: number;
+  /**
+   * The messages to answer, in transcript order, with those that an interrupted or failed turn has left.
+   * Empty unless the cause is `message` or there are such.
+   */
   readonly messages: readonly Message[];
   /** The texts of `messages`, one per line. */
   readonly text: string;

@@ -71,6 +71,13 @@ const support = defineConversation({
   },
 });
 
+const silent = defineConversation({
+  type: "silent",
+  onTurn: (ctx) => {
+    ctx.noReply("it says thank you");
+  },
+});
+
 const interrupted = defineConversation({
   type: "interrupted",
   onTurn: async (ctx) => {
@@ -162,5 +169,6 @@ export const goldens: Readonly<Record<string, Golden>> = {
   }),
   "turn-of-events": turnOf(support, { events: [{ type: "paid", payload: { amount: 5 }, id: "e-1" }, { type: "paid", payload: { amount: 6 } }] }),
   "turn-in-quiet-hours": turnOf(support, { cause: "idle", suppress: "quietHours" }),
+  "turn-without-reply": turnOf(silent, { messages: ["thank you"] }),
   "turn-interrupted": turnOf(interrupted, { messages: ["hi"] }, (turn) => { turn.interrupt("10s"); }),
 };

@@ -70,6 +70,8 @@ pub const HANDOVER_MESSAGES: usize = 100;
 /// Bytes of what was written while a person owned the conversation and that
 /// its turn is given with the hand-back.
 pub const HANDOVER_BYTES: usize = 262_144;
+/// Attempts at what a turn was given, if its policy repeats those that fail.
+pub const TURN_ATTEMPTS: u32 = 100;
 /// Bytes of the title of an approval.
 pub const TITLE_BYTES: usize = 1_024;
 /// Bytes of a failure's text; more is cut.

@@ -2,8 +2,8 @@
 
 use minicbor::{Decode, Encode};
 
-use crate::text::{QueueName, Text};
-use crate::value::{Failure, Span, Usage};
+use crate::text::{QueueName, Text, TypeName};
+use crate::value::{Assignee, Failure, Span, Usage};
 
 /// When and how often a failed attempt is repeated.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
@@ -186,6 +186,63 @@ impl Budget {
     }
 }
 
+/// What follows a turn that did not complete.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct OnTurnFailure {
+    /// Attempts in all at what a turn was given, at least 1.
+    #[n(0)]
+    pub attempts: u32,
+    /// Delay before the second attempt; doubled for each one after it.
+    #[n(1)]
+    pub backoff: Span,
+    /// What follows the last one.
+    #[n(2)]
+    pub then: AfterFailure,
+}
+
+/// What follows the last failed attempt of a turn.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub enum AfterFailure {
+    /// Nothing: its messages are the next turn's, whatever starts it.
+    #[default]
+    #[n(0)]
+    Wait,
+    /// The conversation is handed over.
+    #[n(1)]
+    HandOff(#[n(0)] Assignee),
+    /// An event of this type.
+    #[n(2)]
+    Event(#[n(0)] TypeName),
+}
+
+impl Default for OnTurnFailure {
+    fn default() -> Self {
+        Self {
+            attempts: 1,
+            backoff: Self::BACKOFF,
+            then: AfterFailure::Wait,
+        }
+    }
+}
+
+impl OnTurnFailure {
+    /// The default delay before the second attempt.
+    pub const BACKOFF: Span = Span::from_secs(5);
+    /// The longest delay before an attempt.
+    pub const BACKOFF_MAX: Span = Span::from_secs(3_600);
+
+    /// Delay before the attempt that follows `attempt`, if there is one.
+    #[must_use]
+    pub fn delay_after(&self, attempt: u32) -> Option<Span> {
+        if attempt >= self.attempts {
+            return None;
+        }
+        let doublings = attempt.saturating_sub(1).min(32);
+        let delay = self.backoff.0.saturating_mul(1_i64 << doublings);
+        Some(Span(delay.min(Self::BACKOFF_MAX.0)))
+    }
+}
+
 /// What conversations of a type begin with.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub struct TypeSettings {
@@ -236,6 +293,10 @@ pub struct TurnPolicy {
     /// What the conversation may use.
     #[n(11)]
     pub budget: Option<Budget>,
+    /// What follows a turn that did not complete.
+    #[n(12)]
+    #[cbor(default)]
+    pub on_turn_failure: OnTurnFailure,
 }
 
 impl Default for TurnPolicy {
@@ -253,6 +314,7 @@ impl Default for TurnPolicy {
             quiet_hours: None,
             frequency_cap: None,
             budget: None,
+            on_turn_failure: OnTurnFailure::default(),
         }
     }
 }

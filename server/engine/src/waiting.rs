@@ -10,6 +10,7 @@ use crate::state::deadlines::Deadline;
 use crate::state::delivery::Delivery;
 use crate::state::root::Root;
 use crate::state::run::{Activity, Run, Stage, Task};
+use crate::state::turn::EndedTurn;
 use crate::text::{QueueName, Text};
 use crate::value::{Failure, Time};
 
@@ -71,10 +72,13 @@ pub enum WaitReason {
     /// Quiet hours or the frequency cap.
     #[n(18)]
     QuietHours,
+    /// The customer has no answer, and no turn is to come by itself.
+    #[n(19)]
+    Unanswered,
 }
 
 /// Every reason, in the order of their numbers.
-pub const REASONS: [WaitReason; 18] = [
+pub const REASONS: [WaitReason; 19] = [
     WaitReason::NoWorker,
     WaitReason::NotRegistered,
     WaitReason::Queued,
@@ -93,6 +97,7 @@ pub const REASONS: [WaitReason; 18] = [
     WaitReason::SignalDelivery,
     WaitReason::Burst,
     WaitReason::QuietHours,
+    WaitReason::Unanswered,
 ];
 
 impl WaitReason {
@@ -131,6 +136,7 @@ impl WaitReason {
             Self::SignalDelivery => "signal_delivery",
             Self::Burst => "burst",
             Self::QuietHours => "quiet_hours",
+            Self::Unanswered => "unanswered",
         }
     }
 
@@ -344,9 +350,34 @@ pub fn conversation(root: &Root) -> Option<Wait> {
             ..Wait::new(WaitReason::QuietHours, first.time)
         });
     }
+    if let Some(wait) = unanswered(conversation) {
+        return Some(wait);
+    }
     let under_way = conversation.deliveries.values();
     let waits = under_way.filter_map(|it| delivery(conversation, it));
     waits.min_by_key(|wait| (wait.reason.rank(), wait.since))
+}
+
+/// The customer waits, and no turn is at work: for another attempt, or for
+/// nothing that comes by itself.
+fn unanswered(conversation: &Conversation) -> Option<Wait> {
+    let last = conversation.last_turn.as_ref();
+    let failed = last.filter(|turn| turn.has_failed());
+    let detail = failed.map(EndedTurn::said).unwrap_or_default().into();
+    if let (Some(retry), Some(last)) = (&conversation.retry, last) {
+        return Some(Wait {
+            until: Some(retry.at),
+            attempt: last.attempt,
+            type_name: conversation.type_name.as_str().into(),
+            detail,
+            ..Wait::new(WaitReason::BackingOff, last.ended)
+        });
+    }
+    let since = conversation.unanswered_since?;
+    Some(Wait {
+        detail,
+        ..Wait::new(WaitReason::Unanswered, since)
+    })
 }
 
 /// The workflow task, if it is what the run waits for.

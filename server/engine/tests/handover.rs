@@ -281,7 +281,7 @@ fn a_turn_that_ends_while_it_waits_leaves_the_conversation_with_the_person() {
     s.say("hello?");
     assert_eq!(s.turn_slot(), None);
     s.hand_back();
-    assert_eq!(s.turn_texts(), ["hello?"]);
+    assert_eq!(s.turn_texts(), ["hello", "hello?"]);
 }
 
 #[test]

@@ -108,6 +108,11 @@ impl Collector for RuntimeCollector {
                 counter.encode(encoder.encode_descriptor(&name, metric.help, None, kind)?)?;
             }
         }
+        let unanswered = ConstGauge::new(self.0.unanswered());
+        let help = "Open conversations whose customer has no answer";
+        let kind = prometheus_client::metrics::MetricType::Gauge;
+        let name = "everturn_unanswered_conversations";
+        unanswered.encode(encoder.encode_descriptor(name, help, None, kind)?)?;
         self.encode_waits(&mut encoder)
     }
 }

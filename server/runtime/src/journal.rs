@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use everturn_engine::event::RunEvent;
-use everturn_engine::state::conversation::TurnContext;
+use everturn_engine::state::turn::TurnContext;
 use everturn_engine::text::{RootId, TypeName};
 use everturn_engine::value::{Failure, Outcome, Payload, Time};
 use minicbor::{Decode, Encode};

@@ -6,10 +6,12 @@ use std::collections::BTreeMap;
 use everturn_engine::event::{DeliveryStatus, RunId, RunStatus, Tombstone};
 use everturn_engine::policy::TurnPolicy;
 use everturn_engine::state::approval::Approval;
-use everturn_engine::state::conversation::{Conversation, Handover, Pause, State, Turn};
+use everturn_engine::state::conversation::{Conversation, Handover, Pause};
 use everturn_engine::state::delivery::Delivery;
+use everturn_engine::state::entries::State;
 use everturn_engine::state::root::Root;
 use everturn_engine::state::run::{Activity, Child, Run, Timer};
+use everturn_engine::state::turn::{EndedTurn, Turn};
 use everturn_engine::text::{QueueName, RootKey, Text, TypeName, WorkflowId};
 use everturn_engine::value::{Failure, Outcome, Time, Usage};
 use everturn_engine::waiting::{self, Wait};
@@ -163,6 +165,16 @@ pub struct ConversationRecord {
     #[n(21)]
     #[cbor(default)]
     pub wait: Option<Wait>,
+    /// Since when the customer has no answer.
+    #[n(22)]
+    pub unanswered_since: Option<Time>,
+    /// Messages that turns which failed have left.
+    #[n(23)]
+    #[cbor(default)]
+    pub unanswered_count: u64,
+    /// How the last turn ended.
+    #[n(24)]
+    pub last_turn: Option<EndedTurn>,
     /// Entries written by its code; `None` in lists.
     #[cbor(skip)]
     pub state: Option<State>,
@@ -287,6 +299,9 @@ impl ConversationRecord {
             budget_reached: conversation.budget_reached,
             tombstone: None,
             wait: waiting::conversation(root),
+            unanswered_since: conversation.unanswered_since,
+            unanswered_count: conversation.unanswered.len() as u64,
+            last_turn: conversation.last_turn.clone(),
             state: None,
         }
     }
@@ -316,6 +331,9 @@ impl ConversationRecord {
             budget_reached: false,
             tombstone: Some(tombstone),
             wait: None,
+            unanswered_since: None,
+            unanswered_count: 0,
+            last_turn: None,
             state: None,
         }
     }

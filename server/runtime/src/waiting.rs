@@ -109,6 +109,7 @@ pub(crate) fn columns(wait: Option<&Wait>, own_queue: &QueueName) -> WaitColumns
     WaitColumns {
         reason: wait.map_or(0, |wait| wait.reason.code()),
         queue: column(name.as_str(), kind),
+        unanswered_since: None,
     }
 }
 
@@ -151,18 +152,31 @@ pub(crate) fn filter(reasons: &BTreeSet<WaitReason>, unserved: Vec<Arc<str>>) ->
 /// Conversation or not, the stored number of the reason, the queue.
 type CountKey = (bool, u8, Arc<str>);
 
-/// How many roots of a partition wait, by kind and by how they do.
+/// How many roots of a partition wait, by kind and by how they do, and of how
+/// many conversations the customer has no answer.
 #[derive(Debug, Default)]
-pub(crate) struct Counts(Mutex<Map<CountKey, i64>>);
+pub(crate) struct Counts(Mutex<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    waits: Map<CountKey, i64>,
+    unanswered: i64,
+}
 
 impl Counts {
     /// Begins anew, with what the view holds.
     pub fn reset(&self, rows: Vec<(RootKind, WaitColumns, u64)>) {
         let mut counts = self.lock();
-        counts.clear();
+        *counts = Inner::default();
         for (kind, wait, count) in rows {
-            let key = (kind == RootKind::Conversation, wait.reason, wait.queue);
-            *counts.entry(key).or_default() += i64::try_from(count).unwrap_or(i64::MAX);
+            let count = i64::try_from(count).unwrap_or(i64::MAX);
+            if wait.unanswered_since.is_some() {
+                counts.unanswered += count;
+            }
+            if wait.reason > 0 {
+                let key = (kind == RootKind::Conversation, wait.reason, wait.queue);
+                *counts.waits.entry(key).or_default() += count;
+            }
         }
     }
 
@@ -173,14 +187,17 @@ impl Counts {
         }
         let mut counts = self.lock();
         for (wait, change) in [(before, -1), (after, 1)] {
+            if wait.unanswered_since.is_some() {
+                counts.unanswered += change;
+            }
             if wait.reason == 0 {
                 continue;
             }
             let key = (is_conversation, wait.reason, Arc::clone(&wait.queue));
-            let count = counts.entry(key.clone()).or_default();
+            let count = counts.waits.entry(key.clone()).or_default();
             *count += change;
             if *count == 0 {
-                counts.remove(&key);
+                counts.waits.remove(&key);
             }
         }
     }
@@ -191,7 +208,7 @@ impl Counts {
         totals: &mut BTreeMap<(bool, WaitReason), i64>,
         is_unserved: &impl Fn(&str) -> bool,
     ) {
-        for ((is_conversation, code, queue), count) in self.lock().iter() {
+        for ((is_conversation, code, queue), count) in &self.lock().waits {
             let Some(mut reason) = WaitReason::from_code(*code) else {
                 continue;
             };
@@ -202,7 +219,12 @@ impl Counts {
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Map<CountKey, i64>> {
+    /// Conversations whose customer has no answer.
+    pub fn unanswered(&self) -> i64 {
+        self.lock().unanswered
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

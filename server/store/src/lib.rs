@@ -122,7 +122,8 @@ pub trait Store: Send + Sync + 'static {
     /// is one.
     fn list_runs(&self, filter: Filter) -> BoxFuture<'_, Result<(Vec<RunRow>, Option<Cursor>)>>;
 
-    /// Counts the roots of a partition that wait, by kind and by how they do.
+    /// Counts the roots of a partition that wait, or whose customer does, by
+    /// kind and by how they do; of several times the earliest is given.
     fn count_waits(
         &self,
         partition: u32,

@@ -93,6 +93,8 @@ pub struct WaitColumns {
     pub reason: u8,
     /// Task queue that it is in, or empty.
     pub queue: Arc<str>,
+    /// Of a conversation: since when its customer has no answer, if that is so.
+    pub unanswered_since: Option<i64>,
 }
 
 /// A root in the view. Times are microseconds since the Unix epoch.
@@ -227,6 +229,8 @@ pub struct Filter {
     pub status: Option<u8>,
     /// Only what waits like this.
     pub waits: Option<WaitFilter>,
+    /// Only conversations whose customer has had no answer since before then.
+    pub unanswered_before: Option<i64>,
     /// Only what comes after the end of a page.
     pub after: Option<Cursor>,
     /// Rows of the page.
@@ -242,6 +246,7 @@ impl Filter {
             type_name: None,
             status: None,
             waits: None,
+            unanswered_before: None,
             after: None,
             limit,
         }

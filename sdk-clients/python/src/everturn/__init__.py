@@ -16,25 +16,25 @@ from everturn.client._approval_models import (
 from everturn.client._client_async import AsyncClient
 from everturn.client._client_sync import Client
 from everturn.client._conversation_models import (
-    Assignee,
     Conversation,
     ConversationStatus,
+    EndedTurn,
     ErasedConversation,
     Handover,
     Pause,
-    Person,
     SubmittedEvent,
     SubmittedMessage,
-    Team,
     Turn,
     TurnStatus,
 )
+from everturn.client._people import Assignee, Person, Team
 from everturn.client._policy_models import (
     Budget,
     ConversationType,
     Debounce,
     FrequencyCap,
     OnBusy,
+    OnTurnFailure,
     QuietHours,
     TurnPolicy,
 )
@@ -155,6 +155,7 @@ __all__ = [
     "DeliveryState",
     "DeliveryStatus",
     "DeliveryUnknownError",
+    "EndedTurn",
     "ErasedConversation",
     "EverturnError",
     "FailedPreconditionError",
@@ -172,6 +173,7 @@ __all__ = [
     "NoActivityError",
     "NotFoundError",
     "OnBusy",
+    "OnTurnFailure",
     "OutputCursor",
     "OutputDelta",
     "OutputEnded",

@@ -5,15 +5,19 @@ import {
   type Conversation as PbConversation,
   ConversationStatus as PbStatus,
   type ConversationType as PbConversationType,
+  type EndedTurn as PbEndedTurn,
   type Handover as PbHandover,
   type Pause as PbPause,
   TurnStatus as PbTurnStatus,
 } from "../gen/everturn/v1/conversation_service_pb.js";
+import { failureInfo } from "../failure.js";
+import type { FailureInfo } from "../failure-info.js";
 import { decodeOptional, type PayloadConverter } from "../payload.js";
 import { type Assignee, fromPbAssignee } from "../person.js";
 import { fromPbTurnPolicy, type TurnPolicy } from "../policy.js";
 import { fromPbUsage, type Usage } from "../usage.js";
 import { fromPbWait, type WaitInfo } from "./waiting.js";
+import { fromPbRunStatus, type RunStatus } from "./workflow-models.js";
 
 /** Whether a conversation takes messages; of an erased one only counts and times are left. */
 export type ConversationStatus = "open" | "closed" | "erased";
@@ -28,6 +32,26 @@ export interface CurrentTurn {
   readonly runId: string;
   readonly status: TurnStatus;
   readonly startTime: Date | undefined;
+}
+
+/** How a turn ended. */
+export interface EndedTurn {
+  readonly number: number;
+  readonly workflowId: string;
+  readonly runId: string;
+  /** Which attempt at its messages it was, from 1. */
+  readonly attempt: number;
+  readonly status: RunStatus;
+  /** Why, if it did not complete; without details and causes, which its run has. */
+  readonly failure: FailureInfo | undefined;
+  readonly startTime: Date | undefined;
+  readonly endTime: Date | undefined;
+  /** It was interrupted, so that the next turn has its messages. */
+  readonly isInterrupted: boolean;
+  /** It sent a message. */
+  readonly hasReplied: boolean;
+  /** Why no reply was needed, if its code said so; else empty. */
+  readonly noReplyReason: string;
 }
 
 /** A pause. */
@@ -86,6 +110,15 @@ export interface ConversationInfo {
   readonly isBudgetReached: boolean;
   /** Why it waits; `undefined` if it does not. */
   readonly wait: WaitInfo | undefined;
+  /**
+   * Since when the customer has no answer: the time of the oldest message that no reply answered, and
+   * of which no code said that it needs none. `undefined` if everything is answered.
+   */
+  readonly unansweredSinceTime: Date | undefined;
+  /** Number of messages that failed turns have left to the next one. */
+  readonly unansweredMessageCount: number;
+  /** How the last turn ended; `undefined` before the first one did. */
+  readonly lastTurn: EndedTurn | undefined;
   /** Number of runs it had; only of an erased one. */
   readonly erasedRunCount: number;
   readonly createTime: Date | undefined;
@@ -138,9 +171,28 @@ export function fromPbConversation(pb: PbConversation, converter: PayloadConvert
     turnUsage: fromPbUsage(pb.turnUsage),
     isBudgetReached: pb.budgetReached,
     wait: fromPbWait(pb.wait),
+    unansweredSinceTime: toDate(pb.unansweredSinceTime),
+    unansweredMessageCount: pb.unansweredMessageCount,
+    lastTurn: fromPbEndedTurn(pb.lastTurn, converter),
     erasedRunCount: Number(pb.erasedRunCount),
     createTime: toDate(pb.createTime),
     updateTime: toDate(pb.updateTime),
+  };
+}
+
+function fromPbEndedTurn(turn: PbEndedTurn | undefined, converter: PayloadConverter): EndedTurn | undefined {
+  return turn && {
+    number: Number(turn.number),
+    workflowId: turn.workflowId,
+    runId: turn.runId,
+    attempt: turn.attempt,
+    status: fromPbRunStatus(turn.status),
+    failure: turn.failure && failureInfo(turn.failure, converter),
+    startTime: toDate(turn.startTime),
+    endTime: toDate(turn.endTime),
+    isInterrupted: turn.interrupted,
+    hasReplied: turn.replied,
+    noReplyReason: turn.noReplyReason,
   };
 }
 

@@ -1,7 +1,7 @@
 /** Calls about conversations. */
 
 import { type DeliveryStatus, fromPbDeliveryStatus, toPbDeliveryStatus } from "../delivery-state.js";
-import { type Duration, toDate, toPbDuration } from "../duration.js";
+import { type Duration, toDate, toPbDuration, toPbTime } from "../duration.js";
 import { RpcError } from "../errors.js";
 import type { EventType } from "../event.js";
 import type { ConversationService } from "../gen/everturn/v1/conversation_service_pb.js";
@@ -22,6 +22,18 @@ import { pages } from "./pages.js";
 import { withRetry } from "./retry.js";
 import { type ConversationUpdate, watchConversation, type WatchOptions } from "./watch.js";
 import { toPbReasons, type WaitReason } from "./waiting.js";
+
+/** What a list of conversations is restricted to. */
+export interface ConversationFilter {
+  readonly conversationType?: string;
+  readonly status?: ConversationStatus;
+  /** Only those that wait for one of these reasons. */
+  readonly waiting?: readonly WaitReason[];
+  /** Only those whose customer has had no answer since before this time. */
+  readonly unansweredBefore?: Date;
+  /** Entries fetched at a time. Default: the server's. */
+  readonly pageSize?: number;
+}
 
 /** What a customer's message comes with. */
 export interface SubmitOptions {
@@ -154,8 +166,8 @@ export class ConversationClient {
     return fromPbConversation(present(conversation), this.settings.converter);
   }
 
-  /** Lists conversations, last created first, `waiting`: only those that wait for one of these reasons. May lag behind by about a second. */
-  list(options: { readonly conversationType?: string; readonly status?: ConversationStatus; readonly waiting?: readonly WaitReason[]; readonly pageSize?: number } = {}): AsyncIterableIterator<ConversationInfo> {
+  /** Lists conversations, last created first. May lag behind by about a second. */
+  list(options: ConversationFilter = {}): AsyncIterableIterator<ConversationInfo> {
     const { namespace, converter } = this.settings;
     return pages(async (pageToken) => {
       const request = {
@@ -165,6 +177,7 @@ export class ConversationClient {
         conversationType: options.conversationType ?? "",
         status: toPbStatus(options.status),
         waitReasons: toPbReasons(options.waiting),
+        ...(options.unansweredBefore === undefined ? {} : { unansweredBeforeTime: toPbTime(options.unansweredBefore.getTime()) }),
       };
       const page = await this.#call((call) => this.stub.listConversations(request, call));
       return { items: page.conversations.map((it) => fromPbConversation(it, converter)), next: page.nextPageToken };

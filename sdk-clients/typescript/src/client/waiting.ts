@@ -6,7 +6,7 @@ import { type Wait as PbWait, WaitReason as PbReason } from "../gen/everturn/v1/
 /** Why something does not go on: the one reason that has to end first. */
 export type WaitReason =
   | "noWorker" | "notRegistered" | "queued" | "worker" | "backingOff" | "paused" | "customer" | "taskFailed"
-  | "taskSetApart" | "budget" | "approval" | "person" | "timer" | "signal" | "child" | "signalDelivery" | "burst" | "quietHours";
+  | "taskSetApart" | "budget" | "approval" | "person" | "timer" | "signal" | "child" | "signalDelivery" | "burst" | "quietHours" | "unanswered";
 
 /** Why something waits, since when, and what would end it. */
 export interface WaitInfo {
@@ -46,6 +46,7 @@ const REASONS: readonly (readonly [PbReason, WaitReason])[] = [
   [PbReason.SIGNAL_DELIVERY, "signalDelivery"],
   [PbReason.BURST, "burst"],
   [PbReason.QUIET_HOURS, "quietHours"],
+  [PbReason.UNANSWERED, "unanswered"],
 ];
 
 /** Writes reasons for a filter. */

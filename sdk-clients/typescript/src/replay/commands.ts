@@ -147,6 +147,12 @@ export function handOff(key: string, request: HandOffRequest, converter: Payload
   });
 }
 
+/** Say that the messages of the turn need no answer. */
+export function noReply(key: string, reason: string): Command {
+  checkedReason(reason);
+  return command(key, { case: "noReply", value: { $typeName: "everturn.v1.NoReply", reason } });
+}
+
 /** Record that something went wrong that the code does not look at. */
 export function recordProblem(key: string, failure: Failure): Command {
   return command(key, { case: "recordProblem", value: { $typeName: "everturn.v1.RecordProblem", failure } });

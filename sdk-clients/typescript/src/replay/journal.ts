@@ -3,7 +3,7 @@
 import type { HistoryEvent, LocalRecorded } from "../gen/everturn/v1/event_pb.js";
 
 /** Kinds of commands with a key. */
-export type StepKind = "activity" | "timer" | "child" | "local step" | "message" | "ask" | "state" | "signal" | "approval" | "hand-off" | "problem";
+export type StepKind = "activity" | "timer" | "child" | "local step" | "message" | "ask" | "state" | "signal" | "approval" | "hand-off" | "problem" | "no-reply";
 
 /** A command in the journal. */
 export interface Recorded {
@@ -107,6 +107,9 @@ export class Journal {
         break;
       case "problemRecorded":
         this.#add(event, kind.value.key, "problem", "");
+        break;
+      case "noReplyRecorded":
+        this.#add(event, kind.value.key, "no-reply", "");
         break;
       case "commandCanceled":
         this.#cancels.add(kind.value.targetKey);

@@ -139,6 +139,13 @@ export class RunContext implements TurnContext {
     return options.timeout === undefined ? step : this.#bounded(step, options.timeout);
   }
 
+  noReply(reason: string, options: StepOptions = {}): void {
+    this.#checkTurn("say that no reply is needed");
+    const run = this.#run;
+    const { key, isRecorded } = run.claim("no-reply", "", "no-reply", options.key);
+    if (!isRecorded) run.push(this.#built(key, () => commands.noReply(key, reason)));
+  }
+
   async shield<T>(fn: () => T | Promise<T>): Promise<T> {
     this.#run.checkActive();
     return this.#run.waits.shield(fn);

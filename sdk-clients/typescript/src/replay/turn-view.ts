@@ -21,6 +21,7 @@ export class TurnView implements Turn {
   readonly conversationType: string;
   readonly number: number;
   readonly cause: TurnCause;
+  readonly attempt: number;
   readonly messages: readonly Message[];
   readonly events: readonly ConversationEvent[];
   readonly text: string;
@@ -39,6 +40,7 @@ export class TurnView implements Turn {
     this.conversationType = input.conversationType;
     this.number = Number(input.number);
     this.cause = CAUSES[input.cause] ?? "message";
+    this.attempt = Math.max(1, input.attempt);
     this.messages = input.messages.map((message) => fromPbMessage(message, converter));
     this.events = input.events.map((event) => fromPbEvent(event, converter));
     this.#input = input;

@@ -177,6 +177,9 @@ export class TestRun {
         if (this.isInterrupted) this.append(event("handedBack", { key, note: "the turn was superseded" }));
         else host.handOff(this, key);
         break;
+      case "noReply":
+        this.append(event("noReplyRecorded", { key, reason: kind.value.reason, suppressed: this.#fence() !== undefined }));
+        break;
       case "recordProblem":
         this.append(event("problemRecorded", { key, ...only("failure", kind.value.failure) }));
         break;

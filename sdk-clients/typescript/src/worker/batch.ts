@@ -96,6 +96,8 @@ export function commandBytes({ key, kind }: Command): number {
       return bytes + (kind.value.value?.data.length ?? 0);
     case "completeRun":
       return bytes + (kind.value.result?.data.length ?? 0);
+    case "noReply":
+      return bytes + utf8(kind.value.reason);
     case "recordProblem":
     case "failRun":
     case "cancelRun":

@@ -130,6 +130,7 @@ function turnInput(reader: WireReader): TurnInput {
     replyChannel: "",
     events: [],
     addresses: {},
+    attempt: 0,
   };
   while (reader.next()) {
     switch (reader.field) {
@@ -162,6 +163,9 @@ function turnInput(reader: WireReader): TurnInput {
         break;
       case 10:
         entry(reader, turn.addresses, text);
+        break;
+      case 11:
+        turn.attempt = reader.uint();
         break;
       default:
         throw new UnexpectedWireError();

@@ -23,6 +23,7 @@ pub(super) async fn call(
         &request.conversation_type,
         &request.status.to_string(),
         &incoming::reasons_text(&request.wait_reasons),
+        &format!("{:?}", request.unanswered_before_time),
     ]);
     let namespace = incoming::namespace(&mut checker, request.namespace);
     checker.optional_name(Path::field("conversation_type"), &request.conversation_type);
@@ -38,12 +39,15 @@ pub(super) async fn call(
         }
     };
     let reasons = incoming::reasons(&mut checker, &request.wait_reasons);
+    let before = Path::field("unanswered_before_time");
+    let unanswered_before = incoming::time(&mut checker, before, request.unanswered_before_time);
     checker.finish()?;
     let type_name = Some(request.conversation_type).filter(|name| !name.is_empty());
     let query = ListQuery {
         type_name: type_name.map(Into::into),
         status,
         reasons,
+        unanswered_before,
         after: page_token::read(scope, &request.page_token)?,
         ..ListQuery::of(namespace, limit)
     };

@@ -3,8 +3,8 @@
 
 use everturn_engine::command::{
     Ask, CancelRun, CancelStep, Command, CommandKind, CompleteRun, Draft, FailRun,
-    HandOffConversation, RecordLocal, RecordProblem, Refused, RequestApproval, ScheduleActivity,
-    SendSignal, SetState, StartChild, StartTimer,
+    HandOffConversation, NoReply, RecordLocal, RecordProblem, Refused, RequestApproval,
+    ScheduleActivity, SendSignal, SetState, StartChild, StartTimer,
 };
 use everturn_engine::limits;
 use everturn_engine::value::Outcome;
@@ -89,6 +89,11 @@ fn read(checker: &mut Checker, kind: Kind) -> CommandKind {
         }
         Kind::RequestApproval(value) => request_approval(checker, value).into(),
         Kind::HandOff(value) => hand_off(checker, value).into(),
+        Kind::NoReply(value) => {
+            checker.text(Path::field("reason"), &value.reason, limits::REASON_BYTES);
+            let reason = value.reason.into();
+            NoReply { reason }.into()
+        }
         Kind::RecordProblem(value) => {
             let failure = failure(value.failure);
             RecordProblem { failure }.into()

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use everturn_engine::limits;
 use everturn_engine::text::Text;
-use everturn_engine::value::{Assignee, MessageContent, Usage};
+use everturn_engine::value::{MessageContent, Usage};
 use everturn_proto::v1 as pb;
 
 use crate::checker::{Checker, Path};
@@ -69,29 +69,6 @@ pub(crate) fn addresses(
     entries
         .map(|(key, value)| (key.into(), value.into()))
         .collect()
-}
-
-/// A person or team.
-pub(crate) fn assignee(
-    checker: &mut Checker,
-    path: Path<'_>,
-    value: Option<pb::Assignee>,
-) -> Assignee {
-    use pb::assignee::Kind;
-    match value.and_then(|value| value.kind) {
-        Some(Kind::Person(name)) => {
-            checker.name(path.then("person"), &name);
-            Assignee::Person(name.into())
-        }
-        Some(Kind::Team(name)) => {
-            checker.name(path.then("team"), &name);
-            Assignee::Team(name.into())
-        }
-        None => {
-            checker.violation(path, "names neither a person nor a team");
-            Assignee::Team(Text::default())
-        }
-    }
 }
 
 /// What an attempt used.

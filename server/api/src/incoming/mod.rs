@@ -1,18 +1,20 @@
 //! From the wire: requests become validated values of the engine.
 
+mod assignee;
 mod command;
 mod message;
 mod payload;
 mod policy;
+mod span;
 mod target;
 mod task_result;
 
+pub(crate) use assignee::assignee;
 pub(crate) use command::commands;
-pub(crate) use message::{addresses, assignee, content, labels, usage};
+pub(crate) use message::{addresses, content, labels, usage};
 pub(crate) use payload::{cut, failure, optional_payload, payload};
-pub(crate) use policy::{
-    PolicyChanges, activity_options, bounded, optional_span, policy_changes, wait,
-};
+pub(crate) use policy::{PolicyChanges, activity_options, policy_changes};
+pub(crate) use span::{bounded, optional_span, time, wait};
 pub(crate) use target::{
     namespace, reasons, reasons_text, request_hash, root_key, run_ref, task_queue,
 };

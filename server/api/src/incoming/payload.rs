@@ -5,7 +5,7 @@ use everturn_engine::value::{Blob, Failure, FailureKind, Payload};
 use everturn_proto::v1 as pb;
 
 use crate::checker::{Checker, Path};
-use crate::incoming::policy::optional_span;
+use crate::incoming::span::optional_span;
 
 /// Failures in a failure with all its causes.
 const MEMBERS: usize = limits::FAILURE_MEMBERS;

@@ -1,82 +1,23 @@
-//! Durations, retry policies, activity options and turn policies, with their
-//! bounds and defaults.
-
-use std::time::Duration;
+//! Retry policies, activity options and turn policies, with their bounds and
+//! defaults.
 
 use everturn_engine::decide::is_time_zone;
+use everturn_engine::limits;
 use everturn_engine::policy::{
-    ActivityOptions, Budget, FrequencyCap, OnBusy, QuietHours, RetryPolicy, TurnPolicy,
+    ActivityOptions, AfterFailure, Budget, FrequencyCap, OnBusy, OnTurnFailure, QuietHours,
+    RetryPolicy, TurnPolicy,
 };
 use everturn_engine::value::Span;
 use everturn_proto::v1 as pb;
 
 use crate::checker::{Checker, Path};
+use crate::incoming::assignee::assignee;
+use crate::incoming::span::{bounded, optional_span};
 
 const HOUR: Span = Span::from_secs(3_600);
 const DAY: Span = Span::from_secs(86_400);
 /// Longest silence that a timeout waits for.
 const LONGEST_SILENCE: Span = Span::from_secs(366 * 86_400);
-/// Longest duration that any field takes.
-const YEARS: Span = Span::from_secs(10 * 366 * 86_400);
-
-/// A duration that may be left out: never negative, at most ten years.
-pub(crate) fn optional_span(
-    checker: &mut Checker,
-    path: Path<'_>,
-    value: Option<prost_types::Duration>,
-) -> Option<Span> {
-    bounded(checker, path, value, Span(0), YEARS)
-}
-
-/// A duration between bounds that may be left out.
-pub(crate) fn bounded(
-    checker: &mut Checker,
-    path: Path<'_>,
-    value: Option<prost_types::Duration>,
-    min: Span,
-    max: Span,
-) -> Option<Span> {
-    let value = value?;
-    let nanos_fit = (-999_999_999..=999_999_999).contains(&value.nanos);
-    let micros = value
-        .seconds
-        .checked_mul(1_000_000)
-        .and_then(|micros| micros.checked_add(i64::from(value.nanos) / 1_000))
-        .filter(|_| nanos_fit);
-    let Some(micros) = micros else {
-        checker.violation(path, "is not a valid duration");
-        return None;
-    };
-    if value.seconds < 0 || value.nanos < 0 {
-        checker.violation(path, "is negative");
-        return None;
-    }
-    if micros < min.0 || micros > max.0 {
-        checker.violation(
-            path,
-            format!("is not between {} and {}", text(min), text(max)),
-        );
-        return None;
-    }
-    Some(Span(micros))
-}
-
-fn text(span: Span) -> String {
-    let duration = Duration::from_micros(span.0.unsigned_abs());
-    format!("{duration:?}")
-}
-
-/// How long a call may wait: 20 s unless given, at most 60 s.
-pub(crate) fn wait(
-    checker: &mut Checker,
-    path: Path<'_>,
-    value: Option<prost_types::Duration>,
-) -> Duration {
-    let wait = bounded(checker, path, value, Span(0), Span::from_secs(60));
-    let wait = wait.unwrap_or(Span::from_secs(20));
-    Duration::from_micros(wait.0.unsigned_abs())
-}
-
 /// Options of an activity. An empty task queue means the run's.
 pub(crate) fn activity_options(
     checker: &mut Checker,
@@ -157,6 +98,7 @@ pub(crate) struct PolicyChanges {
     no_quiet_hours: bool,
     frequency_cap: Option<FrequencyCap>,
     budget: Option<Budget>,
+    on_turn_failure: Option<OnTurnFailure>,
 }
 
 impl PolicyChanges {
@@ -190,6 +132,9 @@ impl PolicyChanges {
         }
         if let Some(budget) = self.budget {
             policy.budget = Some(budget).filter(|b| b.tokens > 0 || b.cost_micros > 0);
+        }
+        if let Some(on_turn_failure) = self.on_turn_failure {
+            policy.on_turn_failure = on_turn_failure;
         }
     }
 }
@@ -237,6 +182,9 @@ pub(crate) fn policy_changes(
         budget: value
             .budget
             .map(|value| budget(checker, path.then("budget"), value)),
+        on_turn_failure: value
+            .on_turn_failure
+            .map(|value| on_turn_failure(checker, path.then("on_turn_failure"), value)),
     }
 }
 
@@ -301,6 +249,40 @@ fn frequency_cap(checker: &mut Checker, path: Path<'_>, value: pb::FrequencyCap)
     FrequencyCap {
         max_messages: value.max_messages,
         window: span.unwrap_or(second),
+    }
+}
+
+fn on_turn_failure(
+    checker: &mut Checker,
+    path: Path<'_>,
+    value: pb::OnTurnFailure,
+) -> OnTurnFailure {
+    use pb::on_turn_failure::Then;
+    if value.attempts > limits::TURN_ATTEMPTS {
+        let limit = limits::TURN_ATTEMPTS;
+        checker.violation(path.then("attempts"), format!("is over {limit}"));
+    }
+    let longest = OnTurnFailure::BACKOFF_MAX;
+    let backoff = bounded(
+        checker,
+        path.then("backoff"),
+        value.backoff,
+        Span(0),
+        longest,
+    );
+    OnTurnFailure {
+        attempts: value.attempts.max(1),
+        backoff: backoff.unwrap_or(OnTurnFailure::BACKOFF),
+        then: match value.then {
+            None => AfterFailure::Wait,
+            Some(Then::HandOff(to)) => {
+                AfterFailure::HandOff(assignee(checker, path.then("hand_off"), Some(to)))
+            }
+            Some(Then::EventType(name)) => {
+                checker.name(path.then("event_type"), &name);
+                AfterFailure::Event(name.into())
+            }
+        },
     }
 }
 

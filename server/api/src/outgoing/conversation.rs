@@ -2,11 +2,13 @@
 
 use everturn_engine::effect::TurnActivity;
 use everturn_engine::state::conversation::{Handover, Pause};
-use everturn_engine::value::{Assignee, Time};
+use everturn_engine::state::turn::EndedTurn;
+use everturn_engine::value::Time;
 use everturn_proto::v1 as pb;
 use everturn_runtime::{Access, ConversationRecord, TurnRecord};
 
-use crate::outgoing::{payload, run_id, state, timestamp, usage, wait};
+use crate::outgoing::policy::assignee;
+use crate::outgoing::{failure, payload, run_id, run_status, state, timestamp, usage, wait};
 
 /// A conversation, without its transcript.
 pub(crate) fn conversation(record: &ConversationRecord, now: Time) -> pb::Conversation {
@@ -41,6 +43,28 @@ pub(crate) fn conversation(record: &ConversationRecord, now: Time) -> pb::Conver
         budget_reached: record.budget_reached,
         erased_run_count: record.tombstone.map_or(0, |it| it.runs),
         wait: record.wait.as_ref().map(|it| wait(it, now)),
+        unanswered_since_time: record.unanswered_since.map(timestamp),
+        unanswered_message_count: count(record.unanswered_count),
+        last_turn: record.last_turn.as_ref().map(|it| ended_turn(record, it)),
+    }
+}
+
+fn ended_turn(record: &ConversationRecord, turn: &EndedTurn) -> pb::EndedTurn {
+    pb::EndedTurn {
+        number: turn.number,
+        workflow_id: format!("{}/turn-{}", record.key.id, turn.number),
+        run_id: run_id(turn.run_id),
+        attempt: turn.attempt,
+        status: run_status(turn.status).into(),
+        failure: turn.failure.as_ref().map(failure),
+        start_time: Some(timestamp(turn.started)),
+        end_time: Some(timestamp(turn.ended)),
+        interrupted: turn.superseded,
+        replied: turn.replied,
+        no_reply_reason: turn
+            .no_reply
+            .as_ref()
+            .map_or_else(String::new, ToString::to_string),
     }
 }
 
@@ -61,13 +85,8 @@ fn pause(value: &Pause) -> pb::Pause {
 }
 
 fn handover(value: &Handover) -> pb::Handover {
-    use pb::assignee::Kind;
-    let kind = match &value.assignee {
-        Assignee::Person(name) => Kind::Person(name.to_string()),
-        Assignee::Team(name) => Kind::Team(name.to_string()),
-    };
     pb::Handover {
-        assignee: Some(pb::Assignee { kind: Some(kind) }),
+        assignee: Some(assignee(&value.assignee)),
         reason: value.reason.to_string(),
         context: value.context.as_ref().map(payload),
         hand_off_time: Some(timestamp(value.since)),

@@ -76,22 +76,6 @@ fn record(event: &RunEvent) -> Kind {
                 }),
             })
         }
-        RunEvent::MessageSent { key, message } => Kind::MessageSent(pb::MessageSent {
-            key: key.to_string(),
-            message_sequence: message.sequence,
-            channel: message.channel.to_string(),
-        }),
-        RunEvent::MessageSuppressed {
-            key,
-            reason,
-            content,
-            channel,
-        } => Kind::MessageSuppressed(pb::MessageSuppressed {
-            channel: channel.to_string(),
-            key: key.to_string(),
-            reason: suppress_reason(*reason).into(),
-            content: Some(super::message::content(content)),
-        }),
         RunEvent::StateSet {
             key,
             name,
@@ -149,9 +133,6 @@ fn record_more(event: &RunEvent) -> Kind {
             next_attempt_time: Some(timestamp(*next_at)),
             usage: used.as_deref().map(usage),
         }),
-        RunEvent::AskOpened { key } => Kind::AskOpened(pb::AskOpened {
-            key: key.to_string(),
-        }),
         RunEvent::ApprovalRequested {
             key,
             request,
@@ -160,9 +141,6 @@ fn record_more(event: &RunEvent) -> Kind {
             key: key.to_string(),
             approval_id: approval_id.to_string(),
             expire_time: request.expire_at.map(timestamp),
-        }),
-        RunEvent::HandedOff { key } => Kind::HandedOff(pb::HandedOff {
-            key: key.to_string(),
         }),
         RunEvent::Paused { reason } => Kind::RunPaused(pb::RunPaused {
             reason: reason.to_string(),
@@ -174,6 +152,44 @@ fn record_more(event: &RunEvent) -> Kind {
         } => Kind::ProblemRecorded(pb::ProblemRecorded {
             key: key.to_string(),
             failure: Some(failure(value)),
+        }),
+        other => record_of_turn(other),
+    }
+}
+
+/// What the code of a turn said to people, or did not.
+fn record_of_turn(event: &RunEvent) -> Kind {
+    match event {
+        RunEvent::MessageSent { key, message } => Kind::MessageSent(pb::MessageSent {
+            key: key.to_string(),
+            message_sequence: message.sequence,
+            channel: message.channel.to_string(),
+        }),
+        RunEvent::MessageSuppressed {
+            key,
+            reason,
+            content,
+            channel,
+        } => Kind::MessageSuppressed(pb::MessageSuppressed {
+            channel: channel.to_string(),
+            key: key.to_string(),
+            reason: suppress_reason(*reason).into(),
+            content: Some(super::message::content(content)),
+        }),
+        RunEvent::AskOpened { key } => Kind::AskOpened(pb::AskOpened {
+            key: key.to_string(),
+        }),
+        RunEvent::HandedOff { key } => Kind::HandedOff(pb::HandedOff {
+            key: key.to_string(),
+        }),
+        RunEvent::NoReplyRecorded {
+            key,
+            reason,
+            suppressed,
+        } => Kind::NoReplyRecorded(pb::NoReplyRecorded {
+            key: key.to_string(),
+            reason: reason.to_string(),
+            suppressed: *suppressed,
         }),
         _ => unreachable!("notifications are mapped by `notification`"),
     }
@@ -347,6 +363,7 @@ fn turn_input(turn: &TurnInput) -> pb::TurnInput {
         reply_channel: context.reply_channel.to_string(),
         events: context.events.iter().map(inbound_event).collect(),
         addresses: super::message::labels(&context.addresses),
+        attempt: context.attempt.max(1),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use everturn_engine::state::conversation::State;
+use everturn_engine::state::entries::State;
 use everturn_engine::value::{Failure, FailureKind, Outcome, Payload};
 use everturn_proto::v1 as pb;
 

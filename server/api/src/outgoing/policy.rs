@@ -1,6 +1,7 @@
 //! Policies, defaults filled in.
 
-use everturn_engine::policy::{ActivityOptions, OnBusy, TurnPolicy};
+use everturn_engine::policy::{ActivityOptions, AfterFailure, OnBusy, OnTurnFailure, TurnPolicy};
+use everturn_engine::value::Assignee;
 use everturn_proto::v1 as pb;
 
 use crate::outgoing::duration;
@@ -58,7 +59,31 @@ pub(crate) fn turn_policy(value: &TurnPolicy) -> pb::TurnPolicy {
             currency: budget.currency.to_string(),
         }),
         no_quiet_hours: false,
+        on_turn_failure: Some(on_turn_failure(&value.on_turn_failure)),
     }
+}
+
+fn on_turn_failure(value: &OnTurnFailure) -> pb::OnTurnFailure {
+    use pb::on_turn_failure::Then;
+    pb::OnTurnFailure {
+        attempts: value.attempts,
+        backoff: Some(duration(value.backoff)),
+        then: match &value.then {
+            AfterFailure::Wait => None,
+            AfterFailure::HandOff(to) => Some(Then::HandOff(assignee(to))),
+            AfterFailure::Event(name) => Some(Then::EventType(name.to_string())),
+        },
+    }
+}
+
+/// A person or team.
+pub(super) fn assignee(value: &Assignee) -> pb::Assignee {
+    use pb::assignee::Kind;
+    let kind = match value {
+        Assignee::Person(name) => Kind::Person(name.to_string()),
+        Assignee::Team(name) => Kind::Team(name.to_string()),
+    };
+    pb::Assignee { kind: Some(kind) }
 }
 
 fn on_busy(value: OnBusy) -> pb::OnBusy {

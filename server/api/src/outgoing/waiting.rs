@@ -48,6 +48,7 @@ pub(crate) fn reason(value: WaitReason) -> pb::WaitReason {
         WaitReason::SignalDelivery => pb::WaitReason::SignalDelivery,
         WaitReason::Burst => pb::WaitReason::Burst,
         WaitReason::QuietHours => pb::WaitReason::QuietHours,
+        WaitReason::Unanswered => pb::WaitReason::Unanswered,
     }
 }
 
@@ -101,6 +102,10 @@ fn text(wait: &Wait, now: Time) -> String {
         }
         WaitReason::Burst => format!("collects messages{}", next("turn", wait, now)),
         WaitReason::QuietHours => format!("held back by quiet hours{}", next("turn", wait, now)),
+        WaitReason::Unanswered => {
+            let since = clock(wait.since);
+            format!("the customer has no answer since {since}{}", because(wait))
+        }
     }
 }
 
@@ -129,6 +134,7 @@ fn ends_with(wait: &Wait) -> String {
         WaitReason::BackingOff => "the next attempt".to_owned(),
         WaitReason::Paused => "resume".to_owned(),
         WaitReason::Customer => "the customer's next message".to_owned(),
+        WaitReason::Unanswered => "a reply: by the next turn or a person".to_owned(),
         WaitReason::TaskFailed => "a worker whose code does not fail".to_owned(),
         WaitReason::TaskSetApart => "a worker that survives it".to_owned(),
         WaitReason::Budget => "a decision that raises the budget".to_owned(),

@@ -4,9 +4,11 @@
 use crate::event::Slot;
 use crate::limits;
 use crate::rejection::Refusal;
-use crate::state::conversation::{Conversation, State, Turn};
+use crate::state::conversation::Conversation;
+use crate::state::entries::State;
 use crate::state::root::Root;
 use crate::state::run::Run;
+use crate::state::turn::Turn;
 use crate::text::StepKey;
 use crate::transition::Transaction;
 

@@ -7,6 +7,7 @@ mod cancel_step;
 mod close_run;
 mod fences;
 mod hand_off;
+mod no_reply;
 mod record_local;
 mod record_problem;
 mod refused;
@@ -22,6 +23,7 @@ pub use ask::Ask;
 pub use cancel_step::CancelStep;
 pub use close_run::{CancelRun, CompleteRun, FailRun};
 pub use hand_off::HandOffConversation;
+pub use no_reply::NoReply;
 pub use record_local::RecordLocal;
 pub use record_problem::RecordProblem;
 pub use refused::Refused;
@@ -116,6 +118,8 @@ kinds! {
     RequestApproval(RequestApproval),
     /// Hand the conversation to a person or team.
     HandOff(HandOffConversation),
+    /// Say that the messages of the turn need no answer.
+    NoReply(NoReply),
     /// Record that something in the code went wrong.
     RecordProblem(RecordProblem),
     /// Close the run: it succeeded.

@@ -5,7 +5,7 @@ use crate::command::fences::fence;
 use crate::event::{RunEvent, Slot};
 use crate::limits;
 use crate::rejection::Refusal;
-use crate::state::conversation::entry_bytes;
+use crate::state::entries::entry_bytes;
 use crate::text::{StepKey, Text};
 use crate::transition::Transaction;
 use crate::value::Payload;

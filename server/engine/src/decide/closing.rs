@@ -1,7 +1,7 @@
 //! How a run closes: its children first, then itself, then its parent and its
 //! conversation learn of it.
 
-use crate::decide::mailbox;
+use crate::decide::{mailbox, turn_failure};
 use crate::event::{RunEvent, RunStatus, Slot};
 use crate::state::terminated;
 use crate::transition::Transaction;
@@ -13,7 +13,7 @@ pub(crate) fn close(tx: &mut Transaction<'_>, slot: Slot, status: RunStatus, out
         return;
     };
     let parent = run.parent.clone();
-    let is_turn = run.turn.is_some();
+    let turn = run.turn;
     let children: Vec<Slot> = run.children.values().map(|child| child.slot).collect();
     for child in children {
         close_below(tx, child);
@@ -35,7 +35,8 @@ pub(crate) fn close(tx: &mut Transaction<'_>, slot: Slot, status: RunStatus, out
             tx.emit_run(parent.slot, event);
         }
     }
-    if is_turn {
+    if let Some(number) = turn {
+        turn_failure::follow_up(tx, number);
         mailbox::settle(tx);
     }
 }

@@ -63,7 +63,8 @@ pub(crate) fn hand_off_from_turn(
     }
 }
 
-fn take_over(tx: &mut Transaction<'_>, request: HandOff) {
+/// Gives the conversation to a person or team, unless they have it.
+pub(super) fn take_over(tx: &mut Transaction<'_>, request: HandOff) {
     let now = tx.context.now;
     let Some(conversation) = &tx.root.conversation else {
         return;

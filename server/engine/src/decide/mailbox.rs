@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 use crate::decide::proactive::quiet_until;
 use crate::event::{RunEvent, RunStarted, Slot, TurnCause, TurnStart};
 use crate::policy::OnBusy;
-use crate::state::conversation::{Conversation, Turn};
+use crate::state::conversation::Conversation;
 use crate::state::deadlines::Deadline;
 use crate::state::root::Root;
 use crate::state::run::Run;
+use crate::state::turn::Turn;
 use crate::text::StepKey;
 use crate::transition::Transaction;
 use crate::value::{InboundEvent, Message, Span, Time};
@@ -18,8 +19,8 @@ use crate::value::{InboundEvent, Message, Span, Time};
 enum Step {
     /// Nothing now; look again at this time.
     Wait(Option<Time>),
-    /// A turn begins.
-    Start(TurnCause),
+    /// A turn begins, the attempt of that number at its messages.
+    Start(TurnCause, u32),
     /// The messages answer an ask.
     Answer(StepKey),
     /// The messages go into the running turn.
@@ -87,8 +88,8 @@ pub(crate) fn settle(tx: &mut Transaction<'_>) {
                 tx.root.deadlines.disarm(Deadline::Burst);
                 return;
             }
-            Step::Start(cause) => {
-                start_turn(tx, cause);
+            Step::Start(cause, attempt) => {
+                start_turn(tx, cause, attempt);
                 return;
             }
             Step::Answer(key) => {
@@ -120,7 +121,7 @@ pub(crate) fn silence(tx: &mut Transaction<'_>, deadline: Deadline, cause: TurnC
     let hours = conversation.policy.quiet_hours.as_ref();
     match quiet_until(hours, now).filter(|_| cause.is_proactive()) {
         Some(until) => tx.root.deadlines.arm(deadline, until),
-        None => start_turn(tx, cause),
+        None => start_turn(tx, cause, 1),
     }
 }
 
@@ -140,20 +141,29 @@ fn next_step(root: &Root, conversation: &Conversation, now: Time) -> Step {
 }
 
 fn without_turn(conversation: &Conversation, now: Time) -> Step {
-    // Events that come while a burst is collected go with it.
+    // Events that come while a burst is collected go with it, and so does what
+    // an earlier turn has left.
     if let Some(due) = conversation.burst_due() {
         return if due > now {
             Step::Wait(Some(due))
         } else {
-            Step::Start(TurnCause::Message)
+            Step::Start(TurnCause::Message, 1)
         };
     }
-    if conversation.events.is_empty() {
-        return Step::Wait(None);
+    let hours = conversation.policy.quiet_hours.as_ref();
+    let awake = Some(())
+        .filter(|()| !conversation.events.is_empty())
+        .map(|()| quiet_until(hours, now));
+    if awake == Some(None) {
+        return Step::Start(TurnCause::Event, 1);
     }
-    match quiet_until(conversation.policy.quiet_hours.as_ref(), now) {
-        Some(until) => Step::Wait(Some(until)),
-        None => Step::Start(TurnCause::Event),
+    match &conversation.retry {
+        Some(retry) if retry.at <= now => Step::Start(retry.cause, retry.attempt),
+        retry => {
+            let due = retry.as_ref().map(|retry| retry.at);
+            let times = [due, awake.flatten()].into_iter().flatten();
+            Step::Wait(times.min())
+        }
     }
 }
 
@@ -195,16 +205,17 @@ fn waiting_events(conversation: &Conversation) -> Vec<InboundEvent> {
         .collect()
 }
 
-fn start_turn(tx: &mut Transaction<'_>, cause: TurnCause) {
+fn start_turn(tx: &mut Transaction<'_>, cause: TurnCause, attempt: u32) {
     let Some(conversation) = &tx.root.conversation else {
         return;
     };
     let number = conversation.turn_count + 1;
     let turn = TurnStart {
         number,
-        through: conversation.burst_through(),
+        through: conversation.turn_through(),
         cause,
         events_through: conversation.events_through(),
+        attempt,
     };
     let started = RunStarted {
         workflow_id: tx

@@ -28,6 +28,7 @@ mod submit_event;
 mod submit_message;
 mod task;
 mod terminate_workflow;
+pub(crate) mod turn_failure;
 mod update_conversation;
 
 pub use activity_result::{

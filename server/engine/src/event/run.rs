@@ -83,6 +83,10 @@ pub struct TurnStart {
     /// The turn takes the waiting events up to this sequence.
     #[n(3)]
     pub events_through: u64,
+    /// Which attempt at its messages it is, from 1; 0 stands for 1.
+    #[n(4)]
+    #[cbor(default)]
+    pub attempt: u32,
 }
 
 /// Why a turn was started.

@@ -399,6 +399,19 @@ pub enum RunEvent {
         #[n(1)]
         failure: Failure,
     },
+    /// Command NoReply was recorded: the messages of the turn need no answer.
+    #[n(33)]
+    NoReplyRecorded {
+        /// Key of the command.
+        #[n(0)]
+        key: StepKey,
+        /// Why.
+        #[n(1)]
+        reason: Text,
+        /// A fence kept it out: it does not count.
+        #[n(2)]
+        suppressed: bool,
+    },
 }
 
 impl RunEvent {
@@ -439,7 +452,8 @@ impl RunEvent {
             | Self::HandedOff { .. }
             | Self::Paused { .. }
             | Self::Resumed
-            | Self::ProblemRecorded { .. } => false,
+            | Self::ProblemRecorded { .. }
+            | Self::NoReplyRecorded { .. } => false,
         }
     }
 

@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, VecDeque};
 
 use minicbor::{Decode, Encode};
 
-use crate::event::{Slot, TurnCause};
 use crate::limits;
 use crate::policy::{Budget, TurnPolicy};
+use crate::state::bounded::{message_bytes, trim};
 use crate::state::delivery::Delivery;
-use crate::text::{QueueName, StepKey, Text, TypeName};
+use crate::state::entries::State;
+use crate::state::turn::{EndedTurn, Retry, Turn};
+use crate::text::{QueueName, Text, TypeName};
 use crate::value::{Assignee, InboundEvent, Message, Payload, Time, Usage};
 
 /// A durable conversation with a customer.
@@ -107,6 +109,21 @@ pub struct Conversation {
     #[n(29)]
     #[cbor(default)]
     pub remembered_events: VecDeque<Remembered>,
+    /// Messages that turns were given and left without an answer, oldest
+    /// first: the next turn's, whatever starts it.
+    #[n(30)]
+    #[cbor(default)]
+    pub unanswered: VecDeque<Message>,
+    /// Since when the customer has no answer: the oldest message that no reply
+    /// answered and that nobody said needs none.
+    #[n(31)]
+    pub unanswered_since: Option<Time>,
+    /// How the last turn ended.
+    #[n(32)]
+    pub last_turn: Option<EndedTurn>,
+    /// A further attempt that is to come.
+    #[n(33)]
+    pub retry: Option<Retry>,
 }
 
 /// A pause.
@@ -154,147 +171,6 @@ pub struct Remembered {
     pub time: Time,
 }
 
-/// The current turn of a conversation.
-#[derive(Clone, Debug, Encode, Decode)]
-pub struct Turn {
-    /// Number of the turn, from 1.
-    #[n(0)]
-    pub number: u64,
-    /// Slot of its run.
-    #[n(1)]
-    pub slot: Slot,
-    /// When it started.
-    #[n(2)]
-    pub started: Time,
-    /// Until when it may clean up, once it was interrupted.
-    #[n(3)]
-    pub interrupted: Option<Time>,
-    /// It has sent a message, so its messages count as answered.
-    #[n(4)]
-    pub replied: bool,
-    /// Key of the open ask.
-    #[n(5)]
-    pub ask: Option<StepKey>,
-    /// The last answer to an ask: event id, key, messages.
-    #[n(6)]
-    pub answer: Option<Answer>,
-    /// What its code was given.
-    #[n(7)]
-    pub context: TurnContext,
-    /// Why it started.
-    #[n(8)]
-    pub cause: TurnCause,
-    /// Agents write first: quiet hours and the frequency cap hold.
-    #[n(9)]
-    pub proactive: bool,
-    /// Key of the hand-off that it waits for.
-    #[n(10)]
-    pub hand_off: Option<StepKey>,
-    /// Messages that arrived in it after its last reply: when it ends they
-    /// are the next turn's to answer.
-    #[n(11)]
-    pub unanswered: Vec<Message>,
-    /// Messages that answered its asks, or came with a hand-back, after its
-    /// last reply: an interrupted turn leaves them to the next.
-    #[n(12)]
-    pub answers: VecDeque<Message>,
-    /// Events that arrived in it after its last reply: likewise.
-    #[n(13)]
-    pub events: VecDeque<InboundEvent>,
-    /// A person has answered its messages.
-    #[n(14)]
-    pub relieved: bool,
-    /// What arrived in it, as far as its code had not been given it when it
-    /// sent its last reply: such a reply does not answer it.
-    #[n(15)]
-    #[cbor(default)]
-    pub arrivals: VecDeque<Arrival>,
-}
-
-/// Messages or events that arrived in a turn together.
-#[derive(Clone, Copy, Debug, Encode, Decode)]
-pub struct Arrival {
-    /// Event id in the journal of the turn.
-    #[n(0)]
-    pub event: u64,
-    /// Position of the last message that has arrived then; 0 for none.
-    #[n(1)]
-    pub messages: u64,
-    /// Position of the last event that has arrived then; 0 for none.
-    #[n(2)]
-    pub events: u64,
-}
-
-/// The answer that a turn's ask was given last.
-#[derive(Clone, Debug, Encode, Decode)]
-pub struct Answer {
-    /// Event id of the `AskAnswered`.
-    #[n(0)]
-    pub event: u64,
-    /// Key of the ask.
-    #[n(1)]
-    pub key: StepKey,
-    /// The messages.
-    #[n(2)]
-    pub messages: Vec<Message>,
-}
-
-/// What the code of a turn is given when it starts.
-#[derive(Clone, Debug, Encode, Decode)]
-pub struct TurnContext {
-    /// The messages to answer.
-    #[n(0)]
-    pub messages: Vec<Message>,
-    /// The end of the transcript before them.
-    #[n(1)]
-    pub recent: Vec<Message>,
-    /// The state when the turn started.
-    #[n(2)]
-    pub state: State,
-    /// Where a reply goes by default.
-    #[n(3)]
-    pub reply_channel: Text,
-    /// The events to handle.
-    #[n(4)]
-    pub events: Vec<InboundEvent>,
-    /// Addresses of the customer, by channel.
-    #[n(5)]
-    pub addresses: BTreeMap<Text, Text>,
-    /// Why the turn started.
-    #[n(6)]
-    pub cause: TurnCause,
-}
-
-/// Entries written by user code, with their size.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
-pub struct State {
-    /// The entries.
-    #[n(0)]
-    pub entries: BTreeMap<Text, Payload>,
-    /// Bytes of all names and values.
-    #[n(1)]
-    pub size_bytes: usize,
-}
-
-impl State {
-    /// Writes an entry, or removes it.
-    pub fn set(&mut self, name: &Text, value: Option<Payload>) {
-        if let Some(before) = self.entries.remove(name) {
-            self.size_bytes -= entry_bytes(name, &before);
-        }
-        if let Some(value) = value {
-            self.size_bytes += entry_bytes(name, &value);
-            self.entries.insert(name.clone(), value);
-        }
-    }
-}
-
-/// Bytes that an entry counts against the limit of the state.
-#[must_use]
-pub fn entry_bytes(name: &Text, value: &Payload) -> usize {
-    name.as_str().len() + value.size_bytes()
-}
-
 impl Conversation {
     /// Whether it takes messages.
     #[must_use]
@@ -338,6 +214,14 @@ impl Conversation {
             .iter()
             .map(|m| (m.sequence, m.content.size_bytes()));
         through(sizes)
+    }
+
+    /// The last of the messages that a turn takes that starts now: those that
+    /// earlier ones left, and those that wait.
+    #[must_use]
+    pub fn turn_through(&self) -> u64 {
+        let both = self.unanswered.iter().chain(&self.mailbox);
+        through(both.map(|m| (m.sequence, m.content.size_bytes())))
     }
 
     /// The last of the waiting events that are handed over together.
@@ -402,6 +286,40 @@ impl Conversation {
         taken
     }
 
+    /// Takes the messages that a turn starts with: up to a sequence.
+    pub(super) fn take_for_turn(&mut self, through: u64) -> Vec<Message> {
+        let left = |m: &&Message| m.sequence <= through;
+        let count = self.unanswered.iter().take_while(left).count();
+        let mut taken: Vec<Message> = self.unanswered.drain(..count).collect();
+        for message in &taken {
+            self.push_recent(message.clone());
+        }
+        taken.extend(self.take_mailbox(through));
+        taken.sort_by_key(|m| m.sequence);
+        taken
+    }
+
+    /// Keeps messages that a turn was given and left without an answer.
+    pub(super) fn keep_unanswered(&mut self, messages: impl IntoIterator<Item = Message>) {
+        for message in messages {
+            self.recent.retain(|m| m.sequence != message.sequence);
+            self.unanswered.push_back(message);
+        }
+        let kept = &mut self.unanswered;
+        kept.make_contiguous().sort_by_key(|m| m.sequence);
+        // The oldest are in the transcript all the same.
+        let (count, bytes) = (limits::MAILBOX_MESSAGES, limits::MAILBOX_BYTES);
+        trim(kept, count, bytes, message_bytes);
+    }
+
+    /// Somebody answered: what came since still has no answer.
+    pub(super) fn note_answered(&mut self) {
+        let turn = self.turn.iter();
+        let arrived = turn.flat_map(|turn| turn.unanswered.iter().chain(&turn.answers));
+        let open = self.unanswered.iter().chain(&self.mailbox).chain(arrived);
+        self.unanswered_since = open.map(|m| m.time).min();
+    }
+
     /// Takes the waiting events up to a sequence.
     pub(super) fn take_events(&mut self, through: u64) -> Vec<InboundEvent> {
         let count = self
@@ -440,76 +358,4 @@ fn through(items: impl Iterator<Item = (u64, usize)>) -> u64 {
         last = sequence;
     }
     last
-}
-
-impl Turn {
-    /// Notes that something arrived.
-    pub(super) fn note_arrival(&mut self, arrival: Arrival) {
-        self.arrivals.push_back(arrival);
-        if self.arrivals.len() > limits::MAILBOX_MESSAGES {
-            // The first ones count as answered later than they might.
-            self.merge_first();
-        }
-    }
-
-    /// A reply answers what its code was given until then: everything up to
-    /// an event of its journal.
-    pub(super) fn answer(&mut self, seen: u64) {
-        while self.arrivals.get(1).is_some_and(|next| next.event <= seen) {
-            self.merge_first();
-        }
-        let Some(read) = self.arrivals.pop_front_if(|first| first.event <= seen) else {
-            return;
-        };
-        self.unanswered.retain(|m| m.sequence > read.messages);
-        self.answers.retain(|m| m.sequence > read.messages);
-        self.events.retain(|e| e.sequence > read.events);
-    }
-
-    fn merge_first(&mut self) {
-        if let Some(first) = self.arrivals.pop_front()
-            && let Some(next) = self.arrivals.front_mut()
-        {
-            next.messages = next.messages.max(first.messages);
-            next.events = next.events.max(first.events);
-        }
-    }
-
-    /// Notes messages that its code was given instead of a later turn's.
-    pub(super) fn note_answers(&mut self, messages: &[Message]) {
-        self.answers.extend(messages.iter().cloned());
-        let (count, bytes) = (limits::MAILBOX_MESSAGES, limits::MAILBOX_BYTES);
-        trim(&mut self.answers, count, bytes, message_bytes);
-    }
-
-    /// Notes events that its code was given instead of a later turn's.
-    pub(super) fn note_events(&mut self, events: &[InboundEvent]) {
-        self.events.extend(events.iter().cloned());
-        let (count, bytes) = (limits::MAILBOX_EVENTS, limits::MAILBOX_BYTES);
-        trim(&mut self.events, count, bytes, event_bytes);
-    }
-}
-
-fn message_bytes(message: &Message) -> usize {
-    message.content.size_bytes()
-}
-
-fn event_bytes(event: &InboundEvent) -> usize {
-    event.payload.size_bytes()
-}
-
-/// Drops the oldest items beyond the bounds.
-fn trim<T>(
-    items: &mut VecDeque<T>,
-    max_count: usize,
-    max_bytes: usize,
-    size: impl Fn(&T) -> usize,
-) {
-    let mut bytes: usize = items.iter().map(&size).sum();
-    while items.len() > max_count || bytes > max_bytes {
-        match items.pop_front() {
-            Some(dropped) => bytes -= size(&dropped),
-            None => return,
-        }
-    }
 }

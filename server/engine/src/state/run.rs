@@ -7,7 +7,8 @@ use minicbor::{Decode, Encode};
 use crate::event::{Parent, RunId, RunStatus, Slot};
 use crate::limits;
 use crate::policy::ActivityOptions;
-use crate::state::conversation::{Pause, State};
+use crate::state::conversation::Pause;
+use crate::state::entries::State;
 use crate::text::{QueueName, StepKey, Text, TypeName, WorkflowId};
 use crate::value::{Failure, Outcome, Payload, Time, Usage};
 

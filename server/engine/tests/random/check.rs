@@ -75,6 +75,15 @@ impl World {
         let events: Vec<u64> = conversation.events.iter().map(|e| e.sequence).collect();
         assert!(mailbox.iter().eq(&self.model.mailbox), "{mailbox:?} wait");
         assert!(events.iter().eq(&self.model.waiting), "{events:?} wait");
+        let left: Vec<u64> = conversation.unanswered.iter().map(|m| m.sequence).collect();
+        assert!(left.iter().eq(&self.model.unanswered), "{left:?} are left");
+        let open = conversation.unanswered.iter().chain(&conversation.mailbox);
+        let oldest = open.map(|m| m.time).min();
+        let since = conversation.unanswered_since;
+        assert!(
+            oldest.is_none_or(|at| since.is_some_and(|since| since <= at)),
+            "a message is forgotten"
+        );
         let recent = &conversation.recent;
         assert!(recent.iter().is_sorted_by_key(|m| m.sequence));
         let given = conversation.turn.as_ref().map(|turn| {
@@ -148,7 +157,8 @@ impl World {
         let Some(conversation) = &self.s.root.conversation else {
             return;
         };
-        let waits = !conversation.mailbox.is_empty() || !conversation.events.is_empty();
+        let comes = !conversation.mailbox.is_empty() || !conversation.events.is_empty();
+        let waits = comes || conversation.retry.is_some();
         let begins = conversation.turn.is_none() && waits && conversation.is_active();
         let turn = conversation.turn.as_ref();
         let ends = turn.is_some_and(|turn| turn.interrupted.is_some());

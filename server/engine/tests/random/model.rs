@@ -3,7 +3,9 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use everturn_engine::event::{DeliveryStatus, Event, RunEvent, Slot, TurnCause, TurnStart};
+use everturn_engine::event::{
+    DeliveryStatus, Event, RunEvent, RunStatus, Slot, TurnCause, TurnStart,
+};
 use everturn_engine::text::StepKey;
 use everturn_engine::value::{AuthorKind, Message};
 
@@ -27,6 +29,12 @@ pub struct Model {
     pub mailbox: BTreeSet<u64>,
     /// Events that wait, by position.
     pub waiting: BTreeSet<u64>,
+    /// Messages that turns which failed have left, by position.
+    pub unanswered: BTreeSet<u64>,
+    /// Events of a turn that is to be tried again.
+    again: Vec<u64>,
+    /// Attempts that the policy in force allows.
+    attempts: u32,
 }
 
 /// The turn that runs.
@@ -36,6 +44,9 @@ struct Turn {
     interrupted: bool,
     replied: bool,
     relieved: bool,
+    /// Its code says that nothing is to be said.
+    dismissed: bool,
+    attempt: u32,
     messages: Vec<u64>,
     events: Vec<u64>,
     /// Steered into it and not answered by a reply: event id, position.
@@ -74,6 +85,12 @@ impl Model {
                 assert_eq!(event.sequence, self.event_count, "events have a gap");
                 self.waiting.insert(event.sequence);
             }
+            Event::ConversationOpened { policy, .. } => {
+                self.attempts = policy.on_turn_failure.attempts;
+            }
+            Event::ConversationUpdated(update) => {
+                self.attempts = update.policy.on_turn_failure.attempts;
+            }
             Event::ConversationPaused { .. } => self.paused = true,
             Event::ConversationResumed => self.paused = false,
             Event::HandedOff { .. } => self.owned = true,
@@ -84,6 +101,8 @@ impl Model {
                 self.paused = false;
                 self.mailbox.clear();
                 self.waiting.clear();
+                self.unanswered.clear();
+                self.again.clear();
             }
             Event::DeliveryStarted { .. } | Event::DeliveryMoved { .. } => {
                 self.read_delivery(event);
@@ -146,6 +165,7 @@ impl Model {
     fn person_wrote(&mut self) {
         assert!(self.owned && !self.closed, "nobody owned the conversation");
         self.mailbox.clear();
+        self.unanswered.clear();
         if let Some(turn) = &mut self.turn {
             turn.relieved = true;
             turn.steered.clear();
@@ -156,24 +176,35 @@ impl Model {
     fn start_turn(&mut self, slot: Slot, start: TurnStart) {
         assert!(self.turn.is_none(), "two turns at once");
         assert!(self.agents_may_act(), "a turn began that must not");
+        let left = take(&mut self.unanswered, start.through);
+        let new = take(&mut self.mailbox, start.through);
+        let is_new = !new.is_empty();
+        let mut messages = [left, new].concat();
+        messages.sort_unstable();
+        let mut events = std::mem::take(&mut self.again);
+        let again = start.attempt > 1;
+        events.extend(take(&mut self.waiting, start.events_through));
         let turn = Turn {
             slot,
             number: start.number,
             interrupted: false,
             replied: false,
             relieved: false,
-            messages: take(&mut self.mailbox, start.through),
-            events: take(&mut self.waiting, start.events_through),
+            dismissed: false,
+            attempt: start.attempt,
+            messages,
+            events,
             steered: Vec::new(),
             answers: Vec::new(),
             more_events: Vec::new(),
             answer: None,
         };
         let (messages, events) = (!turn.messages.is_empty(), !turn.events.is_empty());
+        // Another attempt has the cause of the first, whatever is left of it.
         let right = match start.cause {
-            TurnCause::Message => messages,
-            TurnCause::Event => events && !messages,
-            TurnCause::Idle | TurnCause::CustomerTimeout => !messages,
+            TurnCause::Message => messages || again,
+            TurnCause::Event => again || (events && !is_new),
+            TurnCause::Idle | TurnCause::CustomerTimeout => !is_new,
             TurnCause::StaffTimeout => true,
         };
         assert!(right, "a turn with the wrong cause");
@@ -211,7 +242,16 @@ impl Model {
                 assert!(!turn.interrupted, "interrupted twice");
                 turn.interrupted = true;
             }
-            RunEvent::Closed { .. } => self.end_turn(),
+            RunEvent::NoReplyRecorded {
+                suppressed: false, ..
+            } => {
+                assert!(!turn.interrupted && may_act, "a fenced turn dismissed");
+                turn.dismissed = true;
+                turn.steered.retain(|(event, _)| *event > seen);
+                turn.answers.retain(|(event, _)| *event > seen);
+                turn.more_events.retain(|(event, _)| *event > seen);
+            }
+            RunEvent::Closed { status, .. } => self.end_turn(*status),
             _ => self.read_given(slot, id, event),
         }
     }
@@ -267,20 +307,38 @@ impl Model {
     }
 
     /// What the turn leaves to the next one.
-    fn end_turn(&mut self) {
+    fn end_turn(&mut self, status: RunStatus) {
         let Some(turn) = self.turn.take().filter(|_| !self.closed) else {
             return;
         };
         let positions = |given: Vec<(u64, u64)>| given.into_iter().map(|(_, it)| it);
+        let answered = turn.replied || turn.relieved || turn.dismissed;
+        let failed = status != RunStatus::Completed && !turn.interrupted;
+        let mut events = Vec::new();
+        if turn.interrupted || failed {
+            if !turn.replied {
+                events.extend(turn.events);
+            }
+            events.extend(positions(turn.more_events));
+        }
+        if failed {
+            if !answered {
+                self.unanswered.extend(turn.messages);
+            }
+            self.unanswered.extend(positions(turn.answers));
+            self.unanswered.extend(positions(turn.steered));
+            let by_itself = matches!(status, RunStatus::Failed | RunStatus::TimedOut);
+            if by_itself && turn.attempt < self.attempts {
+                self.again = events;
+            }
+            return;
+        }
         self.mailbox.extend(positions(turn.steered));
         if turn.interrupted {
             self.mailbox.extend(positions(turn.answers));
-            self.waiting.extend(positions(turn.more_events));
-            if !turn.replied && !turn.relieved {
+            self.waiting.extend(events);
+            if !answered {
                 self.mailbox.extend(turn.messages);
-            }
-            if !turn.replied {
-                self.waiting.extend(turn.events);
             }
         }
     }

@@ -150,7 +150,7 @@ impl World {
         });
     }
 
-    fn complete_task(&mut self, number: u8, commands: &[u8], close: bool) {
+    fn complete_task(&mut self, number: u8, commands: &[u8], close: Option<bool>) {
         let Some(index) = pick(number, self.tasks.len()) else {
             return;
         };
@@ -162,7 +162,13 @@ impl World {
             self.serial += 1;
             batch.push(command(*kind, self.serial, is_turn));
         }
-        batch.extend(close.then(scenario::complete));
+        batch.extend(close.map(|well| {
+            if well {
+                scenario::complete()
+            } else {
+                scenario::fail()
+            }
+        }));
         let mut outcome = self
             .s
             .step(|tx| decide::complete_task(tx, token, Completion::new(seen, batch.clone())));
@@ -236,6 +242,7 @@ fn command(kind: u8, serial: usize, is_turn: bool) -> Command {
         9 => scenario::approval(&key, "1", None),
         10 => scenario::approval(&key, "1", Some(Span::from_secs(20))),
         11 => scenario::child(&key),
+        12 if is_turn => scenario::no_reply(&key),
         _ => scenario::activity(&key),
     }
 }

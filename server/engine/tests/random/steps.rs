@@ -1,7 +1,9 @@
 //! What may happen, in random order.
 
-use everturn_engine::policy::{Budget, FrequencyCap, OnBusy, QuietHours, TurnPolicy};
-use everturn_engine::value::Span;
+use everturn_engine::policy::{
+    AfterFailure, Budget, FrequencyCap, OnBusy, OnTurnFailure, QuietHours, TurnPolicy,
+};
+use everturn_engine::value::{Assignee, Span};
 use proptest::prelude::*;
 
 /// One thing that happens. Numbers pick among what is there.
@@ -15,11 +17,12 @@ pub enum Step {
     Wait(i64),
     /// A worker takes a task of any kind that was offered.
     Begin(u8),
-    /// A worker completes a workflow task with these commands.
+    /// A worker completes a workflow task with these commands, and may close
+    /// the run: well or not.
     CompleteTask {
         pick: u8,
         commands: Vec<u8>,
-        close: bool,
+        close: Option<bool>,
     },
     /// A worker could not run the code.
     FailTask(u8),
@@ -77,8 +80,9 @@ pub fn ending() -> impl Strategy<Value = Vec<Step>> {
 }
 
 fn inside() -> impl Strategy<Value = Step> {
-    let commands = prop::collection::vec(0..12u8, 0..4);
-    let task = (any::<u8>(), commands, prop::bool::weighted(0.35));
+    let commands = prop::collection::vec(0..13u8, 0..4);
+    let close = prop::option::weighted(0.35, prop::bool::weighted(0.7));
+    let task = (any::<u8>(), commands, close);
     prop_oneof![
         14 => any::<u8>().prop_map(Step::Submit),
         6 => any::<u8>().prop_map(Step::SubmitEvent),
@@ -127,6 +131,19 @@ pub fn policy() -> impl Strategy<Value = TurnPolicy> {
         cost_micros: 0,
         currency: "".into(),
     });
+    let then = prop_oneof![
+        3 => Just(AfterFailure::Wait),
+        1 => Just(AfterFailure::HandOff(Assignee::Team("all".into()))),
+        1 => Just(AfterFailure::Event("turn-failed".into())),
+    ];
+    let on_turn_failure = (1..4u32, 0..20i64, then).prop_map(|(attempts, backoff, then)| {
+        let backoff = Span::from_secs(backoff);
+        OnTurnFailure {
+            attempts,
+            backoff,
+            then,
+        }
+    });
     (
         (busy(), busy(), 0..2_000i64, 0..4u32),
         (timeout(), timeout(), timeout()),
@@ -135,21 +152,25 @@ pub fn policy() -> impl Strategy<Value = TurnPolicy> {
             prop::option::of(cap),
             prop::option::weighted(0.3, budget),
         ),
+        on_turn_failure,
     )
         .prop_map(
-            |((on_busy, on_event, quiet, max_messages), timeouts, bounds)| TurnPolicy {
-                quiet: Span::from_millis(quiet),
-                max_wait: Span::from_millis(quiet * 4),
-                max_messages,
-                on_busy,
-                interrupt_grace: Span::from_secs(10),
-                on_event,
-                idle_timeout: timeouts.0,
-                customer_timeout: timeouts.1,
-                staff_timeout: timeouts.2,
-                quiet_hours: bounds.0,
-                frequency_cap: bounds.1,
-                budget: bounds.2,
+            |((on_busy, on_event, quiet, max_messages), timeouts, bounds, on_turn_failure)| {
+                TurnPolicy {
+                    quiet: Span::from_millis(quiet),
+                    max_wait: Span::from_millis(quiet * 4),
+                    max_messages,
+                    on_busy,
+                    interrupt_grace: Span::from_secs(10),
+                    on_event,
+                    idle_timeout: timeouts.0,
+                    customer_timeout: timeouts.1,
+                    staff_timeout: timeouts.2,
+                    quiet_hours: bounds.0,
+                    frequency_cap: bounds.1,
+                    budget: bounds.2,
+                    on_turn_failure,
+                }
             },
         )
 }

@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 
 use everturn_engine::command::{
-    Ask, CancelStep, Command, CommandKind, CompleteRun, Draft, HandOffConversation,
-    RequestApproval, ScheduleActivity, SetState, StartChild, StartTimer,
+    Ask, CancelStep, Command, CommandKind, CompleteRun, Draft, FailRun, HandOffConversation,
+    NoReply, RequestApproval, ScheduleActivity, SetState, StartChild, StartTimer,
 };
 use everturn_engine::decide::{self, RunRef, StartWorkflow, Taker};
 use everturn_engine::policy::ActivityOptions;
 use everturn_engine::text::Text;
 use everturn_engine::value::{
-    Assignee, Blob, InboundEvent, Message, MessageContent, Payload, Span, Usage,
+    Assignee, Blob, Failure, FailureKind, InboundEvent, Message, MessageContent, Payload, Span,
+    Usage,
 };
 
 pub fn texts<'a>(messages: impl IntoIterator<Item = &'a Message>) -> Vec<String> {
@@ -185,4 +186,14 @@ pub fn complete() -> Command {
             result: payload("null"),
         }),
     )
+}
+
+pub fn fail() -> Command {
+    let failure = Failure::new(FailureKind::Application, "ModelError", "the model said no");
+    command("", CommandKind::Fail(FailRun { failure }))
+}
+
+pub fn no_reply(key: &str) -> Command {
+    let reason = "it says thank you".into();
+    command(key, CommandKind::NoReply(NoReply { reason }))
 }

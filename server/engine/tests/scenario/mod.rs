@@ -14,8 +14,9 @@ use everturn_engine::effect::Effect;
 use everturn_engine::event::{Event, RunEvent, Slot, SuppressReason};
 use everturn_engine::policy::TurnPolicy;
 use everturn_engine::rejection::Rejection;
-use everturn_engine::state::conversation::{Conversation, Turn};
+use everturn_engine::state::conversation::Conversation;
 use everturn_engine::state::root::Root;
+use everturn_engine::state::turn::Turn;
 use everturn_engine::text::RootKey;
 use everturn_engine::transition::{Context, Output, Transaction};
 use everturn_engine::value::{Assignee, AuthorKind, Message, Span, Time, Usage};
@@ -426,5 +427,6 @@ fn name(event: &RunEvent) -> &'static str {
         RunEvent::Resumed => "Resumed",
         RunEvent::CommandFailed { .. } => "CommandFailed",
         RunEvent::ProblemRecorded { .. } => "ProblemRecorded",
+        RunEvent::NoReplyRecorded { .. } => "NoReplyRecorded",
     }
 }

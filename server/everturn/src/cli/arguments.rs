@@ -75,6 +75,21 @@ pub(super) fn frequency_cap(text: &str) -> Result<v1::FrequencyCap, String> {
     })
 }
 
+/// Reads what follows the last failed attempt of a turn: `wait`,
+/// `person:NAME`, `team:NAME` or `event:TYPE`.
+pub(super) fn after_failure(text: &str) -> Result<Option<v1::on_turn_failure::Then>, String> {
+    use v1::assignee::Kind;
+    use v1::on_turn_failure::Then;
+    let to = |kind| Some(Then::HandOff(v1::Assignee { kind: Some(kind) }));
+    match text.split_once(':') {
+        None if text == "wait" => Ok(None),
+        Some(("person", name)) if !name.is_empty() => Ok(to(Kind::Person(name.to_owned()))),
+        Some(("team", name)) if !name.is_empty() => Ok(to(Kind::Team(name.to_owned()))),
+        Some(("event", name)) if !name.is_empty() => Ok(Some(Then::EventType(name.to_owned()))),
+        _ => Err("write it as wait, person:NAME, team:NAME or event:TYPE".to_owned()),
+    }
+}
+
 /// Reads an amount of money such as `2.50EUR`, in millionths; `0` is none.
 pub(super) fn amount(text: &str) -> Result<(u64, String), String> {
     let hint = "write it as 2.50EUR";

@@ -38,12 +38,13 @@ pub(crate) struct StuckArgs {
 const MINUTES: Duration = Duration::from_secs(600);
 const DAY: Duration = Duration::from_secs(86_400);
 /// Reasons that can be a fault, with how long each may take.
-const BOUNDS: [(Reason, Duration); 10] = [
+const BOUNDS: [(Reason, Duration); 11] = [
     (Reason::TaskSetApart, Duration::ZERO),
     (Reason::TaskFailed, Duration::ZERO),
     (Reason::NotRegistered, Duration::from_secs(10)),
     (Reason::NoWorker, Duration::from_secs(30)),
     (Reason::SignalDelivery, Duration::from_secs(30)),
+    (Reason::Unanswered, MINUTES),
     (Reason::BackingOff, MINUTES),
     (Reason::Queued, MINUTES),
     (Reason::Worker, MINUTES),

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use super::Output;
 use super::policy::{policy_json, policy_text};
 use super::value::{
-    assignee, assignee_text, clock, labels, payload, payloads, time, usage, usage_text, variant,
+    assignee, assignee_text, clock, failure, failure_text, labels, payload, payloads, run_status,
+    time, usage, usage_text, variant,
 };
 use super::waiting::wait;
 
@@ -82,7 +83,44 @@ fn conversation_json(it: &v1::Conversation) -> Value {
         "budget_reached": it.budget_reached,
         "erased_run_count": it.erased_run_count,
         "wait": wait(it.wait.as_ref()),
+        "unanswered_since_time": time(it.unanswered_since_time.as_ref()),
+        "unanswered_message_count": it.unanswered_message_count,
+        "last_turn": ended_turn_json(it.last_turn.as_ref()),
     })
+}
+
+fn ended_turn_json(turn: Option<&v1::EndedTurn>) -> Value {
+    turn.map_or(Value::Null, |turn| {
+        json!({
+            "number": turn.number,
+            "workflow_id": turn.workflow_id,
+            "run_id": turn.run_id,
+            "attempt": turn.attempt,
+            "status": run_status(turn.status()),
+            "failure": failure(turn.failure.as_ref()),
+            "start_time": time(turn.start_time.as_ref()),
+            "end_time": time(turn.end_time.as_ref()),
+            "interrupted": turn.interrupted,
+            "replied": turn.replied,
+            "no_reply_reason": turn.no_reply_reason,
+        })
+    })
+}
+
+/// How the last turn ended, for people.
+fn ended_turn_text(turn: &v1::EndedTurn) -> String {
+    let status = run_status(turn.status());
+    let mut text = format!("{} {status}", turn.number);
+    if turn.attempt > 1 {
+        text.push_str(&format!(" (attempt {})", turn.attempt));
+    }
+    if let Some(failure) = &turn.failure {
+        text.push_str(&format!(": {}", failure_text(failure)));
+    }
+    if !turn.no_reply_reason.is_empty() {
+        text.push_str(&format!(", no reply: {}", turn.no_reply_reason));
+    }
+    text
 }
 
 /// What keeps agents from acting, each with why.
@@ -145,6 +183,13 @@ fn conversation_text(it: &v1::Conversation) -> String {
             it.message_count, it.waiting_message_count
         ),
     ]);
+    if let Some(turn) = &it.last_turn {
+        lines.push(format!("last turn     {}", ended_turn_text(turn)));
+    }
+    if it.unanswered_since_time.is_some() {
+        let since = clock(it.unanswered_since_time.as_ref());
+        lines.push(format!("unanswered    since {since}"));
+    }
     if it.waiting_event_count > 0 {
         lines.push(format!("events        {} waiting", it.waiting_event_count));
     }
@@ -252,6 +297,6 @@ mod tests {
         assert_eq!(json["pause"]["reason"], "audit");
         assert_eq!(json["usage"]["output_tokens"], 9);
         // As many as conversation_service.proto has.
-        assert_eq!(json.as_object().expect("an object").len(), 24);
+        assert_eq!(json.as_object().expect("an object").len(), 27);
     }
 }

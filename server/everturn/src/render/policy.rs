@@ -6,7 +6,7 @@ use everturn_client::v1;
 use serde_json::{Value, json};
 
 use super::Output;
-use super::value::{money, seconds, variant};
+use super::value::{assignee, assignee_text, money, seconds, variant};
 
 fn on_busy(value: v1::OnBusy) -> String {
     variant(value.as_str_name(), "ON_BUSY")
@@ -53,7 +53,39 @@ pub(super) fn policy_json(policy: Option<&v1::TurnPolicy>) -> Value {
         "quiet_hours": quiet_hours,
         "frequency_cap": frequency_cap,
         "budget": budget,
+        "on_turn_failure": on_turn_failure_json(policy.on_turn_failure.as_ref()),
     })
+}
+
+fn on_turn_failure_json(value: Option<&v1::OnTurnFailure>) -> Value {
+    use v1::on_turn_failure::Then;
+    value.map_or(Value::Null, |it| {
+        json!({
+            "attempts": it.attempts,
+            "backoff": seconds(it.backoff.as_ref()),
+            "then": match &it.then {
+                None => json!("wait"),
+                Some(Then::HandOff(to)) => json!({ "hand_off": assignee(Some(to)) }),
+                Some(Then::EventType(name)) => json!({ "event_type": name }),
+            },
+        })
+    })
+}
+
+/// What follows a failed turn, if it is not nothing.
+fn on_turn_failure_text(it: &v1::OnTurnFailure) -> Option<String> {
+    use v1::on_turn_failure::Then;
+    let then = match &it.then {
+        None if it.attempts <= 1 => return None,
+        None => "wait".to_owned(),
+        Some(Then::HandOff(to)) => format!("hand to {}", assignee_text(Some(to))),
+        Some(Then::EventType(name)) => format!("event {name}"),
+    };
+    let attempts = it.attempts.max(1);
+    let plural = if attempts == 1 { "" } else { "s" };
+    Some(format!(
+        "failed turn {attempts} attempt{plural}, then {then}"
+    ))
 }
 
 fn span(duration: Option<&prost_types::Duration>) -> Option<String> {
@@ -112,6 +144,12 @@ pub(super) fn policy_text(policy: Option<&v1::TurnPolicy>) -> String {
             parts.push(format!("budget {amount} {}", it.currency));
         }
     }
+    parts.extend(
+        policy
+            .on_turn_failure
+            .as_ref()
+            .and_then(on_turn_failure_text),
+    );
     parts.join(", ")
 }
 
@@ -170,14 +208,21 @@ mod tests {
                 currency: "EUR".to_owned(),
                 ..Default::default()
             }),
+            on_turn_failure: Some(v1::OnTurnFailure {
+                attempts: 2,
+                backoff: seconds_of(5),
+                then: Some(v1::on_turn_failure::Then::EventType("sorry".to_owned())),
+            }),
             ..Default::default()
         };
         assert_eq!(
             policy_text(Some(&policy)),
             "on busy interrupt, on event queue, debounce 2s or 5 messages, idle 1h, \
-             quiet hours 22:00-07:00 Europe/Berlin, budget 0.50 EUR"
+             quiet hours 22:00-07:00 Europe/Berlin, budget 0.50 EUR, \
+             failed turn 2 attempts, then event sorry"
         );
         let json = policy_json(Some(&policy));
+        assert_eq!(json["on_turn_failure"]["then"]["event_type"], "sorry");
         assert_eq!(json["idle_timeout"], 3_600.0);
         assert_eq!(json["frequency_cap"], Value::Null);
         assert_eq!(json["quiet_hours"]["start_minute"], 1_320);

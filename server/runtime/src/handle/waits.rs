@@ -27,6 +27,8 @@ pub struct ListQuery {
     pub status: Option<u8>,
     /// Only what waits for one of these reasons, if there are any.
     pub reasons: BTreeSet<WaitReason>,
+    /// Only conversations whose customer has had no answer since before then.
+    pub unanswered_before: Option<Time>,
     /// Only what comes after the end of a page.
     pub after: Option<Cursor>,
     /// Entries of the page.
@@ -42,6 +44,7 @@ impl ListQuery {
             type_name: None,
             status: None,
             reasons: BTreeSet::new(),
+            unanswered_before: None,
             after: None,
             limit,
         }
@@ -135,6 +138,16 @@ impl Handle {
         counted.collect()
     }
 
+    /// How many open conversations have a customer without an answer.
+    #[must_use]
+    pub fn unanswered(&self) -> i64 {
+        self.shared
+            .waits
+            .iter()
+            .map(waiting::Counts::unanswered)
+            .sum()
+    }
+
     /// The time that waits are measured by.
     #[must_use]
     pub fn now(&self) -> Time {
@@ -166,6 +179,7 @@ impl Handle {
             type_name: query.type_name.clone(),
             status: query.status,
             waits,
+            unanswered_before: query.unanswered_before.map(|at| at.0),
             after: query.after.clone(),
             ..Filter::of(query.namespace.shared(), query.limit)
         }

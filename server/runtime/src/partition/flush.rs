@@ -331,6 +331,7 @@ fn root_row(root: &Root, key: everturn_store::RootKey, applied_sequence: u64) ->
         Some(conversation) => {
             let record = ConversationRecord::of(root, conversation);
             wait = waiting::columns(record.wait.as_ref(), &conversation.task_queue);
+            wait.unanswered_since = conversation.unanswered_since.map(|since| since.0);
             let summary = minicbor::to_vec(&record).expect("writing to memory cannot fail");
             let status = if conversation.is_open() { 1 } else { 2 };
             let type_name = conversation.type_name.shared();

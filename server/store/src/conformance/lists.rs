@@ -182,6 +182,7 @@ pub async fn roots_are_listed_and_counted_by_how_they_wait(place: &dyn Place) ->
         wait: WaitColumns {
             reason,
             queue: queue.into(),
+            unanswered_since: None,
         },
         ..root(id)
     };
@@ -210,6 +211,35 @@ pub async fn roots_are_listed_and_counted_by_how_they_wait(place: &dyn Place) ->
     counts.sort_by(|one, other| one.1.queue.cmp(&other.1.queue));
     let counts: Vec<_> = counts.iter().map(|(_, it, n)| (it.reason, *n)).collect();
     assert_eq!(counts, [(7, 1), (3, 1), (3, 1)]);
+    store.close().await
+}
+
+pub async fn conversations_without_an_answer_are_listed_and_counted(
+    place: &dyn Place,
+) -> Result<()> {
+    let with = |id: &str, unanswered_since| RootRow {
+        wait: WaitColumns {
+            unanswered_since,
+            ..WaitColumns::default()
+        },
+        ..root(id)
+    };
+    let roots = vec![with("a", Some(5)), with("b", None), with("c", Some(9))];
+    let store = with_roots(place, roots).await?;
+    for (before, expected) in [(4, vec![]), (6, vec!["a"]), (i64::MAX, vec!["c", "a"])] {
+        let filter = Filter {
+            unanswered_before: Some(before),
+            ..Filter::of("default", 10)
+        };
+        let listed = store.list_roots(RootKind::Conversation, filter);
+        assert_eq!(ids(&listed.await?.0), expected);
+    }
+    let counts = store.count_waits(0).await?;
+    let counts: Vec<_> = counts
+        .iter()
+        .map(|(_, it, n)| (it.unanswered_since, *n))
+        .collect();
+    assert_eq!(counts, [(Some(5), 2)]);
     store.close().await
 }
 

@@ -80,6 +80,7 @@ macro_rules! conformance_suite {
                 roots_are_listed_last_created_first_without_their_states,
                 roots_are_listed_by_kind_type_and_status,
                 roots_are_listed_and_counted_by_how_they_wait,
+                conversations_without_an_answer_are_listed_and_counted,
                 what_changes_while_it_is_listed_is_listed_once,
                 pages_of_roots_neither_skip_nor_repeat_rows_with_equal_times,
                 lists_of_roots_never_cross_namespaces,

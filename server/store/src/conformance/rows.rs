@@ -95,6 +95,7 @@ pub fn root(root_id: &str) -> RootRow {
         wait: WaitColumns {
             reason: 3,
             queue: "a:agents".into(),
+            unanswered_since: Some(1_500),
         },
         applied_sequence: 1,
         snapshot: Bytes::from(format!("state of {root_id}")),

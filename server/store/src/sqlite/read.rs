@@ -18,7 +18,7 @@ use crate::{QueueUse, Result};
 
 /// Lists leave the states out.
 const LISTED_ROOTS: &str = "SELECT namespace, root_id, kind, type_name, status, create_time,
-     update_time, next_deadline, wait, wait_queue, applied_sequence, x'' AS snapshot, summary
+     update_time, next_deadline, wait, wait_queue, unanswered_since, applied_sequence, x'' AS snapshot, summary
      FROM roots WHERE namespace = ";
 /// Keys in one statement.
 const KEYS_PER_STATEMENT: usize = 200;
@@ -292,6 +292,9 @@ fn restrict(query: &mut QueryBuilder<Sqlite>, filter: &Filter) {
     if let Some(status) = filter.status {
         query.push(" AND status = ").push_bind(i64::from(status));
     }
+    if let Some(before) = filter.unanswered_before {
+        query.push(" AND unanswered_since < ").push_bind(before);
+    }
     if let Some(waits) = &filter.waits {
         query.push(" AND (wait IN (");
         let mut reasons = query.separated(", ");
@@ -317,15 +320,17 @@ pub(super) async fn count_waits(
     partition: u32,
 ) -> Result<Vec<(RootKind, WaitColumns, u64)>> {
     let rows = sqlx::query(
-        "SELECT kind, wait, wait_queue, count(*) AS count FROM roots
-         WHERE partition = ? AND wait > 0 GROUP BY kind, wait, wait_queue",
+        "SELECT kind, wait, wait_queue, min(unanswered_since) AS unanswered_since,
+         count(*) AS count FROM roots
+         WHERE partition = ? AND (wait > 0 OR unanswered_since IS NOT NULL)
+         GROUP BY kind, wait, wait_queue, unanswered_since IS NULL",
     )
     .bind(i64::from(partition))
     .fetch_all(pool)
     .await?;
     let read = |row: &SqliteRow| {
         let kind = RootKind::from_code(row.try_get("kind")?);
-        Ok((kind, rows::wait(row)?, rows::number(row, "count")?))
+        Ok((kind, rows::root_wait(row)?, rows::number(row, "count")?))
     };
     rows.iter().map(read).collect()
 }

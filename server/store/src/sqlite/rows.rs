@@ -47,6 +47,15 @@ pub(super) fn wait(row: &SqliteRow) -> Result<WaitColumns> {
     Ok(WaitColumns {
         reason: row.try_get::<i64, _>("wait")?.try_into().unwrap_or(0),
         queue: text(row, "wait_queue")?,
+        unanswered_since: None,
+    })
+}
+
+/// The same of a root, whose customer may wait for an answer.
+pub(super) fn root_wait(row: &SqliteRow) -> Result<WaitColumns> {
+    Ok(WaitColumns {
+        unanswered_since: row.try_get("unanswered_since")?,
+        ..wait(row)?
     })
 }
 
@@ -59,7 +68,7 @@ pub(super) fn root(row: &SqliteRow) -> Result<RootRow> {
         create_time: row.try_get("create_time")?,
         update_time: row.try_get("update_time")?,
         next_deadline: row.try_get("next_deadline")?,
-        wait: wait(row)?,
+        wait: root_wait(row)?,
         applied_sequence: number(row, "applied_sequence")?,
         snapshot: blob(row, "snapshot")?,
         summary: blob(row, "summary")?,

@@ -308,8 +308,8 @@ async fn erase(tx: &mut SqliteConnection, key: &RootKey) -> Result<()> {
 async fn roots(tx: &mut SqliteConnection, partition: u32, rows: &[RootRow]) -> Result<()> {
     let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(
         "INSERT INTO roots (partition, hash, namespace, root_id, kind, type_name, status,
-         create_time, update_time, next_deadline, wait, wait_queue, applied_sequence, snapshot,
-         summary) ",
+         create_time, update_time, next_deadline, wait, wait_queue, unanswered_since,
+         applied_sequence, snapshot, summary) ",
     );
     query.push_values(rows, |mut values, row| {
         values
@@ -325,6 +325,7 @@ async fn roots(tx: &mut SqliteConnection, partition: u32, rows: &[RootRow]) -> R
             .push_bind(row.next_deadline)
             .push_bind(i64::from(row.wait.reason))
             .push_bind(&*row.wait.queue)
+            .push_bind(row.wait.unanswered_since)
             .push_bind(int(row.applied_sequence))
             .push_bind(&row.snapshot[..])
             .push_bind(&row.summary[..]);
@@ -334,6 +335,7 @@ async fn roots(tx: &mut SqliteConnection, partition: u32, rows: &[RootRow]) -> R
          type_name = excluded.type_name, status = excluded.status,
          update_time = excluded.update_time, next_deadline = excluded.next_deadline,
          wait = excluded.wait, wait_queue = excluded.wait_queue,
+         unanswered_since = excluded.unanswered_since,
          applied_sequence = excluded.applied_sequence, snapshot = excluded.snapshot,
          summary = excluded.summary",
     );

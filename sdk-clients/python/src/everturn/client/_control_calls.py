@@ -9,6 +9,7 @@ from uuid import uuid4
 from everturn.client import _conversation_models as models
 from everturn.client import _policy_models as policies
 from everturn.client._call import Call, nothing
+from everturn.client._people import assignee_to_proto
 from everturn.v1 import conversation_service_pb2 as pb
 from everturn.values._message_content import content_of
 from everturn.values._payload import PayloadConverter
@@ -76,7 +77,7 @@ class ControlCalls:
         request = pb.HandOffConversationRequest(
             namespace=self._namespace,
             conversation_id=conversation_id,
-            assignee=models.assignee_to_proto(assignee),
+            assignee=assignee_to_proto(assignee),
             reason=reason,
             context=None if context is None else self._converter.encode(context),
         )

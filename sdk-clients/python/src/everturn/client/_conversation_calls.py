@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Any
 from uuid import uuid4
@@ -18,7 +19,7 @@ from everturn.values import _message_models as messages
 from everturn.values._enums import member_of
 from everturn.values._message_content import content_of
 from everturn.values._payload import PayloadConverter
-from everturn.values._times import Seconds, from_timestamp, to_duration
+from everturn.values._times import Seconds, from_timestamp, to_duration, to_timestamp
 
 SERVICE = "ConversationService"
 
@@ -93,6 +94,7 @@ class ConversationCalls:
         conversation_type: str,
         status: models.ConversationStatus | None,
         waiting: Sequence[WaitReason],
+        unanswered_before: datetime | None,
         page_size: int,
     ) -> Call[Page[models.Conversation]]:
         """One page of ListConversations."""
@@ -103,6 +105,7 @@ class ConversationCalls:
             conversation_type=conversation_type,
             wait_reasons=[reason.value for reason in waiting],
             status=status.value if status else pb.CONVERSATION_STATUS_UNSPECIFIED,
+            unanswered_before_time=to_timestamp(unanswered_before),
         )
         one = partial(models.conversation_from_proto, converter=self._converter)
 

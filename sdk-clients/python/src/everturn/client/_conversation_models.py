@@ -7,11 +7,14 @@ from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from everturn.client._people import Assignee, assignee_from_proto
 from everturn.client._policy_models import TurnPolicy, policy_from_proto
 from everturn.client._waiting import Wait, wait_from_proto
+from everturn.client._workflow_models import RunStatus
 from everturn.v1 import conversation_service_pb2 as pb
-from everturn.v1 import message_pb2
 from everturn.values._enums import member_of
+from everturn.values._failure import failure_from_proto
+from everturn.values._failure_info import Failure
 from everturn.values._payload import plain_value
 from everturn.values._times import from_timestamp
 from everturn.values._usage import Usage, usage_from_proto
@@ -39,29 +42,35 @@ class TurnStatus(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
-    """A person that a conversation is handed to; only they may write.
+class EndedTurn:
+    """How a turn ended.
 
     Attributes:
-        name: Name, as in the author name of their messages.
+        number: Number of the turn.
+        workflow_id: Workflow id of its run.
+        run_id: Run id of its run.
+        attempt: Which attempt at its messages it was, from 1.
+        status: How its run ended.
+        failure: Why, if it did not complete; without details and causes, which
+            its run has.
+        start_time: When it started.
+        end_time: When it ended.
+        interrupted: It was interrupted, so that the next turn has its messages.
+        replied: It sent a message.
+        no_reply_reason: Why no reply was needed, if its code said so.
     """
 
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Team:
-    """A team that a conversation is handed to; anybody may write.
-
-    Attributes:
-        name: Name of the team.
-    """
-
-    name: str
-
-
-Assignee = Person | Team
-"""Who a conversation is handed to."""
+    number: int
+    workflow_id: str
+    run_id: str
+    attempt: int
+    status: RunStatus | None
+    failure: Failure | None
+    start_time: datetime
+    end_time: datetime
+    interrupted: bool
+    replied: bool
+    no_reply_reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +194,12 @@ class Conversation:
         budget_reached: Its budget is used up; activities wait for an approval.
         wait: Why it waits; ``None`` if it does not.
         erased_run_count: Number of runs it had; only of an erased one.
+        unanswered_since_time: Since when the customer has no answer: the time of
+            the oldest message that no reply answered, and of which no code said
+            that it needs none; ``None`` if everything is answered.
+        unanswered_message_count: Number of messages that failed turns have left
+            to the next one.
+        last_turn: How the last turn ended; ``None`` before the first one did.
     """
 
     namespace: str
@@ -211,11 +226,16 @@ class Conversation:
     budget_reached: bool = False
     wait: Wait | None = None
     erased_run_count: int = 0
+    unanswered_since_time: datetime | None = None
+    unanswered_message_count: int = 0
+    last_turn: EndedTurn | None = None
 
 
 def conversation_from_proto(proto: pb.Conversation, converter: PayloadConverter) -> Conversation:
     """Reads a conversation."""
     is_handed_off = proto.HasField("handover")
+    is_unanswered = proto.HasField("unanswered_since_time")
+    last_turn = _ended_turn(proto.last_turn, converter) if proto.HasField("last_turn") else None
     return Conversation(
         namespace=proto.namespace,
         conversation_id=proto.conversation_id,
@@ -241,6 +261,11 @@ def conversation_from_proto(proto: pb.Conversation, converter: PayloadConverter)
         budget_reached=proto.budget_reached,
         wait=wait_from_proto(proto.wait),
         erased_run_count=proto.erased_run_count,
+        unanswered_since_time=(
+            from_timestamp(proto.unanswered_since_time) if is_unanswered else None
+        ),
+        unanswered_message_count=proto.unanswered_message_count,
+        last_turn=last_turn,
     )
 
 
@@ -252,30 +277,28 @@ def pause_from_proto(proto: pb.Pause) -> Pause:
 def handover_from_proto(proto: pb.Handover, converter: PayloadConverter) -> Handover:
     """Reads a handover."""
     return Handover(
-        assignee=_assignee(proto.assignee),
+        assignee=assignee_from_proto(proto.assignee),
         reason=proto.reason,
         context=plain_value(proto.context, converter) if proto.HasField("context") else None,
         hand_off_time=from_timestamp(proto.hand_off_time),
     )
 
 
-def assignee_to_proto(assignee: Assignee) -> message_pb2.Assignee:
-    """The assignee as protobuf."""
-    match assignee:
-        case Person(name):
-            return message_pb2.Assignee(person=name)
-        case Team(name):
-            return message_pb2.Assignee(team=name)
-
-
-def _assignee(proto: message_pb2.Assignee) -> Assignee | None:
-    match proto.WhichOneof("kind"):
-        case "person":
-            return Person(proto.person)
-        case "team":
-            return Team(proto.team)
-        case None:
-            return None
+def _ended_turn(proto: pb.EndedTurn, converter: PayloadConverter) -> EndedTurn:
+    has_failed = proto.HasField("failure")
+    return EndedTurn(
+        number=proto.number,
+        workflow_id=proto.workflow_id,
+        run_id=proto.run_id,
+        attempt=proto.attempt,
+        status=member_of(RunStatus, proto.status),
+        failure=failure_from_proto(proto.failure, converter) if has_failed else None,
+        start_time=from_timestamp(proto.start_time),
+        end_time=from_timestamp(proto.end_time),
+        interrupted=proto.interrupted,
+        replied=proto.replied,
+        no_reply_reason=proto.no_reply_reason,
+    )
 
 
 def _turn(proto: pb.Turn) -> Turn:

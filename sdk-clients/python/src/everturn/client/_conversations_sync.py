@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from everturn.client import _conversation_models as models
@@ -143,6 +144,7 @@ class Conversations(Control):
         conversation_type: str = "",
         status: models.ConversationStatus | None = None,
         waiting: Sequence[WaitReason] = (),
+        unanswered_before: datetime | None = None,
         page_size: int = 0,
     ) -> Iterator[models.Conversation]:
         """Lists conversations, last created first; fetches page after page.
@@ -151,6 +153,8 @@ class Conversations(Control):
             conversation_type: Only this type, if set.
             status: Only this status, if set.
             waiting: Only what waits for one of these reasons, if there are any.
+            unanswered_before: Only those whose customer has had no answer since
+                before this time, if set; with a time zone.
             page_size: Entries fetched at a time; 0: the server's default.
         """
         return self._transport.items(
@@ -159,6 +163,7 @@ class Conversations(Control):
                 conversation_type=conversation_type,
                 status=status,
                 waiting=waiting,
+                unanswered_before=unanswered_before,
                 page_size=page_size,
             )
         )

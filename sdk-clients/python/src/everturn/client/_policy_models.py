@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import time, timedelta
 from enum import Enum
 
+from everturn.client._people import Assignee, assignee_from_proto, assignee_to_proto
 from everturn.v1 import conversation_service_pb2, policy_pb2
 from everturn.values._enums import member_of
 from everturn.values._times import Seconds, from_duration, to_duration
@@ -86,6 +87,32 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True)
+class OnTurnFailure:
+    """What follows a turn that failed, timed out or was ended from outside.
+
+    The messages that no reply answered stay unanswered: the next turn is given
+    them, whatever starts it.
+
+    Attributes:
+        attempts: Attempts in all at what a turn was given: each is a turn of its
+            own, with the same messages and events. Not after a non-retryable
+            failure. At most 100.
+        backoff: Delay before the second attempt; doubled for each one after it,
+            up to 1 h. Default 5 s.
+        hand_off: Who gets the conversation after the last attempt.
+        event_type: Type of the event that comes in after the last attempt; its
+            payload has ``turn``, ``attempts`` and ``failure``. Not with
+            ``hand_off``. Without either nothing follows until the customer
+            writes.
+    """
+
+    attempts: int = 1
+    backoff: Seconds | None = None
+    hand_off: Assignee | None = None
+    event_type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class TurnPolicy:
     """How messages and events become turns; ``None`` means the default.
 
@@ -109,6 +136,7 @@ class TurnPolicy:
         no_quiet_hours: Agents may write first at any hour: removes the quiet
             hours in force, or of the type. Not with ``quiet_hours``; never set
             in a policy that was read.
+        on_turn_failure: What follows a turn that failed.
     """
 
     debounce: Debounce | None = None
@@ -122,6 +150,7 @@ class TurnPolicy:
     frequency_cap: FrequencyCap | None = None
     budget: Budget | None = None
     no_quiet_hours: bool = False
+    on_turn_failure: OnTurnFailure | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +184,7 @@ def policy_to_proto(policy: TurnPolicy) -> policy_pb2.TurnPolicy:
         frequency_cap=_frequency_cap_to_proto(policy.frequency_cap),
         budget=_budget_to_proto(policy.budget),
         no_quiet_hours=policy.no_quiet_hours,
+        on_turn_failure=_on_turn_failure_to_proto(policy.on_turn_failure),
     )
 
 
@@ -185,6 +215,9 @@ def policy_from_proto(proto: policy_pb2.TurnPolicy) -> TurnPolicy:
         budget=Budget(proto.budget.tokens, proto.budget.cost_micros, proto.budget.currency)
         if proto.HasField("budget")
         else None,
+        on_turn_failure=_on_turn_failure_from_proto(proto.on_turn_failure)
+        if proto.HasField("on_turn_failure")
+        else None,
     )
 
 
@@ -194,6 +227,30 @@ def type_from_proto(proto: conversation_service_pb2.ConversationType) -> Convers
         conversation_type=proto.conversation_type,
         turn_policy=policy_from_proto(proto.turn_policy),
         retention=from_duration(proto.retention) if proto.HasField("retention") else None,
+    )
+
+
+def _on_turn_failure_to_proto(value: OnTurnFailure | None) -> policy_pb2.OnTurnFailure | None:
+    if value is None:
+        return None
+    if value.hand_off and value.event_type:
+        raise ValueError("hand_off and event_type exclude each other")
+    attempts, backoff = value.attempts, to_duration(value.backoff)
+    if value.event_type:
+        return policy_pb2.OnTurnFailure(
+            attempts=attempts, backoff=backoff, event_type=value.event_type
+        )
+    to = assignee_to_proto(value.hand_off) if value.hand_off else None
+    return policy_pb2.OnTurnFailure(attempts=attempts, backoff=backoff, hand_off=to)
+
+
+def _on_turn_failure_from_proto(proto: policy_pb2.OnTurnFailure) -> OnTurnFailure:
+    is_handed_off = proto.HasField("hand_off")
+    return OnTurnFailure(
+        attempts=proto.attempts,
+        backoff=from_duration(proto.backoff),
+        hand_off=assignee_from_proto(proto.hand_off) if is_handed_off else None,
+        event_type=proto.event_type,
     )
 
 

@@ -32,6 +32,7 @@ class WaitReason(Enum):
     SIGNAL_DELIVERY = pb.WAIT_REASON_SIGNAL_DELIVERY
     BURST = pb.WAIT_REASON_BURST
     QUIET_HOURS = pb.WAIT_REASON_QUIET_HOURS
+    UNANSWERED = pb.WAIT_REASON_UNANSWERED
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,7 @@ class Command(google.protobuf.message.Message):
     REQUEST_APPROVAL_FIELD_NUMBER: builtins.int
     HAND_OFF_FIELD_NUMBER: builtins.int
     RECORD_PROBLEM_FIELD_NUMBER: builtins.int
+    NO_REPLY_FIELD_NUMBER: builtins.int
     key: builtins.str
     """Name of the step within its run: unique, chosen by the SDK ("support",
     "support#2") or by the user. A command whose key is already recorded with
@@ -114,6 +115,12 @@ class Command(google.protobuf.message.Message):
     def record_problem(self) -> Global___RecordProblem:
         """Record that something went wrong that the code does not look at."""
 
+    @property
+    def no_reply(self) -> Global___NoReply:
+        """Say that the messages of the turn need no answer. Only in a turn's own
+        run.
+        """
+
     def __init__(
         self,
         *,
@@ -133,10 +140,11 @@ class Command(google.protobuf.message.Message):
         request_approval: Global___RequestApproval | None = ...,
         hand_off: Global___HandOff | None = ...,
         record_problem: Global___RecordProblem | None = ...,
+        no_reply: Global___NoReply | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["ask", b"ask", "cancel_command", b"cancel_command", "cancel_run", b"cancel_run", "complete_run", b"complete_run", "fail_run", b"fail_run", "hand_off", b"hand_off", "kind", b"kind", "record_local", b"record_local", "record_problem", b"record_problem", "request_approval", b"request_approval", "schedule_activity", b"schedule_activity", "send_message", b"send_message", "send_signal", b"send_signal", "set_state", b"set_state", "start_child", b"start_child", "start_timer", b"start_timer"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["ask", b"ask", "cancel_command", b"cancel_command", "cancel_run", b"cancel_run", "complete_run", b"complete_run", "fail_run", b"fail_run", "hand_off", b"hand_off", "key", b"key", "kind", b"kind", "record_local", b"record_local", "record_problem", b"record_problem", "request_approval", b"request_approval", "schedule_activity", b"schedule_activity", "send_message", b"send_message", "send_signal", b"send_signal", "set_state", b"set_state", "start_child", b"start_child", "start_timer", b"start_timer"]) -> None: ...
-    def WhichOneof(self, oneof_group: typing.Literal["kind", b"kind"]) -> typing.Literal["schedule_activity", "start_timer", "start_child", "record_local", "send_message", "ask", "set_state", "send_signal", "cancel_command", "complete_run", "fail_run", "cancel_run", "request_approval", "hand_off", "record_problem"] | None: ...
+    def HasField(self, field_name: typing.Literal["ask", b"ask", "cancel_command", b"cancel_command", "cancel_run", b"cancel_run", "complete_run", b"complete_run", "fail_run", b"fail_run", "hand_off", b"hand_off", "kind", b"kind", "no_reply", b"no_reply", "record_local", b"record_local", "record_problem", b"record_problem", "request_approval", b"request_approval", "schedule_activity", b"schedule_activity", "send_message", b"send_message", "send_signal", b"send_signal", "set_state", b"set_state", "start_child", b"start_child", "start_timer", b"start_timer"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["ask", b"ask", "cancel_command", b"cancel_command", "cancel_run", b"cancel_run", "complete_run", b"complete_run", "fail_run", b"fail_run", "hand_off", b"hand_off", "key", b"key", "kind", b"kind", "no_reply", b"no_reply", "record_local", b"record_local", "record_problem", b"record_problem", "request_approval", b"request_approval", "schedule_activity", b"schedule_activity", "send_message", b"send_message", "send_signal", b"send_signal", "set_state", b"set_state", "start_child", b"start_child", "start_timer", b"start_timer"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["kind", b"kind"]) -> typing.Literal["schedule_activity", "start_timer", "start_child", "record_local", "send_message", "ask", "set_state", "send_signal", "cancel_command", "complete_run", "fail_run", "cancel_run", "request_approval", "hand_off", "record_problem", "no_reply"] | None: ...
 
 Global___Command: typing_extensions.TypeAlias = Command
 
@@ -574,3 +582,23 @@ class RecordProblem(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["failure", b"failure"]) -> None: ...
 
 Global___RecordProblem: typing_extensions.TypeAlias = RecordProblem
+
+@typing.final
+class NoReply(google.protobuf.message.Message):
+    """Say that the messages which the turn was given so far need no answer.
+    Recorded as NoReplyRecorded.
+    """
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    REASON_FIELD_NUMBER: builtins.int
+    reason: builtins.str
+    """Why, for people. At most 1,024 bytes."""
+    def __init__(
+        self,
+        *,
+        reason: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["reason", b"reason"]) -> None: ...
+
+Global___NoReply: typing_extensions.TypeAlias = NoReply

@@ -6,6 +6,7 @@ ConversationService: customers' messages in, replies out."""
 import builtins
 import collections.abc
 import everturn.v1.event_pb2
+import everturn.v1.failure_pb2
 import everturn.v1.message_pb2
 import everturn.v1.payload_pb2
 import everturn.v1.policy_pb2
@@ -368,6 +369,9 @@ class Conversation(google.protobuf.message.Message):
     BUDGET_REACHED_FIELD_NUMBER: builtins.int
     ERASED_RUN_COUNT_FIELD_NUMBER: builtins.int
     WAIT_FIELD_NUMBER: builtins.int
+    UNANSWERED_SINCE_TIME_FIELD_NUMBER: builtins.int
+    UNANSWERED_MESSAGE_COUNT_FIELD_NUMBER: builtins.int
+    LAST_TURN_FIELD_NUMBER: builtins.int
     namespace: builtins.str
     """Namespace."""
     conversation_id: builtins.str
@@ -394,6 +398,10 @@ class Conversation(google.protobuf.message.Message):
     """
     erased_run_count: builtins.int
     """Number of runs it had; only of an erased one."""
+    unanswered_message_count: builtins.int
+    """Number of messages that turns were given and left without an answer
+    because they failed: the next turn is given them.
+    """
     @property
     def turn(self) -> Global___Turn:
         """The current turn, if one is running."""
@@ -442,6 +450,17 @@ class Conversation(google.protobuf.message.Message):
     def wait(self) -> everturn.v1.waiting_pb2.Wait:
         """Why it does not go on; absent when there is nothing to do."""
 
+    @property
+    def unanswered_since_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """Since when the customer has no answer: the time of the oldest message that
+        no reply answered, and of which no code said that it needs none (NoReply).
+        Absent when everything is answered.
+        """
+
+    @property
+    def last_turn(self) -> Global___EndedTurn:
+        """How the last turn ended; absent before the first one did."""
+
     def __init__(
         self,
         *,
@@ -469,11 +488,79 @@ class Conversation(google.protobuf.message.Message):
         budget_reached: builtins.bool = ...,
         erased_run_count: builtins.int = ...,
         wait: everturn.v1.waiting_pb2.Wait | None = ...,
+        unanswered_since_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        unanswered_message_count: builtins.int = ...,
+        last_turn: Global___EndedTurn | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["create_time", b"create_time", "handover", b"handover", "pause", b"pause", "turn", b"turn", "turn_policy", b"turn_policy", "turn_usage", b"turn_usage", "update_time", b"update_time", "usage", b"usage", "wait", b"wait"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["addresses", b"addresses", "budget_reached", b"budget_reached", "conversation_id", b"conversation_id", "conversation_type", b"conversation_type", "create_time", b"create_time", "erased_run_count", b"erased_run_count", "handover", b"handover", "labels", b"labels", "message_count", b"message_count", "namespace", b"namespace", "pause", b"pause", "reply_channel", b"reply_channel", "state", b"state", "status", b"status", "task_queue", b"task_queue", "turn", b"turn", "turn_count", b"turn_count", "turn_policy", b"turn_policy", "turn_usage", b"turn_usage", "update_time", b"update_time", "usage", b"usage", "wait", b"wait", "waiting_event_count", b"waiting_event_count", "waiting_message_count", b"waiting_message_count"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["create_time", b"create_time", "handover", b"handover", "last_turn", b"last_turn", "pause", b"pause", "turn", b"turn", "turn_policy", b"turn_policy", "turn_usage", b"turn_usage", "unanswered_since_time", b"unanswered_since_time", "update_time", b"update_time", "usage", b"usage", "wait", b"wait"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["addresses", b"addresses", "budget_reached", b"budget_reached", "conversation_id", b"conversation_id", "conversation_type", b"conversation_type", "create_time", b"create_time", "erased_run_count", b"erased_run_count", "handover", b"handover", "labels", b"labels", "last_turn", b"last_turn", "message_count", b"message_count", "namespace", b"namespace", "pause", b"pause", "reply_channel", b"reply_channel", "state", b"state", "status", b"status", "task_queue", b"task_queue", "turn", b"turn", "turn_count", b"turn_count", "turn_policy", b"turn_policy", "turn_usage", b"turn_usage", "unanswered_message_count", b"unanswered_message_count", "unanswered_since_time", b"unanswered_since_time", "update_time", b"update_time", "usage", b"usage", "wait", b"wait", "waiting_event_count", b"waiting_event_count", "waiting_message_count", b"waiting_message_count"]) -> None: ...
 
 Global___Conversation: typing_extensions.TypeAlias = Conversation
+
+@typing.final
+class EndedTurn(google.protobuf.message.Message):
+    """How a turn ended."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NUMBER_FIELD_NUMBER: builtins.int
+    WORKFLOW_ID_FIELD_NUMBER: builtins.int
+    RUN_ID_FIELD_NUMBER: builtins.int
+    ATTEMPT_FIELD_NUMBER: builtins.int
+    STATUS_FIELD_NUMBER: builtins.int
+    FAILURE_FIELD_NUMBER: builtins.int
+    START_TIME_FIELD_NUMBER: builtins.int
+    END_TIME_FIELD_NUMBER: builtins.int
+    INTERRUPTED_FIELD_NUMBER: builtins.int
+    REPLIED_FIELD_NUMBER: builtins.int
+    NO_REPLY_REASON_FIELD_NUMBER: builtins.int
+    number: builtins.int
+    """Number of the turn."""
+    workflow_id: builtins.str
+    """Workflow id of its run."""
+    run_id: builtins.str
+    """Run id of its run."""
+    attempt: builtins.int
+    """Which attempt at its messages it was, from 1."""
+    status: everturn.v1.event_pb2.RunStatus.ValueType
+    """How its run ended."""
+    interrupted: builtins.bool
+    """It was interrupted, so that the next turn has its messages."""
+    replied: builtins.bool
+    """It sent a message."""
+    no_reply_reason: builtins.str
+    """Why no reply was needed, if its code said so."""
+    @property
+    def failure(self) -> everturn.v1.failure_pb2.Failure:
+        """Why, if it did not complete; without details and causes, which its run has."""
+
+    @property
+    def start_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """When it started."""
+
+    @property
+    def end_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """When it ended."""
+
+    def __init__(
+        self,
+        *,
+        number: builtins.int = ...,
+        workflow_id: builtins.str = ...,
+        run_id: builtins.str = ...,
+        attempt: builtins.int = ...,
+        status: everturn.v1.event_pb2.RunStatus.ValueType = ...,
+        failure: everturn.v1.failure_pb2.Failure | None = ...,
+        start_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        end_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        interrupted: builtins.bool = ...,
+        replied: builtins.bool = ...,
+        no_reply_reason: builtins.str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["end_time", b"end_time", "failure", b"failure", "start_time", b"start_time"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["attempt", b"attempt", "end_time", b"end_time", "failure", b"failure", "interrupted", b"interrupted", "no_reply_reason", b"no_reply_reason", "number", b"number", "replied", b"replied", "run_id", b"run_id", "start_time", b"start_time", "status", b"status", "workflow_id", b"workflow_id"]) -> None: ...
+
+Global___EndedTurn: typing_extensions.TypeAlias = EndedTurn
 
 @typing.final
 class Pause(google.protobuf.message.Message):
@@ -592,6 +679,7 @@ class ListConversationsRequest(google.protobuf.message.Message):
     CONVERSATION_TYPE_FIELD_NUMBER: builtins.int
     STATUS_FIELD_NUMBER: builtins.int
     WAIT_REASONS_FIELD_NUMBER: builtins.int
+    UNANSWERED_BEFORE_TIME_FIELD_NUMBER: builtins.int
     namespace: builtins.str
     """Namespace. Default "default"."""
     page_size: builtins.int
@@ -608,6 +696,12 @@ class ListConversationsRequest(google.protobuf.message.Message):
     def wait_reasons(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[everturn.v1.waiting_pb2.WaitReason.ValueType]:
         """Only conversations that wait for one of these reasons, if there are any."""
 
+    @property
+    def unanswered_before_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """Only conversations whose customer has had no answer since before this time
+        (`unanswered_since_time`), if set.
+        """
+
     def __init__(
         self,
         *,
@@ -617,8 +711,10 @@ class ListConversationsRequest(google.protobuf.message.Message):
         conversation_type: builtins.str = ...,
         status: Global___ConversationStatus.ValueType = ...,
         wait_reasons: collections.abc.Iterable[everturn.v1.waiting_pb2.WaitReason.ValueType] | None = ...,
+        unanswered_before_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["conversation_type", b"conversation_type", "namespace", b"namespace", "page_size", b"page_size", "page_token", b"page_token", "status", b"status", "wait_reasons", b"wait_reasons"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["unanswered_before_time", b"unanswered_before_time"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["conversation_type", b"conversation_type", "namespace", b"namespace", "page_size", b"page_size", "page_token", b"page_token", "status", b"status", "unanswered_before_time", b"unanswered_before_time", "wait_reasons", b"wait_reasons"]) -> None: ...
 
 Global___ListConversationsRequest: typing_extensions.TypeAlias = ListConversationsRequest
 

@@ -162,7 +162,7 @@ class ConversationServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ListConversations(self, request, context):
-        """Lists conversations, last updated first. May lag behind by the flush
+        """Lists conversations, last created first. May lag behind by the flush
         interval (1 s by default).
         Reasons: FIELD_INVALID, PAGE_TOKEN_INVALID.
         """

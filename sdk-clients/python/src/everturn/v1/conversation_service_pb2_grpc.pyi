@@ -511,7 +511,7 @@ class ConversationServiceStub(typing.Generic[_ConversationServiceSubmitMessageTy
     """
 
     ListConversations: _ConversationServiceListConversationsType
-    """Lists conversations, last updated first. May lag behind by the flush
+    """Lists conversations, last created first. May lag behind by the flush
     interval (1 s by default).
     Reasons: FIELD_INVALID, PAGE_TOKEN_INVALID.
     """
@@ -740,7 +740,7 @@ class ConversationServiceServicer(metaclass=abc.ABCMeta):
         request: everturn.v1.conversation_service_pb2.ListConversationsRequest,
         context: _ServicerContext,
     ) -> typing.Union[everturn.v1.conversation_service_pb2.ListConversationsResponse, collections.abc.Awaitable[everturn.v1.conversation_service_pb2.ListConversationsResponse]]:
-        """Lists conversations, last updated first. May lag behind by the flush
+        """Lists conversations, last created first. May lag behind by the flush
         interval (1 s by default).
         Reasons: FIELD_INVALID, PAGE_TOKEN_INVALID.
         """

@@ -190,6 +190,7 @@ class HistoryEvent(google.protobuf.message.Message):
     RUN_RESUMED_FIELD_NUMBER: builtins.int
     COMMAND_FAILED_FIELD_NUMBER: builtins.int
     PROBLEM_RECORDED_FIELD_NUMBER: builtins.int
+    NO_REPLY_RECORDED_FIELD_NUMBER: builtins.int
     id: builtins.int
     """Position in the journal."""
     @property
@@ -328,6 +329,10 @@ class HistoryEvent(google.protobuf.message.Message):
     def problem_recorded(self) -> Global___ProblemRecorded:
         """Command RecordProblem was recorded. Information."""
 
+    @property
+    def no_reply_recorded(self) -> Global___NoReplyRecorded:
+        """Command NoReply was recorded. Information."""
+
     def __init__(
         self,
         *,
@@ -366,10 +371,11 @@ class HistoryEvent(google.protobuf.message.Message):
         run_resumed: Global___RunResumed | None = ...,
         command_failed: Global___CommandFailed | None = ...,
         problem_recorded: Global___ProblemRecorded | None = ...,
+        no_reply_recorded: Global___NoReplyRecorded | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["activity_attempt_failed", b"activity_attempt_failed", "activity_completed", b"activity_completed", "activity_failed", b"activity_failed", "activity_scheduled", b"activity_scheduled", "approval_decided", b"approval_decided", "approval_requested", b"approval_requested", "ask_answered", b"ask_answered", "ask_opened", b"ask_opened", "cancel_requested", b"cancel_requested", "child_closed", b"child_closed", "child_started", b"child_started", "command_canceled", b"command_canceled", "command_failed", b"command_failed", "delivery_changed", b"delivery_changed", "events_arrived", b"events_arrived", "handed_back", b"handed_back", "handed_off", b"handed_off", "kind", b"kind", "local_recorded", b"local_recorded", "message_sent", b"message_sent", "message_suppressed", b"message_suppressed", "messages_arrived", b"messages_arrived", "problem_recorded", b"problem_recorded", "run_closed", b"run_closed", "run_paused", b"run_paused", "run_resumed", b"run_resumed", "run_started", b"run_started", "signal_delivered", b"signal_delivered", "signal_received", b"signal_received", "signal_scheduled", b"signal_scheduled", "state_set", b"state_set", "time", b"time", "timer_fired", b"timer_fired", "timer_started", b"timer_started", "turn_interrupted", b"turn_interrupted"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["activity_attempt_failed", b"activity_attempt_failed", "activity_completed", b"activity_completed", "activity_failed", b"activity_failed", "activity_scheduled", b"activity_scheduled", "approval_decided", b"approval_decided", "approval_requested", b"approval_requested", "ask_answered", b"ask_answered", "ask_opened", b"ask_opened", "cancel_requested", b"cancel_requested", "child_closed", b"child_closed", "child_started", b"child_started", "command_canceled", b"command_canceled", "command_failed", b"command_failed", "delivery_changed", b"delivery_changed", "events_arrived", b"events_arrived", "handed_back", b"handed_back", "handed_off", b"handed_off", "id", b"id", "kind", b"kind", "local_recorded", b"local_recorded", "message_sent", b"message_sent", "message_suppressed", b"message_suppressed", "messages_arrived", b"messages_arrived", "problem_recorded", b"problem_recorded", "run_closed", b"run_closed", "run_paused", b"run_paused", "run_resumed", b"run_resumed", "run_started", b"run_started", "signal_delivered", b"signal_delivered", "signal_received", b"signal_received", "signal_scheduled", b"signal_scheduled", "state_set", b"state_set", "time", b"time", "timer_fired", b"timer_fired", "timer_started", b"timer_started", "turn_interrupted", b"turn_interrupted"]) -> None: ...
-    def WhichOneof(self, oneof_group: typing.Literal["kind", b"kind"]) -> typing.Literal["run_started", "activity_scheduled", "timer_started", "child_started", "local_recorded", "message_sent", "message_suppressed", "ask_opened", "state_set", "signal_scheduled", "command_canceled", "run_closed", "activity_completed", "activity_failed", "timer_fired", "child_closed", "signal_received", "ask_answered", "cancel_requested", "signal_delivered", "turn_interrupted", "messages_arrived", "activity_attempt_failed", "approval_requested", "approval_decided", "handed_off", "handed_back", "events_arrived", "delivery_changed", "run_paused", "run_resumed", "command_failed", "problem_recorded"] | None: ...
+    def HasField(self, field_name: typing.Literal["activity_attempt_failed", b"activity_attempt_failed", "activity_completed", b"activity_completed", "activity_failed", b"activity_failed", "activity_scheduled", b"activity_scheduled", "approval_decided", b"approval_decided", "approval_requested", b"approval_requested", "ask_answered", b"ask_answered", "ask_opened", b"ask_opened", "cancel_requested", b"cancel_requested", "child_closed", b"child_closed", "child_started", b"child_started", "command_canceled", b"command_canceled", "command_failed", b"command_failed", "delivery_changed", b"delivery_changed", "events_arrived", b"events_arrived", "handed_back", b"handed_back", "handed_off", b"handed_off", "kind", b"kind", "local_recorded", b"local_recorded", "message_sent", b"message_sent", "message_suppressed", b"message_suppressed", "messages_arrived", b"messages_arrived", "no_reply_recorded", b"no_reply_recorded", "problem_recorded", b"problem_recorded", "run_closed", b"run_closed", "run_paused", b"run_paused", "run_resumed", b"run_resumed", "run_started", b"run_started", "signal_delivered", b"signal_delivered", "signal_received", b"signal_received", "signal_scheduled", b"signal_scheduled", "state_set", b"state_set", "time", b"time", "timer_fired", b"timer_fired", "timer_started", b"timer_started", "turn_interrupted", b"turn_interrupted"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["activity_attempt_failed", b"activity_attempt_failed", "activity_completed", b"activity_completed", "activity_failed", b"activity_failed", "activity_scheduled", b"activity_scheduled", "approval_decided", b"approval_decided", "approval_requested", b"approval_requested", "ask_answered", b"ask_answered", "ask_opened", b"ask_opened", "cancel_requested", b"cancel_requested", "child_closed", b"child_closed", "child_started", b"child_started", "command_canceled", b"command_canceled", "command_failed", b"command_failed", "delivery_changed", b"delivery_changed", "events_arrived", b"events_arrived", "handed_back", b"handed_back", "handed_off", b"handed_off", "id", b"id", "kind", b"kind", "local_recorded", b"local_recorded", "message_sent", b"message_sent", "message_suppressed", b"message_suppressed", "messages_arrived", b"messages_arrived", "no_reply_recorded", b"no_reply_recorded", "problem_recorded", b"problem_recorded", "run_closed", b"run_closed", "run_paused", b"run_paused", "run_resumed", b"run_resumed", "run_started", b"run_started", "signal_delivered", b"signal_delivered", "signal_received", b"signal_received", "signal_scheduled", b"signal_scheduled", "state_set", b"state_set", "time", b"time", "timer_fired", b"timer_fired", "timer_started", b"timer_started", "turn_interrupted", b"turn_interrupted"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["kind", b"kind"]) -> typing.Literal["run_started", "activity_scheduled", "timer_started", "child_started", "local_recorded", "message_sent", "message_suppressed", "ask_opened", "state_set", "signal_scheduled", "command_canceled", "run_closed", "activity_completed", "activity_failed", "timer_fired", "child_closed", "signal_received", "ask_answered", "cancel_requested", "signal_delivered", "turn_interrupted", "messages_arrived", "activity_attempt_failed", "approval_requested", "approval_decided", "handed_off", "handed_back", "events_arrived", "delivery_changed", "run_paused", "run_resumed", "command_failed", "problem_recorded", "no_reply_recorded"] | None: ...
 
 Global___HistoryEvent: typing_extensions.TypeAlias = HistoryEvent
 
@@ -1298,3 +1304,33 @@ class ProblemRecorded(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["failure", b"failure", "key", b"key"]) -> None: ...
 
 Global___ProblemRecorded: typing_extensions.TypeAlias = ProblemRecorded
+
+@typing.final
+class NoReplyRecorded(google.protobuf.message.Message):
+    """The code of a turn says that the messages which it was given so far need no
+    answer.
+    """
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    SUPPRESSED_FIELD_NUMBER: builtins.int
+    key: builtins.str
+    """Key of the command."""
+    reason: builtins.str
+    """Why."""
+    suppressed: builtins.bool
+    """A fence kept it out (the turn was superseded, the conversation paused or
+    handed over): it does not count.
+    """
+    def __init__(
+        self,
+        *,
+        key: builtins.str = ...,
+        reason: builtins.str = ...,
+        suppressed: builtins.bool = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["key", b"key", "reason", b"reason", "suppressed", b"suppressed"]) -> None: ...
+
+Global___NoReplyRecorded: typing_extensions.TypeAlias = NoReplyRecorded

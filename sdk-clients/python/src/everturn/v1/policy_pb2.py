@@ -22,28 +22,31 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from everturn.v1 import message_pb2 as everturn_dot_v1_dot_message__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x65verturn/v1/policy.proto\x12\x0b\x65verturn.v1\x1a\x1egoogle/protobuf/duration.proto\"\xb6\x02\n\x0bRetryPolicy\x12\x38\n\x10initial_interval\x18\x01 \x01(\x0b\x32\x19.google.protobuf.DurationH\x00\x88\x01\x01\x12 \n\x13\x62\x61\x63koff_coefficient\x18\x02 \x01(\x01H\x01\x88\x01\x01\x12\x38\n\x10maximum_interval\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationH\x02\x88\x01\x01\x12\x1d\n\x10maximum_attempts\x18\x04 \x01(\rH\x03\x88\x01\x01\x12\x1b\n\x13non_retryable_types\x18\x05 \x03(\tB\x13\n\x11_initial_intervalB\x16\n\x14_backoff_coefficientB\x13\n\x11_maximum_intervalB\x13\n\x11_maximum_attempts\"w\n\x08\x44\x65\x62ounce\x12(\n\x05quiet\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12+\n\x08max_wait\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x14\n\x0cmax_messages\x18\x03 \x01(\r\"I\n\nQuietHours\x12\x11\n\ttime_zone\x18\x01 \x01(\t\x12\x14\n\x0cstart_minute\x18\x02 \x01(\r\x12\x12\n\nend_minute\x18\x03 \x01(\r\"O\n\x0c\x46requencyCap\x12\x14\n\x0cmax_messages\x18\x01 \x01(\r\x12)\n\x06window\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"?\n\x06\x42udget\x12\x0e\n\x06tokens\x18\x01 \x01(\x04\x12\x13\n\x0b\x63ost_micros\x18\x02 \x01(\x04\x12\x10\n\x08\x63urrency\x18\x03 \x01(\t\"\xcb\x04\n\nTurnPolicy\x12\'\n\x08\x64\x65\x62ounce\x18\x01 \x01(\x0b\x32\x15.everturn.v1.Debounce\x12$\n\x07on_busy\x18\x02 \x01(\x0e\x32\x13.everturn.v1.OnBusy\x12\x37\n\x0finterrupt_grace\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationH\x00\x88\x01\x01\x12%\n\x08on_event\x18\x04 \x01(\x0e\x32\x13.everturn.v1.OnBusy\x12\x34\n\x0cidle_timeout\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationH\x01\x88\x01\x01\x12\x38\n\x10\x63ustomer_timeout\x18\x06 \x01(\x0b\x32\x19.google.protobuf.DurationH\x02\x88\x01\x01\x12\x35\n\rstaff_timeout\x18\x07 \x01(\x0b\x32\x19.google.protobuf.DurationH\x03\x88\x01\x01\x12,\n\x0bquiet_hours\x18\x08 \x01(\x0b\x32\x17.everturn.v1.QuietHours\x12\x30\n\rfrequency_cap\x18\t \x01(\x0b\x32\x19.everturn.v1.FrequencyCap\x12#\n\x06\x62udget\x18\n \x01(\x0b\x32\x13.everturn.v1.Budget\x12\x16\n\x0eno_quiet_hours\x18\x0b \x01(\x08\x42\x12\n\x10_interrupt_graceB\x0f\n\r_idle_timeoutB\x13\n\x11_customer_timeoutB\x10\n\x0e_staff_timeout*^\n\x06OnBusy\x12\x17\n\x13ON_BUSY_UNSPECIFIED\x10\x00\x12\x11\n\rON_BUSY_QUEUE\x10\x01\x12\x15\n\x11ON_BUSY_INTERRUPT\x10\x02\x12\x11\n\rON_BUSY_STEER\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x65verturn/v1/policy.proto\x12\x0b\x65verturn.v1\x1a\x19\x65verturn/v1/message.proto\x1a\x1egoogle/protobuf/duration.proto\"\xb6\x02\n\x0bRetryPolicy\x12\x38\n\x10initial_interval\x18\x01 \x01(\x0b\x32\x19.google.protobuf.DurationH\x00\x88\x01\x01\x12 \n\x13\x62\x61\x63koff_coefficient\x18\x02 \x01(\x01H\x01\x88\x01\x01\x12\x38\n\x10maximum_interval\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationH\x02\x88\x01\x01\x12\x1d\n\x10maximum_attempts\x18\x04 \x01(\rH\x03\x88\x01\x01\x12\x1b\n\x13non_retryable_types\x18\x05 \x03(\tB\x13\n\x11_initial_intervalB\x16\n\x14_backoff_coefficientB\x13\n\x11_maximum_intervalB\x13\n\x11_maximum_attempts\"w\n\x08\x44\x65\x62ounce\x12(\n\x05quiet\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12+\n\x08max_wait\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x14\n\x0cmax_messages\x18\x03 \x01(\r\"I\n\nQuietHours\x12\x11\n\ttime_zone\x18\x01 \x01(\t\x12\x14\n\x0cstart_minute\x18\x02 \x01(\r\x12\x12\n\nend_minute\x18\x03 \x01(\r\"O\n\x0c\x46requencyCap\x12\x14\n\x0cmax_messages\x18\x01 \x01(\r\x12)\n\x06window\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"?\n\x06\x42udget\x12\x0e\n\x06tokens\x18\x01 \x01(\x04\x12\x13\n\x0b\x63ost_micros\x18\x02 \x01(\x04\x12\x10\n\x08\x63urrency\x18\x03 \x01(\t\"\xa7\x01\n\rOnTurnFailure\x12\x10\n\x08\x61ttempts\x18\x01 \x01(\r\x12/\n\x07\x62\x61\x63koff\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationH\x01\x88\x01\x01\x12)\n\x08hand_off\x18\x03 \x01(\x0b\x32\x15.everturn.v1.AssigneeH\x00\x12\x14\n\nevent_type\x18\x04 \x01(\tH\x00\x42\x06\n\x04thenB\n\n\x08_backoff\"\x80\x05\n\nTurnPolicy\x12\'\n\x08\x64\x65\x62ounce\x18\x01 \x01(\x0b\x32\x15.everturn.v1.Debounce\x12$\n\x07on_busy\x18\x02 \x01(\x0e\x32\x13.everturn.v1.OnBusy\x12\x37\n\x0finterrupt_grace\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationH\x00\x88\x01\x01\x12%\n\x08on_event\x18\x04 \x01(\x0e\x32\x13.everturn.v1.OnBusy\x12\x34\n\x0cidle_timeout\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationH\x01\x88\x01\x01\x12\x38\n\x10\x63ustomer_timeout\x18\x06 \x01(\x0b\x32\x19.google.protobuf.DurationH\x02\x88\x01\x01\x12\x35\n\rstaff_timeout\x18\x07 \x01(\x0b\x32\x19.google.protobuf.DurationH\x03\x88\x01\x01\x12,\n\x0bquiet_hours\x18\x08 \x01(\x0b\x32\x17.everturn.v1.QuietHours\x12\x30\n\rfrequency_cap\x18\t \x01(\x0b\x32\x19.everturn.v1.FrequencyCap\x12#\n\x06\x62udget\x18\n \x01(\x0b\x32\x13.everturn.v1.Budget\x12\x16\n\x0eno_quiet_hours\x18\x0b \x01(\x08\x12\x33\n\x0fon_turn_failure\x18\x0c \x01(\x0b\x32\x1a.everturn.v1.OnTurnFailureB\x12\n\x10_interrupt_graceB\x0f\n\r_idle_timeoutB\x13\n\x11_customer_timeoutB\x10\n\x0e_staff_timeout*^\n\x06OnBusy\x12\x17\n\x13ON_BUSY_UNSPECIFIED\x10\x00\x12\x11\n\rON_BUSY_QUEUE\x10\x01\x12\x15\n\x11ON_BUSY_INTERRUPT\x10\x02\x12\x11\n\rON_BUSY_STEER\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'everturn.v1.policy_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ONBUSY']._serialized_start=1318
-  _globals['_ONBUSY']._serialized_end=1412
-  _globals['_RETRYPOLICY']._serialized_start=74
-  _globals['_RETRYPOLICY']._serialized_end=384
-  _globals['_DEBOUNCE']._serialized_start=386
-  _globals['_DEBOUNCE']._serialized_end=505
-  _globals['_QUIETHOURS']._serialized_start=507
-  _globals['_QUIETHOURS']._serialized_end=580
-  _globals['_FREQUENCYCAP']._serialized_start=582
-  _globals['_FREQUENCYCAP']._serialized_end=661
-  _globals['_BUDGET']._serialized_start=663
-  _globals['_BUDGET']._serialized_end=726
-  _globals['_TURNPOLICY']._serialized_start=729
-  _globals['_TURNPOLICY']._serialized_end=1316
+  _globals['_ONBUSY']._serialized_start=1568
+  _globals['_ONBUSY']._serialized_end=1662
+  _globals['_RETRYPOLICY']._serialized_start=101
+  _globals['_RETRYPOLICY']._serialized_end=411
+  _globals['_DEBOUNCE']._serialized_start=413
+  _globals['_DEBOUNCE']._serialized_end=532
+  _globals['_QUIETHOURS']._serialized_start=534
+  _globals['_QUIETHOURS']._serialized_end=607
+  _globals['_FREQUENCYCAP']._serialized_start=609
+  _globals['_FREQUENCYCAP']._serialized_end=688
+  _globals['_BUDGET']._serialized_start=690
+  _globals['_BUDGET']._serialized_end=753
+  _globals['_ONTURNFAILURE']._serialized_start=756
+  _globals['_ONTURNFAILURE']._serialized_end=923
+  _globals['_TURNPOLICY']._serialized_start=926
+  _globals['_TURNPOLICY']._serialized_end=1566
 # @@protoc_insertion_point(module_scope)

@@ -5,6 +5,7 @@ Policies: how attempts are retried and how messages become turns."""
 
 import builtins
 import collections.abc
+import everturn.v1.message_pb2
 import google.protobuf.descriptor
 import google.protobuf.duration_pb2
 import google.protobuf.internal.containers
@@ -72,7 +73,7 @@ class RetryPolicy(google.protobuf.message.Message):
     """Growth of the delay per attempt. Default 2.0; from 1.0 to 100.0."""
     maximum_attempts: builtins.int
     """Number of attempts in all, the first included. Absent or 0: unlimited,
-    until the journal of the run has 18,000 events.
+    until the journal of the run has 225,000 events.
     """
     @property
     def initial_interval(self) -> google.protobuf.duration_pb2.Duration:
@@ -236,6 +237,60 @@ class Budget(google.protobuf.message.Message):
 Global___Budget: typing_extensions.TypeAlias = Budget
 
 @typing.final
+class OnTurnFailure(google.protobuf.message.Message):
+    """What follows a turn that failed, timed out or was ended from outside, without
+    being interrupted. The messages that no reply answered stay unanswered: the
+    next turn is given them, whatever starts it.
+    """
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ATTEMPTS_FIELD_NUMBER: builtins.int
+    BACKOFF_FIELD_NUMBER: builtins.int
+    HAND_OFF_FIELD_NUMBER: builtins.int
+    EVENT_TYPE_FIELD_NUMBER: builtins.int
+    attempts: builtins.int
+    """Attempts in all, the first included, at what a turn was given: each is a
+    turn of its own with the same messages and events. Only after a turn that
+    failed or timed out, unless its failure is marked as non-retryable. Default
+    1; at most 100.
+    """
+    event_type: builtins.str
+    """An event of this type comes in: its payload has `turn`, `attempts`, and
+    `failure` with `type` and `message`. Not after a turn that was given
+    such an event. 1 to 256 bytes.
+    """
+    @property
+    def backoff(self) -> google.protobuf.duration_pb2.Duration:
+        """Delay before the second attempt; doubled for each one after it, up to 1 h.
+        Default 5 s; at most 1 h. A message of the customer that comes meanwhile
+        starts a turn with all of them.
+        """
+
+    @property
+    def hand_off(self) -> everturn.v1.message_pb2.Assignee:
+        """The conversation is handed to a person or team, with the failure as the
+        reason.
+        """
+
+    def __init__(
+        self,
+        *,
+        attempts: builtins.int = ...,
+        backoff: google.protobuf.duration_pb2.Duration | None = ...,
+        hand_off: everturn.v1.message_pb2.Assignee | None = ...,
+        event_type: builtins.str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_backoff", b"_backoff", "backoff", b"backoff", "event_type", b"event_type", "hand_off", b"hand_off", "then", b"then"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_backoff", b"_backoff", "attempts", b"attempts", "backoff", b"backoff", "event_type", b"event_type", "hand_off", b"hand_off", "then", b"then"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_backoff", b"_backoff"]) -> typing.Literal["backoff"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["then", b"then"]) -> typing.Literal["hand_off", "event_type"] | None: ...
+
+Global___OnTurnFailure: typing_extensions.TypeAlias = OnTurnFailure
+
+@typing.final
 class TurnPolicy(google.protobuf.message.Message):
     """How the messages and events of a conversation become turns. Absent fields
     take their defaults: those of the conversation type (SetConversationType)
@@ -255,6 +310,7 @@ class TurnPolicy(google.protobuf.message.Message):
     FREQUENCY_CAP_FIELD_NUMBER: builtins.int
     BUDGET_FIELD_NUMBER: builtins.int
     NO_QUIET_HOURS_FIELD_NUMBER: builtins.int
+    ON_TURN_FAILURE_FIELD_NUMBER: builtins.int
     on_busy: Global___OnBusy.ValueType
     """What a message does to a turn that is running."""
     on_event: Global___OnBusy.ValueType
@@ -306,6 +362,10 @@ class TurnPolicy(google.protobuf.message.Message):
         is none. Default: no bound.
         """
 
+    @property
+    def on_turn_failure(self) -> Global___OnTurnFailure:
+        """What follows a turn that did not complete. Set as a whole."""
+
     def __init__(
         self,
         *,
@@ -320,9 +380,10 @@ class TurnPolicy(google.protobuf.message.Message):
         frequency_cap: Global___FrequencyCap | None = ...,
         budget: Global___Budget | None = ...,
         no_quiet_hours: builtins.bool = ...,
+        on_turn_failure: Global___OnTurnFailure | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["_customer_timeout", b"_customer_timeout", "_idle_timeout", b"_idle_timeout", "_interrupt_grace", b"_interrupt_grace", "_staff_timeout", b"_staff_timeout", "budget", b"budget", "customer_timeout", b"customer_timeout", "debounce", b"debounce", "frequency_cap", b"frequency_cap", "idle_timeout", b"idle_timeout", "interrupt_grace", b"interrupt_grace", "quiet_hours", b"quiet_hours", "staff_timeout", b"staff_timeout"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_customer_timeout", b"_customer_timeout", "_idle_timeout", b"_idle_timeout", "_interrupt_grace", b"_interrupt_grace", "_staff_timeout", b"_staff_timeout", "budget", b"budget", "customer_timeout", b"customer_timeout", "debounce", b"debounce", "frequency_cap", b"frequency_cap", "idle_timeout", b"idle_timeout", "interrupt_grace", b"interrupt_grace", "no_quiet_hours", b"no_quiet_hours", "on_busy", b"on_busy", "on_event", b"on_event", "quiet_hours", b"quiet_hours", "staff_timeout", b"staff_timeout"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_customer_timeout", b"_customer_timeout", "_idle_timeout", b"_idle_timeout", "_interrupt_grace", b"_interrupt_grace", "_staff_timeout", b"_staff_timeout", "budget", b"budget", "customer_timeout", b"customer_timeout", "debounce", b"debounce", "frequency_cap", b"frequency_cap", "idle_timeout", b"idle_timeout", "interrupt_grace", b"interrupt_grace", "on_turn_failure", b"on_turn_failure", "quiet_hours", b"quiet_hours", "staff_timeout", b"staff_timeout"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_customer_timeout", b"_customer_timeout", "_idle_timeout", b"_idle_timeout", "_interrupt_grace", b"_interrupt_grace", "_staff_timeout", b"_staff_timeout", "budget", b"budget", "customer_timeout", b"customer_timeout", "debounce", b"debounce", "frequency_cap", b"frequency_cap", "idle_timeout", b"idle_timeout", "interrupt_grace", b"interrupt_grace", "no_quiet_hours", b"no_quiet_hours", "on_busy", b"on_busy", "on_event", b"on_event", "on_turn_failure", b"on_turn_failure", "quiet_hours", b"quiet_hours", "staff_timeout", b"staff_timeout"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_customer_timeout", b"_customer_timeout"]) -> typing.Literal["customer_timeout"] | None: ...
     @typing.overload

@@ -26,7 +26,7 @@ from everturn.v1 import message_pb2 as everturn_dot_v1_dot_message__pb2
 from everturn.v1 import payload_pb2 as everturn_dot_v1_dot_payload__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x65verturn/v1/turn.proto\x12\x0b\x65verturn.v1\x1a\x19\x65verturn/v1/message.proto\x1a\x19\x65verturn/v1/payload.proto\"\xed\x03\n\tTurnInput\x12\x17\n\x0f\x63onversation_id\x18\x01 \x01(\t\x12\x19\n\x11\x63onversation_type\x18\x02 \x01(\t\x12\x0e\n\x06number\x18\x03 \x01(\x04\x12%\n\x05\x63\x61use\x18\x04 \x01(\x0e\x32\x16.everturn.v1.TurnCause\x12&\n\x08messages\x18\x05 \x03(\x0b\x32\x14.everturn.v1.Message\x12$\n\x06recent\x18\x06 \x03(\x0b\x32\x14.everturn.v1.Message\x12\x30\n\x05state\x18\x07 \x03(\x0b\x32!.everturn.v1.TurnInput.StateEntry\x12\x15\n\rreply_channel\x18\x08 \x01(\t\x12.\n\x06\x65vents\x18\t \x03(\x0b\x32\x1e.everturn.v1.ConversationEvent\x12\x38\n\taddresses\x18\n \x03(\x0b\x32%.everturn.v1.TurnInput.AddressesEntry\x1a\x42\n\nStateEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12#\n\x05value\x18\x02 \x01(\x0b\x32\x14.everturn.v1.Payload:\x02\x38\x01\x1a\x30\n\x0e\x41\x64\x64ressesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01*\xa9\x01\n\tTurnCause\x12\x1a\n\x16TURN_CAUSE_UNSPECIFIED\x10\x00\x12\x16\n\x12TURN_CAUSE_MESSAGE\x10\x01\x12\x14\n\x10TURN_CAUSE_EVENT\x10\x02\x12\x13\n\x0fTURN_CAUSE_IDLE\x10\x03\x12\x1f\n\x1bTURN_CAUSE_CUSTOMER_TIMEOUT\x10\x04\x12\x1c\n\x18TURN_CAUSE_STAFF_TIMEOUT\x10\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x65verturn/v1/turn.proto\x12\x0b\x65verturn.v1\x1a\x19\x65verturn/v1/message.proto\x1a\x19\x65verturn/v1/payload.proto\"\xfe\x03\n\tTurnInput\x12\x17\n\x0f\x63onversation_id\x18\x01 \x01(\t\x12\x19\n\x11\x63onversation_type\x18\x02 \x01(\t\x12\x0e\n\x06number\x18\x03 \x01(\x04\x12%\n\x05\x63\x61use\x18\x04 \x01(\x0e\x32\x16.everturn.v1.TurnCause\x12&\n\x08messages\x18\x05 \x03(\x0b\x32\x14.everturn.v1.Message\x12$\n\x06recent\x18\x06 \x03(\x0b\x32\x14.everturn.v1.Message\x12\x30\n\x05state\x18\x07 \x03(\x0b\x32!.everturn.v1.TurnInput.StateEntry\x12\x15\n\rreply_channel\x18\x08 \x01(\t\x12.\n\x06\x65vents\x18\t \x03(\x0b\x32\x1e.everturn.v1.ConversationEvent\x12\x38\n\taddresses\x18\n \x03(\x0b\x32%.everturn.v1.TurnInput.AddressesEntry\x12\x0f\n\x07\x61ttempt\x18\x0b \x01(\r\x1a\x42\n\nStateEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12#\n\x05value\x18\x02 \x01(\x0b\x32\x14.everturn.v1.Payload:\x02\x38\x01\x1a\x30\n\x0e\x41\x64\x64ressesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01*\xa9\x01\n\tTurnCause\x12\x1a\n\x16TURN_CAUSE_UNSPECIFIED\x10\x00\x12\x16\n\x12TURN_CAUSE_MESSAGE\x10\x01\x12\x14\n\x10TURN_CAUSE_EVENT\x10\x02\x12\x13\n\x0fTURN_CAUSE_IDLE\x10\x03\x12\x1f\n\x1bTURN_CAUSE_CUSTOMER_TIMEOUT\x10\x04\x12\x1c\n\x18TURN_CAUSE_STAFF_TIMEOUT\x10\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,12 +37,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TURNINPUT_STATEENTRY']._serialized_options = b'8\001'
   _globals['_TURNINPUT_ADDRESSESENTRY']._loaded_options = None
   _globals['_TURNINPUT_ADDRESSESENTRY']._serialized_options = b'8\001'
-  _globals['_TURNCAUSE']._serialized_start=590
-  _globals['_TURNCAUSE']._serialized_end=759
+  _globals['_TURNCAUSE']._serialized_start=607
+  _globals['_TURNCAUSE']._serialized_end=776
   _globals['_TURNINPUT']._serialized_start=94
-  _globals['_TURNINPUT']._serialized_end=587
-  _globals['_TURNINPUT_STATEENTRY']._serialized_start=471
-  _globals['_TURNINPUT_STATEENTRY']._serialized_end=537
-  _globals['_TURNINPUT_ADDRESSESENTRY']._serialized_start=539
-  _globals['_TURNINPUT_ADDRESSESENTRY']._serialized_end=587
+  _globals['_TURNINPUT']._serialized_end=604
+  _globals['_TURNINPUT_STATEENTRY']._serialized_start=488
+  _globals['_TURNINPUT_STATEENTRY']._serialized_end=554
+  _globals['_TURNINPUT_ADDRESSESENTRY']._serialized_start=556
+  _globals['_TURNINPUT_ADDRESSESENTRY']._serialized_end=604
 # @@protoc_insertion_point(module_scope)

@@ -32,8 +32,9 @@ class _TurnCauseEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._Enum
     TURN_CAUSE_MESSAGE: _TurnCause.ValueType  # 1
     """One or more messages of the customer (and possibly events)."""
     TURN_CAUSE_EVENT: _TurnCause.ValueType  # 2
-    """One or more events, and no message. The turn is proactive: quiet hours
-    and the frequency cap hold for what it sends, until the customer writes.
+    """One or more events, and no new message. The turn is proactive unless an
+    earlier one has left messages to it: quiet hours and the frequency cap hold
+    for what it sends, until the customer writes.
     """
     TURN_CAUSE_IDLE: _TurnCause.ValueType  # 3
     """Nobody wrote for the policy's idle_timeout. Proactive."""
@@ -50,8 +51,9 @@ TURN_CAUSE_UNSPECIFIED: TurnCause.ValueType  # 0
 TURN_CAUSE_MESSAGE: TurnCause.ValueType  # 1
 """One or more messages of the customer (and possibly events)."""
 TURN_CAUSE_EVENT: TurnCause.ValueType  # 2
-"""One or more events, and no message. The turn is proactive: quiet hours
-and the frequency cap hold for what it sends, until the customer writes.
+"""One or more events, and no new message. The turn is proactive unless an
+earlier one has left messages to it: quiet hours and the frequency cap hold
+for what it sends, until the customer writes.
 """
 TURN_CAUSE_IDLE: TurnCause.ValueType  # 3
 """Nobody wrote for the policy's idle_timeout. Proactive."""
@@ -111,6 +113,7 @@ class TurnInput(google.protobuf.message.Message):
     REPLY_CHANNEL_FIELD_NUMBER: builtins.int
     EVENTS_FIELD_NUMBER: builtins.int
     ADDRESSES_FIELD_NUMBER: builtins.int
+    ATTEMPT_FIELD_NUMBER: builtins.int
     conversation_id: builtins.str
     """Id of the conversation."""
     conversation_type: builtins.str
@@ -123,10 +126,14 @@ class TurnInput(google.protobuf.message.Message):
     """Channel that a reply goes out by unless the code names one: the channel
     of the last inbound message.
     """
+    attempt: builtins.int
+    """Which attempt at its messages it is, from 1: a turn that failed is repeated
+    as the policy says (OnTurnFailure).
+    """
     @property
     def messages(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[everturn.v1.message_pb2.Message]:
-        """The messages to answer, in transcript order. After an interrupted turn
-        they include the ones it left unanswered.
+        """The messages to answer, in transcript order. After an interrupted or failed
+        turn they include the ones it left unanswered.
         """
 
     @property
@@ -160,7 +167,8 @@ class TurnInput(google.protobuf.message.Message):
         reply_channel: builtins.str = ...,
         events: collections.abc.Iterable[everturn.v1.message_pb2.ConversationEvent] | None = ...,
         addresses: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
+        attempt: builtins.int = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["addresses", b"addresses", "cause", b"cause", "conversation_id", b"conversation_id", "conversation_type", b"conversation_type", "events", b"events", "messages", b"messages", "number", b"number", "recent", b"recent", "reply_channel", b"reply_channel", "state", b"state"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["addresses", b"addresses", "attempt", b"attempt", "cause", b"cause", "conversation_id", b"conversation_id", "conversation_type", b"conversation_type", "events", b"events", "messages", b"messages", "number", b"number", "recent", b"recent", "reply_channel", b"reply_channel", "state", b"state"]) -> None: ...
 
 Global___TurnInput: typing_extensions.TypeAlias = TurnInput

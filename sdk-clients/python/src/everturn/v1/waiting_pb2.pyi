@@ -66,6 +66,10 @@ class _WaitReasonEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._Enu
     """The burst of messages is not over."""
     WAIT_REASON_QUIET_HOURS: _WaitReason.ValueType  # 18
     """Quiet hours or the frequency cap hold back what agents would write first."""
+    WAIT_REASON_UNANSWERED: _WaitReason.ValueType  # 19
+    """The customer has no answer, and no turn is to come by itself: the last one
+    failed, or ended without a reply.
+    """
 
 class WaitReason(_WaitReason, metaclass=_WaitReasonEnumTypeWrapper):
     """Why something waits: one reason at a time, the one that has to end first."""
@@ -112,6 +116,10 @@ WAIT_REASON_BURST: WaitReason.ValueType  # 17
 """The burst of messages is not over."""
 WAIT_REASON_QUIET_HOURS: WaitReason.ValueType  # 18
 """Quiet hours or the frequency cap hold back what agents would write first."""
+WAIT_REASON_UNANSWERED: WaitReason.ValueType  # 19
+"""The customer has no answer, and no turn is to come by itself: the last one
+failed, or ended without a reply.
+"""
 Global___WaitReason: typing_extensions.TypeAlias = WaitReason
 
 @typing.final

@@ -37,6 +37,21 @@ def from_duration(value: Duration) -> timedelta:
     return timedelta(seconds=value.seconds, microseconds=value.nanos // 1000)
 
 
+def to_timestamp(value: datetime | None) -> Timestamp | None:
+    """The time as protobuf.
+
+    Raises:
+        ValueError: The time has no time zone.
+    """
+    if value is None:
+        return None
+    if value.tzinfo is None:
+        raise ValueError("the time has no time zone")
+    timestamp = Timestamp()
+    timestamp.FromDatetime(value)
+    return timestamp
+
+
 def from_timestamp(value: Timestamp) -> datetime:
     """The time as an aware ``datetime`` in UTC; nanoseconds are cut."""
     return _EPOCH + timedelta(seconds=value.seconds, microseconds=value.nanos // 1000)

@@ -6,9 +6,10 @@ use std::collections::{BTreeMap, VecDeque};
 use crate::event::{Event, Update};
 use crate::policy::TurnPolicy;
 use crate::state::apply::{event_hash, message_hash};
-use crate::state::conversation::{Conversation, Handover, Pause, Remembered, State};
+use crate::state::conversation::{Conversation, Handover, Pause, Remembered};
 use crate::state::deadlines::Deadline;
 use crate::state::delivery::Delivery;
+use crate::state::entries::State;
 use crate::state::root::Root;
 use crate::text::{QueueName, StepKey, Text, TypeName};
 use crate::value::{AuthorKind, InboundEvent, Message, Time, Usage};
@@ -52,6 +53,9 @@ impl Root {
         conversation.closed = Some(reason.clone());
         conversation.mailbox.clear();
         conversation.events.clear();
+        conversation.unanswered.clear();
+        conversation.unanswered_since = None;
+        conversation.retry = None;
         conversation.erase_at = erase_at;
         if let Some(at) = erase_at {
             self.deadlines.arm(Deadline::Retention, at);
@@ -74,6 +78,7 @@ impl Root {
         conversation.idle_since = Some(message.time);
         conversation.customer_since = None;
         conversation.staff_since.get_or_insert(message.time);
+        conversation.unanswered_since.get_or_insert(message.time);
         if let Some(turn) = &mut conversation.turn {
             turn.proactive = false;
         }
@@ -126,7 +131,8 @@ impl Root {
             return;
         };
         // What the customer wrote before is answered by it.
-        conversation.take_mailbox(u64::MAX);
+        conversation.take_for_turn(u64::MAX);
+        conversation.retry.take_if(|retry| retry.events.is_empty());
         if request != 0 {
             conversation.remember(Remembered {
                 hash: request,
@@ -139,6 +145,7 @@ impl Root {
             turn.unanswered.clear();
             turn.answers.clear();
         }
+        conversation.note_answered();
         self.add_own_message(message, None);
         self.deadlines.disarm(Deadline::Burst);
     }
@@ -239,8 +246,9 @@ impl Root {
             return;
         };
         let runs = conversation.is_active() && conversation.turn.is_none();
-        // Agents do not write first while a burst is collected.
-        let silent = conversation.mailbox.is_empty();
+        // Agents do not write first while a burst is collected, or a turn is
+        // to be tried again.
+        let silent = conversation.mailbox.is_empty() && conversation.retry.is_none();
         let policy = &conversation.policy;
         for (deadline, since, span) in [
             (
@@ -320,5 +328,9 @@ fn opened(type_name: &TypeName, task_queue: &QueueName, policy: &TurnPolicy) -> 
         erase_at: None,
         budget_asks: 0,
         remembered_events: VecDeque::new(),
+        unanswered: VecDeque::new(),
+        unanswered_since: None,
+        last_turn: None,
+        retry: None,
     }
 }

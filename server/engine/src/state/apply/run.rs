@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::event::{RunEvent, RunStarted, RunStatus, Slot};
 use crate::state::apply::{key_hash, kind_hash};
-use crate::state::conversation::{Pause, State};
+use crate::state::conversation::Pause;
 use crate::state::deadlines::{Deadline, Deadlines};
+use crate::state::entries::State;
 use crate::state::root::{Root, arm_activity, disarm_activity};
 use crate::state::run::{Activity, Child, OutgoingSignal, Run, Stage, Task, Timer};
 use crate::text::{StepKey, Text};
@@ -76,6 +77,11 @@ impl Root {
                 suppressed: false,
                 ..
             } => self.state_of(slot).set(name, value.clone()),
+            RunEvent::NoReplyRecorded {
+                reason,
+                suppressed: false,
+                ..
+            } => self.dismiss(slot, reason),
             RunEvent::Closed { status, outcome } => self.close_run(time, slot, *status, outcome),
             _ => apply_step(run, &mut self.deadlines, slot, id, event),
         }
@@ -241,7 +247,7 @@ impl Root {
         run.closed = Some(time);
         run.task = Task::None;
         self.withdraw_approvals(time, slot);
-        self.end_turn(slot);
+        self.end_turn(time, slot, status, outcome);
     }
 
     /// A run and all open runs below it.
@@ -353,6 +359,7 @@ fn recorded_key(event: &RunEvent) -> Option<(&StepKey, u8)> {
         RunEvent::HandedOff { key } => Some((key, 11)),
         RunEvent::CommandFailed { key, kind, .. } => Some((key, *kind)),
         RunEvent::ProblemRecorded { key, .. } => Some((key, 12)),
+        RunEvent::NoReplyRecorded { key, .. } => Some((key, 13)),
         _ => None,
     }
 }

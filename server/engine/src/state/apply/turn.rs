@@ -2,12 +2,13 @@
 
 use std::collections::VecDeque;
 
-use crate::event::{RunEvent, Slot, TurnStart};
-use crate::state::conversation::{Answer, Arrival, Turn, TurnContext};
+use crate::event::{RunEvent, RunId, RunStatus, Slot, TurnStart};
+use crate::state::conversation::Conversation;
 use crate::state::deadlines::Deadline;
 use crate::state::root::Root;
-use crate::text::StepKey;
-use crate::value::{AuthorKind, Message, Time, Usage};
+use crate::state::turn::{Answer, Arrival, EndedTurn, Retry, Turn, TurnContext};
+use crate::text::{StepKey, Text};
+use crate::value::{AuthorKind, Failure, Message, Outcome, Time, Usage};
 
 impl Root {
     pub(super) fn start_turn(&mut self, time: Time, slot: Slot, start: TurnStart) {
@@ -16,8 +17,12 @@ impl Root {
             return;
         };
         let recent: Vec<Message> = conversation.recent.iter().cloned().collect();
-        let messages = conversation.take_mailbox(start.through);
-        let events = conversation.take_events(start.events_through);
+        let messages = conversation.take_for_turn(start.through);
+        // What is tried again came first.
+        let mut events = conversation.retry.take().map_or(Vec::new(), |it| it.events);
+        events.extend(conversation.take_events(start.events_through));
+        // Who answers the customer does not write first.
+        let proactive = start.cause.is_proactive() && messages.is_empty();
         conversation.turn_count = start.number;
         conversation.turn_usage = Usage::default();
         match start.cause {
@@ -42,15 +47,17 @@ impl Root {
                 events,
                 addresses: conversation.addresses.clone(),
                 cause: start.cause,
+                attempt: start.attempt.max(1),
             },
             cause: start.cause,
-            proactive: start.cause.is_proactive(),
+            proactive,
             hand_off: None,
             unanswered: Vec::new(),
             answers: VecDeque::new(),
             events: VecDeque::new(),
             relieved: false,
             arrivals: VecDeque::new(),
+            no_reply: None,
         });
         self.deadlines.disarm(Deadline::Burst);
         self.rearm_silence();
@@ -68,7 +75,9 @@ impl Root {
         };
         turn.replied = true;
         turn.answer(seen);
-        if turn.proactive {
+        let proactive = turn.proactive;
+        conversation.note_answered();
+        if proactive {
             conversation.proactive.push_back(message.time);
             let cap = conversation.policy.frequency_cap;
             let kept = cap.map_or(0, |cap| cap.max_messages as usize);
@@ -151,28 +160,107 @@ impl Root {
         }
     }
 
-    pub(super) fn end_turn(&mut self, slot: Slot) {
+    /// The code of a turn said that what it was given needs no answer.
+    pub(super) fn dismiss(&mut self, slot: Slot, reason: &Text) {
+        let seen = self.runs.get(&slot).map_or(0, |run| run.seen);
+        let Some(conversation) = &mut self.conversation else {
+            return;
+        };
+        let Some(turn) = conversation.turn.as_mut().filter(|t| t.slot == slot) else {
+            return;
+        };
+        turn.no_reply = Some(reason.clone());
+        turn.answer(seen);
+        conversation.note_answered();
+        conversation.staff_since = conversation.mailbox.front().map(|m| m.time);
+    }
+
+    pub(super) fn end_turn(&mut self, time: Time, slot: Slot, status: RunStatus, how: &Outcome) {
+        let run_id = self.runs.get(&slot).map_or(RunId(0), |run| run.run_id);
         let Some(conversation) = &mut self.conversation else {
             return;
         };
         let Some(turn) = conversation.turn.take_if(|turn| turn.slot == slot) else {
             return;
         };
+        let ended = ended(&turn, run_id, time, status, how);
         if conversation.is_open() {
-            conversation.return_to_mailbox(turn.unanswered);
-        }
-        if turn.interrupted.is_some() && conversation.is_open() {
-            conversation.return_to_mailbox(turn.answers);
-            conversation.return_events(turn.events);
-            if !turn.replied && !turn.relieved {
-                conversation.return_to_mailbox(turn.context.messages);
-            }
-            if !turn.replied {
-                conversation.return_events(turn.context.events);
+            if ended.has_failed() {
+                leave_to_next(conversation, turn, &ended);
+            } else {
+                return_arrivals(conversation, turn);
             }
         }
+        conversation.last_turn = Some(ended);
         self.rearm_silence();
     }
+}
+
+fn ended(turn: &Turn, run_id: RunId, time: Time, status: RunStatus, how: &Outcome) -> EndedTurn {
+    let events = turn.context.events.iter().chain(&turn.events);
+    EndedTurn {
+        number: turn.number,
+        run_id,
+        attempt: turn.context.attempt,
+        status,
+        failure: match how {
+            Outcome::Completed(_) => None,
+            // The rest of it is with the run.
+            Outcome::Failed(failure) => Some(Failure {
+                details: None,
+                cause: None,
+                more_causes: Vec::new(),
+                ..failure.clone()
+            }),
+        },
+        started: turn.started,
+        ended: time,
+        superseded: turn.interrupted.is_some(),
+        replied: turn.replied,
+        no_reply: turn.no_reply.clone(),
+        event_types: events.map(|event| event.event_type.clone()).collect(),
+    }
+}
+
+/// A turn is over: what came to it after its last reply starts the next one,
+/// and so does all that it was given if it was interrupted.
+fn return_arrivals(conversation: &mut Conversation, turn: Turn) {
+    let has_answered = turn.has_answered();
+    conversation.return_to_mailbox(turn.unanswered);
+    if turn.interrupted.is_some() {
+        conversation.return_to_mailbox(turn.answers);
+        conversation.return_events(turn.events);
+        if !has_answered {
+            conversation.return_to_mailbox(turn.context.messages);
+        }
+        if !turn.replied {
+            conversation.return_events(turn.context.events);
+        }
+    }
+}
+
+/// A turn failed: the messages that it did not answer are the next turn's,
+/// which is tried again if the policy says so.
+fn leave_to_next(conversation: &mut Conversation, turn: Turn, ended: &EndedTurn) {
+    let turn_is_done = turn.has_answered();
+    if !turn_is_done {
+        conversation.keep_unanswered(turn.context.messages);
+    }
+    conversation.keep_unanswered(turn.answers.into_iter().chain(turn.unanswered));
+    let mut events = Vec::from(turn.events);
+    if !turn.replied {
+        events.splice(0..0, turn.context.events);
+    }
+    let policy = &conversation.policy.on_turn_failure;
+    let is_left = !turn_is_done || !conversation.unanswered.is_empty() || !events.is_empty();
+    let again = ended.may_be_tried_again() && is_left;
+    let delay = policy.delay_after(turn.context.attempt).filter(|_| again);
+    conversation.retry = delay.map(|delay| Retry {
+        at: ended.ended + delay,
+        attempt: turn.context.attempt + 1,
+        cause: turn.cause,
+        events,
+    });
 }
 
 /// What arrives in a turn with an event of its journal.

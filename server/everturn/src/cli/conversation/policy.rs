@@ -5,7 +5,9 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use everturn_client::{Client, v1};
 
-use crate::cli::arguments::{amount, frequency_cap, label, long_span, proto_duration, quiet_hours};
+use crate::cli::arguments::{
+    after_failure, amount, frequency_cap, label, long_span, proto_duration, quiet_hours,
+};
 use crate::config::parse_span;
 use crate::render::{self, Output};
 
@@ -78,7 +80,20 @@ pub(super) struct PolicyArgs {
     /// tokens are given
     #[arg(long, value_name = "AMOUNT", value_parser = amount)]
     budget_cost: Option<(u64, String)>,
+    /// Attempts at what a turn was given, if the first one fails
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=100))]
+    turn_attempts: Option<u32>,
+    /// … the second one after this long, each further one after twice as long
+    #[arg(long, value_name = "DURATION", value_parser = parse_span, requires = "turn_attempts")]
+    turn_backoff: Option<Duration>,
+    /// What follows the last of them: `wait`, `person:NAME`, `team:NAME` or
+    /// `event:TYPE`
+    #[arg(long, value_name = "WHAT", value_parser = after_failure)]
+    on_turn_failure: Option<AfterFailure>,
 }
+
+/// What follows a turn that failed for good; nothing is `wait`.
+type AfterFailure = std::option::Option<v1::on_turn_failure::Then>;
 
 impl PolicyArgs {
     /// The policy, if any flag was given.
@@ -101,8 +116,20 @@ impl PolicyArgs {
             no_quiet_hours: self.no_quiet_hours,
             frequency_cap: self.frequency_cap,
             budget: self.budget(),
+            on_turn_failure: self.on_turn_failure(),
         };
         (policy != v1::TurnPolicy::default()).then_some(policy)
+    }
+
+    fn on_turn_failure(&self) -> Option<v1::OnTurnFailure> {
+        if self.turn_attempts.is_none() && self.on_turn_failure.is_none() {
+            return None;
+        }
+        Some(v1::OnTurnFailure {
+            attempts: self.turn_attempts.unwrap_or(1),
+            backoff: self.turn_backoff.and_then(proto_duration),
+            then: self.on_turn_failure.clone().flatten(),
+        })
     }
 
     fn budget(&self) -> Option<v1::Budget> {

@@ -1,8 +1,11 @@
 //! `everturn conversation watch|list|show`.
 
+use std::time::{Duration, SystemTime};
+
 use clap::{Args, ValueEnum};
 use everturn_client::{Client, v1};
 
+use crate::config::parse_span;
 use crate::render::{self, Output};
 
 #[derive(Args, Debug)]
@@ -39,6 +42,9 @@ pub(super) struct ListArgs {
     /// repeatable
     #[arg(long, value_name = "REASON", value_parser = render::parse_reason)]
     waiting: Vec<v1::WaitReason>,
+    /// Only those whose customer has had no answer for longer than this
+    #[arg(long, value_name = "DURATION", value_parser = parse_span)]
+    unanswered_for: Option<Duration>,
     /// Most conversations to list
     #[arg(long, value_name = "COUNT", default_value_t = 100)]
     limit: usize,
@@ -82,6 +88,10 @@ pub(super) async fn list(client: &Client, output: Output, args: ListArgs) -> any
         conversation_type: args.conversation_type,
         status: status.into(),
         wait_reasons: args.waiting.iter().map(|it| (*it).into()).collect(),
+        unanswered_before_time: args
+            .unanswered_for
+            .and_then(|age| SystemTime::now().checked_sub(age))
+            .map(Into::into),
         ..Default::default()
     };
     let mut left = args.limit;

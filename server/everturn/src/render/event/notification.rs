@@ -103,6 +103,10 @@ fn describe_conversation(kind: &Kind) -> Option<(&'static str, Value)> {
             "ProblemRecorded",
             json!({ "key": it.key, "failure": failure(it.failure.as_ref()) }),
         ),
+        Kind::NoReplyRecorded(it) => (
+            "NoReplyRecorded",
+            json!({ "key": it.key, "reason": it.reason, "suppressed": it.suppressed }),
+        ),
         _ => return None,
     })
 }

@@ -6,6 +6,8 @@
 
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Assignee } from "./message_pb.js";
+import { file_everturn_v1_message } from "./message_pb.js";
 import type { Duration } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
@@ -14,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file everturn/v1/policy.proto.
  */
 export const file_everturn_v1_policy: GenFile = /*@__PURE__*/
-  fileDesc("ChhldmVydHVybi92MS9wb2xpY3kucHJvdG8SC2V2ZXJ0dXJuLnYxIrYCCgtSZXRyeVBvbGljeRI4ChBpbml0aWFsX2ludGVydmFsGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uSACIAQESIAoTYmFja29mZl9jb2VmZmljaWVudBgCIAEoAUgBiAEBEjgKEG1heGltdW1faW50ZXJ2YWwYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25IAogBARIdChBtYXhpbXVtX2F0dGVtcHRzGAQgASgNSAOIAQESGwoTbm9uX3JldHJ5YWJsZV90eXBlcxgFIAMoCUITChFfaW5pdGlhbF9pbnRlcnZhbEIWChRfYmFja29mZl9jb2VmZmljaWVudEITChFfbWF4aW11bV9pbnRlcnZhbEITChFfbWF4aW11bV9hdHRlbXB0cyJ3CghEZWJvdW5jZRIoCgVxdWlldBgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIrCghtYXhfd2FpdBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIUCgxtYXhfbWVzc2FnZXMYAyABKA0iSQoKUXVpZXRIb3VycxIRCgl0aW1lX3pvbmUYASABKAkSFAoMc3RhcnRfbWludXRlGAIgASgNEhIKCmVuZF9taW51dGUYAyABKA0iTwoMRnJlcXVlbmN5Q2FwEhQKDG1heF9tZXNzYWdlcxgBIAEoDRIpCgZ3aW5kb3cYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iPwoGQnVkZ2V0Eg4KBnRva2VucxgBIAEoBBITCgtjb3N0X21pY3JvcxgCIAEoBBIQCghjdXJyZW5jeRgDIAEoCSLLBAoKVHVyblBvbGljeRInCghkZWJvdW5jZRgBIAEoCzIVLmV2ZXJ0dXJuLnYxLkRlYm91bmNlEiQKB29uX2J1c3kYAiABKA4yEy5ldmVydHVybi52MS5PbkJ1c3kSNwoPaW50ZXJydXB0X2dyYWNlGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uSACIAQESJQoIb25fZXZlbnQYBCABKA4yEy5ldmVydHVybi52MS5PbkJ1c3kSNAoMaWRsZV90aW1lb3V0GAUgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uSAGIAQESOAoQY3VzdG9tZXJfdGltZW91dBgGIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkgCiAEBEjUKDXN0YWZmX3RpbWVvdXQYByABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25IA4gBARIsCgtxdWlldF9ob3VycxgIIAEoCzIXLmV2ZXJ0dXJuLnYxLlF1aWV0SG91cnMSMAoNZnJlcXVlbmN5X2NhcBgJIAEoCzIZLmV2ZXJ0dXJuLnYxLkZyZXF1ZW5jeUNhcBIjCgZidWRnZXQYCiABKAsyEy5ldmVydHVybi52MS5CdWRnZXQSFgoObm9fcXVpZXRfaG91cnMYCyABKAhCEgoQX2ludGVycnVwdF9ncmFjZUIPCg1faWRsZV90aW1lb3V0QhMKEV9jdXN0b21lcl90aW1lb3V0QhAKDl9zdGFmZl90aW1lb3V0Kl4KBk9uQnVzeRIXChNPTl9CVVNZX1VOU1BFQ0lGSUVEEAASEQoNT05fQlVTWV9RVUVVRRABEhUKEU9OX0JVU1lfSU5URVJSVVBUEAISEQoNT05fQlVTWV9TVEVFUhADYgZwcm90bzM", [file_google_protobuf_duration]);
+  fileDesc("ChhldmVydHVybi92MS9wb2xpY3kucHJvdG8SC2V2ZXJ0dXJuLnYxIrYCCgtSZXRyeVBvbGljeRI4ChBpbml0aWFsX2ludGVydmFsGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uSACIAQESIAoTYmFja29mZl9jb2VmZmljaWVudBgCIAEoAUgBiAEBEjgKEG1heGltdW1faW50ZXJ2YWwYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25IAogBARIdChBtYXhpbXVtX2F0dGVtcHRzGAQgASgNSAOIAQESGwoTbm9uX3JldHJ5YWJsZV90eXBlcxgFIAMoCUITChFfaW5pdGlhbF9pbnRlcnZhbEIWChRfYmFja29mZl9jb2VmZmljaWVudEITChFfbWF4aW11bV9pbnRlcnZhbEITChFfbWF4aW11bV9hdHRlbXB0cyJ3CghEZWJvdW5jZRIoCgVxdWlldBgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIrCghtYXhfd2FpdBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIUCgxtYXhfbWVzc2FnZXMYAyABKA0iSQoKUXVpZXRIb3VycxIRCgl0aW1lX3pvbmUYASABKAkSFAoMc3RhcnRfbWludXRlGAIgASgNEhIKCmVuZF9taW51dGUYAyABKA0iTwoMRnJlcXVlbmN5Q2FwEhQKDG1heF9tZXNzYWdlcxgBIAEoDRIpCgZ3aW5kb3cYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iPwoGQnVkZ2V0Eg4KBnRva2VucxgBIAEoBBITCgtjb3N0X21pY3JvcxgCIAEoBBIQCghjdXJyZW5jeRgDIAEoCSKnAQoNT25UdXJuRmFpbHVyZRIQCghhdHRlbXB0cxgBIAEoDRIvCgdiYWNrb2ZmGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uSAGIAQESKQoIaGFuZF9vZmYYAyABKAsyFS5ldmVydHVybi52MS5Bc3NpZ25lZUgAEhQKCmV2ZW50X3R5cGUYBCABKAlIAEIGCgR0aGVuQgoKCF9iYWNrb2ZmIoAFCgpUdXJuUG9saWN5EicKCGRlYm91bmNlGAEgASgLMhUuZXZlcnR1cm4udjEuRGVib3VuY2USJAoHb25fYnVzeRgCIAEoDjITLmV2ZXJ0dXJuLnYxLk9uQnVzeRI3Cg9pbnRlcnJ1cHRfZ3JhY2UYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25IAIgBARIlCghvbl9ldmVudBgEIAEoDjITLmV2ZXJ0dXJuLnYxLk9uQnVzeRI0CgxpZGxlX3RpbWVvdXQYBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25IAYgBARI4ChBjdXN0b21lcl90aW1lb3V0GAYgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uSAKIAQESNQoNc3RhZmZfdGltZW91dBgHIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkgDiAEBEiwKC3F1aWV0X2hvdXJzGAggASgLMhcuZXZlcnR1cm4udjEuUXVpZXRIb3VycxIwCg1mcmVxdWVuY3lfY2FwGAkgASgLMhkuZXZlcnR1cm4udjEuRnJlcXVlbmN5Q2FwEiMKBmJ1ZGdldBgKIAEoCzITLmV2ZXJ0dXJuLnYxLkJ1ZGdldBIWCg5ub19xdWlldF9ob3VycxgLIAEoCBIzCg9vbl90dXJuX2ZhaWx1cmUYDCABKAsyGi5ldmVydHVybi52MS5PblR1cm5GYWlsdXJlQhIKEF9pbnRlcnJ1cHRfZ3JhY2VCDwoNX2lkbGVfdGltZW91dEITChFfY3VzdG9tZXJfdGltZW91dEIQCg5fc3RhZmZfdGltZW91dCpeCgZPbkJ1c3kSFwoTT05fQlVTWV9VTlNQRUNJRklFRBAAEhEKDU9OX0JVU1lfUVVFVUUQARIVChFPTl9CVVNZX0lOVEVSUlVQVBACEhEKDU9OX0JVU1lfU1RFRVIQA2IGcHJvdG8z", [file_everturn_v1_message, file_google_protobuf_duration]);
 
 /**
  * When and how often a failed activity attempt is repeated. The delay before
@@ -47,7 +49,7 @@ export type RetryPolicy = Message<"everturn.v1.RetryPolicy"> & {
 
   /**
    * Number of attempts in all, the first included. Absent or 0: unlimited,
-   * until the journal of the run has 18,000 events.
+   * until the journal of the run has 225,000 events.
    *
    * @generated from field: optional uint32 maximum_attempts = 4;
    */
@@ -213,6 +215,68 @@ export const BudgetSchema: GenMessage<Budget> = /*@__PURE__*/
   messageDesc(file_everturn_v1_policy, 4);
 
 /**
+ * What follows a turn that failed, timed out or was ended from outside, without
+ * being interrupted. The messages that no reply answered stay unanswered: the
+ * next turn is given them, whatever starts it.
+ *
+ * @generated from message everturn.v1.OnTurnFailure
+ */
+export type OnTurnFailure = Message<"everturn.v1.OnTurnFailure"> & {
+  /**
+   * Attempts in all, the first included, at what a turn was given: each is a
+   * turn of its own with the same messages and events. Only after a turn that
+   * failed or timed out, unless its failure is marked as non-retryable. Default
+   * 1; at most 100.
+   *
+   * @generated from field: uint32 attempts = 1;
+   */
+  attempts: number;
+
+  /**
+   * Delay before the second attempt; doubled for each one after it, up to 1 h.
+   * Default 5 s; at most 1 h. A message of the customer that comes meanwhile
+   * starts a turn with all of them.
+   *
+   * @generated from field: optional google.protobuf.Duration backoff = 2;
+   */
+  backoff?: Duration | undefined;
+
+  /**
+   * What follows the last attempt. Default: nothing until the customer writes,
+   * an event comes or a timeout passes.
+   *
+   * @generated from oneof everturn.v1.OnTurnFailure.then
+   */
+  then: {
+    /**
+     * The conversation is handed to a person or team, with the failure as the
+     * reason.
+     *
+     * @generated from field: everturn.v1.Assignee hand_off = 3;
+     */
+    value: Assignee;
+    case: "handOff";
+  } | {
+    /**
+     * An event of this type comes in: its payload has `turn`, `attempts`, and
+     * `failure` with `type` and `message`. Not after a turn that was given
+     * such an event. 1 to 256 bytes.
+     *
+     * @generated from field: string event_type = 4;
+     */
+    value: string;
+    case: "eventType";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message everturn.v1.OnTurnFailure.
+ * Use `create(OnTurnFailureSchema)` to create a new message.
+ */
+export const OnTurnFailureSchema: GenMessage<OnTurnFailure> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_policy, 5);
+
+/**
  * How the messages and events of a conversation become turns. Absent fields
  * take their defaults: those of the conversation type (SetConversationType)
  * when a conversation opens, and those given here otherwise.
@@ -303,6 +367,13 @@ export type TurnPolicy = Message<"everturn.v1.TurnPolicy"> & {
    * @generated from field: bool no_quiet_hours = 11;
    */
   noQuietHours: boolean;
+
+  /**
+   * What follows a turn that did not complete. Set as a whole.
+   *
+   * @generated from field: everturn.v1.OnTurnFailure on_turn_failure = 12;
+   */
+  onTurnFailure?: OnTurnFailure | undefined;
 };
 
 /**
@@ -310,7 +381,7 @@ export type TurnPolicy = Message<"everturn.v1.TurnPolicy"> & {
  * Use `create(TurnPolicySchema)` to create a new message.
  */
 export const TurnPolicySchema: GenMessage<TurnPolicy> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_policy, 5);
+  messageDesc(file_everturn_v1_policy, 6);
 
 /**
  * What happens to a message or event that arrives while a turn is running.

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file everturn/v1/turn.proto.
  */
 export const file_everturn_v1_turn: GenFile = /*@__PURE__*/
-  fileDesc("ChZldmVydHVybi92MS90dXJuLnByb3RvEgtldmVydHVybi52MSLtAwoJVHVybklucHV0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRIZChFjb252ZXJzYXRpb25fdHlwZRgCIAEoCRIOCgZudW1iZXIYAyABKAQSJQoFY2F1c2UYBCABKA4yFi5ldmVydHVybi52MS5UdXJuQ2F1c2USJgoIbWVzc2FnZXMYBSADKAsyFC5ldmVydHVybi52MS5NZXNzYWdlEiQKBnJlY2VudBgGIAMoCzIULmV2ZXJ0dXJuLnYxLk1lc3NhZ2USMAoFc3RhdGUYByADKAsyIS5ldmVydHVybi52MS5UdXJuSW5wdXQuU3RhdGVFbnRyeRIVCg1yZXBseV9jaGFubmVsGAggASgJEi4KBmV2ZW50cxgJIAMoCzIeLmV2ZXJ0dXJuLnYxLkNvbnZlcnNhdGlvbkV2ZW50EjgKCWFkZHJlc3NlcxgKIAMoCzIlLmV2ZXJ0dXJuLnYxLlR1cm5JbnB1dC5BZGRyZXNzZXNFbnRyeRpCCgpTdGF0ZUVudHJ5EgsKA2tleRgBIAEoCRIjCgV2YWx1ZRgCIAEoCzIULmV2ZXJ0dXJuLnYxLlBheWxvYWQ6AjgBGjAKDkFkZHJlc3Nlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEqqQEKCVR1cm5DYXVzZRIaChZUVVJOX0NBVVNFX1VOU1BFQ0lGSUVEEAASFgoSVFVSTl9DQVVTRV9NRVNTQUdFEAESFAoQVFVSTl9DQVVTRV9FVkVOVBACEhMKD1RVUk5fQ0FVU0VfSURMRRADEh8KG1RVUk5fQ0FVU0VfQ1VTVE9NRVJfVElNRU9VVBAEEhwKGFRVUk5fQ0FVU0VfU1RBRkZfVElNRU9VVBAFYgZwcm90bzM", [file_everturn_v1_message, file_everturn_v1_payload]);
+  fileDesc("ChZldmVydHVybi92MS90dXJuLnByb3RvEgtldmVydHVybi52MSL+AwoJVHVybklucHV0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRIZChFjb252ZXJzYXRpb25fdHlwZRgCIAEoCRIOCgZudW1iZXIYAyABKAQSJQoFY2F1c2UYBCABKA4yFi5ldmVydHVybi52MS5UdXJuQ2F1c2USJgoIbWVzc2FnZXMYBSADKAsyFC5ldmVydHVybi52MS5NZXNzYWdlEiQKBnJlY2VudBgGIAMoCzIULmV2ZXJ0dXJuLnYxLk1lc3NhZ2USMAoFc3RhdGUYByADKAsyIS5ldmVydHVybi52MS5UdXJuSW5wdXQuU3RhdGVFbnRyeRIVCg1yZXBseV9jaGFubmVsGAggASgJEi4KBmV2ZW50cxgJIAMoCzIeLmV2ZXJ0dXJuLnYxLkNvbnZlcnNhdGlvbkV2ZW50EjgKCWFkZHJlc3NlcxgKIAMoCzIlLmV2ZXJ0dXJuLnYxLlR1cm5JbnB1dC5BZGRyZXNzZXNFbnRyeRIPCgdhdHRlbXB0GAsgASgNGkIKClN0YXRlRW50cnkSCwoDa2V5GAEgASgJEiMKBXZhbHVlGAIgASgLMhQuZXZlcnR1cm4udjEuUGF5bG9hZDoCOAEaMAoOQWRkcmVzc2VzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASqpAQoJVHVybkNhdXNlEhoKFlRVUk5fQ0FVU0VfVU5TUEVDSUZJRUQQABIWChJUVVJOX0NBVVNFX01FU1NBR0UQARIUChBUVVJOX0NBVVNFX0VWRU5UEAISEwoPVFVSTl9DQVVTRV9JRExFEAMSHwobVFVSTl9DQVVTRV9DVVNUT01FUl9USU1FT1VUEAQSHAoYVFVSTl9DQVVTRV9TVEFGRl9USU1FT1VUEAViBnByb3RvMw", [file_everturn_v1_message, file_everturn_v1_payload]);
 
 /**
  * The input of a turn's run.
@@ -53,8 +53,8 @@ export type TurnInput = Message<"everturn.v1.TurnInput"> & {
   cause: TurnCause;
 
   /**
-   * The messages to answer, in transcript order. After an interrupted turn
-   * they include the ones it left unanswered.
+   * The messages to answer, in transcript order. After an interrupted or failed
+   * turn they include the ones it left unanswered.
    *
    * @generated from field: repeated everturn.v1.Message messages = 5;
    */
@@ -96,6 +96,14 @@ export type TurnInput = Message<"everturn.v1.TurnInput"> & {
    * @generated from field: map<string, string> addresses = 10;
    */
   addresses: { [key: string]: string };
+
+  /**
+   * Which attempt at its messages it is, from 1: a turn that failed is repeated
+   * as the policy says (OnTurnFailure).
+   *
+   * @generated from field: uint32 attempt = 11;
+   */
+  attempt: number;
 };
 
 /**
@@ -126,8 +134,9 @@ export enum TurnCause {
   MESSAGE = 1,
 
   /**
-   * One or more events, and no message. The turn is proactive: quiet hours
-   * and the frequency cap hold for what it sends, until the customer writes.
+   * One or more events, and no new message. The turn is proactive unless an
+   * earlier one has left messages to it: quiet hours and the frequency cap hold
+   * for what it sends, until the customer writes.
    *
    * @generated from enum value: TURN_CAUSE_EVENT = 2;
    */

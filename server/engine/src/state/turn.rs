@@ -1,0 +1,268 @@
+//! The current turn of a conversation, and how the last one ended.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use minicbor::{Decode, Encode};
+
+use crate::event::{RunId, RunStatus, Slot, TurnCause};
+use crate::limits;
+use crate::state::bounded::{event_bytes, message_bytes, trim};
+use crate::state::entries::State;
+use crate::text::{StepKey, Text, TypeName};
+use crate::value::{Failure, InboundEvent, Message, Time};
+
+/// The current turn of a conversation.
+#[derive(Clone, Debug, Encode, Decode)]
+pub struct Turn {
+    /// Number of the turn, from 1.
+    #[n(0)]
+    pub number: u64,
+    /// Slot of its run.
+    #[n(1)]
+    pub slot: Slot,
+    /// When it started.
+    #[n(2)]
+    pub started: Time,
+    /// Until when it may clean up, once it was interrupted.
+    #[n(3)]
+    pub interrupted: Option<Time>,
+    /// It has sent a message, so its messages count as answered.
+    #[n(4)]
+    pub replied: bool,
+    /// Key of the open ask.
+    #[n(5)]
+    pub ask: Option<StepKey>,
+    /// The last answer to an ask: event id, key, messages.
+    #[n(6)]
+    pub answer: Option<Answer>,
+    /// What its code was given.
+    #[n(7)]
+    pub context: TurnContext,
+    /// Why it started.
+    #[n(8)]
+    pub cause: TurnCause,
+    /// Agents write first: quiet hours and the frequency cap hold.
+    #[n(9)]
+    pub proactive: bool,
+    /// Key of the hand-off that it waits for.
+    #[n(10)]
+    pub hand_off: Option<StepKey>,
+    /// Messages that arrived in it after its last reply: when it ends they
+    /// are the next turn's to answer.
+    #[n(11)]
+    pub unanswered: Vec<Message>,
+    /// Messages that answered its asks, or came with a hand-back, after its
+    /// last reply: an interrupted turn leaves them to the next.
+    #[n(12)]
+    pub answers: VecDeque<Message>,
+    /// Events that arrived in it after its last reply: likewise.
+    #[n(13)]
+    pub events: VecDeque<InboundEvent>,
+    /// A person has answered its messages.
+    #[n(14)]
+    pub relieved: bool,
+    /// What arrived in it, as far as its code had not been given it when it
+    /// sent its last reply: such a reply does not answer it.
+    #[n(15)]
+    #[cbor(default)]
+    pub arrivals: VecDeque<Arrival>,
+    /// Its code says that its messages need no answer, and why.
+    #[n(16)]
+    pub no_reply: Option<Text>,
+}
+
+/// How a turn ended.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct EndedTurn {
+    /// Number of the turn.
+    #[n(0)]
+    pub number: u64,
+    /// Run id of its run.
+    #[n(1)]
+    pub run_id: RunId,
+    /// Which attempt at its messages it was, from 1.
+    #[n(2)]
+    pub attempt: u32,
+    /// How its run ended.
+    #[n(3)]
+    pub status: RunStatus,
+    /// Why, if it did not complete.
+    #[n(4)]
+    pub failure: Option<Failure>,
+    /// When it started.
+    #[n(5)]
+    pub started: Time,
+    /// When it ended.
+    #[n(6)]
+    pub ended: Time,
+    /// It was interrupted: how it ended is of no account.
+    #[n(7)]
+    pub superseded: bool,
+    /// It sent a message.
+    #[n(8)]
+    pub replied: bool,
+    /// Its code said that its messages need no answer, and why.
+    #[n(9)]
+    pub no_reply: Option<Text>,
+    /// Types of the events that it was given.
+    #[n(10)]
+    pub event_types: Vec<TypeName>,
+}
+
+impl EndedTurn {
+    /// Whether its work was not done, and is nobody else's yet.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.status != RunStatus::Completed && !self.superseded
+    }
+
+    /// How it ended, in one line for people.
+    #[must_use]
+    pub fn said(&self) -> String {
+        let number = self.number;
+        let Some(failure) = &self.failure else {
+            return format!("turn {number} completed");
+        };
+        let (type_name, message) = (failure.type_name.as_str(), failure.message.as_str());
+        let line = message.lines().next().unwrap_or_default();
+        let end = line.floor_char_boundary(limits::REASON_BYTES / 2);
+        format!("turn {number} failed: {type_name}: {}", &line[..end])
+    }
+
+    /// Whether another attempt could end better: not one that somebody ended,
+    /// or that failed for good.
+    #[must_use]
+    pub fn may_be_tried_again(&self) -> bool {
+        let for_good = self.failure.as_ref().is_some_and(|it| it.non_retryable);
+        matches!(self.status, RunStatus::Failed | RunStatus::TimedOut) && !for_good
+    }
+}
+
+/// A further attempt at what a failed turn was given.
+#[derive(Clone, Debug, Encode, Decode)]
+pub struct Retry {
+    /// When it is due.
+    #[n(0)]
+    pub at: Time,
+    /// Its number, from 2.
+    #[n(1)]
+    pub attempt: u32,
+    /// Why the first one was started.
+    #[n(2)]
+    pub cause: TurnCause,
+    /// The events to handle again; the messages are the unanswered ones.
+    #[n(3)]
+    pub events: Vec<InboundEvent>,
+}
+
+/// Messages or events that arrived in a turn together.
+#[derive(Clone, Copy, Debug, Encode, Decode)]
+pub struct Arrival {
+    /// Event id in the journal of the turn.
+    #[n(0)]
+    pub event: u64,
+    /// Position of the last message that has arrived then; 0 for none.
+    #[n(1)]
+    pub messages: u64,
+    /// Position of the last event that has arrived then; 0 for none.
+    #[n(2)]
+    pub events: u64,
+}
+
+/// The answer that a turn's ask was given last.
+#[derive(Clone, Debug, Encode, Decode)]
+pub struct Answer {
+    /// Event id of the `AskAnswered`.
+    #[n(0)]
+    pub event: u64,
+    /// Key of the ask.
+    #[n(1)]
+    pub key: StepKey,
+    /// The messages.
+    #[n(2)]
+    pub messages: Vec<Message>,
+}
+
+/// What the code of a turn is given when it starts.
+#[derive(Clone, Debug, Encode, Decode)]
+pub struct TurnContext {
+    /// The messages to answer.
+    #[n(0)]
+    pub messages: Vec<Message>,
+    /// The end of the transcript before them.
+    #[n(1)]
+    pub recent: Vec<Message>,
+    /// The state when the turn started.
+    #[n(2)]
+    pub state: State,
+    /// Where a reply goes by default.
+    #[n(3)]
+    pub reply_channel: Text,
+    /// The events to handle.
+    #[n(4)]
+    pub events: Vec<InboundEvent>,
+    /// Addresses of the customer, by channel.
+    #[n(5)]
+    pub addresses: BTreeMap<Text, Text>,
+    /// Why the turn started.
+    #[n(6)]
+    pub cause: TurnCause,
+    /// Which attempt at its messages it is, from 1.
+    #[n(7)]
+    #[cbor(default)]
+    pub attempt: u32,
+}
+
+impl Turn {
+    /// Whether the messages that it started with are done with.
+    #[must_use]
+    pub fn has_answered(&self) -> bool {
+        self.replied || self.relieved || self.no_reply.is_some()
+    }
+
+    /// Notes that something arrived.
+    pub(super) fn note_arrival(&mut self, arrival: Arrival) {
+        self.arrivals.push_back(arrival);
+        if self.arrivals.len() > limits::MAILBOX_MESSAGES {
+            // The first ones count as answered later than they might.
+            self.merge_first();
+        }
+    }
+
+    /// A reply answers what its code was given until then: everything up to
+    /// an event of its journal.
+    pub(super) fn answer(&mut self, seen: u64) {
+        while self.arrivals.get(1).is_some_and(|next| next.event <= seen) {
+            self.merge_first();
+        }
+        let Some(read) = self.arrivals.pop_front_if(|first| first.event <= seen) else {
+            return;
+        };
+        self.unanswered.retain(|m| m.sequence > read.messages);
+        self.answers.retain(|m| m.sequence > read.messages);
+        self.events.retain(|e| e.sequence > read.events);
+    }
+
+    fn merge_first(&mut self) {
+        if let Some(first) = self.arrivals.pop_front()
+            && let Some(next) = self.arrivals.front_mut()
+        {
+            next.messages = next.messages.max(first.messages);
+            next.events = next.events.max(first.events);
+        }
+    }
+
+    /// Notes messages that its code was given instead of a later turn's.
+    pub(super) fn note_answers(&mut self, messages: &[Message]) {
+        self.answers.extend(messages.iter().cloned());
+        let (count, bytes) = (limits::MAILBOX_MESSAGES, limits::MAILBOX_BYTES);
+        trim(&mut self.answers, count, bytes, message_bytes);
+    }
+
+    /// Notes events that its code was given instead of a later turn's.
+    pub(super) fn note_events(&mut self, events: &[InboundEvent]) {
+        self.events.extend(events.iter().cloned());
+        let (count, bytes) = (limits::MAILBOX_EVENTS, limits::MAILBOX_BYTES);
+        trim(&mut self.events, count, bytes, event_bytes);
+    }
+}
