@@ -16,7 +16,7 @@ calls! { conversations;
     submit_event = submit_event(SubmitEventRequest) -> SubmitEventResponse
         refused "`TYPE_MISMATCH`, `CONVERSATION_CLOSED`, `CONVERSATION_ERASED`, `LIMIT_EXCEEDED`",
         once by event_id;
-    /// Lists one page of conversations, last updated first.
+    /// Lists one page of conversations, last created first.
     list_conversations = list_conversations(ListConversationsRequest) -> ListConversationsResponse
         refused "`PAGE_TOKEN_INVALID`";
     /// Lists one page of a conversation's transcript, oldest first.

@@ -149,6 +149,7 @@ fn a_turn_that_was_terminated_leaves_its_messages_and_is_not_repeated() {
     s.say("one");
     s.must(|tx| decide::terminate_workflow(tx, &target("c1/turn-1"), &"stop".into()));
     assert_eq!(last(&s).status, RunStatus::Terminated);
+    assert_eq!(wait(&s).detail.as_str(), "turn 1 was terminated: stop");
     s.wait(Span::from_secs(600));
     assert_eq!(s.turn_slot(), None);
     assert_eq!(texts(&s.conversation().unanswered), ["one"]);
@@ -237,6 +238,31 @@ fn what_comes_after_the_reply_is_unanswered_from_its_own_time() {
     s.turn_code(vec![reply("reply", "to one"), complete()]);
     assert_eq!(s.conversation().unanswered_since, Some(second));
     assert_eq!(s.turn_texts(), ["two"]);
+}
+
+#[test]
+fn what_a_person_hands_back_without_an_answer_is_the_agents_again() {
+    let then = AfterFailure::HandOff(team("desk"));
+    let mut s = Scenario::with_policy("c1", on_failure(1, then));
+    s.say("one");
+    s.turn_code(vec![fail()]);
+    s.hand_back();
+    assert_eq!(s.turn_texts(), ["one"]);
+    s.turn_code(vec![reply("reply", "here you are"), complete()]);
+    assert_eq!(s.conversation().unanswered_since, None);
+}
+
+#[test]
+fn an_event_that_comes_later_starts_a_turn_for_the_customers_sake() {
+    let mut s = Scenario::new("c1");
+    s.say("one");
+    s.turn_code(vec![fail()]);
+    s.submit_event("e1", "late").expect("accepted");
+    assert_eq!(s.turn().cause, TurnCause::Message);
+    assert_eq!(
+        (s.turn_texts(), s.turn_events()),
+        (vec!["one".to_owned()], vec!["late".to_owned()])
+    );
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::decide::proactive::quiet_until;
 use crate::event::{RunEvent, RunStarted, Slot, TurnCause, TurnStart};
-use crate::policy::OnBusy;
+use crate::policy::{AfterFailure, OnBusy};
 use crate::state::conversation::Conversation;
 use crate::state::deadlines::Deadline;
 use crate::state::root::Root;
@@ -155,7 +155,7 @@ fn without_turn(conversation: &Conversation, now: Time) -> Step {
         .filter(|()| !conversation.events.is_empty())
         .map(|()| quiet_until(hours, now));
     if awake == Some(None) {
-        return Step::Start(TurnCause::Event, 1);
+        return Step::Start(cause_of_events(conversation), 1);
     }
     match &conversation.retry {
         Some(retry) if retry.at <= now => Step::Start(retry.cause, retry.attempt),
@@ -164,6 +164,20 @@ fn without_turn(conversation: &Conversation, now: Time) -> Step {
             let times = [due, awake.flatten()].into_iter().flatten();
             Step::Wait(times.min())
         }
+    }
+}
+
+/// Why a turn starts that events are due for: for the customer's sake if an
+/// earlier one has left messages, unless its failure is what they say.
+fn cause_of_events(conversation: &Conversation) -> TurnCause {
+    let told = match &conversation.policy.on_turn_failure.then {
+        AfterFailure::Event(name) => conversation.events.iter().any(|e| e.event_type == *name),
+        AfterFailure::Wait | AfterFailure::HandOff(_) => false,
+    };
+    if conversation.unanswered.is_empty() || told {
+        TurnCause::Event
+    } else {
+        TurnCause::Message
     }
 }
 

@@ -125,8 +125,13 @@ impl EndedTurn {
         };
         let (type_name, message) = (failure.type_name.as_str(), failure.message.as_str());
         let line = message.lines().next().unwrap_or_default();
-        let end = line.floor_char_boundary(limits::REASON_BYTES / 2);
-        format!("turn {number} failed: {type_name}: {}", &line[..end])
+        let line = &line[..line.floor_char_boundary(limits::REASON_BYTES / 2)];
+        match self.status {
+            RunStatus::Terminated => format!("turn {number} was terminated: {line}"),
+            RunStatus::Canceled => format!("turn {number} was canceled: {line}"),
+            RunStatus::TimedOut => format!("turn {number} timed out"),
+            _ => format!("turn {number} failed: {type_name}: {line}"),
+        }
     }
 
     /// Whether another attempt could end better: not one that somebody ended,

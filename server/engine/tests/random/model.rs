@@ -94,7 +94,10 @@ impl Model {
             Event::ConversationPaused { .. } => self.paused = true,
             Event::ConversationResumed => self.paused = false,
             Event::HandedOff { .. } => self.owned = true,
-            Event::HandedBack { .. } => self.owned = false,
+            Event::HandedBack { .. } => {
+                self.owned = false;
+                self.mailbox.append(&mut self.unanswered);
+            }
             Event::HumanMessageSent { .. } => self.person_wrote(),
             Event::ConversationClosed { .. } => {
                 self.closed = true;

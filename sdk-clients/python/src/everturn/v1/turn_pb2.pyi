@@ -32,9 +32,10 @@ class _TurnCauseEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._Enum
     TURN_CAUSE_MESSAGE: _TurnCause.ValueType  # 1
     """One or more messages of the customer (and possibly events)."""
     TURN_CAUSE_EVENT: _TurnCause.ValueType  # 2
-    """One or more events, and no new message. The turn is proactive unless an
-    earlier one has left messages to it: quiet hours and the frequency cap hold
-    for what it sends, until the customer writes.
+    """One or more events, and no message, except that an event which says that a
+    turn failed comes with what that one has left. Without such the turn is
+    proactive: quiet hours and the frequency cap hold for what it sends, until
+    the customer writes.
     """
     TURN_CAUSE_IDLE: _TurnCause.ValueType  # 3
     """Nobody wrote for the policy's idle_timeout. Proactive."""
@@ -51,9 +52,10 @@ TURN_CAUSE_UNSPECIFIED: TurnCause.ValueType  # 0
 TURN_CAUSE_MESSAGE: TurnCause.ValueType  # 1
 """One or more messages of the customer (and possibly events)."""
 TURN_CAUSE_EVENT: TurnCause.ValueType  # 2
-"""One or more events, and no new message. The turn is proactive unless an
-earlier one has left messages to it: quiet hours and the frequency cap hold
-for what it sends, until the customer writes.
+"""One or more events, and no message, except that an event which says that a
+turn failed comes with what that one has left. Without such the turn is
+proactive: quiet hours and the frequency cap hold for what it sends, until
+the customer writes.
 """
 TURN_CAUSE_IDLE: TurnCause.ValueType  # 3
 """Nobody wrote for the policy's idle_timeout. Proactive."""

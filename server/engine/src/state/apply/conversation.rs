@@ -232,6 +232,9 @@ impl Root {
                 self.add_own_message(marker, None);
                 if let Some(conversation) = &mut self.conversation {
                     conversation.handover = None;
+                    // What nobody has answered meanwhile is the agents' again.
+                    let left = std::mem::take(&mut conversation.unanswered);
+                    conversation.return_to_mailbox(left);
                     thaw(conversation, time);
                 }
             }

@@ -47,7 +47,7 @@ enum Command {
     Event(submit::EventArgs),
     /// Follow a conversation until it is closed
     Watch(read::WatchArgs),
-    /// List conversations, last updated first
+    /// List conversations, last created first
     List(read::ListArgs),
     /// Show a conversation and its transcript
     Show(read::ShowArgs),

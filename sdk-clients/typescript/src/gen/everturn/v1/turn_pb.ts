@@ -134,9 +134,10 @@ export enum TurnCause {
   MESSAGE = 1,
 
   /**
-   * One or more events, and no new message. The turn is proactive unless an
-   * earlier one has left messages to it: quiet hours and the frequency cap hold
-   * for what it sends, until the customer writes.
+   * One or more events, and no message, except that an event which says that a
+   * turn failed comes with what that one has left. Without such the turn is
+   * proactive: quiet hours and the frequency cap hold for what it sends, until
+   * the customer writes.
    *
    * @generated from enum value: TURN_CAUSE_EVENT = 2;
    */
