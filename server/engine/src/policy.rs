@@ -3,7 +3,7 @@
 use minicbor::{Decode, Encode};
 
 use crate::text::{QueueName, Text, TypeName};
-use crate::value::{Assignee, Failure, Span, Usage};
+use crate::value::{Assignee, Failure, InboundEvent, Span, Usage};
 
 /// When and how often a failed attempt is repeated.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
@@ -213,6 +213,14 @@ pub enum AfterFailure {
     /// An event of this type.
     #[n(2)]
     Event(#[n(0)] TypeName),
+}
+
+impl AfterFailure {
+    /// Whether an event is the one that says that a turn failed.
+    #[must_use]
+    pub fn is_told_by(&self, event: &InboundEvent) -> bool {
+        matches!(self, Self::Event(name) if event.event_type == *name)
+    }
 }
 
 impl Default for OnTurnFailure {

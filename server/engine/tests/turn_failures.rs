@@ -253,6 +253,20 @@ fn what_a_person_hands_back_without_an_answer_is_the_agents_again() {
 }
 
 #[test]
+fn a_turn_that_fails_in_a_pause_is_handed_over_all_the_same() {
+    let then = AfterFailure::HandOff(team("desk"));
+    let mut s = Scenario::with_policy("c1", on_failure(1, then));
+    s.say("one");
+    let task = s.begin(s.turn_slot().expect("a turn runs"));
+    s.pause();
+    let seen = s.root.runs[&task.slot].last_event;
+    let failed = decide::Completion::new(seen, vec![fail()]);
+    s.must(|tx| decide::complete_task(tx, task, failed));
+    s.resume();
+    assert!(s.conversation().handover.is_some());
+}
+
+#[test]
 fn an_event_that_comes_later_starts_a_turn_for_the_customers_sake() {
     let mut s = Scenario::new("c1");
     s.say("one");

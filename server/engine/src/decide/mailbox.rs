@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::decide::proactive::quiet_until;
 use crate::event::{RunEvent, RunStarted, Slot, TurnCause, TurnStart};
-use crate::policy::{AfterFailure, OnBusy};
+use crate::policy::OnBusy;
 use crate::state::conversation::Conversation;
 use crate::state::deadlines::Deadline;
 use crate::state::root::Root;
@@ -170,10 +170,8 @@ fn without_turn(conversation: &Conversation, now: Time) -> Step {
 /// Why a turn starts that events are due for: for the customer's sake if an
 /// earlier one has left messages, unless its failure is what they say.
 fn cause_of_events(conversation: &Conversation) -> TurnCause {
-    let told = match &conversation.policy.on_turn_failure.then {
-        AfterFailure::Event(name) => conversation.events.iter().any(|e| e.event_type == *name),
-        AfterFailure::Wait | AfterFailure::HandOff(_) => false,
-    };
+    let then = &conversation.policy.on_turn_failure.then;
+    let told = conversation.events.iter().any(|it| then.is_told_by(it));
     if conversation.unanswered.is_empty() || told {
         TurnCause::Event
     } else {

@@ -13,7 +13,9 @@ use crate::value::{Blob, InboundEvent, Payload};
 /// Does what the policy says about a turn that has just ended, unless it
 /// completed, was interrupted or is tried again.
 pub(crate) fn follow_up(tx: &mut Transaction<'_>, number: u64) {
-    let Some(conversation) = tx.root.conversation.as_ref().filter(|c| c.is_active()) else {
+    let conversation = tx.root.conversation.as_ref();
+    // In a pause nobody would look at it again. Whoever has it sees it.
+    let Some(conversation) = conversation.filter(|c| c.is_open() && c.handover.is_none()) else {
         return;
     };
     let last = conversation.last_turn.as_ref();
@@ -35,9 +37,8 @@ pub(crate) fn follow_up(tx: &mut Transaction<'_>, number: u64) {
         }
         AfterFailure::Event(event_type) => {
             // A turn that fails at that very event would go on for ever.
-            let again = failed.event_types.contains(event_type);
             let full = conversation.events.len() >= limits::MAILBOX_EVENTS;
-            if !again && !full {
+            if !failed.was_told && !full {
                 let event = InboundEvent {
                     sequence: conversation.event_count + 1,
                     event_type: event_type.clone(),

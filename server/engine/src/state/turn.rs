@@ -8,7 +8,7 @@ use crate::event::{RunId, RunStatus, Slot, TurnCause};
 use crate::limits;
 use crate::state::bounded::{event_bytes, message_bytes, trim};
 use crate::state::entries::State;
-use crate::text::{StepKey, Text, TypeName};
+use crate::text::{StepKey, Text};
 use crate::value::{Failure, InboundEvent, Message, Time};
 
 /// The current turn of a conversation.
@@ -104,9 +104,9 @@ pub struct EndedTurn {
     /// Its code said that its messages need no answer, and why.
     #[n(9)]
     pub no_reply: Option<Text>,
-    /// Types of the events that it was given.
+    /// It was given the event that says that a turn failed.
     #[n(10)]
-    pub event_types: Vec<TypeName>,
+    pub was_told: bool,
 }
 
 impl EndedTurn {

@@ -183,7 +183,13 @@ impl Root {
         let Some(turn) = conversation.turn.take_if(|turn| turn.slot == slot) else {
             return;
         };
-        let ended = ended(&turn, run_id, time, status, how);
+        let mut given = turn.context.events.iter().chain(&turn.events);
+        let then = &conversation.policy.on_turn_failure.then;
+        let was_told = given.any(|event| then.is_told_by(event));
+        let ended = EndedTurn {
+            was_told,
+            ..ended(&turn, run_id, time, status, how)
+        };
         if conversation.is_open() {
             if ended.has_failed() {
                 leave_to_next(conversation, turn, &ended);
@@ -197,7 +203,6 @@ impl Root {
 }
 
 fn ended(turn: &Turn, run_id: RunId, time: Time, status: RunStatus, how: &Outcome) -> EndedTurn {
-    let events = turn.context.events.iter().chain(&turn.events);
     EndedTurn {
         number: turn.number,
         run_id,
@@ -218,7 +223,7 @@ fn ended(turn: &Turn, run_id: RunId, time: Time, status: RunStatus, how: &Outcom
         superseded: turn.interrupted.is_some(),
         replied: turn.replied,
         no_reply: turn.no_reply.clone(),
-        event_types: events.map(|event| event.event_type.clone()).collect(),
+        was_told: false,
     }
 }
 
