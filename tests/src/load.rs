@@ -205,7 +205,13 @@ fn send(text: String) -> v1::SendMessage {
 
 fn ask() -> v1::Command {
     let message = Some(send(QUESTION.to_owned()));
-    command("ask", CommandKind::Ask(v1::Ask { message }))
+    command(
+        "ask",
+        CommandKind::Ask(v1::Ask {
+            message,
+            accept_earlier: false,
+        }),
+    )
 }
 
 fn reply(given: &[u64]) -> v1::Command {

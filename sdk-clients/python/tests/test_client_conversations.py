@@ -128,15 +128,24 @@ async def test_update_replaces_what_is_given_and_removes_what_is_none(both: Both
 
 async def test_staff_takes_over_writes_and_hands_back(both: Both) -> None:
     script = both.script
-    script.on("HandOffConversation", *[conv.HandOffConversationResponse()] * 2)
-    script.on("SendHumanMessage", UNAVAILABLE, conv.SendHumanMessageResponse(message_sequence=6))
+    script.on("HandOffConversation", *[conv.HandOffConversationResponse(handoff_epoch=2)] * 2)
+    answer = conv.SendHumanMessageResponse(message_sequence=6, took_over=True)
+    script.on("SendHumanMessage", UNAVAILABLE, answer)
     script.on("HandBackConversation", conv.HandBackConversationResponse())
     script.on("PauseConversation", conv.PauseConversationResponse())
     script.on("ResumeConversation", conv.ResumeConversationResponse())
     await both.call("conversations.hand_off", "c1", Person("Ann"), reason="angry", context=[1])
-    await both.call("conversations.hand_off", "c1", Team("billing"))
-    sent = await both.call("conversations.send_human_message", "c1", "Hello", author_name="Ann")
-    await both.call("conversations.hand_back", "c1", author_name="Ann", note="be kind")
+    assert await both.call("conversations.hand_off", "c1", Team("billing")) == 2
+    sent = await both.call(
+        "conversations.send_human_message",
+        "c1",
+        "Hello",
+        author_name="Ann",
+        seen_through=4,
+        already_sent="p1",
+    )
+    back = {"author_name": "Ann", "note": "be kind", "handoff_epoch": 2}
+    await both.call("conversations.hand_back", "c1", **back)
     await both.call("conversations.pause", "c1", reason="audit")
     await both.call("conversations.resume", "c1")
     person, team = script.asked("HandOffConversation")
@@ -145,8 +154,11 @@ async def test_staff_takes_over_writes_and_hands_back(both: Both) -> None:
     first, second = script.asked("SendHumanMessage")
     assert first == second
     assert first.request_id != ""
-    assert (sent, first.content.text) == (6, "Hello")
-    assert script.asked("HandBackConversation")[0].note == "be kind"
+    assert sent == everturn.SentHumanMessage(message_sequence=6, took_over=True, is_echo=False)
+    assert (first.content.text, first.seen_through_sequence) == ("Hello", 4)
+    assert first.already_sent.provider_message_id == "p1"
+    handed_back = script.asked("HandBackConversation")[0]
+    assert (handed_back.note, handed_back.handoff_epoch) == ("be kind", 2)
     assert script.asked("PauseConversation")[0].reason == "audit"
     assert script.asked("ResumeConversation")[0].conversation_id == "c1"
 

@@ -10,7 +10,7 @@ use crate::{Error, Watch};
 calls! { conversations;
     /// Adds a customer's message to a conversation, opening it if there is none.
     submit_message = submit_message(SubmitMessageRequest) -> SubmitMessageResponse
-        refused "`TYPE_MISMATCH`, `CONVERSATION_CLOSED`, `CONVERSATION_ERASED`, `LIMIT_EXCEEDED`",
+        refused "`TYPE_MISMATCH`, `CONVERSATION_CLOSED`, `CONVERSATION_ERASED`, `MESSAGE_ID_REUSED`, `LIMIT_EXCEEDED`",
         once by provider_message_id;
     /// Adds an event to a conversation, opening it if there is none.
     submit_event = submit_event(SubmitEventRequest) -> SubmitEventResponse
@@ -36,8 +36,10 @@ calls! { conversations;
         refused "`CONVERSATION_NOT_FOUND`, `CONVERSATION_CLOSED`";
     /// Hands a conversation back to the agents.
     hand_back = hand_back_conversation(HandBackConversationRequest) -> HandBackConversationResponse
-        refused "`CONVERSATION_NOT_FOUND`, `CONVERSATION_CLOSED`, `NOT_HANDED_OFF`";
-    /// Sends a person's message to the customer, while they own the conversation.
+        refused "`CONVERSATION_NOT_FOUND`, `CONVERSATION_CLOSED`, `NOT_HANDED_OFF`, `HANDOFF_CHANGED`",
+        once by request_id;
+    /// Sends a person's message to the customer, or notes one that they wrote
+    /// elsewhere; a conversation that agents own becomes theirs.
     send_human_message = send_human_message(SendHumanMessageRequest) -> SendHumanMessageResponse
         refused "`CONVERSATION_NOT_FOUND`, `CONVERSATION_CLOSED`, `NOT_HANDED_OFF`, `WRONG_ASSIGNEE`",
         once by request_id;
@@ -51,9 +53,9 @@ calls! { conversations;
     /// Reports what a provider said about a delivered message.
     report_delivery = report_delivery(ReportDeliveryRequest) -> ReportDeliveryResponse
         refused "`CONVERSATION_NOT_FOUND`, `DELIVERY_NOT_FOUND`";
-    /// Closes a conversation: it takes no further message.
+    /// Closes a conversation, unless a message waits that the caller has not seen.
     close_conversation = close_conversation(CloseConversationRequest) -> CloseConversationResponse
-        refused "`CONVERSATION_NOT_FOUND`";
+        refused "`CONVERSATION_NOT_FOUND`, `MESSAGES_WAIT`";
     /// Removes the content of a conversation for good; a tombstone stays.
     erase_conversation = erase_conversation(EraseConversationRequest) -> EraseConversationResponse
         refused "`CONVERSATION_NOT_FOUND`";

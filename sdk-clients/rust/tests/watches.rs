@@ -174,6 +174,7 @@ async fn a_call_that_is_repeated_is_the_same_call() {
             1 => Err(tonic::Status::unavailable("restarting")),
             _ => Ok(v1::SendHumanMessageResponse {
                 message_sequence: 4,
+                ..Default::default()
             }),
         };
         reply.send(answer).expect("the call waits");

@@ -6,6 +6,7 @@ import { type Duration, toPbDuration } from "./duration.js";
 import { type ActivityOptions as PbActivityOptions, ActivityOptionsSchema } from "./gen/everturn/v1/activity_pb.js";
 import { type RetryPolicy, RetryPolicySchema } from "./gen/everturn/v1/policy_pb.js";
 import { parsed, type Schema } from "./schema.js";
+import { toPbUsage, type Usage } from "./usage.js";
 
 /**
  * When and how often a failed attempt is repeated. The delay before attempt n+1 is
@@ -40,6 +41,11 @@ export interface ActivityOptions {
   readonly heartbeatTimeout?: Duration;
   /** Order within the task queue: 0 is first, 9 last. Default 4. */
   readonly priority?: number;
+  /**
+   * What an attempt is expected to use, reserved from the budget of its conversation while it runs. Default:
+   * the most that the activity has used there so far; while nothing is known, one attempt runs at a time.
+   */
+  readonly estimatedUsage?: Partial<Usage>;
 }
 
 declare const types: unique symbol;
@@ -134,6 +140,7 @@ export function toPbActivityOptions(options: ActivityOptions): PbActivityOptions
       ...duration("heartbeatTimeout", options.heartbeatTimeout),
     });
     if (options.retry !== undefined) pb.retryPolicy = toPbRetryPolicy(options.retry);
+    if (options.estimatedUsage !== undefined) pb.estimatedUsage = toPbUsage({ inputTokens: 0, outputTokens: 0, costMicros: 0, currency: "", ...options.estimatedUsage });
     if (options.priority !== undefined) {
       if (!(Number.isInteger(options.priority) && options.priority >= 0 && options.priority <= 9)) {
         throw new RangeError(`priority is 0 to 9, found ${String(options.priority)}`);

@@ -16,12 +16,14 @@
  *     ├── CanceledError            the run, the step or the attempt should stop
  *     │   └── TurnInterruptedError newer messages supersede the turn
  *     ├── CommandError             what a step asks for breaks a rule of the coordinator
+ *     ├── QuestionSuppressedError  the question of an ask never left
  *     ├── NotDurableError          the code of a run called what would not survive a restart
  *     └── ReplayError              the code does not fit the journal, or left the rules
  */
 
 import type { Duration } from "./duration.js";
 import type { FailureInfo } from "./failure-info.js";
+import type { SuppressReason } from "./suppress-reason.js";
 
 /** Base of every error that this package throws on purpose. */
 export class EverturnError extends Error {
@@ -270,6 +272,21 @@ export class CommandError extends EverturnError {
     readonly field: string,
     /** The limit that it is beyond, if it is one. */
     readonly limit?: number,
+  ) {
+    super(message);
+  }
+}
+
+/** The question of an ask never left, so that nobody answers it. */
+export class QuestionSuppressedError extends EverturnError {
+  override name = "QuestionSuppressedError";
+
+  constructor(
+    /** Key of the ask. */
+    readonly key: string,
+    message: string,
+    /** What kept it in. */
+    readonly reason: SuppressReason,
   ) {
     super(message);
   }

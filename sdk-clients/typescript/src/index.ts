@@ -31,6 +31,8 @@ export {
   type ConversationChanges,
   type ConversationClient,
   type ConversationFilter,
+  type HumanMessageOptions,
+  type SentHumanMessage,
   type SubmitEventOptions,
   type SubmitOptions,
   type SubmittedEvent,
@@ -83,6 +85,7 @@ export {
   LocalError,
   NotDurableError,
   PayloadError,
+  QuestionSuppressedError,
   ReplayError,
   type RpcCode,
   RpcError,
@@ -108,18 +111,34 @@ export {
   type HandBack,
   type HandOffRequest,
 } from "./person.js";
-export { type Budget, type ClockTime, type FrequencyCap, type OnBusy, type OnTurnFailure, type QuietHours, type TurnPolicy } from "./policy.js";
+export {
+  type Budget,
+  type ClockTime,
+  type FrequencyCap,
+  type HandoffTimeout,
+  type OnBusy,
+  type OnClosed,
+  type OnErased,
+  type OnHumanMessage,
+  type OnTurnFailure,
+  type QuietHours,
+  type TurnPolicy,
+} from "./policy.js";
 export { type Program } from "./replay/program.js";
 export {
+  type AnswerMessage,
+  type AskOptions,
   type DeliveryOutcome,
+  type InterruptedStep,
+  type InterruptedTurns,
   type Reply,
   type ReplyOptions,
   type ReplyRecord,
-  type SuppressReason,
   type Turn,
   type TurnCause,
   type TurnContext,
 } from "./turn.js";
+export type { SuppressReason } from "./suppress-reason.js";
 export { type Usage } from "./usage.js";
 export { Worker, type WorkerOptions } from "./worker/worker.js";
 export { defineWorkflow, type Workflow, type WorkflowFunction } from "./workflow.js";

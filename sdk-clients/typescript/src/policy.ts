@@ -4,7 +4,12 @@ import { create } from "@bufbuild/protobuf";
 import { type Duration, fromPbDuration, toPbDuration } from "./duration.js";
 import {
   type Budget as PbBudget,
+  type HandoffTimeout as PbHandoffTimeout,
+  HandoffTimeoutSchema,
   OnBusy as PbOnBusy,
+  OnClosed as PbOnClosed,
+  OnErased as PbOnErased,
+  OnHumanMessage as PbOnHumanMessage,
   type OnTurnFailure as PbOnTurnFailure,
   OnTurnFailureSchema,
   type QuietHours as PbQuietHours,
@@ -24,7 +29,7 @@ export type ClockTime = `${number}:${number}`;
 
 /**
  * Hours of the day in which agents do not write first: an event that comes in them waits, and what a
- * proactive turn says in them is kept in.
+ * proactive turn says in them is held until they are over, or until the customer writes.
  */
 export interface QuietHours {
   /** Time zone by its IANA name (`"Europe/Berlin"`). Default UTC. */
@@ -75,6 +80,26 @@ export interface OnTurnFailure {
   readonly then?: "wait" | { readonly handOff: Assignee } | { readonly event: string };
 }
 
+/** What a customer's message does to a closed conversation. */
+export type OnClosed = "REOPEN" | "REFUSE";
+
+/** What a message does under the id of an erased conversation. */
+export type OnErased = "REFUSE" | "BEGIN_ANEW";
+
+/** What a person's message does to a conversation that agents own. */
+export type OnHumanMessage = "TAKE_OVER" | "KEEP" | "REFUSE";
+
+/** What follows a handover in which no person has written. */
+export interface HandoffTimeout {
+  /** After how long. From 1 s to 366 d; 0 removes it. */
+  readonly after: Duration;
+  /**
+   * What: the agents have the conversation again (`"handBack"`, the default), somebody else has it, or the
+   * agents have it again with an event of a type whose payload has `assignee`.
+   */
+  readonly then?: "handBack" | { readonly handOff: Assignee } | { readonly event: string };
+}
+
 /**
  * How the messages and events of a conversation become turns. What is left out takes the default of
  * the conversation type when a conversation opens, and stays as it is in an update.
@@ -111,6 +136,27 @@ export interface TurnPolicy {
   readonly budget?: Budget;
   /** What follows a turn that failed. Default: one attempt, then `"wait"`. */
   readonly onTurnFailure?: OnTurnFailure;
+  /**
+   * How often the turns of one episode are interrupted at most (`INTERRUPT`), so that a customer who does
+   * not stop writing gets a reply. Default 3; at most 1,000.
+   */
+  readonly maxInterrupts?: number;
+  /** Time from the start of an episode after which none of its turns is interrupted. Default: no bound; 0 removes it. */
+  readonly maxDelay?: Duration;
+  /**
+   * What a customer's message does once the conversation is closed: within 30 days it is open again, with
+   * its transcript and state, or the message is refused (`CONVERSATION_CLOSED`). Default `"REOPEN"`.
+   */
+  readonly onClosed?: OnClosed;
+  /** What a message does once it was erased: it is refused, or a new one begins. Default `"REFUSE"`. */
+  readonly onErased?: OnErased;
+  /**
+   * What a person's message does while agents own the conversation: the person takes it over, the agents
+   * keep it, or the message is refused (`NOT_HANDED_OFF`). Default `"TAKE_OVER"`.
+   */
+  readonly onHumanMessage?: OnHumanMessage;
+  /** What follows a handover in which no person writes for a while. Default: nothing. */
+  readonly handoffTimeout?: HandoffTimeout;
 }
 
 /**
@@ -139,7 +185,28 @@ export function toPbTurnPolicy(policy: TurnPolicy): PbTurnPolicy {
       ? {}
       : { budget: { tokens: BigInt(budget.tokens ?? 0), costMicros: BigInt(budget.costMicros ?? 0), currency: budget.currency ?? "" } }),
     ...(policy.onTurnFailure === undefined ? {} : { onTurnFailure: toPbOnTurnFailure(policy.onTurnFailure) }),
+    maxInterrupts: policy.maxInterrupts ?? 0,
+    ...span("maxDelay", policy.maxDelay),
+    onClosed: PbOnClosed[policy.onClosed ?? "UNSPECIFIED"],
+    onErased: PbOnErased[policy.onErased ?? "UNSPECIFIED"],
+    onHumanMessage: PbOnHumanMessage[policy.onHumanMessage ?? "UNSPECIFIED"],
+    ...(policy.handoffTimeout === undefined ? {} : { handoffTimeout: toPbHandoffTimeout(policy.handoffTimeout) }),
   });
+}
+
+function toPbHandoffTimeout({ after, then = "handBack" }: HandoffTimeout): PbHandoffTimeout {
+  return create(HandoffTimeoutSchema, {
+    after: toPbDuration(after),
+    ...(then === "handBack" ? {} : { then: "handOff" in then ? { case: "handOff", value: toPbAssignee(then.handOff) } : { case: "eventType", value: then.event } }),
+  });
+}
+
+function fromPbHandoffTimeout({ after, then }: PbHandoffTimeout): HandoffTimeout {
+  const next = (): HandoffTimeout["then"] => {
+    if (then.case === "handOff") return { handOff: fromPbAssignee(then.value) };
+    return then.case === "eventType" ? { event: then.value } : "handBack";
+  };
+  return { after: fromPbDuration(after), then: next() ?? "handBack" };
 }
 
 function toPbOnTurnFailure({ attempts = 1, backoff, then = "wait" }: OnTurnFailure): PbOnTurnFailure {
@@ -178,7 +245,18 @@ export function fromPbTurnPolicy(policy: PbTurnPolicy | undefined): TurnPolicy {
     ...(cap === undefined ? {} : { frequencyCap: { maxMessages: cap.maxMessages, window: fromPbDuration(cap.window) } }),
     ...(policy.budget === undefined ? {} : { budget: fromPbBudget(policy.budget) }),
     ...(policy.onTurnFailure === undefined ? {} : { onTurnFailure: fromPbOnTurnFailure(policy.onTurnFailure) }),
+    maxInterrupts: policy.maxInterrupts,
+    ...(policy.maxDelay === undefined ? {} : { maxDelay: fromPbDuration(policy.maxDelay) }),
+    onClosed: policy.onClosed === PbOnClosed.REFUSE ? "REFUSE" : "REOPEN",
+    onErased: policy.onErased === PbOnErased.BEGIN_ANEW ? "BEGIN_ANEW" : "REFUSE",
+    onHumanMessage: fromPbOnHumanMessage(policy.onHumanMessage),
+    ...(policy.handoffTimeout === undefined ? {} : { handoffTimeout: fromPbHandoffTimeout(policy.handoffTimeout) }),
   };
+}
+
+function fromPbOnHumanMessage(value: PbOnHumanMessage): OnHumanMessage {
+  if (value === PbOnHumanMessage.KEEP) return "KEEP";
+  return value === PbOnHumanMessage.REFUSE ? "REFUSE" : "TAKE_OVER";
 }
 
 function fromPbOnBusy(value: PbOnBusy): OnBusy {

@@ -69,20 +69,22 @@ describe("a conversation", () => {
 
   test("is paused, resumed, handed off and back, written in by people, and erased", async () => {
     const { client: { conversations }, seen } = await calling({
-      pauseConversation: {}, resumeConversation: {}, handOffConversation: {}, handBackConversation: {}, sendHumanMessage: { messageSequence: 9n },
+      pauseConversation: {}, resumeConversation: {}, handOffConversation: { handoffEpoch: 3n }, handBackConversation: {}, sendHumanMessage: { messageSequence: 9n, tookOver: true },
       eraseConversation: { messageCount: 5n, runCount: 2n }, submitMessage: {},
     });
     await conversations.pause("c", { reason: "holidays" });
     await conversations.resume("c");
-    await conversations.handOff("c", { team: "billing", reason: "refund", context: { order: 7 } });
-    expect(await conversations.sendHumanMessage("c", "Hello", { authorName: "Ada" })).toEqual({ sequence: 9 });
-    await conversations.handBack("c", { authorName: "Ada", note: "done" });
+    expect(await conversations.handOff("c", { team: "billing", reason: "refund", context: { order: 7 } })).toEqual({ handoffEpoch: 3 });
+    const options = { authorName: "Ada", seenThrough: 4, alreadySent: { providerMessageId: "p-1" } };
+    expect(await conversations.sendHumanMessage("c", "Hello", options)).toEqual({ sequence: 9, tookOver: true, isEcho: false });
+    await conversations.handBack("c", { authorName: "Ada", note: "done", handoffEpoch: 3 });
     expect(await conversations.erase("c", { reason: "asked to" })).toEqual({ messageCount: 5, runCount: 2 });
     await conversations.submitMessage("c", "hi", { channel: "email", customerAddress: "jo@example.org" });
     expect(seen).toMatchObject([
       { namespace: "n", conversationId: "c", reason: "holidays" }, { conversationId: "c" },
       { assignee: { kind: { case: "team", value: "billing" } }, reason: "refund", context: { data: Buffer.from(`{"order":7}`) } },
-      { authorName: "Ada", content: { text: "Hello" }, channel: "" }, { authorName: "Ada", note: "done" }, { reason: "asked to" }, { customerAddress: "jo@example.org" },
+      { authorName: "Ada", content: { text: "Hello" }, channel: "", seenThroughSequence: 4n, alreadySent: { providerMessageId: "p-1" } },
+      { authorName: "Ada", note: "done", handoffEpoch: 3n }, { reason: "asked to" }, { customerAddress: "jo@example.org" },
     ]);
     expect(seen[3]?.["requestId"]).not.toBe("");
   });

@@ -188,7 +188,7 @@ test("commands that are written as literals are what `create` makes", () => {
   const draft = commands.draft({ text: "hi", data: { card: 1 }, attributes: { subject: "s" } }, { channel: "email", author: "bot" }, jsonConverter);
   const made = [
     commands.scheduleActivity("k", "a", input, options), commands.startTimer("k", "1s"), commands.startChild("k", "c", input, { executionTimeout: "1s" }),
-    commands.recordLocal("k", 3, input), commands.sendMessage("k", draft), commands.ask("k", undefined), commands.ask("k", draft), commands.setState("k", "n", undefined),
+    commands.recordLocal("k", 3, input), commands.sendMessage("k", draft), commands.ask("k", undefined, false), commands.ask("k", draft, false), commands.setState("k", "n", undefined),
     commands.sendSignal("k", "w", "s", input), commands.cancelCommand("k"), commands.completeRun(undefined), commands.completeRun(input),
     commands.requestApproval("k", { title: "t", arguments: 1, details: 2, expires: "1d" }, jsonConverter), commands.handOff("k", { team: "t", context: 1 }, jsonConverter),
   ];

@@ -7,7 +7,7 @@ import * as v1 from "../src/v1.js";
 test("the package exports these values", () => {
   expect(Object.keys(everturn).sort()).toEqual([
     "ActivityError", "ApplicationError", "CanceledError", "ChildError", "Client", "CommandError", "DeliveryUnknownError", "EverturnError", "LocalError", "NotDurableError", "PayloadError",
-    "ReplayError", "RpcError", "SignalError", "StepError", "TurnInterruptedError", "WaitTimeoutError", "Worker", "WorkflowError",
+    "QuestionSuppressedError", "ReplayError", "RpcError", "SignalError", "StepError", "TurnInterruptedError", "WaitTimeoutError", "Worker", "WorkflowError",
     "declareWorkflow", "defineActivity", "defineConversation", "defineEvent", "defineSignal", "defineWorkflow", "handleEvent", "hashArguments",
     "implementActivity", "implementDelivery", "jsonConverter", "silentLogger", "stderrLogger", "textOf",
   ]);

@@ -71,6 +71,15 @@ const support = defineConversation({
   },
 });
 
+const goodnight = defineConversation({
+  type: "goodnight",
+  onIdle: async (ctx) => {
+    const { heldUntil } = await ctx.reply("Are you still there?").recorded();
+    ctx.state.set("held", heldUntil !== undefined);
+    ctx.closeConversation("nobody is there");
+  },
+});
+
 const silent = defineConversation({
   type: "silent",
   onTurn: (ctx) => {
@@ -169,6 +178,7 @@ export const goldens: Readonly<Record<string, Golden>> = {
   }),
   "turn-of-events": turnOf(support, { events: [{ type: "paid", payload: { amount: 5 }, id: "e-1" }, { type: "paid", payload: { amount: 6 } }] }),
   "turn-in-quiet-hours": turnOf(support, { cause: "idle", suppress: "quietHours" }),
+  "turn-held-and-closed": turnOf(goodnight, { cause: "idle", suppress: "quietHours" }),
   "turn-without-reply": turnOf(silent, { messages: ["thank you"] }),
   "turn-interrupted": turnOf(interrupted, { messages: ["hi"] }, (turn) => { turn.interrupt("10s"); }),
 };

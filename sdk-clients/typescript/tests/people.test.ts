@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { ApprovalOutcome } from "../src/gen/everturn/v1/event_pb.js";
 import { AuthorKind, DeliveryStatus } from "../src/gen/everturn/v1/message_pb.js";
-import { type ApprovalResult, defineConversation, defineWorkflow, type Turn, type TurnContext, textOf } from "../src/index.js";
+import { type ApprovalResult, defineConversation, defineWorkflow, type Turn, type TurnContext, textOf, QuestionSuppressedError } from "../src/index.js";
 import { TestEnvironment, type TurnScript } from "../src/testing/index.js";
 import { event, fired, journal, json, message, runOf, started, startedTurn, wanted } from "./journals.js";
 
@@ -152,9 +152,33 @@ describe("a reply", () => {
       const reply = ctx.reply("an offer");
       ctx.state.set("why", [(await reply.recorded()).suppressed, (await reply.delivered()).status]);
     });
+    const turn = new TestEnvironment().startTurn(program, { cause: "idle", suppress: "frequencyCap" });
+    await turn.result();
+    expect(turn.state()).toEqual({ why: ["frequencyCap", "suppressed"] });
+  });
+
+  test("that quiet hours hold says until when", async () => {
+    const program = conversation(async (ctx) => {
+      const { heldUntil, suppressed, sequence } = await ctx.reply("an offer").recorded();
+      ctx.state.set("held", [heldUntil instanceof Date, suppressed ?? "", sequence ?? 0]);
+    });
     const turn = new TestEnvironment().startTurn(program, { cause: "idle", suppress: "quietHours" });
     await turn.result();
-    expect(turn.state()).toEqual({ why: ["quietHours", "suppressed"] });
+    expect(turn.state()).toEqual({ held: [true, "", 0] });
+  });
+
+  test("that asks and is kept in fails with its reason, and the code goes on", async () => {
+    const program = conversation(async (ctx) => {
+      try {
+        await ctx.ask("Which order?");
+      } catch (error) {
+        if (!(error instanceof QuestionSuppressedError)) throw error;
+        ctx.state.set("why", [error.key, error.reason]);
+      }
+    });
+    const turn = new TestEnvironment().startTurn(program, { cause: "idle", suppress: "frequencyCap" });
+    await turn.result();
+    expect(turn.state()).toEqual({ why: ["ask", "frequencyCap"] });
   });
 
   test("follows its delivery as far as it is asked to", async () => {

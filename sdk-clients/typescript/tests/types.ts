@@ -88,7 +88,7 @@ export const withPeople = defineConversation({
     const { sequence, suppressed } = await ctx.reply(`${by} ${String(messages.length)}`).recorded();
     // @ts-expect-error -- it may have been kept in
     sequence.toFixed();
-    if (suppressed === undefined) sequence.toFixed();
+    if (suppressed === undefined) sequence?.toFixed();
     turn.onEvent(paid, ({ payload }) => payload.amount.toFixed());
     // @ts-expect-error -- the payload of any event is unknown
     turn.onEvent(({ payload }) => payload.amount);

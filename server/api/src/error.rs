@@ -129,6 +129,15 @@ fn rejected(rejection: &Rejection) -> Status {
             let metadata = HashMap::from([("run_id".to_owned(), run_id)]);
             with_details(code, reason, message, metadata, |_| {})
         }
+        Rejection::MessageIdReused { sequence } | Rejection::MessagesWait { last: sequence } => {
+            numbered(code, reason, message, "message_sequence", *sequence)
+        }
+        Rejection::EventIdReused { sequence } => {
+            numbered(code, reason, message, "event_sequence", *sequence)
+        }
+        Rejection::HandoffChanged { epoch } => {
+            numbered(code, reason, message, "handoff_epoch", *epoch)
+        }
         Rejection::RunNotFound => not_found(reason, "workflow run", message),
         Rejection::ConversationNotFound => not_found(reason, "conversation", message),
         Rejection::ApprovalNotFound => not_found(reason, "approval", message),
@@ -145,7 +154,14 @@ fn class(rejection: &Rejection) -> (Code, ErrorReason) {
         Rejection::ConversationNotFound => (Code::NotFound, R::ConversationNotFound),
         Rejection::RunAlreadyStarted { .. } => (Code::AlreadyExists, R::RunAlreadyStarted),
         Rejection::RunClosed => (Code::FailedPrecondition, R::RunClosed),
-        Rejection::ConversationClosed => (Code::FailedPrecondition, R::ConversationClosed),
+        Rejection::ConversationClosed | Rejection::ClosedTooLongAgo { .. } => {
+            (Code::FailedPrecondition, R::ConversationClosed)
+        }
+        Rejection::MessagesWait { .. } => (Code::FailedPrecondition, R::MessagesWait),
+        Rejection::RequestIdReused => (Code::AlreadyExists, R::RequestIdReused),
+        Rejection::MessageIdReused { .. } => (Code::AlreadyExists, R::MessageIdReused),
+        Rejection::EventIdReused { .. } => (Code::AlreadyExists, R::EventIdReused),
+        Rejection::HandoffChanged { .. } => (Code::FailedPrecondition, R::HandoffChanged),
         Rejection::TypeMismatch(_) => (Code::FailedPrecondition, R::TypeMismatch),
         Rejection::Fenced | Rejection::Stale | Rejection::TooEarly(_) => {
             (Code::FailedPrecondition, R::Fenced)
@@ -163,6 +179,12 @@ fn class(rejection: &Rejection) -> (Code, ErrorReason) {
         Rejection::ApprovalChanged => (Code::FailedPrecondition, R::ApprovalChanged),
         Rejection::DeliveryNotFound => (Code::NotFound, R::DeliveryNotFound),
     }
+}
+
+/// With a number that the caller can go on with.
+fn numbered(code: Code, reason: ErrorReason, message: String, name: &str, value: u64) -> Status {
+    let metadata = HashMap::from([(name.to_owned(), value.to_string())]);
+    with_details(code, reason, message, metadata, |_| {})
 }
 
 fn not_found(reason: ErrorReason, kind: &str, message: String) -> Status {

@@ -66,12 +66,26 @@ pub const DELIVERIES: usize = 256;
 pub const ADDRESSES: usize = 16;
 /// Messages that were written while a person owned the conversation and that
 /// its turn is given with the hand-back.
-pub const HANDOVER_MESSAGES: usize = 100;
+pub const HANDOVER_MESSAGES: usize = 10_000;
 /// Bytes of what was written while a person owned the conversation and that
 /// its turn is given with the hand-back.
-pub const HANDOVER_BYTES: usize = 262_144;
+pub const HANDOVER_BYTES: usize = 8_388_608;
 /// Attempts at what a turn was given, if its policy repeats those that fail.
 pub const TURN_ATTEMPTS: u32 = 100;
+/// Interrupts of one episode that a policy may allow.
+pub const MAX_INTERRUPTS: u32 = 1_000;
+/// Steps of interrupted turns that the next turn is told of.
+pub const EPISODE_STEPS: usize = 100;
+/// Bytes of the results of those steps; the results of later ones are left
+/// out.
+pub const EPISODE_BYTES: usize = 65_536;
+/// Messages of a conversation that wait for the end of quiet hours.
+pub const HELD_MESSAGES: usize = 100;
+/// Activities whose use a conversation remembers, to reserve as much from its
+/// budget.
+pub const ESTIMATES: usize = 64;
+/// Days in which a message of the customer reopens a closed conversation.
+pub const REOPEN_DAYS: i64 = 30;
 /// Bytes of the title of an approval.
 pub const TITLE_BYTES: usize = 1_024;
 /// Bytes of a failure's text; more is cut.

@@ -86,6 +86,10 @@ pub struct ActivityOptions {
     /// Order within the task queue: 0 is first, 9 last.
     #[n(6)]
     pub priority: u8,
+    /// What an attempt is expected to use: reserved from the budget while it
+    /// runs. `None`: as much as the activity used before.
+    #[n(7)]
+    pub estimate: Option<Box<Usage>>,
 }
 
 impl ActivityOptions {
@@ -105,6 +109,7 @@ impl ActivityOptions {
             schedule_to_close: None,
             heartbeat: None,
             priority: Self::PRIORITY,
+            estimate: None,
         }
     }
 }
@@ -305,6 +310,112 @@ pub struct TurnPolicy {
     #[n(12)]
     #[cbor(default)]
     pub on_turn_failure: OnTurnFailure,
+    /// Interrupts of one episode; after that what comes waits for the next
+    /// turn. 0: the default.
+    #[n(13)]
+    #[cbor(default)]
+    pub max_interrupts: u32,
+    /// Time from the first turn of an episode after which none of its turns is
+    /// interrupted.
+    #[n(14)]
+    pub max_delay: Option<Span>,
+    /// What a message does to a closed conversation.
+    #[n(15)]
+    #[cbor(default)]
+    pub on_closed: OnClosed,
+    /// What a message does under the id of an erased conversation.
+    #[n(16)]
+    #[cbor(default)]
+    pub on_erased: OnErased,
+    /// What a person's message does to a conversation that agents own.
+    #[n(17)]
+    #[cbor(default)]
+    pub on_human_message: OnHumanMessage,
+    /// What follows a handover that nobody has taken up.
+    #[n(18)]
+    pub handoff_timeout: Option<HandoffTimeout>,
+}
+
+impl TurnPolicy {
+    /// Interrupts of one episode unless the policy says otherwise.
+    pub const MAX_INTERRUPTS: u32 = 3;
+
+    /// How often the turns of an episode may be interrupted.
+    #[must_use]
+    pub fn interrupts(&self) -> u32 {
+        match self.max_interrupts {
+            0 => Self::MAX_INTERRUPTS,
+            given => given,
+        }
+    }
+}
+
+/// What a customer's message does to a conversation that is closed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum OnClosed {
+    /// It is open again, if it was not closed too long ago.
+    #[default]
+    #[n(1)]
+    Reopen,
+    /// The message is refused.
+    #[n(2)]
+    Refuse,
+}
+
+/// What a person's message does to a conversation that agents own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum OnHumanMessage {
+    /// The person owns it from here on.
+    #[default]
+    #[n(1)]
+    TakeOver,
+    /// The agents keep it.
+    #[n(2)]
+    Keep,
+    /// The message is refused.
+    #[n(3)]
+    Refuse,
+}
+
+/// What follows a handover in which no person has written.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct HandoffTimeout {
+    /// After how long.
+    #[n(0)]
+    pub after: Span,
+    /// What.
+    #[n(1)]
+    pub then: AfterHandoff,
+}
+
+/// What follows a handover that nobody has taken up.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub enum AfterHandoff {
+    /// The agents have it again.
+    #[default]
+    #[n(0)]
+    HandBack,
+    /// Somebody else has it.
+    #[n(1)]
+    HandOff(#[n(0)] Assignee),
+    /// The agents have it again, with an event of this type.
+    #[n(2)]
+    Event(#[n(0)] TypeName),
+}
+
+/// What a message or event does under the id of an erased conversation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum OnErased {
+    /// It is refused.
+    #[default]
+    #[n(1)]
+    Refuse,
+    /// A new conversation begins.
+    #[n(2)]
+    BeginAnew,
 }
 
 impl Default for TurnPolicy {
@@ -323,6 +434,12 @@ impl Default for TurnPolicy {
             frequency_cap: None,
             budget: None,
             on_turn_failure: OnTurnFailure::default(),
+            max_interrupts: Self::MAX_INTERRUPTS,
+            max_delay: None,
+            on_closed: OnClosed::default(),
+            on_erased: OnErased::default(),
+            on_human_message: OnHumanMessage::default(),
+            handoff_timeout: None,
         }
     }
 }

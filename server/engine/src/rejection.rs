@@ -24,8 +24,26 @@ pub enum Rejection {
     #[error("the run is closed")]
     RunClosed,
     /// The conversation is closed.
-    #[error("the conversation is closed")]
+    #[error("the conversation is closed, and its policy does not reopen it")]
     ConversationClosed,
+    /// The conversation was closed too long ago to be reopened.
+    #[error(
+        "the conversation was closed more than {days} days ago: \
+         begin a new one under another id"
+    )]
+    ClosedTooLongAgo {
+        /// Days in which a message would have reopened it.
+        days: i64,
+    },
+    /// The close has not seen a message that waits for an answer.
+    #[error(
+        "message {last} waits for an answer: it gets its turn, or close again with \
+         unless_after = {last}"
+    )]
+    MessagesWait {
+        /// Position of the last one.
+        last: u64,
+    },
     /// The id belongs to something of another type.
     #[error("{0}")]
     TypeMismatch(&'static str),
@@ -55,6 +73,30 @@ pub enum Rejection {
     /// The content of the conversation was removed.
     #[error("the content of the conversation was removed, its id is not used again")]
     ConversationErased,
+    /// The id of the request belongs to another one.
+    #[error("the request_id was used for a request that asks for something else")]
+    RequestIdReused,
+    /// The provider's id belongs to another message.
+    #[error(
+        "the provider_message_id belongs to message {sequence}, which says something else: \
+         a message that was edited is changed with EditMessage"
+    )]
+    MessageIdReused {
+        /// Position of that message.
+        sequence: u64,
+    },
+    /// The id belongs to another event.
+    #[error("the event_id belongs to event {sequence}, which says something else")]
+    EventIdReused {
+        /// Position of that event.
+        sequence: u64,
+    },
+    /// Somebody else owns the conversation now.
+    #[error("the conversation has been handed over again since: its handoff_epoch is {epoch}")]
+    HandoffChanged {
+        /// The present one; 0 when the agents have it.
+        epoch: u64,
+    },
     /// No person or team owns the conversation.
     #[error("the conversation is not handed to a person or team")]
     NotHandedOff,

@@ -4,6 +4,7 @@
 use crate::effect::{Effect, TurnActivity};
 use crate::event::{Event, RunEvent, RunId, Slot};
 use crate::policy::ActivityOptions;
+use crate::state::request::Request;
 use crate::state::root::Root;
 use crate::state::run::{Stage, Task};
 use crate::value::{Span, Time};
@@ -102,6 +103,16 @@ impl<'a> Transaction<'a> {
         self.output.events.push(event);
     }
 
+    /// Remembers that a request was carried out, if it has an id.
+    pub(crate) fn remember(&mut self, request: Request) {
+        if request.is_given() {
+            self.emit(Event::RequestRemembered {
+                hash: request.hash,
+                fingerprint: request.fingerprint,
+            });
+        }
+    }
+
     /// Appends an event to a run's journal and returns its id.
     pub(crate) fn emit_run(&mut self, slot: Slot, event: RunEvent) -> u64 {
         let last = self.root.runs.get(&slot).map_or(0, |run| run.last_event);
@@ -152,12 +163,17 @@ impl<'a> Transaction<'a> {
     /// Offers every attempt of the root that stood still and may start. The
     /// others are in their queues already: an offer is made once.
     pub(crate) fn offer_held_activities(&mut self) {
+        self.offer_some_held(usize::MAX);
+    }
+
+    /// Offers as many of them.
+    pub(crate) fn offer_some_held(&mut self, count: usize) {
         let runs = self.root.runs.values();
         let held = runs.flat_map(|run| {
             let held = run.activities.iter().filter(|(_, a)| a.stands_still);
             held.map(|(id, _)| (run.slot, *id))
         });
-        let held: Vec<(Slot, u64)> = held.collect();
+        let held: Vec<(Slot, u64)> = held.take(count).collect();
         for (slot, activity) in held {
             self.offer_activity(slot, activity);
         }
@@ -188,7 +204,10 @@ impl<'a> Transaction<'a> {
     /// Offers the current attempt of an activity, or notes that it must not
     /// start now.
     pub(crate) fn offer_activity(&mut self, slot: Slot, activity: u64) {
-        let held = self.root.holds_activities(slot);
+        let run = self.root.runs.get(&slot);
+        let pending = run.and_then(|run| run.activities.get(&activity));
+        let reserved = pending.is_some_and(|it| self.root.is_budget_reserved(it));
+        let held = reserved || self.root.holds_activities(slot);
         let run = self.root.runs.get_mut(&slot);
         if let Some(pending) = run.and_then(|run| run.activities.get_mut(&activity)) {
             pending.stands_still = held;
@@ -249,19 +268,17 @@ impl<'a> Transaction<'a> {
     }
 
     fn note_effects(&mut self, event: &Event) {
+        if let Some(message) = event.added_message() {
+            self.offer_delivery(message.sequence);
+            let added = Effect::MessageAdded(Box::new(message.clone()));
+            self.output.effects.push(added);
+        }
         let effect = match event {
-            Event::MessageReceived(message) => Effect::MessageAdded(Box::new(message.clone())),
-            Event::HumanMessageSent { message, .. } => {
-                self.offer_delivery(message.sequence);
-                Effect::MessageAdded(message.clone())
-            }
-            Event::HandedOff { marker, .. } | Event::HandedBack { marker } => {
-                let added = Effect::MessageAdded(marker.clone());
-                self.output.effects.push(added);
-                Effect::ConversationChanged
-            }
-            Event::ConversationPaused { .. }
+            Event::HandedOff { .. }
+            | Event::HandedBack { .. }
+            | Event::ConversationPaused { .. }
             | Event::ConversationResumed
+            | Event::ConversationReopened
             | Event::BudgetReached { .. }
             | Event::BudgetDecided { .. } => Effect::ConversationChanged,
             Event::DeliveryStarted { sequence, .. } | Event::DeliveryMoved { sequence, .. } => {
@@ -295,10 +312,6 @@ impl<'a> Transaction<'a> {
                 let closed = Effect::RunClosed { slot, run_id };
                 self.output.effects.push(closed);
                 changed(None)
-            }
-            RunEvent::MessageSent { message, .. } => {
-                self.offer_delivery(message.sequence);
-                Some(Effect::MessageAdded(Box::new(message.clone())))
             }
             RunEvent::ActivityScheduled { .. } => {
                 self.offer_activity(slot, id);

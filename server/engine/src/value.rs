@@ -247,6 +247,10 @@ pub struct Message {
     /// Number of the turn that wrote it; 0 for others.
     #[n(7)]
     pub turn: u64,
+    /// Address of the customer that an inbound message came from, or empty.
+    #[n(8)]
+    #[cbor(default)]
+    pub address: Text,
 }
 
 /// Who a conversation is handed to.

@@ -239,7 +239,9 @@ pub fn activity(root: &Root, run: &Run, activity: &Activity) -> Wait {
             since: (*since).max(paused(root, run).since),
             ..paused(root, run)
         },
-        Stage::Queued(since) if root.holds_activities(run.slot) => budget(root, *since),
+        Stage::Queued(since) if root.holds_activities(run.slot) || activity.stands_still => {
+            budget(root, *since)
+        }
         Stage::Queued(since) => Wait::new(WaitReason::Queued, *since),
         Stage::Started { at, worker, .. } => Wait {
             worker: worker.clone(),

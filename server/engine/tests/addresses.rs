@@ -95,6 +95,8 @@ fn addresses_are_set_and_removed_by_channel_and_bounded() {
             addresses: pairs.collect(),
             policy: Box::new(|_| {}),
             reply_channel: "sms".into(),
+            type_name: "".into(),
+            task_queue: "".into(),
         };
         s.step(|tx| decide::update_conversation(tx, request))
     };

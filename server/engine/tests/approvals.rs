@@ -22,7 +22,7 @@ fn decision(s: &Scenario, id: &str, outcome: ApprovalOutcome) -> DecideApproval 
         changed_budget: None,
         decider: "Bea".into(),
         comment: "fine".into(),
-        request: 0,
+        request: 0.into(),
     }
 }
 
@@ -125,7 +125,7 @@ fn a_rejection_approves_nothing() {
 fn an_approval_is_decided_once_but_the_same_request_is_answered() {
     let mut s = asked("1", None);
     let mut first = decision(&s, "w1/refund", ApprovalOutcome::Approved);
-    first.request = 5;
+    first.request = 5.into();
     decide(&mut s, first.clone()).expect("waits");
     let events = s.log.len();
     assert_eq!(decide(&mut s, first), Ok(()));
@@ -195,7 +195,7 @@ fn the_code_takes_a_request_back_and_is_told() {
         target: target("w1"),
         name: "go".into(),
         input: payload("1"),
-        request: 0,
+        request: 0.into(),
     };
     s.must(|tx| decide::signal_workflow(tx, signal));
     s.run_code(1, vec![cancel("refund")]).expect("valid");

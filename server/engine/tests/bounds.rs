@@ -17,7 +17,7 @@ fn signal(s: &mut Scenario) -> Result<(), Rejection> {
         target: target("w1"),
         name: "go".into(),
         input: payload("1"),
-        request: 0,
+        request: 0.into(),
     };
     s.step(|tx| decide::signal_workflow(tx, signal))
 }

@@ -7,9 +7,10 @@ use everturn_engine::decide::{self, DecideApproval};
 use everturn_engine::event::ApprovalOutcome;
 use everturn_engine::policy::{Budget, TurnPolicy};
 use everturn_engine::rejection::Rejection;
+use everturn_engine::state::run::Stage;
 use everturn_engine::text::Text;
 use everturn_engine::value::{Failure, FailureKind, Span, Usage};
-use scenario::{Scenario, activity, child, complete, reply, tokens};
+use scenario::{Scenario, activity, child, complete, payload, reply, tokens};
 
 fn budget(tokens: u64, cost_micros: u64) -> Budget {
     Budget {
@@ -56,7 +57,7 @@ fn decide(s: &mut Scenario, outcome: ApprovalOutcome, changed: Option<Budget>) {
         changed_budget: changed,
         decider: "Bea".into(),
         comment: "".into(),
-        request: 0,
+        request: 0.into(),
     };
     s.must(|tx| decide::decide_approval(tx, decision));
 }
@@ -146,7 +147,8 @@ fn a_budget_that_is_reached_stops_activities_and_asks_but_lets_the_code_run() {
         s.offers(),
         ["activity 1/3 attempt 1", "activity 1/5 attempt 1"]
     );
-    assert!(starts(&mut s, 3) && starts(&mut s, 5));
+    assert!(starts(&mut s, 3));
+    assert!(!starts(&mut s, 5), "the first one reserves what is left");
 }
 
 #[test]
@@ -278,4 +280,72 @@ fn a_budget_survives_a_restart() {
     assert_eq!(s.offers(), ["task of 1"]);
     decide(&mut s, ApprovalOutcome::Approved, None);
     assert_eq!(s.offers(), ["activity 1/3 attempt 1"]);
+}
+
+/// Starts attempts until none may start, and says how many run.
+fn start_all(s: &mut Scenario, slot: u32) -> Vec<decide::ActivityToken> {
+    let run = &s.root.runs[&slot];
+    let queued = run.activities.iter();
+    let queued = queued.filter(|(_, a)| matches!(a.stage, Stage::Queued(_)));
+    let pending = queued.map(|(id, a)| (*id, a.attempt));
+    let pending: Vec<(u64, u32)> = pending.collect();
+    let mut tokens = Vec::new();
+    for (activity, attempt) in pending {
+        let identity = "w".into();
+        let taker = scenario::taker(&identity);
+        let begun = s.step(|tx| decide::begin_activity(tx, slot, activity, attempt, taker));
+        tokens.extend(begun.ok().map(|start| decide::ActivityToken {
+            slot,
+            activity,
+            attempt,
+            epoch: start.epoch,
+        }));
+    }
+    tokens
+}
+
+#[test]
+fn a_fan_out_reserves_its_budget_before_its_attempts_leave() {
+    let mut s = bounded(250, 0);
+    s.say("hello");
+    let all = (0..30).map(|number| scenario::activity_of("model", &format!("a{number}")));
+    s.turn_code(all.collect());
+    let first = start_all(&mut s, 1);
+    assert_eq!(first.len(), 1, "nobody knows what one uses");
+    let usage = || Some(Box::new(tokens(100, 0)));
+    s.must(|tx| decide::complete_activity(tx, first[0], payload("1"), usage()));
+    assert!(!s.offers().is_empty(), "more are offered");
+    let next = start_all(&mut s, 1);
+    assert_eq!(next.len(), 2, "each reserves 100");
+    let waiting = s.root.runs[&1].activities.values().last().expect("waits");
+    let wait = everturn_engine::waiting::activity(&s.root, &s.root.runs[&1], waiting);
+    assert_eq!(wait.reason, everturn_engine::waiting::WaitReason::Budget);
+    for token in next {
+        s.must(|tx| decide::complete_activity(tx, token, payload("1"), usage()));
+    }
+    assert!(s.conversation().budget_reached);
+    assert_eq!(s.conversation().usage.tokens(), 300);
+    assert_eq!(start_all(&mut s, 1).len(), 0, "it is spent");
+}
+
+#[test]
+fn an_estimate_is_reserved_and_given_back() {
+    let mut s = bounded(250, 0);
+    s.say("hello");
+    let estimated = |number: u32| {
+        let mut options = everturn_engine::policy::ActivityOptions::on("".into());
+        options.estimate = Some(Box::new(tokens(125, 0)));
+        scenario::activity_with(&format!("a{number}"), options)
+    };
+    s.turn_code((0..10).map(estimated).collect());
+    let first = start_all(&mut s, 1);
+    assert_eq!(first.len(), 2);
+    let usage = Some(Box::new(tokens(10, 0)));
+    s.must(|tx| decide::complete_activity(tx, first[0], payload("1"), usage));
+    assert_eq!(start_all(&mut s, 1).len(), 1, "it used less");
+    s.must(|tx| {
+        decide::lose_activity(tx, 1, first[1].activity, 1);
+        Ok(())
+    });
+    assert!(!s.offers().is_empty(), "what a lost one had is free");
 }

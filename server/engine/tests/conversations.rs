@@ -4,7 +4,7 @@ mod scenario;
 
 use everturn_engine::decide::Completion;
 use everturn_engine::effect::Effect;
-use everturn_engine::policy::{OnBusy, TurnPolicy};
+use everturn_engine::policy::{OnBusy, OnClosed, TurnPolicy};
 use everturn_engine::rejection::Rejection;
 use everturn_engine::value::Span;
 use scenario::{Scenario, activity, ask, cancel, complete, reply};
@@ -191,7 +191,7 @@ fn an_answer_that_comes_together_with_the_cancel_of_its_ask_is_not_lost() {
                 target: scenario::target("c1/turn-1"),
                 name: "give-up".into(),
                 input: scenario::payload("1"),
-                request: 0,
+                request: 0.into(),
             },
         )
     })
@@ -215,11 +215,14 @@ fn an_answer_that_comes_together_with_the_cancel_of_its_ask_is_not_lost() {
 
 #[test]
 fn a_closed_conversation_takes_nothing_and_sends_nothing() {
-    let mut s = Scenario::new("c1");
+    let policy = TurnPolicy {
+        on_closed: OnClosed::Refuse,
+        ..TurnPolicy::default()
+    };
+    let mut s = Scenario::with_policy("c1", policy);
     s.submit("m1", "hello").expect("accepted");
     let slot = s.turn_slot().expect("a turn runs");
-    s.step(|tx| everturn_engine::decide::close_conversation(tx, "done".into(), None, None))
-        .expect("is open");
+    s.close_after(1).expect("is open");
     assert_eq!(s.submit("m2", "more"), Err(Rejection::ConversationClosed));
     assert_eq!(s.submit("m1", "hello").map(|a| a.sequence), Ok(1));
     s.run_code(slot, vec![reply("reply", "late"), complete()])
@@ -249,7 +252,7 @@ fn a_run_does_not_forget_what_it_has_seen_when_a_completion_says_less() {
         target: scenario::target("c1/turn-1"),
         name: "go".into(),
         input: scenario::payload("1"),
-        request: 0,
+        request: 0.into(),
     };
     s.must(|tx| everturn_engine::decide::signal_workflow(tx, signal));
     let token = s.begin(1);

@@ -143,7 +143,7 @@ fn erasing_again_gives_the_same_answer_and_records_nothing() {
     let first = erase(&mut s);
     let events = s.log.len();
     assert_eq!(erase(&mut s), first);
-    s.must(|tx| decide::close_conversation(tx, "".into(), None, None));
+    s.close_for(None);
     assert_eq!(s.log.len(), events);
     s.restart();
     assert_eq!(erase(&mut s), first);
@@ -174,8 +174,8 @@ fn only_a_conversation_is_erased() {
 fn a_closed_conversation_is_erased_after_its_retention() {
     let (mut s, _) = full();
     let day = Some(Span::from_secs(86_400));
-    s.must(|tx| decide::close_conversation(tx, "".into(), None, day));
-    s.must(|tx| decide::close_conversation(tx, "".into(), None, Some(Span(1))));
+    s.close_for(day);
+    s.close_for(Some(Span(1)));
     s.wait(Span::from_secs(600));
     s.restart();
     s.wait(Span::from_secs(86_400 - 601));

@@ -317,7 +317,7 @@ fn a_canceled_ask_gives_back_its_answer_and_swallows_no_signal() {
         target: target("c1/turn-1"),
         name: "go".into(),
         input: payload("1"),
-        request: 0,
+        request: 0.into(),
     };
     s.must(|tx| decide::signal_workflow(tx, signal));
     s.say("two");

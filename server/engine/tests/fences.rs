@@ -6,6 +6,7 @@ mod scenario;
 use everturn_engine::decide::{self, Completion};
 use everturn_engine::event::{Event, RunEvent, SuppressReason, TurnCause};
 use everturn_engine::policy::{FrequencyCap, OnBusy, QuietHours, TurnPolicy};
+use everturn_engine::rejection::Rejection;
 use everturn_engine::value::{Span, Time};
 use scenario::{Scenario, activity, ask, complete, person, reply, set_state};
 
@@ -120,13 +121,22 @@ fn a_turn_of_a_closed_conversation_neither_speaks_nor_writes() {
 }
 
 #[test]
-fn a_turn_of_a_paused_conversation_neither_speaks_nor_writes() {
+fn a_turn_of_a_paused_conversation_speaks_and_writes_after_the_pause() {
     let mut s = Scenario::new("c1");
     s.say("hello");
     let token = s.begin(1);
     s.pause();
-    let reason = Some(SuppressReason::ConversationPaused);
-    assert_eq!(finish(&mut s, token, 0), (reason, false));
+    let commands = vec![reply("say", "said"), set_state("write", "2"), complete()];
+    let completion = Completion::new(1, commands);
+    let refused = s.step(|tx| decide::complete_task(tx, token, completion.clone()));
+    assert_eq!(refused, Err(Rejection::Fenced));
+    let again = s.step(|tx| decide::complete_task(tx, token, completion));
+    assert_eq!(again, Err(Rejection::Fenced), "the task is nobody's");
+    assert_eq!(s.journal(1), ["Started"], "nothing of it counts as done");
+    s.resume();
+    assert_eq!(s.offers(), ["task of 1"]);
+    assert_eq!(outcome(&mut s), (None, true));
+    assert_eq!(s.conversation().unanswered_since, None);
 }
 
 #[test]
@@ -155,7 +165,7 @@ fn the_strongest_fence_is_named() {
             target: scenario::target("c1/turn-1"),
             name: name.into(),
             input: scenario::payload("1"),
-            request: 0,
+            request: 0.into(),
         };
         s.must(|tx| decide::signal_workflow(tx, signal));
         s.begin(1)
@@ -201,14 +211,38 @@ fn quiet_hours_hold_an_event_until_they_are_over() {
 }
 
 #[test]
-fn quiet_hours_keep_in_what_a_proactive_turn_sends() {
+fn quiet_hours_hold_what_a_proactive_turn_sends() {
     let mut s = Scenario::with_policy("c1", nightly());
     s.context.now = Time(23 * HOUR.0 + 59 * 60_000_000);
     s.happen("late");
     s.context.now = s.context.now + HOUR;
-    let reason = Some(SuppressReason::QuietHours);
-    // A bound of writing first is no fence: the turn may write state.
-    assert_eq!(outcome(&mut s), (reason, true));
+    let commands = vec![
+        reply("a", "it is late"),
+        reply("b", "sorry"),
+        set_state("write", "2"),
+        complete(),
+    ];
+    s.turn_code(commands);
+    assert_eq!(s.sent(), [""; 0]);
+    assert!(!state_was_suppressed(&s), "it may write state");
+    s.restart();
+    s.wait(Span(7 * HOUR.0));
+    assert_eq!(s.sent(), [""; 0], "it is 07:59");
+    s.wait(Span::from_secs(60));
+    assert_eq!(s.sent(), ["it is late", "sorry"]);
+    assert_eq!(s.folded().encode(), s.root.encode());
+}
+
+#[test]
+fn what_quiet_hours_hold_is_not_said_after_a_close() {
+    let mut s = Scenario::with_policy("c1", nightly());
+    s.context.now = Time(23 * HOUR.0);
+    s.happen("late");
+    s.context.now = Time(25 * HOUR.0);
+    s.turn_code(vec![reply("a", "it is late"), complete()]);
+    s.close();
+    s.wait(Span(20 * HOUR.0));
+    assert_eq!(s.sent(), [""; 0]);
 }
 
 #[test]
@@ -235,9 +269,10 @@ fn a_customer_who_writes_lifts_the_bounds_of_a_proactive_turn() {
         s.turn_code(vec![reply("first", "your parcel is late")]);
         assert_eq!(s.sent(), [""; 0]);
         s.say("what about my parcel?");
+        assert_eq!(s.sent(), ["your parcel is late"], "nothing holds it now");
         s.must(|tx| decide::cancel_workflow(tx, &scenario::target("c1/turn-1"), "".into()));
         s.turn_code(vec![reply("second", "it is late")]);
-        assert_eq!(s.sent(), ["it is late"]);
+        assert_eq!(s.sent(), ["your parcel is late", "it is late"]);
     }
 }
 

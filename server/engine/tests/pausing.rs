@@ -29,7 +29,7 @@ fn signal(s: &mut Scenario, id: &str) {
         target: target(id),
         name: "go".into(),
         input: payload("1"),
-        request: 0,
+        request: 0.into(),
     };
     s.must(|tx| decide::signal_workflow(tx, signal));
 }

@@ -185,7 +185,7 @@ fn a_canceled_activity_ends_at_once_if_no_worker_has_it_and_on_confirmation_othe
                     target: target("w1"),
                     name: "go".into(),
                     input: payload("1"),
-                    request: 0,
+                    request: 0.into(),
                 },
             )
         })
@@ -253,7 +253,7 @@ fn a_run_cannot_close_while_an_accepted_signal_is_unread() {
                 target: target("w1"),
                 name: "late".into(),
                 input: payload("1"),
-                request: 5,
+                request: 5.into(),
             },
         )
     })
@@ -278,7 +278,7 @@ fn a_signal_with_the_same_request_is_delivered_once() {
                     target: target("w1"),
                     name: "paid".into(),
                     input: payload("1"),
-                    request: 77,
+                    request: 77.into(),
                 },
             )
         })
@@ -452,7 +452,7 @@ fn signals_that_a_sender_repeats_after_a_crash_are_known_however_many_there_are(
                 target: target("w1"),
                 name: "go".into(),
                 input: payload("1"),
-                request,
+                request: request.into(),
             };
             s.must(|tx| decide::signal_workflow(tx, signal));
         }

@@ -2,7 +2,6 @@
 
 mod scenario;
 
-use everturn_engine::decide;
 use everturn_engine::event::{Event, RunEvent, TurnCause};
 use everturn_engine::policy::{OnBusy, QuietHours, TurnPolicy};
 use everturn_engine::value::{Span, Time};
@@ -288,6 +287,6 @@ fn a_changed_timeout_holds_at_once_and_a_closed_conversation_has_none() {
     s.wait(minutes(5));
     assert_eq!(s.turn().cause, TurnCause::Idle);
     s.turn_code(vec![reply("r", "hm"), complete()]);
-    s.must(|tx| decide::close_conversation(tx, "".into(), None, None));
+    s.close();
     assert_eq!(s.root.deadlines.next(), None);
 }

@@ -49,11 +49,15 @@ impl Entry {
             }
             RunEvent::StateSet { value, .. } => value.as_ref().map_or(0, Payload::size_bytes),
             RunEvent::MessageSuppressed { content, .. } => content.size_bytes(),
-            RunEvent::AskAnswered { messages, .. } | RunEvent::MessagesArrived { messages } => {
-                messages
-                    .iter()
-                    .map(|m| m.content.size_bytes() + FRAME)
-                    .sum()
+            RunEvent::MessageHeld { message, .. } => message.content.size_bytes(),
+            RunEvent::AskAnswered { messages, .. }
+            | RunEvent::MessagesArrived { messages }
+            | RunEvent::HandedBack { messages, .. } => messages
+                .iter()
+                .map(|m| m.content.size_bytes() + FRAME)
+                .sum(),
+            RunEvent::EventsArrived { events } => {
+                events.iter().map(|e| e.payload.size_bytes() + FRAME).sum()
             }
             RunEvent::LocalRecorded { outcome, .. }
             | RunEvent::Closed { outcome, .. }

@@ -227,7 +227,7 @@ impl SignalErrand {
             },
             name: self.name.clone(),
             input: self.input.clone(),
-            request: hash,
+            request: hash.into(),
         };
         let mut delay = ERRAND_DELAY.0;
         let failure = loop {

@@ -28,6 +28,7 @@ async fn write(node: &Node) {
             task_queue: "default".into(),
             policy: TurnPolicy::default(),
             labels: Default::default(),
+            retention: None,
         },
         channel: "email".into(),
         provider_message_id: "m1".into(),

@@ -1,6 +1,6 @@
 """People write only while the conversation is theirs: the client's part in Python."""
 
-from everturn import Person, Team
+from everturn import OnHumanMessage, Person, Team, TurnPolicy
 
 from harness import World, behaviour, equal, refused, transcript
 
@@ -8,12 +8,16 @@ from harness import World, behaviour, equal, refused, transcript
 @behaviour()
 async def case(world: World) -> None:
     conversations = world.client.conversations
-    await conversations.submit_message("jo", "Hi", channel="chat", conversation_type="nobody")
+    policy = TurnPolicy(on_human_message=OnHumanMessage.REFUSE)
+    await conversations.submit_message(
+        "jo", "Hi", channel="chat", conversation_type="nobody", turn_policy=policy
+    )
 
     async def write(name: str, request_id: str | None = None) -> int:
-        return await conversations.send_human_message(
+        sent = await conversations.send_human_message(
             "jo", f"{name} here", author_name=name, request_id=request_id
         )
+        return sent.message_sequence
 
     await refused(write("Ann"), "NOT_HANDED_OFF")
     await conversations.hand_off("jo", Person("Ann"))

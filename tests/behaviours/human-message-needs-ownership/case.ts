@@ -6,7 +6,8 @@ import { behaviour, messages, refused } from "../harness/index.js";
 export default behaviour({
   scenario: async ({ client }) => {
     const { conversations } = client;
-    await conversations.submitMessage("jo", "Hi", { conversationType: "nobody-answers" });
+    const turnPolicy = { onHumanMessage: "REFUSE" } as const;
+    await conversations.submitMessage("jo", "Hi", { conversationType: "nobody-answers", turnPolicy });
     const write = (authorName: string, requestId?: string): Promise<{ sequence: number }> =>
       conversations.sendHumanMessage("jo", `${authorName} here`, { authorName, ...(requestId === undefined ? {} : { requestId }) });
 

@@ -74,7 +74,7 @@ async def asynchronous(client: AsyncClient) -> None:
     assert_type(client.conversations.list_messages("c"), AsyncIterator[Message])
     assert_type(client.conversations.watch("c"), AsyncIterator[ConversationUpdate])
     assert_type(await client.workflows.state("w"), dict[str, Any])
-    assert_type(await client.conversations.hand_off("c", Team("billing")), None)
+    assert_type(await client.conversations.hand_off("c", Team("billing")), int)
     assert_type(await client.conversations.update("c", labels={"a": None}), Conversation)
     async for update in client.conversations.watch("c"):
         if isinstance(update, OutputDelta):

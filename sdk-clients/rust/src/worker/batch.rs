@@ -77,6 +77,7 @@ fn command_bytes(command: &v1::Command) -> usize {
         Some(Kind::RecordProblem(it)) => it.failure.as_ref().map_or(0, failure_bytes),
         Some(Kind::HandOff(it)) => it.reason.len() + payload_bytes(it.context.as_ref()),
         Some(Kind::NoReply(it)) => it.reason.len(),
+        Some(Kind::CloseConversation(it)) => it.reason.len(),
         Some(Kind::StartTimer(_) | Kind::CancelCommand(_)) | None => 0,
     };
     // Names, options and framing; ids are at most 256 bytes each.

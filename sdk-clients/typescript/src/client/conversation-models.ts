@@ -67,6 +67,10 @@ export interface Handover {
   /** What they need to know, if the code said so. */
   readonly context: unknown;
   readonly handOffTime: Date | undefined;
+  /** Which handover of the conversation it is, from 1: also a change of the assignee is one. */
+  readonly handoffEpoch: number;
+  /** A person has written since. */
+  readonly isTaken: boolean;
 }
 
 /** What conversations of a type begin with, and how long they are kept. */
@@ -204,8 +208,15 @@ export function fromPbPause(pause: PbPause | undefined): Pause | undefined {
 /** Reads a handover that may be absent. */
 export function fromPbHandover(handover: PbHandover | undefined, converter: PayloadConverter): Handover | undefined {
   if (handover === undefined) return undefined;
-  const { assignee, reason, context, handOffTime } = handover;
-  return { assignee: fromPbAssignee(assignee), reason, context: decodeOptional(converter, context), handOffTime: toDate(handOffTime) };
+  const { assignee, reason, context, handOffTime, handoffEpoch, isTaken } = handover;
+  return {
+    assignee: fromPbAssignee(assignee),
+    reason,
+    context: decodeOptional(converter, context),
+    handOffTime: toDate(handOffTime),
+    handoffEpoch: Number(handoffEpoch),
+    isTaken,
+  };
 }
 
 /** Reads the status of a turn; `undefined`: it ended. */

@@ -106,6 +106,37 @@ export interface ConversationChanges {
   readonly turnPolicy?: TurnPolicy;
   /** Channel that replies go out by, until the customer writes by another one. */
   readonly replyChannel?: string;
+  /** Type of its turns from here on. */
+  readonly conversationType?: string;
+  /** Task queue of its turns from here on. */
+  readonly taskQueue?: string;
+}
+
+/** A person's message, as it was taken. */
+export interface SentHumanMessage {
+  /** Position in the transcript. */
+  readonly sequence: number;
+  /** The message took the conversation over from the agents. */
+  readonly tookOver: boolean;
+  /** It is one that an adapter of the conversation has sent. */
+  readonly isEcho: boolean;
+}
+
+/** Who writes, and how. */
+export interface HumanMessageOptions {
+  /** Name of the person. */
+  readonly authorName: string;
+  /** Channel to send it by. Default: the reply channel. */
+  readonly channel?: string;
+  /** Makes a repeated call safe. Default: a new id for each call. */
+  readonly requestId?: string;
+  /** Position of the last message that the person has seen: what came after it is not answered. Default: everything is. */
+  readonly seenThrough?: number;
+  /**
+   * The customer has the message already, under this id of the provider: it was written elsewhere, is noted
+   * and not delivered.
+   */
+  readonly alreadySent?: { readonly providerMessageId: string };
 }
 
 /** Customers' messages in, replies out. */
@@ -212,6 +243,8 @@ export class ConversationClient {
       labels: { ...changes.labels },
       addresses: { ...changes.addresses },
       replyChannel: changes.replyChannel ?? "",
+      conversationType: changes.conversationType ?? "",
+      taskQueue: changes.taskQueue ?? "",
       ...(changes.turnPolicy === undefined ? {} : { turnPolicy: toPbTurnPolicy(changes.turnPolicy) }),
     };
     const { conversation } = await this.#call((call) => this.stub.updateConversation(request, call));
@@ -229,8 +262,11 @@ export class ConversationClient {
     await this.#call((call) => this.stub.resumeConversation(this.#target(conversationId), call));
   }
 
-  /** Hands a conversation to a person or a team: a running turn is interrupted, agents are silent. */
-  async handOff(conversationId: string, request: HandOffRequest): Promise<void> {
+  /**
+   * Hands a conversation to a person or a team: a running turn is interrupted, agents are silent. Gives the
+   * number of the handover.
+   */
+  async handOff(conversationId: string, request: HandOffRequest): Promise<{ readonly handoffEpoch: number }> {
     const { reason = "", context } = request;
     const pb = {
       ...this.#target(conversationId),
@@ -238,30 +274,44 @@ export class ConversationClient {
       reason,
       ...(context === undefined ? {} : { context: this.settings.converter.encode(context) }),
     };
-    await this.#call((call) => this.stub.handOffConversation(pb, call));
+    const { handoffEpoch } = await this.#call((call) => this.stub.handOffConversation(pb, call));
+    return { handoffEpoch: Number(handoffEpoch) };
   }
 
-  /** Hands a conversation back to the agents. `NOT_HANDED_OFF` if nobody owns it. */
-  async handBack(conversationId: string, options: { readonly authorName?: string; readonly note?: string } = {}): Promise<void> {
-    const request = { ...this.#target(conversationId), authorName: options.authorName ?? "", note: options.note ?? "" };
+  /**
+   * Hands a conversation back to the agents. `NOT_HANDED_OFF` if nobody owns it; `HANDOFF_CHANGED` if
+   * somebody else does than in the handover `handoffEpoch`.
+   */
+  async handBack(
+    conversationId: string,
+    options: { readonly authorName?: string; readonly note?: string; readonly handoffEpoch?: number; readonly requestId?: string } = {},
+  ): Promise<void> {
+    const request = {
+      ...this.#target(conversationId),
+      authorName: options.authorName ?? "",
+      note: options.note ?? "",
+      handoffEpoch: BigInt(options.handoffEpoch ?? 0),
+      requestId: options.requestId ?? crypto.randomUUID(),
+    };
     await this.#call((call) => this.stub.handBackConversation(request, call));
   }
 
-  /** Sends a person's message to the customer; gives its position. Only while the conversation is theirs. */
-  async sendHumanMessage(
-    conversationId: string,
-    content: string | Content,
-    options: { readonly authorName: string; readonly channel?: string; readonly requestId?: string },
-  ): Promise<{ readonly sequence: number }> {
+  /**
+   * Sends a person's message to the customer, or notes one that they wrote elsewhere. A conversation that
+   * agents own becomes theirs (`onHumanMessage`).
+   */
+  async sendHumanMessage(conversationId: string, content: string | Content, options: HumanMessageOptions): Promise<SentHumanMessage> {
     const request = {
       ...this.#target(conversationId),
       authorName: options.authorName,
       content: toPbContent(content, this.settings.converter),
       channel: options.channel ?? "",
       requestId: options.requestId ?? crypto.randomUUID(),
+      seenThroughSequence: BigInt(options.seenThrough ?? 0),
+      ...(options.alreadySent === undefined ? {} : { alreadySent: options.alreadySent }),
     };
-    const response = await this.#call((call) => this.stub.sendHumanMessage(request, call));
-    return { sequence: Number(response.messageSequence) };
+    const { messageSequence, tookOver, isEcho } = await this.#call((call) => this.stub.sendHumanMessage(request, call));
+    return { sequence: Number(messageSequence), tookOver, isEcho };
   }
 
   /**
@@ -308,10 +358,18 @@ export class ConversationClient {
     return fromPbConversationType(settings);
   }
 
-  /** Closes a conversation: no further message is taken, a running turn is interrupted. */
-  async close(conversationId: string, options: { readonly reason?: string; readonly grace?: Duration } = {}): Promise<void> {
+  /**
+   * Closes a conversation: no further turn starts, a running one is interrupted. `MESSAGES_WAIT` while a
+   * message of the customer has no answer that comes after `unlessAfter`, the position of the last one that
+   * the caller has seen; without it, while any has none.
+   */
+  async close(
+    conversationId: string,
+    options: { readonly reason?: string; readonly grace?: Duration; readonly unlessAfter?: number } = {},
+  ): Promise<void> {
     const grace = options.grace === undefined ? {} : { grace: toPbDuration(options.grace) };
-    const request = { ...this.#target(conversationId), reason: options.reason ?? "", ...grace };
+    const unlessAfter = BigInt(options.unlessAfter ?? 0);
+    const request = { ...this.#target(conversationId), reason: options.reason ?? "", unlessAfter, ...grace };
     await this.#call((call) => this.stub.closeConversation(request, call));
   }
 

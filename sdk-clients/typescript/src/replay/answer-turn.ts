@@ -11,7 +11,7 @@ export async function answerTurn(conversation: Conversation, ctx: TurnContext, t
     const handler = conversation.onEvent.get(event.type);
     if (handler !== undefined) {
       await handler(ctx, turn, event);
-    } else if (turn.cause === "message") {
+    } else if (turn.cause === "message" || turn.cause === "reopened") {
       // It is in `turn.events` when the messages are answered.
     } else if (onTurn === undefined) {
       ctx.log.warn("event without a handler ignored", { eventType: event.type, eventId: event.id });

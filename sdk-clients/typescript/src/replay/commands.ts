@@ -87,8 +87,8 @@ export function sendMessage(key: string, message: SendMessage): Command {
 }
 
 /** Wait for the customer. */
-export function ask(key: string, message: SendMessage | undefined): Command {
-  return command(key, { case: "ask", value: message === undefined ? { $typeName: "everturn.v1.Ask" } : { $typeName: "everturn.v1.Ask", message } });
+export function ask(key: string, message: SendMessage | undefined, acceptEarlier: boolean): Command {
+  return command(key, { case: "ask", value: { $typeName: "everturn.v1.Ask", acceptEarlier, ...(message === undefined ? {} : { message }) } });
 }
 
 /** Write or remove an entry of the state. */
@@ -151,6 +151,12 @@ export function handOff(key: string, request: HandOffRequest, converter: Payload
 export function noReply(key: string, reason: string): Command {
   checkedReason(reason);
   return command(key, { case: "noReply", value: { $typeName: "everturn.v1.NoReply", reason } });
+}
+
+/** End the conversation. */
+export function closeConversation(key: string, reason: string): Command {
+  checkedReason(reason);
+  return command(key, { case: "closeConversation", value: { $typeName: "everturn.v1.CloseConversationCommand", reason } });
 }
 
 /** Record that something went wrong that the code does not look at. */

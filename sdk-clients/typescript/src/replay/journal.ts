@@ -3,7 +3,7 @@
 import type { HistoryEvent, LocalRecorded } from "../gen/everturn/v1/event_pb.js";
 
 /** Kinds of commands with a key. */
-export type StepKind = "activity" | "timer" | "child" | "local step" | "message" | "ask" | "state" | "signal" | "approval" | "hand-off" | "problem" | "no-reply";
+export type StepKind = "activity" | "timer" | "child" | "local step" | "message" | "ask" | "state" | "signal" | "approval" | "hand-off" | "problem" | "no-reply" | "close";
 
 /** A command in the journal. */
 export interface Recorded {
@@ -23,6 +23,8 @@ export interface RecordedLocal {
 export class Journal {
   readonly #commands = new Map<string, Recorded>();
   readonly #cancels = new Set<string>();
+  /** Keys of commands that failed: they are not asked for again. */
+  readonly #failed = new Set<string>();
   readonly #locals: RecordedLocal[] = [];
   #lastCommandId = 0;
 
@@ -42,7 +44,12 @@ export class Journal {
 
   /** Whether the command with a key is there and was not taken. */
   has(key: string): boolean {
-    return this.#commands.has(key);
+    return this.#commands.has(key) || this.#failed.has(key);
+  }
+
+  /** Whether the command with a key failed, whatever it was. */
+  hasFailed(key: string): boolean {
+    return this.#failed.has(key);
   }
 
   /** Takes the command with a key out, if it is there. */
@@ -88,6 +95,7 @@ export class Journal {
         break;
       case "messageSent":
       case "messageSuppressed":
+      case "messageHeld":
         this.#add(event, kind.value.key, "message", "");
         break;
       case "askOpened":
@@ -110,6 +118,12 @@ export class Journal {
         break;
       case "noReplyRecorded":
         this.#add(event, kind.value.key, "no-reply", "");
+        break;
+      case "closeRecorded":
+        this.#add(event, kind.value.key, "close", "");
+        break;
+      case "commandFailed":
+        this.#failed.add(kind.value.key);
         break;
       case "commandCanceled":
         this.#cancels.add(kind.value.targetKey);

@@ -8,18 +8,11 @@
 
 import { fromPbDeliveryStatus } from "../delivery-state.js";
 import { type CommandError, ReplayError } from "../errors.js";
-import { type DeliveryChanged, type HistoryEvent, SuppressReason as PbReason } from "../gen/everturn/v1/event_pb.js";
-import type { DeliveryOutcome, ReplyRecord, SuppressReason } from "../turn.js";
+import type { DeliveryChanged, HistoryEvent } from "../gen/everturn/v1/event_pb.js";
+import { fromPbTime } from "../duration.js";
+import type { DeliveryOutcome, ReplyRecord } from "../turn.js";
+import { suppressReason } from "./suppress-reasons.js";
 import type { Wait, Waits } from "./waits.js";
-
-const REASONS: Readonly<Record<number, SuppressReason>> = {
-  [PbReason.TURN_SUPERSEDED]: "turnSuperseded",
-  [PbReason.CONVERSATION_CLOSED]: "conversationClosed",
-  [PbReason.CONVERSATION_PAUSED]: "conversationPaused",
-  [PbReason.HUMAN_OWNS]: "humanOwns",
-  [PbReason.QUIET_HOURS]: "quietHours",
-  [PbReason.FREQUENCY_CAP]: "frequencyCap",
-};
 
 const RANKS: Readonly<Record<DeliveryOutcome["status"], number>> = {
   accepted: 1,
@@ -59,7 +52,10 @@ export class Outbox {
       this.#records.set(key, { sequence: Number(messageSequence), channel });
     } else if (kind.case === "messageSuppressed") {
       const { key, reason, channel } = kind.value;
-      this.#records.set(key, { suppressed: REASONS[reason] ?? "turnSuperseded", channel });
+      this.#records.set(key, { suppressed: suppressReason(reason), channel });
+    } else if (kind.case === "messageHeld") {
+      const { key, untilTime, channel } = kind.value;
+      this.#records.set(key, { heldUntil: new Date(fromPbTime(untilTime)), channel });
     }
   }
 

@@ -1,6 +1,6 @@
 /** How steps end: notifications and local results, turned into results and errors for the code. */
 
-import { ActivityError, CanceledError, ChildError, CommandError, LocalError, SignalError, type UnsuccessfulStatus } from "../errors.js";
+import { ActivityError, CanceledError, ChildError, CommandError, LocalError, QuestionSuppressedError, SignalError, type UnsuccessfulStatus } from "../errors.js";
 import { failureInfo, plainFailure } from "../failure.js";
 import { type HistoryEvent, RunStatus } from "../gen/everturn/v1/event_pb.js";
 import { type Failure, FailureKind } from "../gen/everturn/v1/failure_pb.js";
@@ -9,6 +9,7 @@ import { fromPbMessage } from "../message.js";
 import { decodeOptional, jsonConverter, type PayloadConverter } from "../payload.js";
 import { fromPbApprovalOutcome } from "../person.js";
 import type { StepKind } from "./journal.js";
+import { suppressReason } from "./suppress-reasons.js";
 import type { Wait } from "./waits.js";
 
 /** A step that the code asked for and that has not ended. */
@@ -66,8 +67,13 @@ export function outcomeOf({ kind }: HistoryEvent): StepOutcome | undefined {
       };
     }
     case "askAnswered": {
-      const { key, messages } = kind.value;
-      return { key, settle: ({ wait }, converter) => { resolveLazily(wait, () => messages.map((it) => fromPbMessage(it, converter))); } };
+      const { key, messages, earlierMessageCount } = kind.value;
+      return {
+        key,
+        settle: ({ wait }, converter) => {
+          resolveLazily(wait, () => messages.map((it, index) => ({ ...fromPbMessage(it, converter), isEarlier: index < earlierMessageCount })));
+        },
+      };
     }
     case "approvalDecided": {
       const { key, outcome, decider, comment, arguments: payload } = kind.value;
@@ -101,11 +107,19 @@ export function outcomeOf({ kind }: HistoryEvent): StepOutcome | undefined {
     }
     case "commandFailed": {
       const { key, failure } = kind.value;
-      return { key, settle: ({ wait }) => { wait.reject(commandError(failure ?? unknownFailure())); } };
+      return { key, settle: ({ wait }) => { wait.reject(refusal(key, failure ?? unknownFailure())); } };
     }
     default:
       return undefined;
   }
+}
+
+/** The error of a step that could not be carried out. */
+function refusal(key: string, failure: Failure): Error {
+  if (failure.type !== "QUESTION_SUPPRESSED") return commandError(failure);
+  const { details, message } = failureInfo(failure, jsonConverter);
+  const { reason } = (details ?? {}) as { readonly reason?: unknown };
+  return new QuestionSuppressedError(key, message, suppressReason(reason));
 }
 
 /** The error of a command that the coordinator could not carry out. */

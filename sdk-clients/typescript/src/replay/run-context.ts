@@ -6,9 +6,9 @@ import { type Duration, milliseconds } from "../duration.js";
 import { CanceledError, CommandError, ReplayError } from "../errors.js";
 import type { RunStarted } from "../gen/everturn/v1/event_pb.js";
 import type { Logger } from "../logger.js";
-import type { Content, Message } from "../message.js";
+import type { Content } from "../message.js";
 import type { ApprovalRequest, ApprovalResult, HandBack, HandOffRequest } from "../person.js";
-import type { DeliveryOutcome, Reply, ReplyOptions, ReplyRecord, TurnContext } from "../turn.js";
+import type { AnswerMessage, AskOptions, DeliveryOutcome, Reply, ReplyOptions, ReplyRecord, TurnContext } from "../turn.js";
 import type { Signal, WorkflowType } from "../workflow-type.js";
 import type { Payload } from "../gen/everturn/v1/payload_pb.js";
 import { encodeBounded } from "../payload.js";
@@ -22,7 +22,7 @@ import { runLogger } from "./run-logger.js";
 import type { RunHost } from "./run-host.js";
 import { siteOf } from "./sites.js";
 
-type AskOptions = ReplyOptions & { readonly timeout?: Duration };
+type BoundedAskOptions = AskOptions & { readonly timeout?: Duration };
 
 /** The context of one run. */
 export class RunContext implements TurnContext {
@@ -128,14 +128,14 @@ export class RunContext implements TurnContext {
     return { key, recorded, delivered: (status = "delivered") => this.#delivered(key, recorded, status) };
   }
 
-  ask(question?: string | Content, options?: ReplyOptions): Step<readonly Message[]>;
-  ask(question: string | Content | undefined, options: ReplyOptions & { readonly timeout: Duration }): Step<readonly Message[] | undefined>;
-  ask(question?: string | Content, options: AskOptions = {}): Step<readonly Message[] | undefined> {
+  ask(question?: string | Content, options?: AskOptions): Step<readonly AnswerMessage[]>;
+  ask(question: string | Content | undefined, options: AskOptions & { readonly timeout: Duration }): Step<readonly AnswerMessage[] | undefined>;
+  ask(question?: string | Content, options: BoundedAskOptions = {}): Step<readonly AnswerMessage[] | undefined> {
     this.#checkTurn("ask");
     this.#only("ask", "another ask is open in this turn: cancel it first");
     const { converter } = this.#run.settings;
-    const step = this.#step<readonly Message[]>("ask", "", "ask", options.key, (key) =>
-      commands.ask(key, question === undefined ? undefined : commands.draft(question, options, converter)));
+    const step = this.#step<readonly AnswerMessage[]>("ask", "", "ask", options.key, (key) =>
+      commands.ask(key, question === undefined ? undefined : commands.draft(question, options, converter), options.acceptEarlier ?? false));
     return options.timeout === undefined ? step : this.#bounded(step, options.timeout);
   }
 
@@ -144,6 +144,13 @@ export class RunContext implements TurnContext {
     const run = this.#run;
     const { key, isRecorded } = run.claim("no-reply", "", "no-reply", options.key);
     if (!isRecorded) run.push(this.#built(key, () => commands.noReply(key, reason)));
+  }
+
+  closeConversation(reason = "", options: StepOptions = {}): void {
+    this.#checkTurn("end the conversation");
+    const run = this.#run;
+    const { key, isRecorded } = run.claim("close", "", "close", options.key);
+    if (!isRecorded) run.push(this.#built(key, () => commands.closeConversation(key, reason)));
   }
 
   async shield<T>(fn: () => T | Promise<T>): Promise<T> {

@@ -20,6 +20,7 @@ import { fromPbEvent } from "../event.js";
 import { answerTurn } from "./answer-turn.js";
 import { cancelCommand, cancelRun, completeRun, failRun, recordProblem } from "./commands.js";
 import { EventInbox } from "./event-inbox.js";
+import { HandBackPages } from "./hand-back-pages.js";
 import type { StepKind } from "./journal.js";
 import { Locals } from "./locals.js";
 import { Mailbox } from "./mailbox.js";
@@ -47,6 +48,7 @@ export class Run implements Execution, RunHost {
   handlerCount = 0;
 
   readonly steps: Steps;
+  readonly #handBacks = new HandBackPages();
   readonly #signals = new Map<string, Mailbox<unknown>>();
   readonly #locals: Locals;
   readonly #problems = new Problems();
@@ -108,8 +110,6 @@ export class Run implements Execution, RunHost {
   async reopen(events: readonly HistoryEvent[]): Promise<Progress> {
     return this.#give(events, 0);
   }
-
-  // -- for the context ------------------------------------------------------------
 
   /**
    * Takes a key for a step and looks it up in the journal.
@@ -216,7 +216,7 @@ export class Run implements Execution, RunHost {
   /** Hands a notification to the code; false if the event is not one. */
   async #deliver(event: HistoryEvent): Promise<boolean> {
     const { kind } = event;
-    const outcome = outcomeOf(event);
+    const outcome = this.#handBacks.take(event) ? undefined : outcomeOf(event);
     if (outcome === undefined) {
       switch (kind.case) {
         case "runStarted":
@@ -226,13 +226,13 @@ export class Run implements Execution, RunHost {
         case "messagesArrived":
         case "eventsArrived":
         case "deliveryChanged":
+        case "handedBack":
           break;
         default:
           return false;
       }
     }
-    this.timeMs = Math.max(this.timeMs, fromPbTime(event.time));
-    this.#notificationId = Number(event.id);
+    [this.timeMs, this.#notificationId] = [Math.max(this.timeMs, fromPbTime(event.time)), Number(event.id)];
     await runWindow(this, () => {
       try {
         if (outcome === undefined) this.#tell(kind);

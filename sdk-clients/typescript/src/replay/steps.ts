@@ -68,11 +68,12 @@ export class Steps {
   claim(kind: StepKind, subject: string, name: string, chosen: string | undefined): { key: string; isRecorded: boolean } {
     const key = this.#keys.take(name, chosen);
     const recorded = this.#journal?.take(key);
+    const isRecorded = recorded !== undefined || this.#journal?.hasFailed(key) === true;
     if (recorded !== undefined && (recorded.kind !== kind || recorded.subject !== subject)) {
       throw mismatch(key, recorded, kind, subject);
     }
     if (kind === "ask") this.#journal?.take(`${key}/message`);
-    return { key, isRecorded: recorded !== undefined };
+    return { key, isRecorded };
   }
 
   /** Gives the key of a step back that was refused. */

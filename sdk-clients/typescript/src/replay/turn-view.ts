@@ -1,9 +1,11 @@
 /** The turn that a conversation's code answers. */
 
 import { type ConversationEvent, type EventType, fromPbEvent, readEvent } from "../event.js";
-import { TurnCause as PbCause, type TurnInput } from "../gen/everturn/v1/turn_pb.js";
+import { type InterruptedStep as PbStep, StepKind, TurnCause as PbCause, type TurnInput } from "../gen/everturn/v1/turn_pb.js";
 import { fromPbMessage, type Message, textOf } from "../message.js";
-import type { Turn, TurnCause } from "../turn.js";
+import { failureInfo } from "../failure.js";
+import { decodeOptional, type PayloadConverter } from "../payload.js";
+import type { InterruptedStep, InterruptedTurns, Turn, TurnCause } from "../turn.js";
 import type { EventInbox } from "./event-inbox.js";
 import type { RunHost } from "./run-host.js";
 
@@ -13,6 +15,13 @@ const CAUSES: Readonly<Record<number, TurnCause>> = {
   [PbCause.IDLE]: "idle",
   [PbCause.CUSTOMER_TIMEOUT]: "customerTimeout",
   [PbCause.STAFF_TIMEOUT]: "staffTimeout",
+  [PbCause.REOPENED]: "reopened",
+};
+
+const STEP_KINDS: Readonly<Record<number, InterruptedStep["kind"]>> = {
+  [StepKind.ACTIVITY]: "activity",
+  [StepKind.CHILD]: "child",
+  [StepKind.LOCAL]: "local",
 };
 
 /** One turn, read from the first event of its run. */
@@ -31,6 +40,7 @@ export class TurnView implements Turn {
   readonly #inbox: EventInbox;
   readonly #input: TurnInput;
   #recent: readonly Message[] | undefined;
+  #interrupted: InterruptedTurns | undefined;
 
   constructor(input: TurnInput, run: RunHost, inbox: EventInbox) {
     const { converter } = run.settings;
@@ -53,6 +63,15 @@ export class TurnView implements Turn {
   get recent(): readonly Message[] {
     const { converter } = this.#run.settings;
     return (this.#recent ??= this.#input.recent.map((message) => fromPbMessage(message, converter)));
+  }
+
+  /** Read when it is looked at, too. */
+  get interrupted(): InterruptedTurns | undefined {
+    const { interrupted } = this.#input;
+    if (interrupted === undefined) return undefined;
+    const { converter } = this.#run.settings;
+    const { firstTurn, steps } = interrupted;
+    return (this.#interrupted ??= { firstTurn: Number(firstTurn), steps: steps.map((it) => fromPbStep(it, converter)) });
   }
 
   onMessage(handler: (messages: readonly Message[]) => unknown): void {
@@ -88,4 +107,11 @@ export class TurnView implements Turn {
       run.call(() => handler(readEvent(first, event)));
     });
   }
+}
+
+function fromPbStep({ turn, key, kind, activityType, outcome, isCut }: PbStep, converter: PayloadConverter): InterruptedStep {
+  const common = { turn: Number(turn), key, kind: STEP_KINDS[kind] ?? "local", activityType, isCut };
+  if (outcome.case === "failure") return { ...common, status: "failed", result: undefined, failure: failureInfo(outcome.value, converter) };
+  if (outcome.case === undefined) return { ...common, status: "unknown", result: undefined, failure: undefined };
+  return { ...common, status: "completed", result: isCut ? undefined : decodeOptional(converter, outcome.value), failure: undefined };
 }

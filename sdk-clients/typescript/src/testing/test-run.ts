@@ -7,8 +7,12 @@ import type { Command, RequestApproval, SendMessage } from "../gen/everturn/v1/c
 import { ApprovalOutcome, type HistoryEvent, HistoryEventSchema, type RunClosed, RunStatus, SuppressReason } from "../gen/everturn/v1/event_pb.js";
 import { type Failure, FailureKind } from "../gen/everturn/v1/failure_pb.js";
 import type { Payload } from "../gen/everturn/v1/payload_pb.js";
+import { jsonConverter } from "../payload.js";
 import type { Program, RunSettings } from "../replay/program.js";
 import { Run } from "../replay/run.js";
+
+/** How long quiet hours last in tests. */
+const NIGHT_MS = 8 * 3_600_000;
 
 /** What the environment does for a run. */
 export interface TestRunHost {
@@ -140,10 +144,7 @@ export class TestRun {
         this.#send(key, kind.value);
         break;
       case "ask":
-        if (kind.value.message !== undefined) this.#send(`${key}/message`, kind.value.message);
-        this.open.set(key, "ask");
-        this.append(event("askOpened", { key }));
-        host.ask(this, key);
+        this.#ask(key, kind.value.message);
         break;
       case "setState": {
         const { name, value } = kind.value;
@@ -180,6 +181,9 @@ export class TestRun {
       case "noReply":
         this.append(event("noReplyRecorded", { key, reason: kind.value.reason, suppressed: this.#fence() !== undefined }));
         break;
+      case "closeConversation":
+        this.append(event("closeRecorded", { key, reason: kind.value.reason, suppressed: this.#fence() !== undefined }));
+        break;
       case "recordProblem":
         this.append(event("problemRecorded", { key, ...only("failure", kind.value.failure) }));
         break;
@@ -199,17 +203,39 @@ export class TestRun {
     }
   }
 
-  #send(key: string, message: SendMessage): void {
-    const reason = this.#fence() ?? this.host.suppressReason(this);
-    if (reason !== undefined) {
-      this.append(event("messageSuppressed", { key, reason, channel: message.channel, ...only("content", message.content) }));
+  /** A question that is kept in fails; one that is held is not answered before the night is over. */
+  #ask(key: string, message: SendMessage | undefined): void {
+    this.open.set(key, "ask");
+    const said = message === undefined ? this.#fence() : this.#send(`${key}/message`, message);
+    if (said === undefined || said === SuppressReason.QUIET_HOURS) {
+      this.append(event("askOpened", { key, isHeld: said !== undefined }));
+      if (said === undefined) this.host.ask(this, key);
       return;
+    }
+    const failure = plainFailure(FailureKind.APPLICATION, "QUESTION_SUPPRESSED", "the question was not sent");
+    failure.details = jsonConverter.encode({ reason: SuppressReason[said] });
+    this.append(event("commandFailed", { key, failure }));
+  }
+
+  /** Sends a message; what kept it in. */
+  #send(key: string, message: SendMessage): SuppressReason | undefined {
+    const reason = this.#fence() ?? this.host.suppressReason(this);
+    const { channel } = message;
+    if (reason === SuppressReason.QUIET_HOURS) {
+      const untilTime = toPbTime(this.host.nowMs() + NIGHT_MS);
+      this.append(event("messageHeld", { key, channel, untilTime, ...only("content", message.content) }));
+      return reason;
+    }
+    if (reason !== undefined) {
+      this.append(event("messageSuppressed", { key, reason, channel, ...only("content", message.content) }));
+      return reason;
     }
     const position = this.events.length;
     this.append(event("messageSent", { key }));
-    const { sequence, channel } = this.host.message(this, key, message);
+    const left = this.host.message(this, key, message);
     const sent = this.events[position];
-    if (sent?.kind.case === "messageSent") Object.assign(sent.kind.value, { messageSequence: BigInt(sequence), channel });
+    if (sent?.kind.case === "messageSent") Object.assign(sent.kind.value, { messageSequence: BigInt(left.sequence), channel: left.channel });
+    return undefined;
   }
 
   /** What keeps in what the turn says and writes. */

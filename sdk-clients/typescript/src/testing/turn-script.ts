@@ -96,6 +96,7 @@ const CAUSES: Readonly<Record<TurnCause, PbCause>> = {
   idle: PbCause.IDLE,
   customerTimeout: PbCause.CUSTOMER_TIMEOUT,
   staffTimeout: PbCause.STAFF_TIMEOUT,
+  reopened: PbCause.REOPENED,
 };
 
 /** The world around one run, played from a script. */

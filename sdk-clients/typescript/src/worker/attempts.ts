@@ -147,7 +147,8 @@ export class Attempt implements ActivityContext {
     this.key = task.key;
     this.taskQueue = task.taskQueue;
     this.deadline = toDate(task.deadline);
-    this.idempotencyKey = task.delivery?.idempotencyKey ?? `${task.workflowId}/${task.key}`;
+    const own = task.idempotencyKey === "" ? `${task.workflowId}/${task.key}` : task.idempotencyKey;
+    this.idempotencyKey = task.delivery?.idempotencyKey ?? own;
   }
 
   /** What it used so far, if it said so. */

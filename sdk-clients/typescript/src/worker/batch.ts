@@ -97,6 +97,7 @@ export function commandBytes({ key, kind }: Command): number {
     case "completeRun":
       return bytes + (kind.value.result?.data.length ?? 0);
     case "noReply":
+    case "closeConversation":
       return bytes + utf8(kind.value.reason);
     case "recordProblem":
     case "failRun":

@@ -5,7 +5,7 @@ import { DurationSchema, type Timestamp } from "@bufbuild/protobuf/wkt";
 import { type ActivityCompleted, type HistoryEvent, HistoryEventSchema, type RunStarted } from "../gen/everturn/v1/event_pb.js";
 import { AuthorKind, ConversationEventSchema, DeliveryStateSchema, type Message, type MessageContent, UsageSchema } from "../gen/everturn/v1/message_pb.js";
 import type { Payload } from "../gen/everturn/v1/payload_pb.js";
-import { TurnCause, type TurnInput } from "../gen/everturn/v1/turn_pb.js";
+import { InterruptedTurnsSchema, TurnCause, type TurnInput } from "../gen/everturn/v1/turn_pb.js";
 import { UnexpectedWireError, WireReader } from "./wire-reader.js";
 
 /** Fields of `HistoryEvent` that are read here. */
@@ -166,6 +166,9 @@ function turnInput(reader: WireReader): TurnInput {
         break;
       case 11:
         turn.attempt = reader.uint();
+        break;
+      case 12:
+        turn.interrupted = rare(InterruptedTurnsSchema, reader);
         break;
       default:
         throw new UnexpectedWireError();

@@ -94,6 +94,7 @@ function activityTask(reader: WireReader): ActivityTask {
     runId: "",
     key: "",
     taskQueue: "",
+    idempotencyKey: "",
   };
   while (reader.next()) {
     switch (reader.field) {
@@ -135,6 +136,9 @@ function activityTask(reader: WireReader): ActivityTask {
         break;
       case 13:
         task.delivery = rare(DeliverySchema, reader);
+        break;
+      case 14:
+        task.idempotencyKey = reader.text();
         break;
       default:
         throw new UnexpectedWireError();

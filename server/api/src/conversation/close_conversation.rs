@@ -1,5 +1,6 @@
-//! CloseConversation: no further messages.
+//! CloseConversation: no further turns.
 
+use everturn_engine::decide::CloseConversation;
 use everturn_engine::limits;
 use everturn_proto::v1 as pb;
 use everturn_runtime::Handle;
@@ -22,7 +23,13 @@ pub(super) async fn call(
     checker.text(Path::field("reason"), &request.reason, limits::REASON_BYTES);
     let grace = incoming::optional_span(&mut checker, Path::field("grace"), request.grace);
     checker.finish()?;
-    let closed = handle.close_conversation(key, request.reason.into(), grace);
+    let close = CloseConversation {
+        reason: request.reason.into(),
+        grace,
+        unless_after: request.unless_after,
+        ..CloseConversation::default()
+    };
+    let closed = handle.close_conversation(key, close);
     closed.await.map_err(|error| error::refused(&error))?;
     Ok(Response::new(pb::CloseConversationResponse {}))
 }

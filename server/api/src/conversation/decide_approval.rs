@@ -43,6 +43,14 @@ pub(super) async fn call(
     if changes != request.changed_arguments.is_some() {
         checker.violation(changed, "goes with APPROVE_WITH_CHANGES, and only with it");
     }
+    let parts = [
+        request.approval_id.as_bytes(),
+        &request.decision.to_be_bytes(),
+        &request.arguments_hash,
+        &incoming::bytes(request.changed_arguments.as_ref()),
+        request.decider.as_bytes(),
+    ];
+    let id = incoming::request(&mut checker, "DecideApproval", &request.request_id, &parts);
     let changed_budget = request.changed_arguments.as_ref().and_then(budget);
     let decision = DecideApproval {
         approval_id: request.approval_id.into(),
@@ -56,7 +64,7 @@ pub(super) async fn call(
         changed_budget,
         decider: request.decider.into(),
         comment: request.comment.into(),
-        request: incoming::request_hash(&mut checker, "DecideApproval", &request.request_id),
+        request: id,
     };
     checker.finish()?;
     let decided = handle.decide_approval(namespace, decision).await;

@@ -29,6 +29,8 @@ pub(super) async fn call(
     };
     checker.finish()?;
     let taken = handle.hand_off(key, hand_off).await;
-    taken.map_err(|error| error::refused(&error))?;
-    Ok(Response::new(pb::HandOffConversationResponse {}))
+    let handoff_epoch = taken.map_err(|error| error::refused(&error))?;
+    Ok(Response::new(pb::HandOffConversationResponse {
+        handoff_epoch,
+    }))
 }

@@ -21,7 +21,6 @@ mod update_conversation;
 mod watch_conversation;
 
 use everturn_engine::decide::Opening;
-use everturn_engine::policy::TurnPolicy;
 use everturn_engine::text::RootKey;
 use everturn_proto::v1 as pb;
 use everturn_proto::v1::conversation_service_server::ConversationService;
@@ -81,22 +80,22 @@ service! {
     get_conversation_type(GetConversationTypeRequest) -> GetConversationTypeResponse;
 }
 
-/// The policy that a conversation opens with: its type's, with the changes of
-/// the request. Not asked for when the request cannot open one.
-async fn opening_policy(
+/// What a conversation opens with: what its type says, with the changes of the
+/// request. Not asked for when the request cannot open one.
+async fn settle_opening(
     handle: &Handle,
     key: &RootKey,
-    opening: &Opening,
+    opening: &mut Opening,
     changes: PolicyChanges,
-) -> Result<TurnPolicy, Status> {
-    let mut policy = TurnPolicy::default();
+) -> Result<(), Status> {
     if !opening.type_name.as_str().is_empty() {
         let settings = handle
             .type_settings(&key.namespace, &opening.type_name)
             .await;
         let settings = settings.map_err(|error| error::refused(&error))?;
-        policy.clone_from(&settings.policy);
+        opening.policy.clone_from(&settings.policy);
+        opening.retention = settings.retention;
     }
-    changes.apply(&mut policy);
-    Ok(policy)
+    changes.apply(&mut opening.policy);
+    Ok(())
 }

@@ -7,7 +7,7 @@ use everturn_runtime::Handle;
 use tonic::{Response, Status};
 
 use crate::checker::{Checker, Path};
-use crate::conversation::opening_policy;
+use crate::conversation::settle_opening;
 use crate::{error, incoming, outgoing};
 
 pub(super) async fn call(
@@ -35,6 +35,7 @@ pub(super) async fn call(
             task_queue: incoming::task_queue(&mut checker, request.task_queue),
             policy: TurnPolicy::default(),
             labels: incoming::labels(&mut checker, Path::field("labels"), request.labels),
+            retention: None,
         },
         event_type: request.event_type.into(),
         event_id: request.event_id.into(),
@@ -43,7 +44,7 @@ pub(super) async fn call(
         reply_channel: request.reply_channel.into(),
     };
     checker.finish()?;
-    event.opening.policy = opening_policy(handle, &key, &event.opening, changes).await?;
+    settle_opening(handle, &key, &mut event.opening, changes).await?;
     let accepted = handle.submit_event(key, event).await;
     let accepted = accepted.map_err(|error| error::refused(&error))?;
     Ok(Response::new(pb::SubmitEventResponse {

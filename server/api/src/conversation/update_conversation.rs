@@ -1,4 +1,4 @@
-//! UpdateConversation: labels, addresses, policy, reply channel.
+//! UpdateConversation: labels, addresses, policy, reply channel, type, queue.
 
 use everturn_engine::decide::UpdateConversation;
 use everturn_proto::v1 as pb;
@@ -19,7 +19,10 @@ pub(super) async fn call(
         "conversation_id",
         request.conversation_id,
     );
-    checker.optional_name(Path::field("reply_channel"), &request.reply_channel);
+    let mut optional = |field, value: &str| checker.optional_name(Path::field(field), value);
+    optional("reply_channel", &request.reply_channel);
+    optional("conversation_type", &request.conversation_type);
+    optional("task_queue", &request.task_queue);
     let policy = Path::field("turn_policy");
     let changes = incoming::policy_changes(&mut checker, policy, request.turn_policy);
     let addresses = Path::field("addresses");
@@ -28,6 +31,8 @@ pub(super) async fn call(
         addresses: incoming::addresses(&mut checker, addresses, request.addresses),
         policy: Box::new(move |policy| changes.apply(policy)),
         reply_channel: request.reply_channel.into(),
+        type_name: request.conversation_type.into(),
+        task_queue: request.task_queue.into(),
     };
     checker.finish()?;
     let record = handle.update_conversation(key, update).await;

@@ -2,8 +2,8 @@
 //! itself: the others are carried out.
 
 use everturn_engine::command::{
-    Ask, CancelRun, CancelStep, Command, CommandKind, CompleteRun, Draft, FailRun,
-    HandOffConversation, NoReply, RecordLocal, RecordProblem, Refused, RequestApproval,
+    Ask, CancelRun, CancelStep, CloseConversation, Command, CommandKind, CompleteRun, Draft,
+    FailRun, HandOffConversation, NoReply, RecordLocal, RecordProblem, Refused, RequestApproval,
     ScheduleActivity, SendSignal, SetState, StartChild, StartTimer,
 };
 use everturn_engine::limits;
@@ -71,10 +71,7 @@ fn read(checker: &mut Checker, kind: Kind) -> CommandKind {
         Kind::StartChild(value) => start_child(checker, value).into(),
         Kind::RecordLocal(value) => record_local(checker, value).into(),
         Kind::SendMessage(value) => draft(checker, value).into(),
-        Kind::Ask(value) => {
-            let message = value.message.map(|message| draft(checker, message));
-            Ask { message }.into()
-        }
+        Kind::Ask(value) => ask(checker, value).into(),
         Kind::SetState(value) => {
             checker.name(Path::field("name"), &value.name);
             let name = value.name.into();
@@ -94,6 +91,11 @@ fn read(checker: &mut Checker, kind: Kind) -> CommandKind {
             let reason = value.reason.into();
             NoReply { reason }.into()
         }
+        Kind::CloseConversation(value) => {
+            checker.text(Path::field("reason"), &value.reason, limits::REASON_BYTES);
+            let reason = value.reason.into();
+            CloseConversation { reason }.into()
+        }
         Kind::RecordProblem(value) => {
             let failure = failure(value.failure);
             RecordProblem { failure }.into()
@@ -110,6 +112,13 @@ fn read(checker: &mut Checker, kind: Kind) -> CommandKind {
             let failure = value.failure.map(|value| failure(Some(value)));
             CancelRun { failure }.into()
         }
+    }
+}
+
+fn ask(checker: &mut Checker, value: pb::Ask) -> Ask {
+    Ask {
+        message: value.message.map(|message| draft(checker, message)),
+        accepts_earlier: value.accept_earlier,
     }
 }
 

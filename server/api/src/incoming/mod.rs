@@ -16,7 +16,7 @@ pub(crate) use payload::{cut, failure, optional_payload, payload};
 pub(crate) use policy::{PolicyChanges, activity_options, policy_changes};
 pub(crate) use span::{bounded, optional_span, time, wait};
 pub(crate) use target::{
-    namespace, reasons, reasons_text, request_hash, root_key, run_ref, task_queue,
+    bytes, namespace, reasons, reasons_text, request, root_key, run_ref, said, sorted, task_queue,
 };
 pub(crate) use task_result::{
     Invalid, activity_result, activity_token, output_piece, rejection_of, workflow_task_result,

@@ -7,7 +7,7 @@ use everturn_engine::policy::{
     ActivityOptions, AfterFailure, Budget, FrequencyCap, OnBusy, OnTurnFailure, QuietHours,
     RetryPolicy, TurnPolicy,
 };
-use everturn_engine::value::Span;
+use everturn_engine::value::{Span, Usage};
 use everturn_proto::v1 as pb;
 
 use crate::checker::{Checker, Path};
@@ -43,6 +43,16 @@ pub(crate) fn activity_options(
             _ => checker.violation(path.then("priority"), "is not between 0 and 9"),
         }
     }
+    options.estimate = value.estimated_usage.map(|value| {
+        let path = path.then("estimated_usage");
+        currency(checker, path.then("currency"), &value.currency);
+        Box::new(Usage {
+            input_tokens: value.input_tokens,
+            output_tokens: value.output_tokens,
+            cost_micros: value.cost_micros,
+            currency: value.currency.into(),
+        })
+    });
     options
 }
 
@@ -99,6 +109,9 @@ pub(crate) struct PolicyChanges {
     frequency_cap: Option<FrequencyCap>,
     budget: Option<Budget>,
     on_turn_failure: Option<OnTurnFailure>,
+    max_interrupts: u32,
+    max_delay: Option<Span>,
+    people: people::PeopleChanges,
 }
 
 impl PolicyChanges {
@@ -136,6 +149,13 @@ impl PolicyChanges {
         if let Some(on_turn_failure) = self.on_turn_failure {
             policy.on_turn_failure = on_turn_failure;
         }
+        if self.max_interrupts > 0 {
+            policy.max_interrupts = self.max_interrupts;
+        }
+        if let Some(span) = self.max_delay {
+            policy.max_delay = Some(span).filter(|span| span.0 > 0);
+        }
+        self.people.apply(policy);
     }
 }
 
@@ -152,6 +172,11 @@ pub(crate) fn policy_changes(
         let path = path.then("no_quiet_hours");
         checker.violation(path, "is set together with quiet_hours");
     }
+    if value.max_interrupts > limits::MAX_INTERRUPTS {
+        let limit = limits::MAX_INTERRUPTS;
+        checker.violation(path.then("max_interrupts"), format!("is over {limit}"));
+    }
+    let people = people::changes(checker, path, &value);
     let ten_minutes = Span::from_secs(600);
     let grace = path.then("interrupt_grace");
     let mut timeout = |name, value| {
@@ -163,6 +188,9 @@ pub(crate) fn policy_changes(
         span
     };
     PolicyChanges {
+        max_interrupts: value.max_interrupts,
+        max_delay: timeout("max_delay", value.max_delay).map(|span| span.min(DAY)),
+        people,
         idle_timeout: timeout("idle_timeout", value.idle_timeout),
         customer_timeout: timeout("customer_timeout", value.customer_timeout),
         staff_timeout: timeout("staff_timeout", value.staff_timeout),
@@ -307,6 +335,8 @@ pub(crate) fn currency(checker: &mut Checker, path: Path<'_>, value: &str) {
         checker.violation(path, "is not an ISO 4217 code");
     }
 }
+
+mod people;
 
 #[cfg(test)]
 mod tests;

@@ -1,12 +1,14 @@
 //! Ids: which root, run or queue a request means.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use everturn_engine::decide::RunRef;
 use everturn_engine::event::RunId;
 use everturn_engine::hash::stable_hash;
+use everturn_engine::state::request::Request;
 use everturn_engine::text::{Namespace, QueueName, RootKey};
 use everturn_engine::waiting::WaitReason;
+use everturn_proto::v1 as pb;
 
 use crate::checker::{Checker, Path};
 
@@ -70,13 +72,53 @@ fn run_id(checker: &mut Checker, value: &str) -> Option<RunId> {
     parsed.ok().map(|uuid| RunId(uuid.as_u128()))
 }
 
-/// Hash under which a request with an id is remembered; 0 for none.
-pub(crate) fn request_hash(checker: &mut Checker, method: &str, request_id: &str) -> u64 {
+/// The id of a request, and what it asks for: another one with the same id is
+/// refused. `parts` is everything in it but the id.
+pub(crate) fn request(
+    checker: &mut Checker,
+    method: &str,
+    request_id: &str,
+    parts: &[&[u8]],
+) -> Request {
     if request_id.is_empty() {
-        return 0;
+        return Request::default();
     }
     checker.optional_name(Path::field("request_id"), request_id);
-    stable_hash(&[method.as_bytes(), request_id.as_bytes()]).max(1)
+    Request {
+        hash: stable_hash(&[method.as_bytes(), request_id.as_bytes()]).max(1),
+        fingerprint: stable_hash(parts).max(1),
+    }
+}
+
+/// A message of the protocol as a part of what a request asks for.
+pub(crate) fn bytes(message: Option<&impl prost::Message>) -> Vec<u8> {
+    message.map_or(Vec::new(), prost::Message::encode_to_vec)
+}
+
+/// Labels or attributes likewise: in order.
+pub(crate) fn sorted(entries: &HashMap<String, String>) -> Vec<u8> {
+    let sorted: BTreeMap<&String, &String> = entries.iter().collect();
+    let mut bytes = Vec::new();
+    for (key, value) in sorted {
+        for text in [key, value] {
+            bytes.extend_from_slice(text.as_bytes());
+            bytes.push(0xff);
+        }
+    }
+    bytes
+}
+
+/// What a message says, likewise.
+pub(crate) fn said(content: Option<&pb::MessageContent>) -> Vec<u8> {
+    let Some(content) = content else {
+        return Vec::new();
+    };
+    let attributes = sorted(&content.attributes);
+    let rest = pb::MessageContent {
+        attributes: HashMap::new(),
+        ..content.clone()
+    };
+    [prost::Message::encode_to_vec(&rest), attributes].concat()
 }
 
 /// The reasons that a list is restricted to.

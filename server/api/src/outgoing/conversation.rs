@@ -90,6 +90,8 @@ fn handover(value: &Handover) -> pb::Handover {
         reason: value.reason.to_string(),
         context: value.context.as_ref().map(payload),
         hand_off_time: Some(timestamp(value.since)),
+        handoff_epoch: value.epoch,
+        is_taken: value.is_taken,
     }
 }
 

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use everturn_engine::event::{ApprovalOutcome, RunEvent, RunStarted, SuppressReason, TurnCause};
+use everturn_engine::state::episode::{DoneKind, DoneStep};
+use everturn_engine::state::turn::Interrupted;
 use everturn_engine::value::Outcome;
 use everturn_proto::v1 as pb;
 use everturn_proto::v1::history_event::Kind;
@@ -176,8 +178,33 @@ fn record_of_turn(event: &RunEvent) -> Kind {
             reason: suppress_reason(*reason).into(),
             content: Some(super::message::content(content)),
         }),
-        RunEvent::AskOpened { key } => Kind::AskOpened(pb::AskOpened {
+        RunEvent::AskOpened {
+            key,
+            after,
+            is_held,
+        } => Kind::AskOpened(pb::AskOpened {
             key: key.to_string(),
+            after_message_sequence: if *is_held { 0 } else { *after },
+            is_held: *is_held,
+        }),
+        RunEvent::MessageHeld {
+            key,
+            message,
+            until,
+        } => Kind::MessageHeld(pb::MessageHeld {
+            key: key.to_string(),
+            content: Some(super::message::content(&message.content)),
+            channel: message.channel.to_string(),
+            until_time: Some(timestamp(*until)),
+        }),
+        RunEvent::CloseRecorded {
+            key,
+            reason,
+            suppressed,
+        } => Kind::CloseRecorded(pb::CloseRecorded {
+            key: key.to_string(),
+            reason: reason.to_string(),
+            suppressed: *suppressed,
         }),
         RunEvent::HandedOff { key } => Kind::HandedOff(pb::HandedOff {
             key: key.to_string(),
@@ -243,9 +270,14 @@ fn notification(event: &RunEvent) -> Kind {
             signal_name: name.to_string(),
             input: Some(payload(input)),
         }),
-        RunEvent::AskAnswered { key, messages } => Kind::AskAnswered(pb::AskAnswered {
+        RunEvent::AskAnswered {
+            key,
+            messages,
+            earlier,
+        } => Kind::AskAnswered(pb::AskAnswered {
             key: key.to_string(),
             messages: messages.iter().map(message).collect(),
+            earlier_message_count: *earlier,
         }),
         RunEvent::SignalDelivered {
             key,
@@ -254,9 +286,6 @@ fn notification(event: &RunEvent) -> Kind {
         } => Kind::SignalDelivered(pb::SignalDelivered {
             key: key.to_string(),
             failure: value.as_ref().map(failure),
-        }),
-        RunEvent::TurnInterrupted { grace } => Kind::TurnInterrupted(pb::TurnInterrupted {
-            grace: Some(duration(*grace)),
         }),
         RunEvent::MessagesArrived { messages } => Kind::MessagesArrived(pb::MessagesArrived {
             messages: messages.iter().map(message).collect(),
@@ -280,7 +309,9 @@ fn person_or_provider(event: &RunEvent) -> Kind {
             author_name,
             note,
             messages,
+            has_more,
         } => Kind::HandedBack(pb::HandedBack {
+            has_more: *has_more,
             key: key.to_string(),
             author_name: author_name.to_string(),
             note: note.to_string(),
@@ -288,6 +319,9 @@ fn person_or_provider(event: &RunEvent) -> Kind {
         }),
         RunEvent::CancelRequested { reason } => Kind::CancelRequested(pb::CancelRequested {
             reason: reason.to_string(),
+        }),
+        RunEvent::TurnInterrupted { grace } => Kind::TurnInterrupted(pb::TurnInterrupted {
+            grace: Some(duration(*grace)),
         }),
         RunEvent::EventsArrived { events } => Kind::EventsArrived(pb::EventsArrived {
             events: events.iter().map(inbound_event).collect(),
@@ -333,6 +367,7 @@ fn turn_cause(value: TurnCause) -> pb::TurnCause {
         TurnCause::Idle => pb::TurnCause::Idle,
         TurnCause::CustomerTimeout => pb::TurnCause::CustomerTimeout,
         TurnCause::StaffTimeout => pb::TurnCause::StaffTimeout,
+        TurnCause::Reopened => pb::TurnCause::Reopened,
     }
 }
 
@@ -364,6 +399,34 @@ fn turn_input(turn: &TurnInput) -> pb::TurnInput {
         events: context.events.iter().map(inbound_event).collect(),
         addresses: super::message::labels(&context.addresses),
         attempt: context.attempt.max(1),
+        interrupted: context.interrupted.as_ref().map(interrupted),
+    }
+}
+
+fn interrupted(value: &Interrupted) -> pb::InterruptedTurns {
+    pb::InterruptedTurns {
+        first_turn: value.first,
+        steps: value.steps.iter().map(interrupted_step).collect(),
+    }
+}
+
+fn interrupted_step(step: &DoneStep) -> pb::InterruptedStep {
+    use pb::interrupted_step::Outcome as Wire;
+    let kind = match step.kind {
+        DoneKind::Activity => pb::StepKind::Activity,
+        DoneKind::Child => pb::StepKind::Child,
+        DoneKind::Local => pb::StepKind::Local,
+    };
+    pb::InterruptedStep {
+        turn: step.turn,
+        key: step.key.to_string(),
+        kind: kind.into(),
+        activity_type: step.name.to_string(),
+        outcome: step.outcome.as_ref().map(|outcome| match outcome {
+            Outcome::Completed(result) => Wire::Result(payload(result)),
+            Outcome::Failed(value) => Wire::Failure(failure(value)),
+        }),
+        is_cut: step.is_cut,
     }
 }
 

@@ -1,10 +1,13 @@
 //! Policies, defaults filled in.
 
-use everturn_engine::policy::{ActivityOptions, AfterFailure, OnBusy, OnTurnFailure, TurnPolicy};
+use everturn_engine::policy::{
+    ActivityOptions, AfterFailure, AfterHandoff, HandoffTimeout, OnBusy, OnClosed, OnErased,
+    OnHumanMessage, OnTurnFailure, TurnPolicy,
+};
 use everturn_engine::value::Assignee;
 use everturn_proto::v1 as pb;
 
-use crate::outgoing::duration;
+use crate::outgoing::{duration, usage};
 
 /// Options of an activity.
 pub(crate) fn activity_options(value: &ActivityOptions) -> pb::ActivityOptions {
@@ -27,6 +30,7 @@ pub(crate) fn activity_options(value: &ActivityOptions) -> pb::ActivityOptions {
         schedule_to_close_timeout: value.schedule_to_close.map(duration),
         heartbeat_timeout: value.heartbeat.map(duration),
         priority: Some(u32::from(value.priority)),
+        estimated_usage: value.estimate.as_deref().map(usage),
     }
 }
 
@@ -60,6 +64,37 @@ pub(crate) fn turn_policy(value: &TurnPolicy) -> pb::TurnPolicy {
         }),
         no_quiet_hours: false,
         on_turn_failure: Some(on_turn_failure(&value.on_turn_failure)),
+        max_interrupts: value.interrupts(),
+        max_delay: value.max_delay.map(duration),
+        on_closed: match value.on_closed {
+            OnClosed::Reopen => pb::OnClosed::Reopen,
+            OnClosed::Refuse => pb::OnClosed::Refuse,
+        }
+        .into(),
+        on_erased: match value.on_erased {
+            OnErased::Refuse => pb::OnErased::Refuse,
+            OnErased::BeginAnew => pb::OnErased::BeginAnew,
+        }
+        .into(),
+        on_human_message: match value.on_human_message {
+            OnHumanMessage::TakeOver => pb::OnHumanMessage::TakeOver,
+            OnHumanMessage::Keep => pb::OnHumanMessage::Keep,
+            OnHumanMessage::Refuse => pb::OnHumanMessage::Refuse,
+        }
+        .into(),
+        handoff_timeout: value.handoff_timeout.as_ref().map(handoff_timeout),
+    }
+}
+
+fn handoff_timeout(value: &HandoffTimeout) -> pb::HandoffTimeout {
+    use pb::handoff_timeout::Then;
+    pb::HandoffTimeout {
+        after: Some(duration(value.after)),
+        then: match &value.then {
+            AfterHandoff::HandBack => None,
+            AfterHandoff::HandOff(to) => Some(Then::HandOff(assignee(to))),
+            AfterHandoff::Event(name) => Some(Then::EventType(name.to_string())),
+        },
     }
 }
 

@@ -42,6 +42,7 @@ pub(crate) fn activity_task(task: &ActivityTask) -> pb::ActivityTask {
             idempotency_key: delivery.idempotency_key.to_string(),
             reconcile: delivery.reconcile,
         }),
+        idempotency_key: task.start.idempotency_key.to_string(),
     }
 }
 

@@ -21,6 +21,14 @@ pub(super) async fn call(
     );
     checker.name(Path::field("workflow_type"), &request.workflow_type);
     let timeout = Path::field("execution_timeout");
+    let parts = [
+        request.workflow_type.as_bytes(),
+        request.task_queue.as_bytes(),
+        &incoming::bytes(request.input.as_ref()),
+        &incoming::bytes(request.execution_timeout.as_ref()),
+        &incoming::sorted(&request.labels),
+    ];
+    let id = incoming::request(&mut checker, "StartWorkflow", &request.request_id, &parts);
     let start = StartWorkflow {
         type_name: request.workflow_type.into(),
         task_queue: incoming::task_queue(&mut checker, request.task_queue),
@@ -31,7 +39,7 @@ pub(super) async fn call(
             request.execution_timeout,
         ),
         labels: incoming::labels(&mut checker, Path::field("labels"), request.labels),
-        request: incoming::request_hash(&mut checker, "StartWorkflow", &request.request_id),
+        request: id,
     };
     checker.finish()?;
     let started = handle.start_workflow(key, start).await;

@@ -1,7 +1,6 @@
 //! Fences, checked when a turn's writes are committed: what keeps a
 //! superseded, paused or handed-off turn from speaking.
 
-use crate::decide::proactive::hindrance;
 use crate::event::{Slot, SuppressReason};
 use crate::transition::Transaction;
 
@@ -12,7 +11,7 @@ pub(super) fn is_current(tx: &Transaction<'_>, slot: Slot) -> bool {
 }
 
 /// Which fence keeps the writes of a turn in, if one does.
-pub(super) fn fence(tx: &Transaction<'_>, slot: Slot) -> Option<SuppressReason> {
+pub(crate) fn fence(tx: &Transaction<'_>, slot: Slot) -> Option<SuppressReason> {
     tx.root.runs.get(&slot)?.turn?;
     let conversation = tx.root.conversation.as_ref()?;
     if !conversation.is_open() {
@@ -26,13 +25,4 @@ pub(super) fn fence(tx: &Transaction<'_>, slot: Slot) -> Option<SuppressReason> 
     } else {
         None
     }
-}
-
-/// What keeps a message of a turn in: a fence, or the bounds of writing first.
-pub(super) fn message_fence(tx: &Transaction<'_>, slot: Slot) -> Option<SuppressReason> {
-    fence(tx, slot).or_else(|| {
-        let conversation = tx.root.conversation.as_ref()?;
-        let proactive = conversation.turn.as_ref().is_some_and(|t| t.proactive);
-        hindrance(conversation, tx.context.now).filter(|_| proactive)
-    })
 }

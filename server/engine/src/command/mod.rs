@@ -4,6 +4,7 @@
 mod ask;
 mod body;
 mod cancel_step;
+mod close_conversation;
 mod close_run;
 mod fences;
 mod hand_off;
@@ -21,6 +22,7 @@ mod start_timer;
 
 pub use ask::Ask;
 pub use cancel_step::CancelStep;
+pub use close_conversation::CloseConversation;
 pub use close_run::{CancelRun, CompleteRun, FailRun};
 pub use hand_off::HandOffConversation;
 pub use no_reply::NoReply;
@@ -34,6 +36,8 @@ pub use send_signal::SendSignal;
 pub use set_state::SetState;
 pub use start_child::StartChild;
 pub use start_timer::StartTimer;
+
+pub(crate) use fences::fence;
 
 use body::{At, Body};
 
@@ -120,6 +124,8 @@ kinds! {
     HandOff(HandOffConversation),
     /// Say that the messages of the turn need no answer.
     NoReply(NoReply),
+    /// End the conversation.
+    CloseConversation(CloseConversation),
     /// Record that something in the code went wrong.
     RecordProblem(RecordProblem),
     /// Close the run: it succeeded.
@@ -137,6 +143,19 @@ impl CommandKind {
     #[must_use]
     pub fn closes(&self) -> bool {
         self.code() == 0
+    }
+
+    /// Whether it speaks to the customer or writes what others read: what a
+    /// pause of the conversation keeps from happening.
+    pub(crate) fn is_fenced(&self) -> bool {
+        matches!(
+            self,
+            Self::SendMessage(_)
+                | Self::Ask(_)
+                | Self::SetState(_)
+                | Self::NoReply(_)
+                | Self::CloseConversation(_)
+        )
     }
 
     /// Whether it has a key of its own.

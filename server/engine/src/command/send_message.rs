@@ -1,10 +1,12 @@
 //! SendMessage: say something to the customer.
 
 use crate::command::body::{At, Body, bound};
-use crate::command::fences::message_fence;
-use crate::event::{RunEvent, Slot};
+use crate::command::fences::fence;
+use crate::decide::proactive::{is_capped, quiet_until};
+use crate::event::{RunEvent, Slot, SuppressReason};
 use crate::limits;
 use crate::rejection::Refusal;
+use crate::state::deadlines::Deadline;
 use crate::text::{StepKey, Text};
 use crate::transition::Transaction;
 use crate::value::{AuthorKind, Message, MessageContent};
@@ -27,22 +29,47 @@ impl Body for Draft {
         let conversation = at.conversation()?;
         let own = Some(&self.channel).filter(|channel| !channel.as_str().is_empty());
         let channel = own.unwrap_or(&conversation.reply_channel);
-        if !conversation.addresses.contains_key(channel) {
-            // No adapter delivers it.
-            return Ok(());
+        if conversation.addresses.contains_key(channel) {
+            let deliveries = conversation.deliveries.values();
+            let under_way = deliveries.filter(|d| d.is_under_way()).count();
+            bound(under_way, limits::DELIVERIES, "deliveries under way")?;
         }
-        let deliveries = conversation.deliveries.values();
-        let under_way = deliveries.filter(|d| d.is_under_way()).count();
-        bound(under_way, limits::DELIVERIES, "deliveries under way")
+        let held = conversation.held.len();
+        bound(held, limits::HELD_MESSAGES, "messages held in quiet hours")
     }
 
     fn carry_out(self, tx: &mut Transaction<'_>, slot: Slot, key: StepKey) {
-        let reason = message_fence(tx, slot);
+        self.send(tx, slot, key);
+    }
+}
+
+/// What became of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Said {
+    /// It is in the transcript.
+    Sent,
+    /// It leaves when the quiet hours are over.
+    Held,
+    /// A fence or the frequency cap keeps it in.
+    KeptIn(SuppressReason),
+}
+
+impl Draft {
+    /// Sends the message, unless something keeps it in.
+    pub(super) fn send(self, tx: &mut Transaction<'_>, slot: Slot, key: StepKey) -> Said {
+        let now = tx.context.now;
+        let fenced = fence(tx, slot);
         let Some(conversation) = &tx.root.conversation else {
-            return;
+            return Said::Sent;
         };
+        let turn = conversation.turn.as_ref();
+        let proactive = turn.is_some_and(|turn| turn.proactive);
         let channel = or(self.channel, || conversation.reply_channel.clone());
-        if let Some(reason) = reason {
+        let kept_in = fenced.or_else(|| {
+            let capped = proactive && is_capped(conversation, now);
+            capped.then_some(SuppressReason::FrequencyCap)
+        });
+        if let Some(reason) = kept_in {
             let event = RunEvent::MessageSuppressed {
                 key,
                 reason,
@@ -50,7 +77,7 @@ impl Body for Draft {
                 channel,
             };
             tx.emit_run(slot, event);
-            return;
+            return Said::KeptIn(reason);
         }
         let message = Message {
             sequence: conversation.message_count + 1,
@@ -59,10 +86,25 @@ impl Body for Draft {
             channel,
             provider_message_id: Text::default(),
             content: self.content,
-            time: tx.context.now,
+            time: now,
             turn: conversation.turn_count,
+            address: Text::default(),
         };
-        tx.emit_run(slot, RunEvent::MessageSent { key, message });
+        let hours = conversation.policy.quiet_hours.as_ref();
+        let (event, said) = match quiet_until(hours, now).filter(|_| proactive) {
+            Some(until) => {
+                let event = RunEvent::MessageHeld {
+                    key,
+                    message,
+                    until,
+                };
+                tx.root.deadlines.arm(Deadline::Held, until);
+                (event, Said::Held)
+            }
+            None => (RunEvent::MessageSent { key, message }, Said::Sent),
+        };
+        tx.emit_run(slot, event);
+        said
     }
 }
 

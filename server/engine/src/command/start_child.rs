@@ -81,6 +81,7 @@ impl Body for StartChild {
             execution_timeout: self.execution_timeout,
             labels: BTreeMap::new(),
             request: 0,
+            fingerprint: 0,
         };
         tx.emit_run(child, RunEvent::Started(Box::new(started)));
     }

@@ -52,7 +52,6 @@ pub fn fail_activity(
     }
     current(tx, token)?;
     end_attempt(tx, token.slot, token.activity, failure, usage);
-    check_budget(tx);
     Ok(())
 }
 
@@ -171,6 +170,7 @@ pub(crate) fn end_attempt(
         },
     };
     tx.emit_run(slot, event);
+    check_budget(tx);
 }
 
 /// Each attempt is in the journal, so that they cannot go on for ever: why an

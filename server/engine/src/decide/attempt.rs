@@ -34,6 +34,9 @@ pub struct ActivityStart {
     pub durable_first: bool,
     /// The message to deliver, if the task is a delivery.
     pub delivery: Option<Box<DeliveryTask>>,
+    /// For the outside world: the same for every attempt, and for the turns of
+    /// an episode. Empty: the workflow id, "/" and the key.
+    pub idempotency_key: Text,
 }
 
 /// What an adapter is given.

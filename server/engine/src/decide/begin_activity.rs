@@ -4,8 +4,9 @@ use crate::decide::attempt::ActivityStart;
 use crate::decide::deliveries::begin_delivery;
 use crate::event::{Event, Slot};
 use crate::rejection::Rejection;
-use crate::state::run::Stage;
-use crate::text::Text;
+use crate::state::root::Root;
+use crate::state::run::{Run, Stage};
+use crate::text::{StepKey, Text};
 use crate::transition::Transaction;
 
 /// The worker that takes an attempt.
@@ -42,7 +43,9 @@ pub fn begin_activity(
     if pending.attempt != attempt || waits {
         return Err(Rejection::Stale);
     }
-    if tx.root.holds_activities(slot) {
+    let reserves = matches!(pending.stage, Stage::Started { .. });
+    let reserved = !reserves && tx.root.is_budget_reserved(pending);
+    if tx.root.holds_activities(slot) || reserved {
         // Not offered now, but noted.
         tx.offer_activity(slot, activity);
         return Err(Rejection::Stale);
@@ -54,6 +57,7 @@ pub fn begin_activity(
         activity: pending.clone(),
         durable_first: pending.options.retry.maximum_attempts == 1,
         delivery: None,
+        idempotency_key: episode_key(tx.root, run, &pending.key),
     };
     tx.emit(Event::ActivityStarted {
         slot,
@@ -63,4 +67,21 @@ pub fn begin_activity(
         worker: worker.identity.clone(),
     });
     Ok(start)
+}
+
+/// The idempotency key of a step of a turn that takes up the work of another
+/// one: that one's, so that what it has begun is not done twice. Empty for all
+/// others.
+fn episode_key(root: &Root, run: &Run, key: &StepKey) -> Text {
+    let turn = root.conversation.as_ref().and_then(|c| c.turn.as_ref());
+    let Some(turn) = turn.filter(|turn| turn.episode != 0 && turn.episode != turn.number) else {
+        return Text::default();
+    };
+    let id = &root.key.id;
+    let own = format!("{id}/turn-{}", turn.number);
+    let below = run.workflow_id.as_str().strip_prefix(&own);
+    match below.filter(|below| below.is_empty() || below.starts_with('/')) {
+        Some(below) => format!("{id}/turn-{}{below}/{key}", turn.episode).into(),
+        None => Text::default(),
+    }
 }

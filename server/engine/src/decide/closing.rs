@@ -1,6 +1,7 @@
 //! How a run closes: its children first, then itself, then its parent and its
 //! conversation learn of it.
 
+use crate::decide::decide_approval::check_budget;
 use crate::decide::{mailbox, turn_failure};
 use crate::event::{RunEvent, RunStatus, Slot};
 use crate::state::terminated;
@@ -39,6 +40,7 @@ pub(crate) fn close(tx: &mut Transaction<'_>, slot: Slot, status: RunStatus, out
         turn_failure::follow_up(tx, number);
         mailbox::settle(tx);
     }
+    check_budget(tx);
 }
 
 /// Closes a run whose parent is closing, deepest first. The parent is not

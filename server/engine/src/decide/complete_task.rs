@@ -1,9 +1,9 @@
 //! CompleteWorkflowTask: the code of a run has said what it wants.
 
-use crate::command::{self, Command, CommandKind};
-use crate::decide::task::current_task;
+use crate::command::{self, Command, CommandKind, fence};
+use crate::decide::task::{self, current_task};
 use crate::decide::{TaskToken, mailbox};
-use crate::event::Event;
+use crate::event::{Event, SuppressReason};
 use crate::limits;
 use crate::rejection::Rejection;
 use crate::state::deadlines::Deadline;
@@ -38,7 +38,8 @@ impl Completion {
 /// carried out fails by itself, and its code is told.
 ///
 /// # Errors
-/// `Fenced` when the task is over; `CompletionInvalid` and `LimitExceeded`
+/// `Fenced` when the task is over, or when a turn would speak or write into the
+/// state of a conversation that is paused: it comes again after the pause; `CompletionInvalid` and `LimitExceeded`
 /// when it does not fit its task; `UnreadEvents` when the run would close
 /// although its code has not been given everything: the task stays under way.
 pub fn complete_task(
@@ -48,6 +49,13 @@ pub fn complete_task(
 ) -> Result<(), Rejection> {
     let through = current_task(tx, token)?;
     let slot = token.slot;
+    let speaks = completion.commands.iter().any(|it| it.kind.is_fenced());
+    if speaks && fence(tx, slot) == Some(SuppressReason::ConversationPaused) {
+        // What the code would do now it does once it may: it is given the same
+        // again, and nothing of it counts as done.
+        task::give_back(tx, slot);
+        return Err(Rejection::Fenced);
+    }
     let Some(run) = tx.root.runs.get(&slot) else {
         return Err(Rejection::Fenced);
     };

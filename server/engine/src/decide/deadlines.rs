@@ -1,9 +1,10 @@
 //! What happens when a deadline comes.
 
 use crate::decide::activity_result::end_attempt;
-use crate::decide::decide_approval::expire_approval;
+use crate::decide::decide_approval::{check_budget, expire_approval};
 use crate::decide::deliveries::delivery_due;
 use crate::decide::erase_conversation::erase_conversation;
+use crate::decide::handoff_timeout::handoff_timeout;
 use crate::decide::{closing, mailbox, task};
 use crate::event::{RunEvent, RunStatus, Slot, TurnCause};
 use crate::state::deadlines::Deadline;
@@ -42,7 +43,8 @@ fn meet(tx: &mut Transaction<'_>, deadline: Deadline) {
             let outcome = Outcome::Failed(Failure::timeout("Execution"));
             closing::close(tx, slot, RunStatus::TimedOut, outcome);
         }
-        Deadline::Burst => mailbox::settle(tx),
+        Deadline::Burst | Deadline::Held => mailbox::settle(tx),
+        Deadline::HandoffTimeout => handoff_timeout(tx),
         Deadline::Grace(slot) => {
             let failure = terminated("the turn was superseded and its grace passed");
             let outcome = Outcome::Failed(failure);
@@ -102,6 +104,7 @@ fn give_up(tx: &mut Transaction<'_>, slot: Slot, activity: u64, timeout: &str) {
         usage: None,
     };
     tx.emit_run(slot, event);
+    check_budget(tx);
 }
 
 /// Heartbeats do not move the deadline, they are only noted; so it may come

@@ -5,9 +5,14 @@ use crate::event::{ApprovalOutcome, Decided, Event, RunEvent, Slot};
 use crate::policy::Budget;
 use crate::rejection::Rejection;
 use crate::state::approval::Approval;
+use crate::state::request::Request;
 use crate::text::{StepKey, Text, WorkflowId};
 use crate::transition::Transaction;
 use crate::value::{Blob, Payload};
+
+/// Attempts that are offered when one has ended that had reserved a part of
+/// the budget: each end offers more, and most of them would have to wait.
+const OFFERED_AT_ONCE: usize = 16;
 
 /// A decision, validated.
 #[derive(Clone, Debug)]
@@ -26,17 +31,17 @@ pub struct DecideApproval {
     pub decider: Text,
     /// What they say about it.
     pub comment: Text,
-    /// Hash of the request's id; 0 for none.
-    pub request: u64,
+    /// The id of the request.
+    pub request: Request,
 }
 
 /// Decides an approval, once.
 ///
 /// # Errors
 /// `ApprovalNotFound`, `ApprovalDecided`, `ApprovalExpired`,
-/// `ApprovalChanged`.
+/// `ApprovalChanged`, `RequestIdReused`.
 pub fn decide_approval(tx: &mut Transaction<'_>, request: DecideApproval) -> Result<(), Rejection> {
-    if request.request != 0 && tx.root.requests.contains(&request.request) {
+    if tx.root.knows_request(request.request)? {
         return Ok(());
     }
     let approval = tx
@@ -70,10 +75,7 @@ pub fn decide_approval(tx: &mut Transaction<'_>, request: DecideApproval) -> Res
         comment: request.comment,
         arguments,
     });
-    if request.request != 0 {
-        let hash = request.request;
-        tx.emit(Event::RequestRemembered { hash });
-    }
+    tx.remember(request.request);
     if slot == 0 {
         decide_budget(tx, request.approval_id, decided, request.changed_budget);
     } else {
@@ -114,9 +116,14 @@ fn end_unanswered(
 /// rejected is not asked for again.
 pub(crate) fn check_budget(tx: &mut Transaction<'_>) {
     let conversation = tx.root.conversation.as_ref();
-    if conversation.is_some_and(|conversation| !conversation.budget_reached) {
+    let Some(conversation) = conversation.filter(|it| it.policy.budget.is_some()) else {
+        return;
+    };
+    if !conversation.budget_reached {
         ask_for_budget(tx);
     }
+    // What an attempt had reserved is free again.
+    tx.offer_some_held(OFFERED_AT_ONCE);
 }
 
 /// The budget was set to another one: what was asked for the old one is
@@ -138,7 +145,8 @@ pub(crate) fn withdraw_budget(tx: &mut Transaction<'_>) {
     }
 }
 
-fn ask_for_budget(tx: &mut Transaction<'_>) {
+/// Asks for a higher budget if what was used reaches it.
+pub(crate) fn ask_for_budget(tx: &mut Transaction<'_>) {
     let Some(conversation) = &tx.root.conversation else {
         return;
     };

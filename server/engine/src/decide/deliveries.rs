@@ -76,6 +76,7 @@ pub(super) fn begin_delivery(
         },
         durable_first: true,
         delivery: Some(Box::new(task)),
+        idempotency_key: Text::default(),
     };
     tx.emit(Event::DeliveryStarted {
         sequence,

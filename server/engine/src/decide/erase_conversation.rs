@@ -12,7 +12,7 @@ use crate::value::Outcome;
 /// # Errors
 /// `ConversationNotFound`.
 pub fn erase_conversation(tx: &mut Transaction<'_>) -> Result<Tombstone, Rejection> {
-    if let Some(tombstone) = tx.root.tombstone {
+    if let Some(tombstone) = tx.root.tombstone.filter(|_| tx.root.conversation.is_none()) {
         return Ok(tombstone);
     }
     let conversation = tx

@@ -23,9 +23,12 @@ pub struct HandOff {
 
 /// Gives the conversation to a person or team; a running turn is interrupted.
 ///
+/// The answer is the number of the handover. The same request gets the same
+/// answer.
+///
 /// # Errors
 /// `ConversationNotFound`, `ConversationClosed`.
-pub fn hand_off(tx: &mut Transaction<'_>, request: HandOff) -> Result<(), Rejection> {
+pub fn hand_off(tx: &mut Transaction<'_>, request: HandOff) -> Result<u64, Rejection> {
     let conversation = open_conversation(tx.root)?;
     let grace = conversation.policy.interrupt_grace;
     let waits = conversation
@@ -37,7 +40,8 @@ pub fn hand_off(tx: &mut Transaction<'_>, request: HandOff) -> Result<(), Reject
         mailbox::interrupt(tx, grace);
     }
     mailbox::settle(tx);
-    Ok(())
+    let conversation = tx.root.conversation.as_ref();
+    Ok(conversation.map_or(0, |conversation| conversation.handoffs))
 }
 
 /// The code of the current turn hands the conversation off and waits. In a
@@ -56,6 +60,7 @@ pub(crate) fn hand_off_from_turn(
             author_name: Text::default(),
             note: "the turn was superseded".into(),
             messages: Vec::new(),
+            has_more: false,
         };
         tx.emit_run(slot, event);
     } else {
@@ -114,5 +119,6 @@ pub(super) fn marker(
         },
         time: now,
         turn: 0,
+        address: Text::default(),
     }
 }

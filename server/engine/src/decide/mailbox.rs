@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::decide::held;
 use crate::decide::proactive::quiet_until;
 use crate::event::{RunEvent, RunStarted, Slot, TurnCause, TurnStart};
 use crate::policy::OnBusy;
@@ -34,12 +35,17 @@ pub(crate) fn message_came(tx: &mut Transaction<'_>) {
     let Some(conversation) = &tx.root.conversation else {
         return;
     };
-    let busy = conversation
-        .turn
-        .as_ref()
-        .is_some_and(|turn| turn.ask.is_none() && turn.hand_off.is_none());
-    let grace = conversation.policy.interrupt_grace;
-    if busy && conversation.is_active() && conversation.policy.on_busy == OnBusy::Interrupt {
+    let policy = &conversation.policy;
+    let now = tx.context.now;
+    let turn = conversation.turn.as_ref();
+    let busy = turn.filter(|turn| turn.ask.is_none() && turn.hand_off.is_none());
+    let interrupts = busy.is_some_and(|turn| {
+        // Who writes has ended the silence that the turn is about.
+        turn.cause.is_silence()
+            || (policy.on_busy == OnBusy::Interrupt && turn.may_be_interrupted(policy, now))
+    });
+    let grace = policy.interrupt_grace;
+    if interrupts && conversation.is_active() {
         interrupt(tx, grace);
     }
     settle(tx);
@@ -54,7 +60,10 @@ pub(crate) fn event_came(tx: &mut Transaction<'_>) {
     let grace = policy.interrupt_grace;
     // In quiet hours the event waits, so that it interrupts nothing.
     let awake = quiet_until(policy.quiet_hours.as_ref(), tx.context.now).is_none();
-    if conversation.is_active() && awake && policy.on_event == OnBusy::Interrupt {
+    let turn = conversation.turn.as_ref();
+    let interrupts = policy.on_event == OnBusy::Interrupt
+        && turn.is_some_and(|turn| turn.may_be_interrupted(policy, tx.context.now));
+    if conversation.is_active() && awake && interrupts {
         interrupt(tx, grace);
     }
     settle(tx);
@@ -72,6 +81,7 @@ pub(crate) fn interrupt(tx: &mut Transaction<'_>, grace: Span) {
 /// Hands what waits to whoever is to have it, if it is due; sets the deadline
 /// otherwise.
 pub(crate) fn settle(tx: &mut Transaction<'_>) {
+    held::let_go(tx);
     // Messages and events may be due one after the other, and more of them
     // than go together. Each step but the last takes at least one.
     loop {
@@ -93,8 +103,8 @@ pub(crate) fn settle(tx: &mut Transaction<'_>) {
                 return;
             }
             Step::Answer(key) => {
-                let messages = waiting_messages(conversation);
-                tx.emit_run(slot, RunEvent::AskAnswered { key, messages });
+                let event = answer(conversation, key);
+                tx.emit_run(slot, event);
             }
             Step::SteerMessages => {
                 let messages = waiting_messages(conversation);
@@ -181,9 +191,13 @@ fn cause_of_events(conversation: &Conversation) -> TurnCause {
 
 fn with_turn(conversation: &Conversation, turn: &Turn, steers: bool, now: Time) -> Step {
     let policy = &conversation.policy;
-    let due = conversation.burst_due();
     let takes = steers && policy.on_busy == OnBusy::Steer;
-    let taken = due.filter(|_| turn.ask.is_some() || takes);
+    let taken = match &turn.ask {
+        // Nobody has been asked yet.
+        Some(_) if turn.ask_is_held => None,
+        Some(_) => conversation.burst_due_after(turn.ask_after),
+        None => conversation.burst_due().filter(|_| takes),
+    };
     if taken.is_some_and(|due| due <= now) {
         return match &turn.ask {
             Some(key) => Step::Answer(key.clone()),
@@ -199,8 +213,26 @@ fn with_turn(conversation: &Conversation, turn: &Turn, steers: bool, now: Time) 
     }
 }
 
+/// The waiting messages answer an ask: those that came after its question,
+/// and with them those that came before.
+fn answer(conversation: &Conversation, key: StepKey) -> RunEvent {
+    let after = conversation.turn.as_ref().map_or(0, |turn| turn.ask_after);
+    let mut waiting = conversation.mailbox.iter().map(|m| m.sequence);
+    let first = waiting.find(|at| *at > after).unwrap_or(0);
+    let messages = through(conversation, conversation.burst_through().max(first));
+    let earlier = messages.iter().filter(|m| m.sequence <= after).count();
+    RunEvent::AskAnswered {
+        key,
+        messages,
+        earlier: u32::try_from(earlier).unwrap_or(u32::MAX),
+    }
+}
+
 fn waiting_messages(conversation: &Conversation) -> Vec<Message> {
-    let through = conversation.burst_through();
+    through(conversation, conversation.burst_through())
+}
+
+fn through(conversation: &Conversation, through: u64) -> Vec<Message> {
     let waiting = conversation.mailbox.iter();
     waiting
         .take_while(|m| m.sequence <= through)
@@ -228,6 +260,7 @@ fn start_turn(tx: &mut Transaction<'_>, cause: TurnCause, attempt: u32) {
         cause,
         events_through: conversation.events_through(),
         attempt,
+        episode: conversation.episode.as_ref().map_or(0, |it| it.first),
     };
     let started = RunStarted {
         workflow_id: tx
@@ -245,6 +278,7 @@ fn start_turn(tx: &mut Transaction<'_>, cause: TurnCause, attempt: u32) {
         execution_timeout: None,
         labels: BTreeMap::new(),
         request: 0,
+        fingerprint: 0,
     };
     let slot: Slot = tx.root.next_slot;
     tx.emit_run(slot, RunEvent::Started(Box::new(started)));

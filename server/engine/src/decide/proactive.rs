@@ -1,15 +1,15 @@
 //! When agents may write first: quiet hours and the frequency cap.
 
-use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 
-use crate::event::SuppressReason;
 use crate::policy::QuietHours;
 use crate::state::conversation::Conversation;
 use crate::value::Time;
 
 const MINUTES_PER_DAY: i64 = 1_440;
+/// Changes of a zone's clocks that are followed in one stretch of quiet hours.
+const CLOCK_CHANGES: usize = 8;
 
 /// Whether a name is a time zone that quiet hours can be given in.
 #[must_use]
@@ -17,11 +17,35 @@ pub fn is_time_zone(name: &str) -> bool {
     TimeZone::get(name).is_ok()
 }
 
-/// When the quiet hours end that `now` lies in; `None` outside of them.
-pub(super) fn quiet_until(hours: Option<&QuietHours>, now: Time) -> Option<Time> {
+/// When the quiet hours end that `now` lies in; `None` outside of them. Always
+/// later than `now`, and not quiet itself.
+pub(crate) fn quiet_until(hours: Option<&QuietHours>, now: Time) -> Option<Time> {
     let hours = hours?;
     let zone = TimeZone::get(hours.time_zone.as_str()).unwrap_or(TimeZone::UTC);
-    let local = zone.to_datetime(Timestamp::from_microsecond(now.0).ok()?);
+    let mut from = Timestamp::from_microsecond(now.0).ok()?;
+    // Between two changes of its clocks a zone has one offset; after a change
+    // the hours of the day are looked at anew. Quiet hours are shorter than a
+    // day, and no zone has changed its clocks this often in one.
+    for _ in 0..CLOCK_CHANGES {
+        let Some(ends) = ends_at(hours, &zone, from) else {
+            break;
+        };
+        match zone.following(from).next().map(|change| change.timestamp()) {
+            Some(change) if change <= ends => from = change,
+            _ => {
+                from = ends;
+                break;
+            }
+        }
+    }
+    let until = Time(from.as_microsecond());
+    Some(until).filter(|until| *until > now)
+}
+
+/// When the quiet hours end that a moment lies in, if no clock is changed
+/// until then.
+fn ends_at(hours: &QuietHours, zone: &TimeZone, at: Timestamp) -> Option<Timestamp> {
+    let local = zone.to_datetime(at);
     let minute = i64::from(local.hour()) * 60 + i64::from(local.minute());
     let (start, end) = (i64::from(hours.start_minute), i64::from(hours.end_minute));
     let quiet = if start <= end {
@@ -38,27 +62,17 @@ pub(super) fn quiet_until(hours: Option<&QuietHours>, now: Time) -> Option<Time>
         .to_datetime(jiff::civil::Time::midnight())
         .checked_add((days * MINUTES_PER_DAY + end).minutes())
         .ok()?;
-    Some(absolute(&zone, ends, now))
+    zone.to_offset(at).to_timestamp(ends).ok()
 }
 
-/// The moment of a local time. One that a change of the clocks leaves out
-/// comes right after the gap.
-fn absolute(zone: &TimeZone, local: DateTime, now: Time) -> Time {
-    let moment = zone.to_ambiguous_timestamp(local).compatible();
-    let time = moment.map_or(now.0 + 60_000_000, |moment| moment.as_microsecond());
-    // Always later, or the wait would come back at once.
-    Time(time.max(now.0 + 1))
-}
-
-/// Why a proactive message may not leave now, if it may not.
-pub(crate) fn hindrance(conversation: &Conversation, now: Time) -> Option<SuppressReason> {
-    if quiet_until(conversation.policy.quiet_hours.as_ref(), now).is_some() {
-        return Some(SuppressReason::QuietHours);
-    }
-    let cap = conversation.policy.frequency_cap?;
+/// Whether agents have written first as often as they may.
+pub(crate) fn is_capped(conversation: &Conversation, now: Time) -> bool {
+    let Some(cap) = conversation.policy.frequency_cap else {
+        return false;
+    };
     let recent = conversation.proactive.iter().rev();
     let within = recent.take_while(|at| **at + cap.window > now).count();
-    (within >= cap.max_messages as usize).then_some(SuppressReason::FrequencyCap)
+    within + conversation.held.len() >= cap.max_messages as usize
 }
 
 #[cfg(test)]
@@ -98,10 +112,66 @@ mod tests {
     }
 
     #[test]
-    fn an_end_that_the_clocks_skip_comes_after_the_gap() {
+    fn an_end_that_the_clocks_skip_comes_right_after_the_gap() {
         let berlin = hours("Europe/Berlin", 0, 2 * 60 + 30);
         let night = quiet_until(Some(&berlin), at("2026-03-28T23:30:00Z"));
-        assert_eq!(night, Some(at("2026-03-29T01:30:00Z")));
+        assert_eq!(night, Some(at("2026-03-29T01:00:00Z")));
+    }
+
+    #[test]
+    fn an_end_in_the_hour_that_comes_twice_comes_once_for_each() {
+        // In the night to 25 October 2026 it is 02:30 at 00:30Z and at 01:30Z.
+        let berlin = hours("Europe/Berlin", 0, 2 * 60 + 30);
+        let quiet = |text| quiet_until(Some(&berlin), at(text));
+        assert_eq!(
+            quiet("2026-10-25T00:10:00Z"),
+            Some(at("2026-10-25T00:30:00Z"))
+        );
+        assert_eq!(quiet("2026-10-25T00:40:00Z"), None);
+        assert_eq!(
+            quiet("2026-10-25T01:10:00Z"),
+            Some(at("2026-10-25T01:30:00Z"))
+        );
+        assert_eq!(quiet("2026-10-25T01:30:00Z"), None);
+    }
+
+    /// Around every change of every zone's clocks in these years.
+    #[test]
+    fn quiet_hours_end_later_and_outside_of_themselves_in_every_zone() {
+        let (from, to) = (at("2025-12-01T00:00:00Z"), at("2027-12-01T00:00:00Z"));
+        let mut changes = 0;
+        for name in jiff::tz::db().available() {
+            let zone = TimeZone::get(name.as_str()).expect("is known");
+            let first = Timestamp::from_microsecond(from.0).expect("a timestamp");
+            let last = Timestamp::from_microsecond(to.0).expect("a timestamp");
+            let all = zone.following(first).map(|change| change.timestamp());
+            for change in all.take_while(|change| *change < last) {
+                changes += 1;
+                for (start, end) in [(60, 150), (150, 90), (1_320, 125), (0, 60), (119, 121)] {
+                    let hours = hours(name.as_str(), start, end);
+                    check_around(&hours, Time(change.as_microsecond()));
+                }
+            }
+        }
+        assert!(changes > 300, "{changes} changes of clocks");
+    }
+
+    /// From half a day before a moment to half a day after it.
+    fn check_around(hours: &QuietHours, moment: Time) {
+        let mut ends: Option<Time> = None;
+        for step in -72..72_i64 {
+            let now = Time(moment.0 + step * 600_000_000 + 1_000_000);
+            let until = quiet_until(Some(hours), now);
+            if let Some(before) = ends.filter(|before| now < *before) {
+                assert_eq!(until, Some(before), "{hours:?} at {now:?}");
+            }
+            if let Some(until) = until {
+                assert!(until > now, "{hours:?} at {now:?}");
+                let after = quiet_until(Some(hours), until);
+                assert_eq!(after, None, "{hours:?} at {now:?}");
+            }
+            ends = until;
+        }
     }
 
     #[test]

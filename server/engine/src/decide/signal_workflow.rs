@@ -2,8 +2,9 @@
 //! that a run has sent.
 
 use crate::decide::{RunRef, check_room, open_run};
-use crate::event::{Event, RunEvent, Slot};
+use crate::event::{RunEvent, Slot};
 use crate::rejection::Rejection;
+use crate::state::request::Request;
 use crate::text::Text;
 use crate::transition::Transaction;
 use crate::value::{Failure, Payload};
@@ -17,26 +18,22 @@ pub struct SignalWorkflow {
     pub name: Text,
     /// Its input.
     pub input: Payload,
-    /// Hash of the request id; 0 for none.
-    pub request: u64,
+    /// The id of the request.
+    pub request: Request,
 }
 
 /// Delivers a signal. The same request is carried out once.
 ///
 /// # Errors
-/// `RunNotFound`, `RunClosed`, `LimitExceeded`.
+/// `RunNotFound`, `RunClosed`, `LimitExceeded`, `RequestIdReused`.
 pub fn signal_workflow(tx: &mut Transaction<'_>, request: SignalWorkflow) -> Result<(), Rejection> {
-    if request.request != 0 && tx.root.requests.contains(&request.request) {
+    if tx.root.knows_request(request.request)? {
         return Ok(());
     }
     let run = open_run(tx.root, &request.target)?;
     check_room(run)?;
     let slot = run.slot;
-    if request.request != 0 {
-        tx.emit(Event::RequestRemembered {
-            hash: request.request,
-        });
-    }
+    tx.remember(request.request);
     let event = RunEvent::SignalReceived {
         name: request.name,
         input: request.input,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::event::{RunEvent, RunId, RunStarted};
 use crate::rejection::Rejection;
+use crate::state::request::Request;
 use crate::text::{QueueName, Text, TypeName};
 use crate::transition::Transaction;
 use crate::value::{Payload, Span};
@@ -21,15 +22,15 @@ pub struct StartWorkflow {
     pub execution_timeout: Option<Span>,
     /// Its labels.
     pub labels: BTreeMap<Text, Text>,
-    /// Hash of the request id; 0 for none.
-    pub request: u64,
+    /// The id of the request.
+    pub request: Request,
 }
 
 /// Starts a run; the answer is its id. The same request gets the same answer
 /// until another one starts the next run.
 ///
 /// # Errors
-/// `RunAlreadyStarted`, `TypeMismatch`.
+/// `RunAlreadyStarted`, `TypeMismatch`, `RequestIdReused`.
 pub fn start_workflow(
     tx: &mut Transaction<'_>,
     request: StartWorkflow,
@@ -40,7 +41,8 @@ pub fn start_workflow(
     // Kept until there is a later one, whether it is open or closed.
     let latest = tx.root.main.and_then(|slot| tx.root.runs.get(&slot));
     if let Some(run) = latest {
-        if request.request != 0 && run.request == request.request {
+        if request.request.is_given() && run.request == request.request.hash {
+            request.request.check_same(run.fingerprint)?;
             return Ok(run.run_id);
         }
         if run.status.is_open() {
@@ -60,7 +62,8 @@ pub fn start_workflow(
         parent: None,
         execution_timeout: request.execution_timeout,
         labels: request.labels,
-        request: request.request,
+        request: request.request.hash,
+        fingerprint: request.request.fingerprint,
     };
     let slot = tx.root.next_slot;
     tx.emit_run(slot, RunEvent::Started(Box::new(started)));

@@ -7,7 +7,7 @@ use crate::decide::submit_message::{Accepted, Opening, known_conversation, open,
 use crate::event::Event;
 use crate::limits;
 use crate::rejection::Rejection;
-use crate::state::event_hash;
+use crate::state::{event_hash, payload_hash};
 use crate::text::{Text, TypeName};
 use crate::transition::Transaction;
 use crate::value::{InboundEvent, Payload};
@@ -44,11 +44,16 @@ pub fn submit_event(tx: &mut Transaction<'_>, request: SubmitEvent) -> Result<Ac
         time: now,
         after_message: 0,
     };
-    let opens = match known_conversation(tx.root, &request.opening.type_name)? {
+    let opens = match known_conversation(tx.root, &request.opening)? {
         None => true,
         Some(conversation) => {
             let known = conversation.remembered(event_hash(&event));
             if let Some(known) = known.filter(|_| !event.event_id.as_str().is_empty()) {
+                if known.differs(payload_hash(&event.payload)) {
+                    return Err(Rejection::EventIdReused {
+                        sequence: known.sequence,
+                    });
+                }
                 return Ok(Accepted {
                     sequence: known.sequence,
                     time: known.time,

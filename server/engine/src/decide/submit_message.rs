@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use crate::decide::decide_approval::ask_for_budget;
 use crate::decide::mailbox;
 use crate::event::{Event, Update};
 use crate::limits;
-use crate::policy::TurnPolicy;
+use crate::policy::{OnClosed, OnErased, TurnPolicy};
 use crate::rejection::Rejection;
 use crate::state::conversation::Conversation;
 use crate::state::root::Root;
 use crate::text::{QueueName, Text, TypeName};
 use crate::transition::Transaction;
-use crate::value::{AuthorKind, Message, MessageContent, Time};
+use crate::value::{AuthorKind, Message, MessageContent, Span, Time};
 
 /// What a conversation is opened with, if there is none.
 #[derive(Clone, Debug)]
@@ -24,6 +25,8 @@ pub struct Opening {
     pub policy: TurnPolicy,
     /// Labels.
     pub labels: BTreeMap<Text, Text>,
+    /// How long it is kept once its code has closed it.
+    pub retention: Option<Span>,
 }
 
 /// A message, validated.
@@ -71,15 +74,26 @@ pub fn submit_message(
         content: request.content,
         time: now,
         turn: 0,
+        address: request.customer_address.clone(),
     };
-    match known_conversation(tx.root, &request.opening.type_name)? {
+    let mut reopens = false;
+    match known_conversation(tx.root, &request.opening)? {
         None => open(tx, request.opening),
         Some(conversation) => {
             if let Some(first) = first_answer(conversation, &message)? {
                 return Ok(first);
             }
+            reopens = !conversation.is_open();
+            if reopens {
+                check_reopening(tx.root, conversation, now)?;
+            }
+            check_addresses(conversation, &message.channel, &request.customer_address)?;
             message.sequence = conversation.message_count + 1;
         }
+    }
+    if reopens {
+        tx.emit(Event::ConversationReopened);
+        ask_for_budget(tx);
     }
     if !request.customer_address.as_str().is_empty() {
         let address = (message.channel.clone(), request.customer_address);
@@ -97,13 +111,15 @@ pub fn submit_message(
 /// The conversation that a request is for; `None` if it opens one.
 pub(super) fn known_conversation<'a>(
     root: &'a Root,
-    type_name: &TypeName,
+    opening: &Opening,
 ) -> Result<Option<&'a Conversation>, Rejection> {
-    if root.tombstone.is_some() {
+    let type_name = &opening.type_name;
+    let begins_anew = opening.policy.on_erased == OnErased::BeginAnew;
+    if root.tombstone.is_some() && !begins_anew {
         return Err(Rejection::ConversationErased);
     }
     let Some(conversation) = &root.conversation else {
-        if root.exists() {
+        if root.exists() && root.tombstone.is_none() {
             return Err(Rejection::TypeMismatch(
                 "this id belongs to a plain workflow",
             ));
@@ -114,11 +130,41 @@ pub(super) fn known_conversation<'a>(
         return Ok(None);
     };
     if !type_name.as_str().is_empty() && *type_name != conversation.type_name {
-        return Err(Rejection::TypeMismatch(
-            "the conversation was opened with another type",
-        ));
+        return Err(Rejection::TypeMismatch("the conversation has another type"));
     }
     Ok(Some(conversation))
+}
+
+/// Checks that a message reopens a conversation that is closed.
+fn check_reopening(root: &Root, conversation: &Conversation, now: Time) -> Result<(), Rejection> {
+    if conversation.policy.on_closed == OnClosed::Refuse {
+        return Err(Rejection::ConversationClosed);
+    }
+    // Before times were kept, closing was the last that happened.
+    let closed = conversation.closed_at.unwrap_or(root.updated);
+    let within = Span::from_secs(limits::REOPEN_DAYS * 86_400);
+    if now > closed + within {
+        return Err(Rejection::ClosedTooLongAgo {
+            days: limits::REOPEN_DAYS,
+        });
+    }
+    Ok(())
+}
+
+/// Checks that there is room for the address that a message comes from.
+fn check_addresses(
+    conversation: &Conversation,
+    channel: &Text,
+    address: &Text,
+) -> Result<(), Rejection> {
+    let known = address.as_str().is_empty() || conversation.addresses.contains_key(channel);
+    if known || conversation.addresses.len() < limits::ADDRESSES {
+        return Ok(());
+    }
+    Err(Rejection::LimitExceeded {
+        subject: "addresses of a conversation",
+        limit: limits::ADDRESSES as u64,
+    })
 }
 
 /// Opens the conversation.
@@ -128,6 +174,7 @@ pub(super) fn open(tx: &mut Transaction<'_>, opening: Opening) {
         task_queue: opening.task_queue,
         policy: opening.policy,
         labels: opening.labels,
+        retention: opening.retention,
     });
 }
 
@@ -146,6 +193,8 @@ pub(super) fn set_addresses(
         addresses: conversation.addresses.clone(),
         policy: conversation.policy.clone(),
         reply_channel: reply_channel.unwrap_or_else(|| conversation.reply_channel.clone()),
+        type_name: None,
+        task_queue: None,
     };
     let given = addresses.into_iter();
     let given = given.filter(|(_, address)| !address.as_str().is_empty());
@@ -171,16 +220,19 @@ fn first_answer(
     message: &Message,
 ) -> Result<Option<Accepted>, Rejection> {
     if !message.provider_message_id.as_str().is_empty() {
-        let hash = crate::state::message_hash(message);
+        let id = &message.provider_message_id;
+        let hash = crate::state::message_hash(&message.channel, &message.address, id);
         if let Some(known) = conversation.remembered(hash) {
+            if known.differs(crate::state::content_hash(&message.content)) {
+                return Err(Rejection::MessageIdReused {
+                    sequence: known.sequence,
+                });
+            }
             return Ok(Some(Accepted {
                 sequence: known.sequence,
                 time: known.time,
             }));
         }
-    }
-    if !conversation.is_open() {
-        return Err(Rejection::ConversationClosed);
     }
     // What a running turn leaves to the next one waits as well.
     let steered = conversation.turn.iter().flat_map(|turn| &turn.unanswered);

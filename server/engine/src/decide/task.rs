@@ -96,6 +96,14 @@ pub fn lose_task(tx: &mut Transaction<'_>, slot: Slot) {
     offer_again(tx, slot);
 }
 
+/// Nobody has the task any more; it is offered again once it may be.
+pub(super) fn give_back(tx: &mut Transaction<'_>, slot: Slot) {
+    if let Some(run) = tx.root.runs.get_mut(&slot) {
+        run.task = Task::None;
+        tx.root.deadlines.disarm(Deadline::TaskTimeout(slot));
+    }
+}
+
 fn offer_again(tx: &mut Transaction<'_>, slot: Slot) {
     let Some(run) = tx.root.runs.get_mut(&slot) else {
         return;

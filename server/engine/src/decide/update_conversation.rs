@@ -1,4 +1,5 @@
-//! UpdateConversation: labels, addresses, policy, reply channel.
+//! UpdateConversation: labels, addresses, policy, reply channel, type and task
+//! queue.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +8,7 @@ use crate::event::{Event, Update};
 use crate::limits;
 use crate::policy::TurnPolicy;
 use crate::rejection::Rejection;
-use crate::text::Text;
+use crate::text::{QueueName, Text, TypeName};
 use crate::transition::Transaction;
 
 /// What to change, validated. The policy is the one in force with its changes
@@ -21,6 +22,10 @@ pub struct UpdateConversation {
     pub policy: Box<dyn FnOnce(&mut TurnPolicy) + Send>,
     /// The new reply channel, or empty.
     pub reply_channel: Text,
+    /// The new type, or empty: of the turns from here on.
+    pub type_name: TypeName,
+    /// The new task queue, or empty: of the turns from here on.
+    pub task_queue: QueueName,
 }
 
 impl std::fmt::Debug for UpdateConversation {
@@ -43,6 +48,8 @@ pub fn update_conversation(
         addresses: merged(&conversation.addresses, request.addresses),
         policy: conversation.policy.clone(),
         reply_channel: conversation.reply_channel.clone(),
+        type_name: Some(request.type_name).filter(|name| !name.as_str().is_empty()),
+        task_queue: Some(request.task_queue).filter(|name| !name.as_str().is_empty()),
     };
     (request.policy)(&mut update.policy);
     if !request.reply_channel.as_str().is_empty() {
@@ -69,7 +76,7 @@ pub fn update_conversation(
     if budget_changes {
         decide_approval::budget_changed(tx);
     }
-    if held {
+    if held || budget_changes {
         tx.offer_held_activities();
     }
     mailbox::settle(tx);

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use minicbor::{Decode, Encode};
 
 use crate::policy::TurnPolicy;
-use crate::text::Text;
+use crate::text::{QueueName, Text, TypeName};
 use crate::value::{Payload, Time};
 
 /// What an update of a conversation leaves behind: the new values, whole.
@@ -24,6 +24,12 @@ pub struct Update {
     /// Its reply channel.
     #[n(3)]
     pub reply_channel: Text,
+    /// Its type, if that changes: of the turns from here on.
+    #[n(4)]
+    pub type_name: Option<TypeName>,
+    /// Its task queue, if that changes.
+    #[n(5)]
+    pub task_queue: Option<QueueName>,
 }
 
 /// What stays of an erased conversation.

@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 use minicbor::{Decode, Encode};
 
 use crate::policy::{Budget, TurnPolicy, TypeSettings};
-use crate::text::{QueueName, RootKey, Text, TypeName};
-use crate::value::{Assignee, InboundEvent, Message, Payload, Time};
+use crate::text::{QueueName, RootKey, StepKey, Text, TypeName};
+use crate::value::{Assignee, InboundEvent, Message, Payload, Span, Time};
 
 pub use conversation::{
     ApprovalOutcome, ApprovalRequest, Decided, DeliveryStatus, Tombstone, Update,
@@ -97,6 +97,9 @@ pub enum Event {
         /// Its labels.
         #[n(3)]
         labels: BTreeMap<Text, Text>,
+        /// How long it is kept once its code has closed it.
+        #[n(4)]
+        retention: Option<Span>,
     },
     /// An inbound message was accepted.
     #[n(4)]
@@ -117,6 +120,10 @@ pub enum Event {
         /// Hash of the request's kind and id.
         #[n(0)]
         hash: u64,
+        /// Hash of what it asked for; 0 if it is not known.
+        #[n(1)]
+        #[cbor(default)]
+        fingerprint: u64,
     },
     /// An event was accepted.
     #[n(7)]
@@ -166,6 +173,22 @@ pub enum Event {
         /// Hash of the request's id; 0 for none.
         #[n(1)]
         request: u64,
+        /// Hash of what it asked for; 0 if it is not known.
+        #[n(2)]
+        #[cbor(default)]
+        fingerprint: u64,
+        /// Position of the last message that it answers; 0: of all.
+        #[n(3)]
+        #[cbor(default)]
+        answers_through: u64,
+        /// The customer has it already: it is not delivered.
+        #[n(4)]
+        #[cbor(default)]
+        is_sent: bool,
+        /// It took the conversation over from the agents.
+        #[n(5)]
+        #[cbor(default)]
+        took_over: bool,
     },
     /// The budget is used up; an approval was requested.
     #[n(14)]
@@ -237,4 +260,42 @@ pub enum Event {
     /// What conversations of a type begin with was set.
     #[n(19)]
     SettingsChanged(#[n(0)] Box<TypeSettings>),
+    /// A message that was held has left.
+    #[n(20)]
+    HeldMessageSent {
+        /// The message.
+        #[n(0)]
+        message: Box<Message>,
+        /// The run whose code sent it.
+        #[n(1)]
+        slot: Slot,
+        /// Key of the command.
+        #[n(2)]
+        key: StepKey,
+    },
+    /// The customer wrote to the conversation after it was closed: it is open
+    /// again.
+    #[n(21)]
+    ConversationReopened,
+}
+
+impl Event {
+    /// The message that the event adds to the transcript, if it adds one.
+    #[must_use]
+    pub fn added_message(&self) -> Option<&Message> {
+        match self {
+            Self::MessageReceived(message) => Some(message),
+            Self::HumanMessageSent { message, .. }
+            | Self::HeldMessageSent { message, .. }
+            | Self::HandedOff {
+                marker: message, ..
+            }
+            | Self::HandedBack { marker: message } => Some(message),
+            Self::Run {
+                event: RunEvent::MessageSent { message, .. },
+                ..
+            } => Some(message),
+            _ => None,
+        }
+    }
 }

@@ -65,6 +65,10 @@ pub struct RunStarted {
     /// Hash of the request id that started it; 0 for none.
     #[n(9)]
     pub request: u64,
+    /// Hash of what that request asked for; 0 if it is not known.
+    #[n(10)]
+    #[cbor(default)]
+    pub fingerprint: u64,
 }
 
 /// Which part of the mailbox a turn takes. The messages themselves are in the
@@ -87,6 +91,10 @@ pub struct TurnStart {
     #[n(4)]
     #[cbor(default)]
     pub attempt: u32,
+    /// Number of the first turn of its episode; 0 for its own.
+    #[n(5)]
+    #[cbor(default)]
+    pub episode: u64,
 }
 
 /// Why a turn was started.
@@ -108,6 +116,9 @@ pub enum TurnCause {
     /// The customer had no answer for a while.
     #[n(5)]
     StaffTimeout,
+    /// Messages of the customer, the first of which reopened the conversation.
+    #[n(6)]
+    Reopened,
 }
 
 impl TurnCause {
@@ -115,9 +126,15 @@ impl TurnCause {
     #[must_use]
     pub fn is_proactive(self) -> bool {
         match self {
-            Self::Message | Self::StaffTimeout => false,
+            Self::Message | Self::StaffTimeout | Self::Reopened => false,
             Self::Event | Self::Idle | Self::CustomerTimeout => true,
         }
+    }
+
+    /// Whether silence started the turn: who writes has ended it.
+    #[must_use]
+    pub fn is_silence(self) -> bool {
+        matches!(self, Self::Idle | Self::CustomerTimeout)
     }
 }
 
@@ -160,6 +177,21 @@ pub enum SuppressReason {
     /// A proactive message was over the frequency cap.
     #[n(6)]
     FrequencyCap,
+}
+
+impl SuppressReason {
+    /// Its name, as the API writes it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::TurnSuperseded => "TURN_SUPERSEDED",
+            Self::ConversationClosed => "CONVERSATION_CLOSED",
+            Self::ConversationPaused => "CONVERSATION_PAUSED",
+            Self::HumanOwns => "HUMAN_OWNS",
+            Self::QuietHours => "QUIET_HOURS",
+            Self::FrequencyCap => "FREQUENCY_CAP",
+        }
+    }
 }
 
 /// How a run stands.

@@ -107,6 +107,14 @@ pub enum RunEvent {
         /// Key of the command.
         #[n(0)]
         key: StepKey,
+        /// Only messages after this position answer it.
+        #[n(1)]
+        #[cbor(default)]
+        after: u64,
+        /// Its question is held: nothing answers it before that has left.
+        #[n(2)]
+        #[cbor(default)]
+        is_held: bool,
     },
     /// Command SetState was recorded.
     #[n(8)]
@@ -240,6 +248,10 @@ pub enum RunEvent {
         /// The messages, at least one.
         #[n(1)]
         messages: Vec<Message>,
+        /// How many of them came before the question: the first ones.
+        #[n(2)]
+        #[cbor(default)]
+        earlier: u32,
     },
     /// Someone asked the run to cancel.
     #[n(18)]
@@ -339,9 +351,13 @@ pub enum RunEvent {
         /// What they said to the agents.
         #[n(2)]
         note: Text,
-        /// What was written meanwhile.
+        /// What was written meanwhile, or a page of it.
         #[n(3)]
         messages: Vec<Message>,
+        /// More pages follow, of the same hand-back.
+        #[n(4)]
+        #[cbor(default)]
+        has_more: bool,
     },
     /// Events arrived for this running turn.
     #[n(27)]
@@ -412,6 +428,34 @@ pub enum RunEvent {
         #[n(2)]
         suppressed: bool,
     },
+    /// Command SendMessage was recorded in quiet hours: the message leaves
+    /// when they are over.
+    #[n(34)]
+    MessageHeld {
+        /// Key of the command.
+        #[n(0)]
+        key: StepKey,
+        /// The message; its position and time are those of its leaving.
+        #[n(1)]
+        message: Message,
+        /// When the quiet hours are over.
+        #[n(2)]
+        until: Time,
+    },
+    /// Command CloseConversation was recorded.
+    #[n(35)]
+    CloseRecorded {
+        /// Key of the command.
+        #[n(0)]
+        key: StepKey,
+        /// Why.
+        #[n(1)]
+        reason: Text,
+        /// It did not take place: a fence kept it out, or a message waits that
+        /// the code has not seen.
+        #[n(2)]
+        suppressed: bool,
+    },
 }
 
 impl RunEvent {
@@ -453,7 +497,9 @@ impl RunEvent {
             | Self::Paused { .. }
             | Self::Resumed
             | Self::ProblemRecorded { .. }
-            | Self::NoReplyRecorded { .. } => false,
+            | Self::NoReplyRecorded { .. }
+            | Self::MessageHeld { .. }
+            | Self::CloseRecorded { .. } => false,
         }
     }
 

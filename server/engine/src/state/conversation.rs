@@ -9,9 +9,11 @@ use crate::policy::{Budget, TurnPolicy};
 use crate::state::bounded::{message_bytes, trim};
 use crate::state::delivery::Delivery;
 use crate::state::entries::State;
+use crate::state::episode::Episode;
+use crate::state::held::Held;
 use crate::state::turn::{EndedTurn, Retry, Turn};
 use crate::text::{QueueName, Text, TypeName};
-use crate::value::{Assignee, InboundEvent, Message, Payload, Time, Usage};
+use crate::value::{Assignee, InboundEvent, Message, Payload, Span, Time, Usage};
 
 /// A durable conversation with a customer.
 #[derive(Clone, Debug, Encode, Decode)]
@@ -124,6 +126,32 @@ pub struct Conversation {
     /// A further attempt that is to come.
     #[n(33)]
     pub retry: Option<Retry>,
+    /// When it was closed.
+    #[n(34)]
+    pub closed_at: Option<Time>,
+    /// It was reopened, and no turn has been told.
+    #[n(35)]
+    #[cbor(default)]
+    pub is_reopened: bool,
+    /// How long it is kept once its code has closed it.
+    #[n(36)]
+    pub retention: Option<Span>,
+    /// Messages of agents that wait for the end of quiet hours, oldest first.
+    #[n(37)]
+    #[cbor(default)]
+    pub held: VecDeque<Held>,
+    /// What the last turn leaves to the next one.
+    #[n(38)]
+    pub episode: Option<Episode>,
+    /// The most that an attempt of each activity has used, while there is a
+    /// budget.
+    #[n(39)]
+    #[cbor(default)]
+    pub estimates: BTreeMap<TypeName, Usage>,
+    /// How often it was handed over.
+    #[n(40)]
+    #[cbor(default)]
+    pub handoffs: u64,
 }
 
 /// A pause.
@@ -155,6 +183,18 @@ pub struct Handover {
     /// What was written meanwhile, oldest first: the end of it.
     #[n(4)]
     pub messages: VecDeque<Message>,
+    /// Which handover of the conversation it is, from 1.
+    #[n(5)]
+    #[cbor(default)]
+    pub epoch: u64,
+    /// Since when they have it who have it now.
+    #[n(6)]
+    #[cbor(default)]
+    pub assigned: Time,
+    /// A person has written since.
+    #[n(7)]
+    #[cbor(default)]
+    pub is_taken: bool,
 }
 
 /// An inbound message or event that would be recognised if it came again.
@@ -169,6 +209,22 @@ pub struct Remembered {
     /// When it was accepted.
     #[n(2)]
     pub time: Time,
+    /// Hash of what it says; 0 if it is not known.
+    #[n(3)]
+    #[cbor(default)]
+    pub fingerprint: u64,
+    /// It took the conversation over from the agents.
+    #[n(4)]
+    #[cbor(default)]
+    pub took_over: bool,
+}
+
+impl Remembered {
+    /// Whether another one with the same id says something else.
+    #[must_use]
+    pub fn differs(&self, fingerprint: u64) -> bool {
+        self.fingerprint != 0 && fingerprint != 0 && self.fingerprint != fingerprint
+    }
 }
 
 impl Conversation {
@@ -181,10 +237,17 @@ impl Conversation {
     /// When the waiting messages are due to be taken, if any wait.
     #[must_use]
     pub fn burst_due(&self) -> Option<Time> {
-        let first = self.mailbox.front()?;
-        let last = self.mailbox.back()?;
+        self.burst_due_after(0)
+    }
+
+    /// When those of them are due that came after a position, if any did.
+    #[must_use]
+    pub fn burst_due_after(&self, after: u64) -> Option<Time> {
+        let last = self.mailbox.back().filter(|m| m.sequence > after)?;
+        let earlier = self.mailbox.partition_point(|m| m.sequence <= after);
+        let first = self.mailbox.get(earlier)?;
         let full = self.policy.max_messages != 0
-            && self.mailbox.len() >= self.policy.max_messages as usize;
+            && self.mailbox.len() - earlier >= self.policy.max_messages as usize;
         if full {
             return Some(last.time);
         }
@@ -204,6 +267,15 @@ impl Conversation {
     #[must_use]
     pub fn is_active(&self) -> bool {
         self.is_open() && self.pause.is_none() && self.handover.is_none()
+    }
+
+    /// Position of the last message that nobody has answered and that a turn
+    /// has or is to get; 0 if there is none.
+    #[must_use]
+    pub fn last_pending(&self) -> u64 {
+        let waiting = self.mailbox.iter().map(|m| m.sequence);
+        let turn = self.turn.iter().flat_map(Turn::unanswered_positions);
+        waiting.chain(turn).max().unwrap_or(0)
     }
 
     /// The last of the waiting messages that are handed over together.
@@ -318,6 +390,14 @@ impl Conversation {
         let arrived = turn.flat_map(|turn| turn.unanswered.iter().chain(&turn.answers));
         let open = self.unanswered.iter().chain(&self.mailbox).chain(arrived);
         self.unanswered_since = open.map(|m| m.time).min();
+    }
+
+    /// A turn has left messages, which a close had put aside: they have no
+    /// answer since they came.
+    pub(super) fn note_left(&mut self) {
+        let left = self.unanswered.iter().chain(&self.mailbox);
+        let oldest = left.map(|m| m.time).min();
+        self.unanswered_since = self.unanswered_since.into_iter().chain(oldest).min();
     }
 
     /// Takes the waiting events up to a sequence.

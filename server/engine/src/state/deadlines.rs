@@ -42,6 +42,10 @@ pub enum Deadline {
     Delivery(u64),
     /// The content of a closed conversation is to be removed.
     Retention,
+    /// Quiet hours are over for messages that were held.
+    Held,
+    /// Nobody has taken up a handover for a while.
+    HandoffTimeout,
 }
 
 /// All deadlines of a root. Derived from its state, never stored.

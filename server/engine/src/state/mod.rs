@@ -5,6 +5,9 @@ pub mod conversation;
 pub mod deadlines;
 pub mod delivery;
 pub mod entries;
+pub mod episode;
+pub mod held;
+pub mod request;
 pub mod root;
 pub mod run;
 pub mod turn;
@@ -12,4 +15,7 @@ pub mod turn;
 mod apply;
 mod bounded;
 
-pub(crate) use apply::{event_hash, key_hash, kind_hash, message_hash, terminated};
+pub(crate) use apply::{
+    content_hash, event_hash, key_hash, kind_hash, message_hash, payload_hash, question_key,
+    terminated,
+};

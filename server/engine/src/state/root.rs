@@ -10,6 +10,7 @@ use crate::policy::TypeSettings;
 use crate::state::approval::Approval;
 use crate::state::conversation::Conversation;
 use crate::state::deadlines::{Deadline, Deadlines};
+use crate::state::request::Request;
 use crate::state::run::{Activity, Run, Stage};
 use crate::text::{RootKey, Text, WorkflowId};
 use crate::value::Time;
@@ -33,9 +34,9 @@ pub struct Root {
     /// Slot of the latest top-level run.
     #[n(4)]
     pub main: Option<Slot>,
-    /// Hashes of the last requests that had an id, oldest first.
+    /// The last requests that had an id, oldest first.
     #[n(5)]
-    pub requests: VecDeque<u64>,
+    pub requests: VecDeque<Request>,
     /// When it came into being.
     #[n(6)]
     pub created: Time,
@@ -124,6 +125,37 @@ impl Root {
         reached || self.is_paused(slot)
     }
 
+    /// Whether the attempts that run are expected to use up the budget, so
+    /// that another one has to wait for their end. What an activity uses is
+    /// known from its options or from an earlier attempt; until then it counts
+    /// as the largest that is known, and one attempt of it runs at a time.
+    #[must_use]
+    pub fn is_budget_reserved(&self, next: &Activity) -> bool {
+        let Some(conversation) = &self.conversation else {
+            return false;
+        };
+        let Some(budget) = &conversation.policy.budget else {
+            return false;
+        };
+        let estimates = &conversation.estimates;
+        let largest = estimates.values().max_by_key(|usage| usage.tokens());
+        let mut expected = conversation.usage.clone();
+        for activity in self.runs.values().flat_map(|run| run.activities.values()) {
+            if !matches!(activity.stage, Stage::Started { .. }) {
+                continue;
+            }
+            let known = estimates.get(&activity.activity_type);
+            let known = activity.options.estimate.as_deref().or(known);
+            if known.is_none() && activity.activity_type == next.activity_type {
+                return true;
+            }
+            if let Some(estimate) = known.or(largest) {
+                expected.add(estimate);
+            }
+        }
+        budget.is_reached(&expected)
+    }
+
     /// The latest run with this workflow id that is still held here.
     #[must_use]
     pub fn run_by_id(&self, workflow_id: &WorkflowId) -> Option<&Run> {
@@ -202,6 +234,9 @@ impl Root {
                 && let Some(until) = turn.interrupted
             {
                 deadlines.arm(Deadline::Grace(turn.slot), until);
+            }
+            if let Some(held) = conversation.held.front() {
+                deadlines.arm(Deadline::Held, held.until);
             }
             if let Some(at) = conversation.erase_at {
                 deadlines.arm(Deadline::Retention, at);

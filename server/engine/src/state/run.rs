@@ -111,6 +111,11 @@ pub struct Run {
     #[n(30)]
     #[cbor(default)]
     pub rested: Time,
+    /// Hash of what the request that started it asked for; 0 if it is not
+    /// known.
+    #[n(31)]
+    #[cbor(default)]
+    pub fingerprint: u64,
     /// Where its workflow task is. Not stored: after a restart it is offered
     /// again.
     #[cbor(skip)]

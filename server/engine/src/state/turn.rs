@@ -6,8 +6,10 @@ use minicbor::{Decode, Encode};
 
 use crate::event::{RunId, RunStatus, Slot, TurnCause};
 use crate::limits;
+use crate::policy::TurnPolicy;
 use crate::state::bounded::{event_bytes, message_bytes, trim};
 use crate::state::entries::State;
+use crate::state::episode::DoneStep;
 use crate::text::{StepKey, Text};
 use crate::value::{Failure, InboundEvent, Message, Time};
 
@@ -69,6 +71,34 @@ pub struct Turn {
     /// Its code says that its messages need no answer, and why.
     #[n(16)]
     pub no_reply: Option<Text>,
+    /// Only messages after this position answer its ask.
+    #[n(17)]
+    #[cbor(default)]
+    pub ask_after: u64,
+    /// The question of its ask has not left yet.
+    #[n(18)]
+    #[cbor(default)]
+    pub ask_is_held: bool,
+    /// A person owned the conversation when it would have answered.
+    #[n(19)]
+    #[cbor(default)]
+    pub was_kept_in: bool,
+    /// Number of the first turn of its episode.
+    #[n(20)]
+    #[cbor(default)]
+    pub episode: u64,
+    /// When that one started.
+    #[n(21)]
+    #[cbor(default)]
+    pub episode_since: Time,
+    /// How often turns of the episode were interrupted before it.
+    #[n(22)]
+    #[cbor(default)]
+    pub interrupts: u32,
+    /// What it has done.
+    #[n(23)]
+    #[cbor(default)]
+    pub steps: Vec<DoneStep>,
 }
 
 /// How a turn ended.
@@ -216,13 +246,50 @@ pub struct TurnContext {
     #[n(7)]
     #[cbor(default)]
     pub attempt: u32,
+    /// What the turns did that it takes up, if they were interrupted.
+    #[n(8)]
+    pub interrupted: Option<Interrupted>,
+}
+
+/// What a turn is told of those that were interrupted before it.
+#[derive(Clone, Debug, Encode, Decode)]
+pub struct Interrupted {
+    /// Number of the first of them.
+    #[n(0)]
+    pub first: u64,
+    /// What they have done, oldest first.
+    #[n(1)]
+    pub steps: Vec<DoneStep>,
 }
 
 impl Turn {
+    /// Whether what comes may still interrupt it: the customer gets a reply
+    /// however often they write.
+    #[must_use]
+    pub fn may_be_interrupted(&self, policy: &TurnPolicy, now: Time) -> bool {
+        let delay = policy.max_delay;
+        self.interrupts < policy.interrupts()
+            && delay.is_none_or(|span| now < self.episode_since + span)
+    }
+
+    /// Positions of the messages that it was given and has not answered.
+    pub fn unanswered_positions(&self) -> impl Iterator<Item = u64> {
+        let answered = self.has_answered();
+        let given = self.context.messages.iter().filter(move |_| !answered);
+        let arrived = self.unanswered.iter().chain(&self.answers);
+        given.chain(arrived).map(|m| m.sequence)
+    }
+
     /// Whether the messages that it started with are done with.
     #[must_use]
     pub fn has_answered(&self) -> bool {
         self.replied || self.relieved || self.no_reply.is_some()
+    }
+
+    /// Whether a person's ownership kept in what it had to say, so that it is
+    /// to be said again.
+    pub(super) fn is_left_undone(&self) -> bool {
+        self.was_kept_in && !self.has_answered()
     }
 
     /// Notes that something arrived.

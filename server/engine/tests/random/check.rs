@@ -109,7 +109,8 @@ impl World {
             for (id, activity) in &run.activities {
                 let offer = Offer::Attempt(slot, *id, activity.attempt);
                 let queued = matches!(activity.stage, Stage::Queued(_));
-                let due = queued && !root.holds_activities(slot);
+                let held = root.holds_activities(slot) || root.is_budget_reserved(activity);
+                let due = queued && !held;
                 assert!(
                     !due || self.queue.contains(&offer),
                     "{offer:?} is forgotten"
@@ -158,7 +159,7 @@ impl World {
             return;
         };
         let comes = !conversation.mailbox.is_empty() || !conversation.events.is_empty();
-        let waits = comes || conversation.retry.is_some();
+        let waits = comes || conversation.retry.is_some() || !conversation.held.is_empty();
         let begins = conversation.turn.is_none() && waits && conversation.is_active();
         let turn = conversation.turn.as_ref();
         let ends = turn.is_some_and(|turn| turn.interrupted.is_some());

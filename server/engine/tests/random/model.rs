@@ -9,8 +9,6 @@ use everturn_engine::event::{
 use everturn_engine::text::StepKey;
 use everturn_engine::value::{AuthorKind, Message};
 
-use crate::scenario::added;
-
 /// The conversation as the events tell it.
 #[derive(Default)]
 pub struct Model {
@@ -35,6 +33,9 @@ pub struct Model {
     again: Vec<u64>,
     /// Attempts that the policy in force allows.
     attempts: u32,
+    /// Messages that wait for the end of quiet hours: whose, and what its code
+    /// had been given.
+    held: Vec<(Slot, StepKey, u64)>,
 }
 
 /// The turn that runs.
@@ -46,6 +47,11 @@ struct Turn {
     relieved: bool,
     /// Its code says that nothing is to be said.
     dismissed: bool,
+    /// A person owned the conversation when it spoke.
+    kept_in: bool,
+    /// Where its ask stands: answers come after it; `None` while it is held.
+    ask_after: Option<u64>,
+    ask: Option<StepKey>,
     attempt: u32,
     messages: Vec<u64>,
     events: Vec<u64>,
@@ -59,9 +65,19 @@ struct Turn {
     answer: Option<(u64, StepKey, Vec<u64>)>,
 }
 
+impl Turn {
+    /// What its code did not know when it spoke is not answered by it.
+    fn spoke(&mut self, seen: u64) {
+        self.replied = true;
+        self.steered.retain(|(event, _)| *event > seen);
+        self.answers.retain(|(event, _)| *event > seen);
+        self.more_events.retain(|(event, _)| *event > seen);
+    }
+}
+
 impl Model {
     pub fn read(&mut self, event: &Event) {
-        if let Some(message) = added(event) {
+        if let Some(message) = event.added_message() {
             self.transcript += 1;
             assert_eq!(
                 message.sequence, self.transcript,
@@ -98,9 +114,12 @@ impl Model {
                 self.owned = false;
                 self.mailbox.append(&mut self.unanswered);
             }
-            Event::HumanMessageSent { .. } => self.person_wrote(),
+            Event::HumanMessageSent {
+                answers_through, ..
+            } => self.person_wrote(*answers_through),
             Event::ConversationClosed { .. } => {
                 self.closed = true;
+                self.held.clear();
                 self.paused = false;
                 self.mailbox.clear();
                 self.waiting.clear();
@@ -110,7 +129,29 @@ impl Model {
             Event::DeliveryStarted { .. } | Event::DeliveryMoved { .. } => {
                 self.read_delivery(event);
             }
+            Event::ConversationReopened => {
+                assert!(self.closed, "an open conversation was reopened");
+                self.closed = false;
+            }
+            Event::HeldMessageSent { message, slot, key } => {
+                self.let_go(message.sequence, *slot, key);
+            }
             _ => {}
+        }
+    }
+
+    fn let_go(&mut self, sequence: u64, slot: Slot, key: &StepKey) {
+        assert!(self.agents_may_act(), "a held message left that must not");
+        assert!(!self.held.is_empty(), "nothing was held");
+        let (of, held, seen) = self.held.remove(0);
+        assert_eq!((of, &held), (slot, key), "held messages left out of order");
+        let Some(turn) = self.turn.as_mut().filter(|turn| turn.slot == slot) else {
+            return;
+        };
+        turn.spoke(seen);
+        let question = turn.ask.as_ref().map(|ask| format!("{ask}/message"));
+        if question.as_deref() == Some(key.as_str()) {
+            turn.ask_after = Some(sequence);
         }
     }
 
@@ -165,14 +206,15 @@ impl Model {
         !self.closed && !self.paused && !self.owned
     }
 
-    fn person_wrote(&mut self) {
-        assert!(self.owned && !self.closed, "nobody owned the conversation");
-        self.mailbox.clear();
-        self.unanswered.clear();
+    fn person_wrote(&mut self, through: u64) {
+        assert!(!self.closed, "a person wrote into a closed conversation");
+        let through = if through == 0 { u64::MAX } else { through };
+        self.mailbox.retain(|it| *it > through);
+        self.unanswered.retain(|it| *it > through);
         if let Some(turn) = &mut self.turn {
-            turn.relieved = true;
-            turn.steered.clear();
-            turn.answers.clear();
+            turn.relieved |= turn.messages.iter().all(|it| *it <= through);
+            turn.steered.retain(|(_, it)| *it > through);
+            turn.answers.retain(|(_, it)| *it > through);
         }
     }
 
@@ -194,6 +236,9 @@ impl Model {
             replied: false,
             relieved: false,
             dismissed: false,
+            kept_in: false,
+            ask_after: Some(0),
+            ask: None,
             attempt: start.attempt,
             messages,
             events,
@@ -205,7 +250,7 @@ impl Model {
         let (messages, events) = (!turn.messages.is_empty(), !turn.events.is_empty());
         // Another attempt has the cause of the first, whatever is left of it.
         let right = match start.cause {
-            TurnCause::Message => messages || again,
+            TurnCause::Message | TurnCause::Reopened => messages || again,
             TurnCause::Event => again || (events && !is_new),
             TurnCause::Idle | TurnCause::CustomerTimeout => !is_new,
             TurnCause::StaffTimeout => true,
@@ -235,15 +280,28 @@ impl Model {
                 assert!(!turn.interrupted, "a superseded turn spoke");
                 assert!(may_act, "an agent spoke that must be silent");
                 assert_eq!(message.turn, turn.number);
-                turn.replied = true;
-                // Its code did not know the others when it spoke.
-                turn.steered.retain(|(event, _)| *event > seen);
-                turn.answers.retain(|(event, _)| *event > seen);
-                turn.more_events.retain(|(event, _)| *event > seen);
+                turn.spoke(seen);
+            }
+            RunEvent::MessageHeld { key, .. } => {
+                assert!(!turn.interrupted && may_act, "a fenced message is held");
+                self.held.push((slot, key.clone(), seen));
+            }
+            RunEvent::MessageSuppressed { .. } => {
+                turn.kept_in |= !turn.interrupted && self.owned;
+            }
+            RunEvent::AskOpened {
+                key,
+                after,
+                is_held,
+            } => {
+                assert!(!turn.interrupted && may_act, "a fenced turn asked");
+                turn.ask = Some(key.clone());
+                turn.ask_after = (!is_held).then_some(*after);
             }
             RunEvent::TurnInterrupted { .. } => {
                 assert!(!turn.interrupted, "interrupted twice");
                 turn.interrupted = true;
+                self.held.retain(|(of, ..)| *of != slot);
             }
             RunEvent::NoReplyRecorded {
                 suppressed: false, ..
@@ -276,7 +334,16 @@ impl Model {
             "a superseded turn was given more"
         );
         match event {
-            RunEvent::AskAnswered { key, messages } => {
+            RunEvent::AskAnswered {
+                key,
+                messages,
+                earlier,
+            } => {
+                let after = turn.ask_after.expect("nobody was asked yet");
+                let before = messages.iter().filter(|m| m.sequence <= after).count();
+                assert_eq!(before, *earlier as usize, "earlier ones are marked");
+                assert!(before < messages.len(), "nothing came after the question");
+                turn.ask = None;
                 let given = take_first(&mut self.mailbox, positions(messages));
                 turn.answers.extend(given.iter().map(|it| (id, *it)));
                 turn.answer = Some((id, key.clone(), given));
@@ -300,6 +367,11 @@ impl Model {
             RunEvent::CommandCanceled { target } => {
                 let unread =
                     |(event, key, _): &mut (u64, StepKey, Vec<u64>)| key == target && *event > seen;
+                if turn.ask.as_ref() == Some(target) {
+                    let question: StepKey = format!("{target}/message").as_str().into();
+                    self.held
+                        .retain(|(of, key, _)| *of != slot || *key != question);
+                }
                 if let Some((_, _, given)) = turn.answer.take_if(unread) {
                     turn.answers.retain(|(_, it)| !given.contains(it));
                     self.mailbox.extend(given);
@@ -317,8 +389,9 @@ impl Model {
         let positions = |given: Vec<(u64, u64)>| given.into_iter().map(|(_, it)| it);
         let answered = turn.replied || turn.relieved || turn.dismissed;
         let failed = status != RunStatus::Completed && !turn.interrupted;
+        let again = turn.interrupted || (turn.kept_in && !answered);
         let mut events = Vec::new();
-        if turn.interrupted || failed {
+        if again || failed {
             if !turn.replied {
                 events.extend(turn.events);
             }
@@ -337,7 +410,7 @@ impl Model {
             return;
         }
         self.mailbox.extend(positions(turn.steered));
-        if turn.interrupted {
+        if again {
             self.mailbox.extend(positions(turn.answers));
             self.waiting.extend(events);
             if !answered {

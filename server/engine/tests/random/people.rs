@@ -22,14 +22,21 @@ impl World {
                     name => scenario::person(&name.to_string()),
                 };
                 let request = scenario::hand_off(assignee);
-                self.s.step(|tx| decide::hand_off(tx, request))
+                self.s.step(|tx| decide::hand_off(tx, request).map(|_| ()))
             }
             Step::HandBack => self
                 .s
-                .step(|tx| decide::hand_back(tx, "1".into(), "".into())),
+                .step(|tx| decide::hand_back(tx, decide::HandBack::default())),
             Step::Write(id) => {
                 let author = (id % 3).to_string();
-                self.s.write(&author, "text", u64::from(id)).map(|_| ())
+                let change = |message: &mut decide::SendHumanMessage| {
+                    message.request = u64::from(id).into();
+                    message.seen_through = if id % 4 == 1 { u64::from(id) } else { 0 };
+                    if id % 5 == 1 {
+                        message.already_sent = Some(format!("p{id}").into());
+                    }
+                };
+                self.s.write_with(&author, "text", change).map(|_| ())
             }
             Step::Decide {
                 pick: number,
@@ -47,13 +54,18 @@ impl World {
                     addresses: Default::default(),
                     policy: Box::new(move |in_force| *in_force = *policy),
                     reply_channel: "".into(),
+                    type_name: "".into(),
+                    task_queue: "".into(),
                 };
                 self.s.step(|tx| decide::update_conversation(tx, request))
             }
-            Step::Close(keeps) => {
-                let retention = (!keeps).then_some(Span::from_secs(60));
-                self.s
-                    .step(|tx| decide::close_conversation(tx, "bye".into(), None, retention))
+            Step::Close(keeps, all) => {
+                let request = decide::CloseConversation {
+                    retention: (!keeps).then_some(Span::from_secs(60)),
+                    unless_after: if all { u64::MAX } else { 0 },
+                    ..decide::CloseConversation::default()
+                };
+                self.s.step(|tx| decide::close_conversation(tx, request))
             }
             Step::Erase => self.s.step(decide::erase_conversation).map(|_| ()),
             other => self.play_on_run(other),
@@ -80,7 +92,7 @@ impl World {
                     target: run,
                     name: "go".into(),
                     input: payload("1"),
-                    request: 0,
+                    request: 0.into(),
                 };
                 decide::signal_workflow(tx, signal)
             }
@@ -114,7 +126,7 @@ impl World {
             }),
             decider: "Bea".into(),
             comment: "".into(),
-            request: 0,
+            request: 0.into(),
         };
         if stale {
             decision.arguments_hash[0] ^= 1;

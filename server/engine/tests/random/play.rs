@@ -243,6 +243,8 @@ fn command(kind: u8, serial: usize, is_turn: bool) -> Command {
         10 => scenario::approval(&key, "1", Some(Span::from_secs(20))),
         11 => scenario::child(&key),
         12 if is_turn => scenario::no_reply(&key),
+        13 if is_turn && serial.is_multiple_of(5) => scenario::close_conversation(&key),
+        14 if is_turn => scenario::question(&key, &key),
         _ => scenario::activity(&key),
     }
 }

@@ -1,7 +1,8 @@
 //! What may happen, in random order.
 
 use everturn_engine::policy::{
-    AfterFailure, Budget, FrequencyCap, OnBusy, OnTurnFailure, QuietHours, TurnPolicy,
+    AfterFailure, AfterHandoff, Budget, FrequencyCap, HandoffTimeout, OnBusy, OnClosed,
+    OnHumanMessage, OnTurnFailure, QuietHours, TurnPolicy,
 };
 use everturn_engine::value::{Assignee, Span};
 use proptest::prelude::*;
@@ -54,8 +55,9 @@ pub enum Step {
     Update(Box<TurnPolicy>),
     /// The coordinator restarts, from the view or from the log.
     Restart(bool),
-    /// The conversation is closed, with or without a retention.
-    Close(bool),
+    /// The conversation is closed, with or without a retention, and whether
+    /// or not somebody waits.
+    Close(bool, bool),
     /// The conversation is erased.
     Erase,
 }
@@ -72,7 +74,7 @@ pub fn step() -> impl Strategy<Value = Step> {
 pub fn ending() -> impl Strategy<Value = Vec<Step>> {
     let last = prop_oneof![
         6 => inside(),
-        2 => any::<bool>().prop_map(Step::Close),
+        2 => (any::<bool>(), any::<bool>()).prop_map(|(keeps, all)| Step::Close(keeps, all)),
         1 => Just(Step::Erase),
         1 => any::<bool>().prop_map(Step::Restart),
     ];
@@ -80,7 +82,7 @@ pub fn ending() -> impl Strategy<Value = Vec<Step>> {
 }
 
 fn inside() -> impl Strategy<Value = Step> {
-    let commands = prop::collection::vec(0..13u8, 0..4);
+    let commands = prop::collection::vec(0..15u8, 0..4);
     let close = prop::option::weighted(0.35, prop::bool::weighted(0.7));
     let task = (any::<u8>(), commands, close);
     prop_oneof![
@@ -170,7 +172,34 @@ pub fn policy() -> impl Strategy<Value = TurnPolicy> {
                     frequency_cap: bounds.1,
                     budget: bounds.2,
                     on_turn_failure,
+                    max_interrupts: max_messages + 1,
+                    max_delay: (max_messages == 2).then_some(Span::from_secs(20)),
+                    ..with_people(max_messages, timeouts.0)
                 }
             },
         )
+}
+
+/// What a policy says about the end and about people, by a number.
+fn with_people(number: u32, after: Option<Span>) -> TurnPolicy {
+    TurnPolicy {
+        on_closed: match number {
+            3 => OnClosed::Refuse,
+            _ => OnClosed::Reopen,
+        },
+        on_human_message: match number {
+            1 => OnHumanMessage::Keep,
+            2 => OnHumanMessage::Refuse,
+            _ => OnHumanMessage::TakeOver,
+        },
+        handoff_timeout: after.map(|after| HandoffTimeout {
+            after,
+            then: match number {
+                1 => AfterHandoff::HandBack,
+                2 => AfterHandoff::Event("untaken".into()),
+                _ => AfterHandoff::HandOff(Assignee::Team("others".into())),
+            },
+        }),
+        ..TurnPolicy::default()
+    }
 }

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use everturn_engine::command::{
-    Ask, CancelStep, Command, CommandKind, CompleteRun, Draft, FailRun, HandOffConversation,
-    NoReply, RequestApproval, ScheduleActivity, SetState, StartChild, StartTimer,
+    Ask, CancelStep, CloseConversation, Command, CommandKind, CompleteRun, Draft, FailRun,
+    HandOffConversation, NoReply, RequestApproval, ScheduleActivity, SetState, StartChild,
+    StartTimer,
 };
 use everturn_engine::decide::{self, RunRef, StartWorkflow, Taker};
 use everturn_engine::policy::ActivityOptions;
@@ -63,7 +64,7 @@ pub fn start_request(request: u64) -> StartWorkflow {
         input: payload("{}"),
         execution_timeout: None,
         labels: BTreeMap::new(),
-        request,
+        request: request.into(),
     }
 }
 
@@ -100,6 +101,16 @@ pub fn activity(key: &str) -> Command {
     activity_with(key, ActivityOptions::on("agents".into()))
 }
 
+/// An activity of a type.
+pub fn activity_of(activity_type: &str, key: &str) -> Command {
+    let schedule = ScheduleActivity {
+        activity_type: activity_type.into(),
+        input: payload("1"),
+        options: Box::new(ActivityOptions::on("agents".into())),
+    };
+    command(key, CommandKind::ScheduleActivity(schedule))
+}
+
 pub fn activity_with(key: &str, options: ActivityOptions) -> Command {
     command(
         key,
@@ -121,7 +132,33 @@ pub fn reply(key: &str, text: &str) -> Command {
 }
 
 pub fn ask(key: &str) -> Command {
-    command(key, CommandKind::Ask(Ask { message: None }))
+    ask_with(key, None, false)
+}
+
+/// Asks with words.
+pub fn question(key: &str, text: &str) -> Command {
+    ask_with(key, Some(text), false)
+}
+
+pub fn ask_with(key: &str, text: Option<&str>, accepts_earlier: bool) -> Command {
+    let message = text.map(|text| Draft {
+        channel: "".into(),
+        author_name: "".into(),
+        content: content(text),
+    });
+    let ask = Ask {
+        message,
+        accepts_earlier,
+    };
+    command(key, CommandKind::Ask(ask))
+}
+
+/// The code ends the conversation.
+pub fn close_conversation(key: &str) -> Command {
+    let close = CloseConversation {
+        reason: "done".into(),
+    };
+    command(key, CommandKind::CloseConversation(close))
 }
 
 pub fn timer(key: &str, seconds: i64) -> Command {

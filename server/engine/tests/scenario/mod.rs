@@ -86,6 +86,7 @@ impl Scenario {
             task_queue: "default".into(),
             policy: self.policy.clone(),
             labels: BTreeMap::new(),
+            retention: None,
         }
     }
 
@@ -163,22 +164,65 @@ impl Scenario {
     }
 
     pub fn hand_back(&mut self) {
-        self.must(|tx| decide::hand_back(tx, "Bea".into(), "".into()));
+        self.hand_back_of(0).expect("is handed off");
+    }
+
+    /// Hands back the handover of a number; 0: the present one.
+    pub fn hand_back_of(&mut self, epoch: u64) -> Result<(), Rejection> {
+        let request = decide::HandBack {
+            author_name: "Bea".into(),
+            epoch,
+            ..decide::HandBack::default()
+        };
+        self.step(|tx| decide::hand_back(tx, request))
     }
 
     /// A person writes; the answer is the position of the message.
     pub fn write(&mut self, author: &str, text: &str, request: u64) -> Result<u64, Rejection> {
-        let message = decide::SendHumanMessage {
+        self.write_with(author, text, |message| message.request = request.into())
+            .map(|sent| sent.sequence)
+    }
+
+    pub fn write_with(
+        &mut self,
+        author: &str,
+        text: &str,
+        change: impl FnOnce(&mut decide::SendHumanMessage),
+    ) -> Result<decide::HumanMessageSent, Rejection> {
+        let mut message = decide::SendHumanMessage {
             author_name: author.into(),
             content: content(text),
             channel: "".into(),
-            request,
+            request: 0.into(),
+            seen_through: 0,
+            already_sent: None,
         };
+        change(&mut message);
         self.step(|tx| decide::send_human_message(tx, message))
     }
 
     pub fn close(&mut self) {
-        self.must(|tx| decide::close_conversation(tx, "bye".into(), None, None));
+        self.close_after(u64::MAX).expect("closes");
+    }
+
+    /// Closes it; its content is removed after the retention.
+    pub fn close_for(&mut self, retention: Option<Span>) {
+        let request = decide::CloseConversation {
+            retention,
+            unless_after: u64::MAX,
+            ..decide::CloseConversation::default()
+        };
+        self.must(|tx| decide::close_conversation(tx, request));
+    }
+
+    /// Closes it, having seen the transcript up to a position.
+    pub fn close_after(&mut self, position: u64) -> Result<(), Rejection> {
+        let request = decide::CloseConversation {
+            reason: "bye".into(),
+            unless_after: position,
+            ..decide::CloseConversation::default()
+        };
+        self.step(|tx| decide::close_conversation(tx, request))
     }
 
     pub fn set_policy(&mut self, change: impl FnOnce(&mut TurnPolicy) + Send + 'static) {
@@ -187,6 +231,8 @@ impl Scenario {
             addresses: BTreeMap::new(),
             policy: Box::new(change),
             reply_channel: "".into(),
+            type_name: "".into(),
+            task_queue: "".into(),
         };
         self.must(|tx| decide::update_conversation(tx, update));
     }
@@ -254,7 +300,10 @@ impl Scenario {
 
     /// Everything in the transcript, with who wrote it.
     pub fn transcript(&self) -> Vec<String> {
-        let written = self.log.iter().filter_map(|(_, event)| added(event));
+        let written = self
+            .log
+            .iter()
+            .filter_map(|(_, event)| event.added_message());
         let line = |m: &Message| {
             let author = match m.author {
                 AuthorKind::Customer => "customer",
@@ -363,6 +412,7 @@ impl Scenario {
                 event: RunEvent::MessageSent { message, .. },
                 ..
             } => Some(message.content.text.to_string()),
+            Event::HeldMessageSent { message, .. } => Some(message.content.text.to_string()),
             _ => None,
         });
         sent.collect()
@@ -375,20 +425,6 @@ impl Scenario {
             root.apply(*time, event);
         }
         root
-    }
-}
-
-/// The message that an event adds to the transcript.
-pub fn added(event: &Event) -> Option<&Message> {
-    match event {
-        Event::MessageReceived(message) => Some(message),
-        Event::HumanMessageSent { message, .. } => Some(message),
-        Event::HandedOff { marker, .. } | Event::HandedBack { marker } => Some(marker),
-        Event::Run {
-            event: RunEvent::MessageSent { message, .. },
-            ..
-        } => Some(message),
-        _ => None,
     }
 }
 
@@ -425,6 +461,8 @@ fn name(event: &RunEvent) -> &'static str {
         RunEvent::DeliveryChanged { .. } => "DeliveryChanged",
         RunEvent::Paused { .. } => "Paused",
         RunEvent::Resumed => "Resumed",
+        RunEvent::MessageHeld { .. } => "MessageHeld",
+        RunEvent::CloseRecorded { .. } => "CloseRecorded",
         RunEvent::CommandFailed { .. } => "CommandFailed",
         RunEvent::ProblemRecorded { .. } => "ProblemRecorded",
         RunEvent::NoReplyRecorded { .. } => "NoReplyRecorded",

@@ -90,6 +90,21 @@ pub(super) fn after_failure(text: &str) -> Result<Option<v1::on_turn_failure::Th
     }
 }
 
+/// Reads what follows a handover that nobody took up: `hand-back`,
+/// `person:NAME`, `team:NAME` or `event:TYPE`.
+pub(super) fn after_handoff(text: &str) -> Result<Option<v1::handoff_timeout::Then>, String> {
+    use v1::handoff_timeout::Then as After;
+    use v1::on_turn_failure::Then;
+    if text == "hand-back" {
+        return Ok(None);
+    }
+    match after_failure(text) {
+        Ok(Some(Then::HandOff(to))) => Ok(Some(After::HandOff(to))),
+        Ok(Some(Then::EventType(name))) => Ok(Some(After::EventType(name))),
+        _ => Err("write it as hand-back, person:NAME, team:NAME or event:TYPE".to_owned()),
+    }
+}
+
 /// Reads an amount of money such as `2.50EUR`, in millionths; `0` is none.
 pub(super) fn amount(text: &str) -> Result<(u64, String), String> {
     let hint = "write it as 2.50EUR";

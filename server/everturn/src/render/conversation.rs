@@ -53,6 +53,8 @@ pub(super) fn handover_json(handover: Option<&v1::Handover>) -> Value {
             "reason": it.reason,
             "context": payload(it.context.as_ref()),
             "hand_off_time": time(it.hand_off_time.as_ref()),
+            "handoff_epoch": it.handoff_epoch,
+            "is_taken": it.is_taken,
         })
     })
 }

@@ -54,6 +54,12 @@ pub(super) fn policy_json(policy: Option<&v1::TurnPolicy>) -> Value {
         "frequency_cap": frequency_cap,
         "budget": budget,
         "on_turn_failure": on_turn_failure_json(policy.on_turn_failure.as_ref()),
+        "max_interrupts": policy.max_interrupts,
+        "max_delay": seconds(policy.max_delay.as_ref()),
+        "on_closed": variant(policy.on_closed().as_str_name(), "ON_CLOSED"),
+        "on_erased": variant(policy.on_erased().as_str_name(), "ON_ERASED"),
+        "on_human_message": variant(policy.on_human_message().as_str_name(), "ON_HUMAN_MESSAGE"),
+        "handoff_timeout": handoff_timeout_json(policy.handoff_timeout.as_ref()),
     })
 }
 
@@ -70,6 +76,47 @@ fn on_turn_failure_json(value: Option<&v1::OnTurnFailure>) -> Value {
             },
         })
     })
+}
+
+fn handoff_timeout_json(value: Option<&v1::HandoffTimeout>) -> Value {
+    use v1::handoff_timeout::Then;
+    value.map_or(Value::Null, |it| {
+        json!({
+            "after": seconds(it.after.as_ref()),
+            "then": match &it.then {
+                None => json!("hand_back"),
+                Some(Then::HandOff(to)) => json!({ "hand_off": assignee(Some(to)) }),
+                Some(Then::EventType(name)) => json!({ "event_type": name }),
+            },
+        })
+    })
+}
+
+/// What the policy says about people and the end, where it is not the default.
+fn people_text(policy: &v1::TurnPolicy) -> Vec<String> {
+    use v1::handoff_timeout::Then;
+    let mut parts = Vec::new();
+    if policy.on_closed() == v1::OnClosed::Refuse {
+        parts.push("closed for good".to_owned());
+    }
+    if policy.on_erased() == v1::OnErased::BeginAnew {
+        parts.push("begins anew once erased".to_owned());
+    }
+    match policy.on_human_message() {
+        v1::OnHumanMessage::Keep => parts.push("agents keep it when people write".to_owned()),
+        v1::OnHumanMessage::Refuse => parts.push("people write once handed over".to_owned()),
+        _ => {}
+    }
+    if let Some(it) = &policy.handoff_timeout {
+        let after = span(it.after.as_ref()).unwrap_or_default();
+        let then = match &it.then {
+            None => "back to the agents".to_owned(),
+            Some(Then::HandOff(to)) => format!("to {}", assignee_text(Some(to))),
+            Some(Then::EventType(name)) => format!("event {name}"),
+        };
+        parts.push(format!("handover untaken for {after}: {then}"));
+    }
+    parts
 }
 
 /// What follows a failed turn, if it is not nothing.
@@ -150,6 +197,7 @@ pub(super) fn policy_text(policy: Option<&v1::TurnPolicy>) -> String {
             .as_ref()
             .and_then(on_turn_failure_text),
     );
+    parts.extend(people_text(policy));
     parts.join(", ")
 }
 

@@ -1,10 +1,9 @@
 //! Calls about conversations themselves.
 
-use everturn_engine::decide::{self, UpdateConversation};
+use everturn_engine::decide::{self, CloseConversation, UpdateConversation};
 use everturn_engine::event::Tombstone;
 use everturn_engine::rejection::Rejection;
 use everturn_engine::text::{RootKey, Text};
-use everturn_engine::value::Span;
 use everturn_store::RootKind;
 
 use crate::error::Error;
@@ -17,19 +16,18 @@ impl Handle {
     /// Closes a conversation.
     ///
     /// # Errors
-    /// `ConversationNotFound`.
+    /// `ConversationNotFound`, `MessagesWait`.
     pub async fn close_conversation(
         &self,
         key: RootKey,
-        reason: Text,
-        grace: Option<Span>,
+        mut request: CloseConversation,
     ) -> Result<(), Error> {
         let type_name = self.conversation(key.clone()).await?.type_name;
         let settings = self.type_settings(&key.namespace, &type_name).await?;
-        let retention = settings.retention;
+        request.retention = settings.retention;
         visit(&self.shared, key, false, move |scope| {
             let tx = &mut scope.transaction();
-            Ok(decide::close_conversation(tx, reason, grace, retention)?)
+            Ok(decide::close_conversation(tx, request)?)
         })
         .await
     }
@@ -117,7 +115,7 @@ impl Handle {
 
 fn record_of(scope: &mut Scope<'_>) -> Result<ConversationRecord, Error> {
     let root = &scope.hot.root;
-    if let Some(tombstone) = root.tombstone {
+    if let Some(tombstone) = root.tombstone.filter(|_| root.conversation.is_none()) {
         return Ok(ConversationRecord::erased(root, tombstone));
     }
     let conversation = root.conversation.as_ref();

@@ -114,12 +114,17 @@ impl Handle {
         // Subscribed and positioned in one step: nothing falls between.
         let (durable_through, closed, outputs) = visit(&self.shared, key, false, move |scope| {
             let root = &scope.hot.root;
-            if root.tombstone.is_some() {
+            if root.tombstone.is_some() && root.conversation.is_none() {
                 return Ok((0, Some("the conversation was erased".into()), Vec::new()));
             }
             let conversation = root.conversation.as_ref();
-            let conversation = conversation.ok_or(Rejection::ConversationNotFound)?;
-            let position = (conversation.message_count, conversation.closed.clone());
+            if conversation.is_none() && root.exists() {
+                return Err(Rejection::ConversationNotFound.into());
+            }
+            // One that is to come has no messages yet.
+            let position = conversation.map_or((0, None), |conversation| {
+                (conversation.message_count, conversation.closed.clone())
+            });
             let outputs = match positions {
                 Some(positions) => scope.hot.outputs_from(&positions)?,
                 None => Vec::new(),

@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use everturn_engine::decide::{
-    self, DecideApproval, DeliveryRef, HandOff, SendHumanMessage, approval_root,
+    self, DecideApproval, DeliveryRef, HandBack, HandOff, HumanMessageSent, SendHumanMessage,
+    approval_root,
 };
 use everturn_engine::event::DeliveryStatus;
 use everturn_engine::text::{Namespace, RootId, RootKey, Text};
@@ -15,11 +16,12 @@ use crate::handle::{Handle, visit};
 use crate::read::ApprovalPage;
 
 impl Handle {
-    /// Gives a conversation to a person or team.
+    /// Gives a conversation to a person or team; the answer is the number of
+    /// the handover.
     ///
     /// # Errors
     /// A rejection of `decide::hand_off`.
-    pub async fn hand_off(&self, key: RootKey, request: HandOff) -> Result<(), Error> {
+    pub async fn hand_off(&self, key: RootKey, request: HandOff) -> Result<u64, Error> {
         visit(&self.shared, key, false, move |scope| {
             Ok(decide::hand_off(&mut scope.transaction(), request)?)
         })
@@ -30,14 +32,14 @@ impl Handle {
     ///
     /// # Errors
     /// A rejection of `decide::hand_back`.
-    pub async fn hand_back(&self, key: RootKey, author: Text, note: Text) -> Result<(), Error> {
+    pub async fn hand_back(&self, key: RootKey, request: HandBack) -> Result<(), Error> {
         visit(&self.shared, key, false, move |scope| {
-            Ok(decide::hand_back(&mut scope.transaction(), author, note)?)
+            Ok(decide::hand_back(&mut scope.transaction(), request)?)
         })
         .await
     }
 
-    /// Sends a person's message; the answer is its position.
+    /// Sends a person's message; the answer says where it is.
     ///
     /// # Errors
     /// A rejection of `decide::send_human_message`.
@@ -45,7 +47,7 @@ impl Handle {
         &self,
         key: RootKey,
         request: SendHumanMessage,
-    ) -> Result<u64, Error> {
+    ) -> Result<HumanMessageSent, Error> {
         visit(&self.shared, key, false, move |scope| {
             Ok(decide::send_human_message(
                 &mut scope.transaction(),

@@ -81,16 +81,11 @@ impl Hot {
         let count = transition.events.len();
         self.unflushed_events += count;
         for event in transition.events {
+            self.messages.extend(event.added_message().cloned());
             match event {
                 Event::Run { slot, id, event } => {
                     self.record_run(transition.time, slot, id, event);
                 }
-                Event::MessageReceived(message) => self.messages.push(message),
-                Event::HumanMessageSent { message, .. }
-                | Event::HandedOff {
-                    marker: message, ..
-                }
-                | Event::HandedBack { marker: message } => self.messages.push(*message),
                 Event::Erased(_) => self.erase(),
                 _ => {}
             }
@@ -100,7 +95,6 @@ impl Hot {
 
     fn record_run(&mut self, time: Time, slot: Slot, id: u64, event: RunEvent) {
         match &event {
-            RunEvent::MessageSent { message, .. } => self.messages.push(message.clone()),
             RunEvent::ActivityCompleted { activity, .. } => {
                 self.holders.remove(&(slot, *activity));
                 self.end_output(slot, *activity, false);

@@ -321,7 +321,7 @@ impl Partition {
             wake = wake.min(self.next_flush);
         }
         if let Some(at) = self.timers.next() {
-            let now = self.shared.options.clock.now();
+            let now = self.clock.peek();
             let delay = Duration::from_micros(at.since(now).0.unsigned_abs());
             wake = wake.min(tokio::time::Instant::now() + delay);
         }

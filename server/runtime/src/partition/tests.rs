@@ -136,6 +136,7 @@ fn message(channel: &str, address: &str) -> SubmitMessage {
             task_queue: "default".into(),
             policy: TurnPolicy::default(),
             labels: Default::default(),
+            retention: None,
         },
         channel: channel.into(),
         provider_message_id: Default::default(),
@@ -184,7 +185,7 @@ async fn the_only_attempt_of_a_run_that_closes_first_is_not_handed_over() {
             input: Payload::default(),
             execution_timeout: None,
             labels: Default::default(),
-            request: 0,
+            request: 0.into(),
         };
         it.must(|tx| decide::start_workflow(tx, request));
         let mut options = Box::new(ActivityOptions::on("default".into()));

@@ -187,7 +187,7 @@ pub async fn start(handle: &Handle, id: &str, queue: &str) {
         input: Payload::default(),
         execution_timeout: None,
         labels: Default::default(),
-        request: 0,
+        request: 0.into(),
     };
     let started = handle.start_workflow(key(id), request).await;
     started.expect("it starts");

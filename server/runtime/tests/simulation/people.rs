@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use everturn_engine::decide::{
-    HandOff, Opening, SendHumanMessage, SubmitMessage, UpdateConversation,
+    HandBack, HandOff, Opening, SendHumanMessage, SubmitMessage, UpdateConversation,
 };
 use everturn_engine::policy::{OnBusy, TurnPolicy};
 use everturn_engine::rejection::Rejection;
@@ -161,7 +161,9 @@ impl Customer {
                     author_name: "Kim".into(),
                     content: content("a word"),
                     channel: Default::default(),
-                    request: u64::try_from(from.0).expect("after 1970") + number,
+                    request: (u64::try_from(from.0).expect("after 1970") + number).into(),
+                    seen_through: 0,
+                    already_sent: None,
                 };
                 handle.send_human_message(self.key.clone(), request).await
             };
@@ -189,6 +191,8 @@ impl Customer {
                 addresses: Default::default(),
                 policy: Box::new(move |policy| policy.on_busy = on_busy),
                 reply_channel: Default::default(),
+                type_name: Default::default(),
+                task_queue: Default::default(),
             };
             handle.update_conversation(self.key.clone(), request).await
         };
@@ -202,7 +206,7 @@ impl Customer {
     pub async fn hand_back(&self, coordinator: &Coordinator) {
         let hand_back = async |handle: everturn_runtime::Handle| {
             handle
-                .hand_back(self.key.clone(), "Kim".into(), Default::default())
+                .hand_back(self.key.clone(), HandBack::default())
                 .await
         };
         match coordinator.call("hand back", hand_back).await {
@@ -218,6 +222,7 @@ impl Customer {
                 task_queue: "default".into(),
                 policy: self.policy.clone(),
                 labels: Default::default(),
+                retention: None,
             },
             channel: self.channel.into(),
             provider_message_id: name.into(),

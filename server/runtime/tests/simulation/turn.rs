@@ -63,7 +63,7 @@ impl Story {
     fn read(&mut self, event: &RunEvent) {
         match event {
             RunEvent::ActivityScheduled { key, .. }
-            | RunEvent::AskOpened { key }
+            | RunEvent::AskOpened { key, .. }
             | RunEvent::HandedOff { key } => {
                 self.recorded.insert(key.to_string());
             }
@@ -86,7 +86,7 @@ impl Story {
             RunEvent::ActivityCompleted { key, .. } => {
                 self.ended.insert(key.to_string());
             }
-            RunEvent::AskAnswered { key, messages } => {
+            RunEvent::AskAnswered { key, messages, .. } => {
                 self.ended.insert(key.to_string());
                 self.give(messages);
             }
@@ -166,7 +166,13 @@ impl Story {
 
     fn ask(&self) -> Command {
         let message = Some(self.draft());
-        command("ask", CommandKind::Ask(Ask { message }))
+        command(
+            "ask",
+            CommandKind::Ask(Ask {
+                message,
+                accepts_earlier: false,
+            }),
+        )
     }
 
     fn draft(&self) -> Draft {

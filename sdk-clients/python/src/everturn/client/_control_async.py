@@ -27,6 +27,8 @@ class AsyncControl:
         addresses: Mapping[str, str | None] | None = None,
         turn_policy: policies.TurnPolicy | None = None,
         reply_channel: str = "",
+        conversation_type: str = "",
+        task_queue: str = "",
     ) -> models.Conversation:
         """Changes settings of a conversation, also while a turn is running.
 
@@ -39,6 +41,8 @@ class AsyncControl:
             turn_policy: Fields of the policy to replace.
             reply_channel: Channel that replies go out by, until the customer
                 writes by another one.
+            conversation_type: Type of its turns from here on.
+            task_queue: Task queue of its turns from here on.
 
         Returns:
             The conversation as it is now.
@@ -50,13 +54,16 @@ class AsyncControl:
                 addresses=addresses,
                 turn_policy=turn_policy,
                 reply_channel=reply_channel,
+                conversation_type=conversation_type,
+                task_queue=task_queue,
             )
         )
 
     async def pause(self, conversation_id: str, *, reason: str = "") -> None:
         """Pauses a conversation: nothing of it runs, everything is kept. Idempotent.
 
-        What a turn sends meanwhile is suppressed.
+        A turn whose code wants to say something meanwhile runs on from there
+        after the pause.
         """
         await self._transport.call(self._control.pause(conversation_id, reason))
 
@@ -71,7 +78,7 @@ class AsyncControl:
         *,
         reason: str = "",
         context: Any = None,
-    ) -> None:
+    ) -> int:
         """Hands a conversation to a person or a team; agents are silent from here on.
 
         A running turn is interrupted. One that is handed off already changes
@@ -82,13 +89,22 @@ class AsyncControl:
             assignee: Who takes over: ``Person("Ann")`` or ``Team("billing")``.
             reason: Why, for the record.
             context: What they need to know, if more than the transcript.
+
+        Returns:
+            The number of the handover.
         """
-        await self._transport.call(
+        return await self._transport.call(
             self._control.hand_off(conversation_id, assignee, reason, context)
         )
 
     async def hand_back(
-        self, conversation_id: str, *, author_name: str = "", note: str = ""
+        self,
+        conversation_id: str,
+        *,
+        author_name: str = "",
+        note: str = "",
+        handoff_epoch: int = 0,
+        request_id: str | None = None,
     ) -> None:
         """Hands a conversation back to the agents.
 
@@ -98,8 +114,20 @@ class AsyncControl:
             conversation_id: Id of the conversation.
             author_name: Who hands it back.
             note: What the agents should know.
+            handoff_epoch: Which handover ends; if it has been handed over again
+                since, it is left alone (HANDOFF_CHANGED). Default: the present
+                one.
+            request_id: Makes a repeated request safe. Default: one per call.
         """
-        await self._transport.call(self._control.hand_back(conversation_id, author_name, note))
+        await self._transport.call(
+            self._control.hand_back(
+                conversation_id,
+                author_name=author_name,
+                note=note,
+                handoff_epoch=handoff_epoch,
+                request_id=request_id,
+            )
+        )
 
     async def send_human_message(
         self,
@@ -111,8 +139,13 @@ class AsyncControl:
         attributes: Mapping[str, str] | None = None,
         channel: str = "",
         request_id: str | None = None,
-    ) -> int:
-        """Sends a person's message to the customer, while it is handed to them.
+        seen_through: int = 0,
+        already_sent: str = "",
+    ) -> models.SentHumanMessage:
+        """Sends a person's message to the customer, or notes one written elsewhere.
+
+        A conversation that agents own becomes the person's
+        (``TurnPolicy.on_human_message``).
 
         Args:
             conversation_id: Id of the conversation.
@@ -122,9 +155,13 @@ class AsyncControl:
             attributes: Small annotations.
             channel: Channel to send it by. Default: the reply channel.
             request_id: Makes a repeated request safe. Default: one per call.
+            seen_through: Position of the last message that the person has seen:
+                what came after it is not answered. Default: everything is.
+            already_sent: Id that the provider gave it, if the customer has it
+                already: it is noted and not delivered.
 
         Returns:
-            Position of the message in the transcript.
+            Where it is in the transcript, and whether it took over.
         """
         return await self._transport.call(
             self._control.send_human_message(
@@ -135,6 +172,8 @@ class AsyncControl:
                 attributes=attributes,
                 channel=channel,
                 request_id=request_id,
+                seen_through=seen_through,
+                already_sent=already_sent,
             )
         )
 

@@ -38,6 +38,8 @@ class ControlCalls:
         addresses: Mapping[str, str | None] | None,
         turn_policy: policies.TurnPolicy | None,
         reply_channel: str,
+        conversation_type: str,
+        task_queue: str,
     ) -> Call[models.Conversation]:
         """UpdateConversation."""
         request = pb.UpdateConversationRequest(
@@ -47,6 +49,8 @@ class ControlCalls:
             addresses={channel: value or "" for channel, value in (addresses or {}).items()},
             turn_policy=policies.policy_to_proto(turn_policy) if turn_policy else None,
             reply_channel=reply_channel,
+            conversation_type=conversation_type,
+            task_queue=task_queue,
         )
 
         def read(response: pb.UpdateConversationResponse) -> models.Conversation:
@@ -72,7 +76,7 @@ class ControlCalls:
 
     def hand_off(
         self, conversation_id: str, assignee: models.Assignee, reason: str, context: Any
-    ) -> Call[None]:
+    ) -> Call[int]:
         """HandOffConversation."""
         request = pb.HandOffConversationRequest(
             namespace=self._namespace,
@@ -81,16 +85,30 @@ class ControlCalls:
             reason=reason,
             context=None if context is None else self._converter.encode(context),
         )
-        response = pb.HandOffConversationResponse
-        return Call(SERVICE, "HandOffConversation", request, response, nothing)
 
-    def hand_back(self, conversation_id: str, author_name: str, note: str) -> Call[None]:
+        def read(response: pb.HandOffConversationResponse) -> int:
+            return response.handoff_epoch
+
+        response = pb.HandOffConversationResponse
+        return Call(SERVICE, "HandOffConversation", request, response, read)
+
+    def hand_back(
+        self,
+        conversation_id: str,
+        *,
+        author_name: str,
+        note: str,
+        handoff_epoch: int,
+        request_id: str | None,
+    ) -> Call[None]:
         """HandBackConversation."""
         request = pb.HandBackConversationRequest(
             namespace=self._namespace,
             conversation_id=conversation_id,
             author_name=author_name,
             note=note,
+            handoff_epoch=handoff_epoch,
+            request_id=request_id or str(uuid4()),
         )
         response = pb.HandBackConversationResponse
         return Call(SERVICE, "HandBackConversation", request, response, nothing)
@@ -105,8 +123,11 @@ class ControlCalls:
         attributes: Mapping[str, str] | None,
         channel: str,
         request_id: str | None,
-    ) -> Call[int]:
+        seen_through: int,
+        already_sent: str,
+    ) -> Call[models.SentHumanMessage]:
         """SendHumanMessage."""
+        sent = pb.AlreadySent(provider_message_id=already_sent) if already_sent else None
         request = pb.SendHumanMessageRequest(
             namespace=self._namespace,
             conversation_id=conversation_id,
@@ -114,10 +135,14 @@ class ControlCalls:
             content=content_of(text, data, attributes, self._converter),
             channel=channel,
             request_id=request_id or str(uuid4()),
+            seen_through_sequence=seen_through,
+            already_sent=sent,
         )
 
-        def read(response: pb.SendHumanMessageResponse) -> int:
-            return response.message_sequence
+        def read(response: pb.SendHumanMessageResponse) -> models.SentHumanMessage:
+            return models.SentHumanMessage(
+                response.message_sequence, response.took_over, response.is_echo
+            )
 
         return Call(SERVICE, "SendHumanMessage", request, pb.SendHumanMessageResponse, read)
 

@@ -132,13 +132,16 @@ class ConversationCalls:
 
         return Call(SERVICE, "ListMessages", request, pb.ListMessagesResponse, read)
 
-    def close(self, conversation_id: str, reason: str, grace: Seconds | None) -> Call[None]:
+    def close(
+        self, conversation_id: str, reason: str, grace: Seconds | None, unless_after: int
+    ) -> Call[None]:
         """CloseConversation."""
         request = pb.CloseConversationRequest(
             namespace=self._namespace,
             conversation_id=conversation_id,
             reason=reason,
             grace=to_duration(grace),
+            unless_after=unless_after,
         )
         response = pb.CloseConversationResponse
         return Call(SERVICE, "CloseConversation", request, response, nothing)

@@ -95,12 +95,32 @@ class Handover:
         reason: Why.
         context: What they need to know, as plain JSON values.
         hand_off_time: Since when.
+        handoff_epoch: Which handover of the conversation it is, from 1: also a
+            change of the assignee is one.
+        is_taken: A person has written since.
     """
 
     assignee: Assignee | None
     reason: str
     context: Any
     hand_off_time: datetime
+    handoff_epoch: int
+    is_taken: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SentHumanMessage:
+    """A person's message, as it was taken.
+
+    Attributes:
+        message_sequence: Its position in the transcript.
+        took_over: It took the conversation over from the agents.
+        is_echo: It is one that an adapter of the conversation has sent.
+    """
+
+    message_sequence: int
+    took_over: bool
+    is_echo: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +301,8 @@ def handover_from_proto(proto: pb.Handover, converter: PayloadConverter) -> Hand
         reason=proto.reason,
         context=plain_value(proto.context, converter) if proto.HasField("context") else None,
         hand_off_time=from_timestamp(proto.hand_off_time),
+        handoff_epoch=proto.handoff_epoch,
+        is_taken=proto.is_taken,
     )
 
 

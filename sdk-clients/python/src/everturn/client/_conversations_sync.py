@@ -249,16 +249,27 @@ class Conversations(Control):
         )
 
     def close(
-        self, conversation_id: str, *, reason: str = "", grace: Seconds | None = None
+        self,
+        conversation_id: str,
+        *,
+        reason: str = "",
+        grace: Seconds | None = None,
+        unless_after: int = 0,
     ) -> None:
         """Closes a conversation; a running turn is interrupted. Idempotent.
+
+        Refused (MESSAGES_WAIT) while a message of the customer has no answer
+        that the caller has not seen.
 
         Args:
             conversation_id: Id of the conversation.
             reason: Why, for the record.
             grace: How long a running turn may clean up. Default: the policy's.
+            unless_after: Position of the last message that the caller has seen:
+                only a later one keeps it open. Default: any does.
         """
-        self._transport.call(self._calls.close(conversation_id, reason, grace))
+        call = self._calls.close(conversation_id, reason, grace, unless_after)
+        self._transport.call(call)
 
     def erase(self, conversation_id: str, *, reason: str = "") -> models.ErasedConversation:
         """Removes the content of a conversation for good. Idempotent.

@@ -112,6 +112,58 @@ class OnTurnFailure:
     event_type: str = ""
 
 
+class OnClosed(Enum):
+    """What a customer's message does to a closed conversation.
+
+    REOPEN: within 30 days it is open again, with its transcript and state.
+    REFUSE: the message is refused (CONVERSATION_CLOSED).
+    """
+
+    REOPEN = policy_pb2.ON_CLOSED_REOPEN
+    REFUSE = policy_pb2.ON_CLOSED_REFUSE
+
+
+class OnErased(Enum):
+    """What a message or event does under the id of an erased conversation.
+
+    REFUSE: it is refused (CONVERSATION_ERASED).
+    BEGIN_ANEW: a new conversation begins under the id.
+    """
+
+    REFUSE = policy_pb2.ON_ERASED_REFUSE
+    BEGIN_ANEW = policy_pb2.ON_ERASED_BEGIN_ANEW
+
+
+class OnHumanMessage(Enum):
+    """What a person's message does to a conversation that agents own.
+
+    TAKE_OVER: the person owns it from here on.
+    KEEP: the agents keep it.
+    REFUSE: the message is refused (NOT_HANDED_OFF).
+    """
+
+    TAKE_OVER = policy_pb2.ON_HUMAN_MESSAGE_TAKE_OVER
+    KEEP = policy_pb2.ON_HUMAN_MESSAGE_KEEP
+    REFUSE = policy_pb2.ON_HUMAN_MESSAGE_REFUSE
+
+
+@dataclass(frozen=True, slots=True)
+class HandoffTimeout:
+    """What follows a handover in which no person has written.
+
+    Attributes:
+        after: After how long; 0 in an update removes it.
+        hand_off: Who has the conversation then.
+        event_type: Type of the event with which the agents have it again; its
+            payload has ``assignee``. Not with ``hand_off``. Without either the
+            agents have it again.
+    """
+
+    after: Seconds
+    hand_off: Assignee | None = None
+    event_type: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class TurnPolicy:
     """How messages and events become turns; ``None`` means the default.
@@ -137,6 +189,17 @@ class TurnPolicy:
             hours in force, or of the type. Not with ``quiet_hours``; never set
             in a policy that was read.
         on_turn_failure: What follows a turn that failed.
+        max_interrupts: How often the turns of one episode are interrupted at
+            most, so that a customer who does not stop writing gets a reply.
+            0: 3; at most 1,000.
+        max_delay: Time from the start of an episode after which none of its
+            turns is interrupted.
+        on_closed: What a customer's message does once it is closed.
+            Default: REOPEN.
+        on_erased: What a message does once it is erased. Default: REFUSE.
+        on_human_message: What a person's message does while agents own it.
+            Default: TAKE_OVER.
+        handoff_timeout: What follows a handover in which nobody writes.
     """
 
     debounce: Debounce | None = None
@@ -151,6 +214,12 @@ class TurnPolicy:
     budget: Budget | None = None
     no_quiet_hours: bool = False
     on_turn_failure: OnTurnFailure | None = None
+    max_interrupts: int = 0
+    max_delay: Seconds | None = None
+    on_closed: OnClosed | None = None
+    on_erased: OnErased | None = None
+    on_human_message: OnHumanMessage | None = None
+    handoff_timeout: HandoffTimeout | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +254,14 @@ def policy_to_proto(policy: TurnPolicy) -> policy_pb2.TurnPolicy:
         budget=_budget_to_proto(policy.budget),
         no_quiet_hours=policy.no_quiet_hours,
         on_turn_failure=_on_turn_failure_to_proto(policy.on_turn_failure),
+        max_interrupts=policy.max_interrupts,
+        max_delay=to_duration(policy.max_delay),
+        on_closed=policy.on_closed.value if policy.on_closed else policy_pb2.ON_CLOSED_UNSPECIFIED,
+        on_erased=policy.on_erased.value if policy.on_erased else policy_pb2.ON_ERASED_UNSPECIFIED,
+        on_human_message=policy.on_human_message.value
+        if policy.on_human_message
+        else policy_pb2.ON_HUMAN_MESSAGE_UNSPECIFIED,
+        handoff_timeout=_handoff_timeout_to_proto(policy.handoff_timeout),
     )
 
 
@@ -218,6 +295,14 @@ def policy_from_proto(proto: policy_pb2.TurnPolicy) -> TurnPolicy:
         on_turn_failure=_on_turn_failure_from_proto(proto.on_turn_failure)
         if proto.HasField("on_turn_failure")
         else None,
+        max_interrupts=proto.max_interrupts,
+        max_delay=from_duration(proto.max_delay) if proto.HasField("max_delay") else None,
+        on_closed=member_of(OnClosed, proto.on_closed),
+        on_erased=member_of(OnErased, proto.on_erased),
+        on_human_message=member_of(OnHumanMessage, proto.on_human_message),
+        handoff_timeout=_handoff_timeout_from_proto(proto.handoff_timeout)
+        if proto.HasField("handoff_timeout")
+        else None,
     )
 
 
@@ -249,6 +334,27 @@ def _on_turn_failure_from_proto(proto: policy_pb2.OnTurnFailure) -> OnTurnFailur
     return OnTurnFailure(
         attempts=proto.attempts,
         backoff=from_duration(proto.backoff),
+        hand_off=assignee_from_proto(proto.hand_off) if is_handed_off else None,
+        event_type=proto.event_type,
+    )
+
+
+def _handoff_timeout_to_proto(value: HandoffTimeout | None) -> policy_pb2.HandoffTimeout | None:
+    if value is None:
+        return None
+    if value.hand_off and value.event_type:
+        raise ValueError("hand_off and event_type exclude each other")
+    after = to_duration(value.after)
+    if value.event_type:
+        return policy_pb2.HandoffTimeout(after=after, event_type=value.event_type)
+    to = assignee_to_proto(value.hand_off) if value.hand_off else None
+    return policy_pb2.HandoffTimeout(after=after, hand_off=to)
+
+
+def _handoff_timeout_from_proto(proto: policy_pb2.HandoffTimeout) -> HandoffTimeout:
+    is_handed_off = proto.HasField("hand_off")
+    return HandoffTimeout(
+        after=from_duration(proto.after),
         hand_off=assignee_from_proto(proto.hand_off) if is_handed_off else None,
         event_type=proto.event_type,
     )

@@ -22,17 +22,18 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from everturn.v1 import message_pb2 as everturn_dot_v1_dot_message__pb2
 from everturn.v1 import policy_pb2 as everturn_dot_v1_dot_policy__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x65verturn/v1/activity.proto\x12\x0b\x65verturn.v1\x1a\x18\x65verturn/v1/policy.proto\x1a\x1egoogle/protobuf/duration.proto\"\xe7\x03\n\x0f\x41\x63tivityOptions\x12\x12\n\ntask_queue\x18\x01 \x01(\t\x12.\n\x0cretry_policy\x18\x02 \x01(\x0b\x32\x18.everturn.v1.RetryPolicy\x12\x41\n\x19schedule_to_start_timeout\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationH\x00\x88\x01\x01\x12>\n\x16start_to_close_timeout\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationH\x01\x88\x01\x01\x12\x41\n\x19schedule_to_close_timeout\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationH\x02\x88\x01\x01\x12\x39\n\x11heartbeat_timeout\x18\x06 \x01(\x0b\x32\x19.google.protobuf.DurationH\x03\x88\x01\x01\x12\x15\n\x08priority\x18\x07 \x01(\rH\x04\x88\x01\x01\x42\x1c\n\x1a_schedule_to_start_timeoutB\x19\n\x17_start_to_close_timeoutB\x1c\n\x1a_schedule_to_close_timeoutB\x14\n\x12_heartbeat_timeoutB\x0b\n\t_priorityb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x65verturn/v1/activity.proto\x12\x0b\x65verturn.v1\x1a\x19\x65verturn/v1/message.proto\x1a\x18\x65verturn/v1/policy.proto\x1a\x1egoogle/protobuf/duration.proto\"\x94\x04\n\x0f\x41\x63tivityOptions\x12\x12\n\ntask_queue\x18\x01 \x01(\t\x12.\n\x0cretry_policy\x18\x02 \x01(\x0b\x32\x18.everturn.v1.RetryPolicy\x12\x41\n\x19schedule_to_start_timeout\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationH\x00\x88\x01\x01\x12>\n\x16start_to_close_timeout\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationH\x01\x88\x01\x01\x12\x41\n\x19schedule_to_close_timeout\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationH\x02\x88\x01\x01\x12\x39\n\x11heartbeat_timeout\x18\x06 \x01(\x0b\x32\x19.google.protobuf.DurationH\x03\x88\x01\x01\x12\x15\n\x08priority\x18\x07 \x01(\rH\x04\x88\x01\x01\x12+\n\x0f\x65stimated_usage\x18\x08 \x01(\x0b\x32\x12.everturn.v1.UsageB\x1c\n\x1a_schedule_to_start_timeoutB\x19\n\x17_start_to_close_timeoutB\x1c\n\x1a_schedule_to_close_timeoutB\x14\n\x12_heartbeat_timeoutB\x0b\n\t_priorityb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'everturn.v1.activity_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ACTIVITYOPTIONS']._serialized_start=102
-  _globals['_ACTIVITYOPTIONS']._serialized_end=589
+  _globals['_ACTIVITYOPTIONS']._serialized_start=129
+  _globals['_ACTIVITYOPTIONS']._serialized_end=661
 # @@protoc_insertion_point(module_scope)

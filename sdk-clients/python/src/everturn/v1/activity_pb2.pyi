@@ -4,6 +4,7 @@ isort:skip_file
 Activities: what a run asks workers to do in the outside world."""
 
 import builtins
+import everturn.v1.message_pb2
 import everturn.v1.policy_pb2
 import google.protobuf.descriptor
 import google.protobuf.duration_pb2
@@ -33,6 +34,7 @@ class ActivityOptions(google.protobuf.message.Message):
     SCHEDULE_TO_CLOSE_TIMEOUT_FIELD_NUMBER: builtins.int
     HEARTBEAT_TIMEOUT_FIELD_NUMBER: builtins.int
     PRIORITY_FIELD_NUMBER: builtins.int
+    ESTIMATED_USAGE_FIELD_NUMBER: builtins.int
     task_queue: builtins.str
     """Task queue of the workers that run it. Default: the run's task queue."""
     priority: builtins.int
@@ -63,6 +65,14 @@ class ActivityOptions(google.protobuf.message.Message):
         heartbeats are expected.
         """
 
+    @property
+    def estimated_usage(self) -> everturn.v1.message_pb2.Usage:
+        """What an attempt is expected to use, reserved from the budget of its
+        conversation while it runs. Default: the most that the activity has used
+        in the conversation so far; while nothing is known, one attempt of it runs
+        at a time. Without a budget of no account.
+        """
+
     def __init__(
         self,
         *,
@@ -73,9 +83,10 @@ class ActivityOptions(google.protobuf.message.Message):
         schedule_to_close_timeout: google.protobuf.duration_pb2.Duration | None = ...,
         heartbeat_timeout: google.protobuf.duration_pb2.Duration | None = ...,
         priority: builtins.int | None = ...,
+        estimated_usage: everturn.v1.message_pb2.Usage | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["_heartbeat_timeout", b"_heartbeat_timeout", "_priority", b"_priority", "_schedule_to_close_timeout", b"_schedule_to_close_timeout", "_schedule_to_start_timeout", b"_schedule_to_start_timeout", "_start_to_close_timeout", b"_start_to_close_timeout", "heartbeat_timeout", b"heartbeat_timeout", "priority", b"priority", "retry_policy", b"retry_policy", "schedule_to_close_timeout", b"schedule_to_close_timeout", "schedule_to_start_timeout", b"schedule_to_start_timeout", "start_to_close_timeout", b"start_to_close_timeout"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_heartbeat_timeout", b"_heartbeat_timeout", "_priority", b"_priority", "_schedule_to_close_timeout", b"_schedule_to_close_timeout", "_schedule_to_start_timeout", b"_schedule_to_start_timeout", "_start_to_close_timeout", b"_start_to_close_timeout", "heartbeat_timeout", b"heartbeat_timeout", "priority", b"priority", "retry_policy", b"retry_policy", "schedule_to_close_timeout", b"schedule_to_close_timeout", "schedule_to_start_timeout", b"schedule_to_start_timeout", "start_to_close_timeout", b"start_to_close_timeout", "task_queue", b"task_queue"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_heartbeat_timeout", b"_heartbeat_timeout", "_priority", b"_priority", "_schedule_to_close_timeout", b"_schedule_to_close_timeout", "_schedule_to_start_timeout", b"_schedule_to_start_timeout", "_start_to_close_timeout", b"_start_to_close_timeout", "estimated_usage", b"estimated_usage", "heartbeat_timeout", b"heartbeat_timeout", "priority", b"priority", "retry_policy", b"retry_policy", "schedule_to_close_timeout", b"schedule_to_close_timeout", "schedule_to_start_timeout", b"schedule_to_start_timeout", "start_to_close_timeout", b"start_to_close_timeout"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_heartbeat_timeout", b"_heartbeat_timeout", "_priority", b"_priority", "_schedule_to_close_timeout", b"_schedule_to_close_timeout", "_schedule_to_start_timeout", b"_schedule_to_start_timeout", "_start_to_close_timeout", b"_start_to_close_timeout", "estimated_usage", b"estimated_usage", "heartbeat_timeout", b"heartbeat_timeout", "priority", b"priority", "retry_policy", b"retry_policy", "schedule_to_close_timeout", b"schedule_to_close_timeout", "schedule_to_start_timeout", b"schedule_to_start_timeout", "start_to_close_timeout", b"start_to_close_timeout", "task_queue", b"task_queue"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_heartbeat_timeout", b"_heartbeat_timeout"]) -> typing.Literal["heartbeat_timeout"] | None: ...
     @typing.overload

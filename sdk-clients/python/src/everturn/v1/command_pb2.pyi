@@ -48,6 +48,7 @@ class Command(google.protobuf.message.Message):
     HAND_OFF_FIELD_NUMBER: builtins.int
     RECORD_PROBLEM_FIELD_NUMBER: builtins.int
     NO_REPLY_FIELD_NUMBER: builtins.int
+    CLOSE_CONVERSATION_FIELD_NUMBER: builtins.int
     key: builtins.str
     """Name of the step within its run: unique, chosen by the SDK ("support",
     "support#2") or by the user. A command whose key is already recorded with
@@ -121,6 +122,10 @@ class Command(google.protobuf.message.Message):
         run.
         """
 
+    @property
+    def close_conversation(self) -> Global___CloseConversationCommand:
+        """End the conversation. Only in a turn's own run."""
+
     def __init__(
         self,
         *,
@@ -141,10 +146,11 @@ class Command(google.protobuf.message.Message):
         hand_off: Global___HandOff | None = ...,
         record_problem: Global___RecordProblem | None = ...,
         no_reply: Global___NoReply | None = ...,
+        close_conversation: Global___CloseConversationCommand | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["ask", b"ask", "cancel_command", b"cancel_command", "cancel_run", b"cancel_run", "complete_run", b"complete_run", "fail_run", b"fail_run", "hand_off", b"hand_off", "kind", b"kind", "no_reply", b"no_reply", "record_local", b"record_local", "record_problem", b"record_problem", "request_approval", b"request_approval", "schedule_activity", b"schedule_activity", "send_message", b"send_message", "send_signal", b"send_signal", "set_state", b"set_state", "start_child", b"start_child", "start_timer", b"start_timer"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["ask", b"ask", "cancel_command", b"cancel_command", "cancel_run", b"cancel_run", "complete_run", b"complete_run", "fail_run", b"fail_run", "hand_off", b"hand_off", "key", b"key", "kind", b"kind", "no_reply", b"no_reply", "record_local", b"record_local", "record_problem", b"record_problem", "request_approval", b"request_approval", "schedule_activity", b"schedule_activity", "send_message", b"send_message", "send_signal", b"send_signal", "set_state", b"set_state", "start_child", b"start_child", "start_timer", b"start_timer"]) -> None: ...
-    def WhichOneof(self, oneof_group: typing.Literal["kind", b"kind"]) -> typing.Literal["schedule_activity", "start_timer", "start_child", "record_local", "send_message", "ask", "set_state", "send_signal", "cancel_command", "complete_run", "fail_run", "cancel_run", "request_approval", "hand_off", "record_problem", "no_reply"] | None: ...
+    def HasField(self, field_name: typing.Literal["ask", b"ask", "cancel_command", b"cancel_command", "cancel_run", b"cancel_run", "close_conversation", b"close_conversation", "complete_run", b"complete_run", "fail_run", b"fail_run", "hand_off", b"hand_off", "kind", b"kind", "no_reply", b"no_reply", "record_local", b"record_local", "record_problem", b"record_problem", "request_approval", b"request_approval", "schedule_activity", b"schedule_activity", "send_message", b"send_message", "send_signal", b"send_signal", "set_state", b"set_state", "start_child", b"start_child", "start_timer", b"start_timer"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["ask", b"ask", "cancel_command", b"cancel_command", "cancel_run", b"cancel_run", "close_conversation", b"close_conversation", "complete_run", b"complete_run", "fail_run", b"fail_run", "hand_off", b"hand_off", "key", b"key", "kind", b"kind", "no_reply", b"no_reply", "record_local", b"record_local", "record_problem", b"record_problem", "request_approval", b"request_approval", "schedule_activity", b"schedule_activity", "send_message", b"send_message", "send_signal", b"send_signal", "set_state", b"set_state", "start_child", b"start_child", "start_timer", b"start_timer"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["kind", b"kind"]) -> typing.Literal["schedule_activity", "start_timer", "start_child", "record_local", "send_message", "ask", "set_state", "send_signal", "cancel_command", "complete_run", "fail_run", "cancel_run", "request_approval", "hand_off", "record_problem", "no_reply", "close_conversation"] | None: ...
 
 Global___Command: typing_extensions.TypeAlias = Command
 
@@ -279,8 +285,8 @@ Global___RecordLocal: typing_extensions.TypeAlias = RecordLocal
 
 @typing.final
 class SendMessage(google.protobuf.message.Message):
-    """Send a message to the customer. Recorded as MessageSent, or as
-    MessageSuppressed when a fence closed before the commit.
+    """Send a message to the customer. Recorded as MessageSent; as MessageHeld in
+    quiet hours; or as MessageSuppressed when a fence closed before the commit.
     """
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
@@ -312,12 +318,19 @@ Global___SendMessage: typing_extensions.TypeAlias = SendMessage
 class Ask(google.protobuf.message.Message):
     """Wait for the customer's next messages (collected by the debounce policy).
     Recorded as AskOpened; ends with AskAnswered. At most one ask is open in a
-    turn. While one is open, `on_busy` does not apply.
+    turn. While one is open, `on_busy` does not apply. One whose question is
+    suppressed fails (CommandFailed, QUESTION_SUPPRESSED); one whose question is
+    held opens when it leaves.
     """
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
     MESSAGE_FIELD_NUMBER: builtins.int
+    ACCEPT_EARLIER_FIELD_NUMBER: builtins.int
+    accept_earlier: builtins.bool
+    """What the customer wrote before the question answers it too. Default false:
+    it comes together with the answer.
+    """
     @property
     def message(self) -> Global___SendMessage:
         """Message to send first, if any. Carried out as SendMessage with the key
@@ -328,9 +341,10 @@ class Ask(google.protobuf.message.Message):
         self,
         *,
         message: Global___SendMessage | None = ...,
+        accept_earlier: builtins.bool = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["_message", b"_message", "message", b"message"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_message", b"_message", "message", b"message"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["_message", b"_message", "accept_earlier", b"accept_earlier", "message", b"message"]) -> None: ...
     def WhichOneof(self, oneof_group: typing.Literal["_message", b"_message"]) -> typing.Literal["message"] | None: ...
 
 Global___Ask: typing_extensions.TypeAlias = Ask
@@ -602,3 +616,25 @@ class NoReply(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["reason", b"reason"]) -> None: ...
 
 Global___NoReply: typing_extensions.TypeAlias = NoReply
+
+@typing.final
+class CloseConversationCommand(google.protobuf.message.Message):
+    """End the conversation, as CloseConversation does: what the turn has sent
+    stays sent, what it sends after that is suppressed. Does not take place when
+    a message or event waits that the turn has not been given: that gets its
+    turn. Recorded as CloseRecorded.
+    """
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    REASON_FIELD_NUMBER: builtins.int
+    reason: builtins.str
+    """Why, for the record. At most 1,024 bytes."""
+    def __init__(
+        self,
+        *,
+        reason: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["reason", b"reason"]) -> None: ...
+
+Global___CloseConversationCommand: typing_extensions.TypeAlias = CloseConversationCommand

@@ -597,8 +597,16 @@ class Handover(google.protobuf.message.Message):
     REASON_FIELD_NUMBER: builtins.int
     CONTEXT_FIELD_NUMBER: builtins.int
     HAND_OFF_TIME_FIELD_NUMBER: builtins.int
+    HANDOFF_EPOCH_FIELD_NUMBER: builtins.int
+    IS_TAKEN_FIELD_NUMBER: builtins.int
     reason: builtins.str
     """Why."""
+    handoff_epoch: builtins.int
+    """Which handover of the conversation it is, from 1: also a change of the
+    assignee is one.
+    """
+    is_taken: builtins.bool
+    """A person has written since."""
     @property
     def assignee(self) -> everturn.v1.message_pb2.Assignee:
         """Who."""
@@ -618,9 +626,11 @@ class Handover(google.protobuf.message.Message):
         reason: builtins.str = ...,
         context: everturn.v1.payload_pb2.Payload | None = ...,
         hand_off_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        handoff_epoch: builtins.int = ...,
+        is_taken: builtins.bool = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["assignee", b"assignee", "context", b"context", "hand_off_time", b"hand_off_time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["assignee", b"assignee", "context", b"context", "hand_off_time", b"hand_off_time", "reason", b"reason"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["assignee", b"assignee", "context", b"context", "hand_off_time", b"hand_off_time", "handoff_epoch", b"handoff_epoch", "is_taken", b"is_taken", "reason", b"reason"]) -> None: ...
 
 Global___Handover: typing_extensions.TypeAlias = Handover
 
@@ -1162,12 +1172,18 @@ class CloseConversationRequest(google.protobuf.message.Message):
     CONVERSATION_ID_FIELD_NUMBER: builtins.int
     REASON_FIELD_NUMBER: builtins.int
     GRACE_FIELD_NUMBER: builtins.int
+    UNLESS_AFTER_FIELD_NUMBER: builtins.int
     namespace: builtins.str
     """Namespace. Default "default"."""
     conversation_id: builtins.str
     """Id of the conversation."""
     reason: builtins.str
     """Why, for the record. At most 1 KiB."""
+    unless_after: builtins.int
+    """Position of the last message that the caller has seen: only a message
+    after it keeps the conversation open. Default 0: any message that has no
+    answer yet does.
+    """
     @property
     def grace(self) -> google.protobuf.duration_pb2.Duration:
         """How long a running turn may clean up before it is terminated. Default:
@@ -1181,9 +1197,10 @@ class CloseConversationRequest(google.protobuf.message.Message):
         conversation_id: builtins.str = ...,
         reason: builtins.str = ...,
         grace: google.protobuf.duration_pb2.Duration | None = ...,
+        unless_after: builtins.int = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["_grace", b"_grace", "grace", b"grace"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_grace", b"_grace", "conversation_id", b"conversation_id", "grace", b"grace", "namespace", b"namespace", "reason", b"reason"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["_grace", b"_grace", "conversation_id", b"conversation_id", "grace", b"grace", "namespace", b"namespace", "reason", b"reason", "unless_after", b"unless_after"]) -> None: ...
     def WhichOneof(self, oneof_group: typing.Literal["_grace", b"_grace"]) -> typing.Literal["grace"] | None: ...
 
 Global___CloseConversationRequest: typing_extensions.TypeAlias = CloseConversationRequest
@@ -1378,6 +1395,8 @@ class UpdateConversationRequest(google.protobuf.message.Message):
     ADDRESSES_FIELD_NUMBER: builtins.int
     TURN_POLICY_FIELD_NUMBER: builtins.int
     REPLY_CHANNEL_FIELD_NUMBER: builtins.int
+    CONVERSATION_TYPE_FIELD_NUMBER: builtins.int
+    TASK_QUEUE_FIELD_NUMBER: builtins.int
     namespace: builtins.str
     """Namespace. Default "default"."""
     conversation_id: builtins.str
@@ -1386,6 +1405,10 @@ class UpdateConversationRequest(google.protobuf.message.Message):
     """Channel that replies go out by from here on, until the customer writes by
     another one.
     """
+    conversation_type: builtins.str
+    """Type of its turns from here on. Default: unchanged."""
+    task_queue: builtins.str
+    """Task queue of its turns from here on. Default: unchanged."""
     @property
     def labels(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]:
         """Labels to set; an empty value removes a label."""
@@ -1412,9 +1435,11 @@ class UpdateConversationRequest(google.protobuf.message.Message):
         addresses: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
         turn_policy: everturn.v1.policy_pb2.TurnPolicy | None = ...,
         reply_channel: builtins.str = ...,
+        conversation_type: builtins.str = ...,
+        task_queue: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["turn_policy", b"turn_policy"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["addresses", b"addresses", "conversation_id", b"conversation_id", "labels", b"labels", "namespace", b"namespace", "reply_channel", b"reply_channel", "turn_policy", b"turn_policy"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["addresses", b"addresses", "conversation_id", b"conversation_id", "conversation_type", b"conversation_type", "labels", b"labels", "namespace", b"namespace", "reply_channel", b"reply_channel", "task_queue", b"task_queue", "turn_policy", b"turn_policy"]) -> None: ...
 
 Global___UpdateConversationRequest: typing_extensions.TypeAlias = UpdateConversationRequest
 
@@ -1557,9 +1582,15 @@ class HandOffConversationResponse(google.protobuf.message.Message):
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
+    HANDOFF_EPOCH_FIELD_NUMBER: builtins.int
+    handoff_epoch: builtins.int
+    """Which handover it is: HandBackConversation may name it."""
     def __init__(
         self,
+        *,
+        handoff_epoch: builtins.int = ...,
     ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["handoff_epoch", b"handoff_epoch"]) -> None: ...
 
 Global___HandOffConversationResponse: typing_extensions.TypeAlias = HandOffConversationResponse
 
@@ -1573,6 +1604,8 @@ class HandBackConversationRequest(google.protobuf.message.Message):
     CONVERSATION_ID_FIELD_NUMBER: builtins.int
     AUTHOR_NAME_FIELD_NUMBER: builtins.int
     NOTE_FIELD_NUMBER: builtins.int
+    HANDOFF_EPOCH_FIELD_NUMBER: builtins.int
+    REQUEST_ID_FIELD_NUMBER: builtins.int
     namespace: builtins.str
     """Namespace. Default "default"."""
     conversation_id: builtins.str
@@ -1581,6 +1614,12 @@ class HandBackConversationRequest(google.protobuf.message.Message):
     """Who hands it back. At most 256 bytes."""
     note: builtins.str
     """What the agents should know. At most 1 KiB."""
+    handoff_epoch: builtins.int
+    """Which handover ends. Default 0: the present one. If the conversation has
+    been handed over again since, it is left alone (HANDOFF_CHANGED).
+    """
+    request_id: builtins.str
+    """Makes a repeated request safe. At most 256 bytes."""
     def __init__(
         self,
         *,
@@ -1588,8 +1627,10 @@ class HandBackConversationRequest(google.protobuf.message.Message):
         conversation_id: builtins.str = ...,
         author_name: builtins.str = ...,
         note: builtins.str = ...,
+        handoff_epoch: builtins.int = ...,
+        request_id: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["author_name", b"author_name", "conversation_id", b"conversation_id", "namespace", b"namespace", "note", b"note"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["author_name", b"author_name", "conversation_id", b"conversation_id", "handoff_epoch", b"handoff_epoch", "namespace", b"namespace", "note", b"note", "request_id", b"request_id"]) -> None: ...
 
 Global___HandBackConversationRequest: typing_extensions.TypeAlias = HandBackConversationRequest
 
@@ -1617,6 +1658,8 @@ class SendHumanMessageRequest(google.protobuf.message.Message):
     CONTENT_FIELD_NUMBER: builtins.int
     CHANNEL_FIELD_NUMBER: builtins.int
     REQUEST_ID_FIELD_NUMBER: builtins.int
+    SEEN_THROUGH_SEQUENCE_FIELD_NUMBER: builtins.int
+    ALREADY_SENT_FIELD_NUMBER: builtins.int
     namespace: builtins.str
     """Namespace. Default "default"."""
     conversation_id: builtins.str
@@ -1627,9 +1670,21 @@ class SendHumanMessageRequest(google.protobuf.message.Message):
     """Channel to send it by. Default: the reply channel."""
     request_id: builtins.str
     """Makes a repeated request safe. At most 256 bytes."""
+    seen_through_sequence: builtins.int
+    """Position of the last message that the person has seen: what the customer
+    wrote after it is not answered. Default 0: everything is.
+    """
     @property
     def content(self) -> everturn.v1.message_pb2.MessageContent:
         """What the message says; text or data must be set."""
+
+    @property
+    def already_sent(self) -> Global___AlreadySent:
+        """Set when the customer has the message already, because the person wrote it
+        elsewhere (the provider's own app, another inbox): it becomes part of the
+        transcript and is not delivered. One that an adapter of this conversation
+        has sent is recognised by its id and changes nothing.
+        """
 
     def __init__(
         self,
@@ -1640,11 +1695,31 @@ class SendHumanMessageRequest(google.protobuf.message.Message):
         content: everturn.v1.message_pb2.MessageContent | None = ...,
         channel: builtins.str = ...,
         request_id: builtins.str = ...,
+        seen_through_sequence: builtins.int = ...,
+        already_sent: Global___AlreadySent | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["content", b"content"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["author_name", b"author_name", "channel", b"channel", "content", b"content", "conversation_id", b"conversation_id", "namespace", b"namespace", "request_id", b"request_id"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["already_sent", b"already_sent", "content", b"content"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["already_sent", b"already_sent", "author_name", b"author_name", "channel", b"channel", "content", b"content", "conversation_id", b"conversation_id", "namespace", b"namespace", "request_id", b"request_id", "seen_through_sequence", b"seen_through_sequence"]) -> None: ...
 
 Global___SendHumanMessageRequest: typing_extensions.TypeAlias = SendHumanMessageRequest
+
+@typing.final
+class AlreadySent(google.protobuf.message.Message):
+    """A message that the customer has already."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    PROVIDER_MESSAGE_ID_FIELD_NUMBER: builtins.int
+    provider_message_id: builtins.str
+    """Id that the channel's provider gave it. 1 to 256 bytes."""
+    def __init__(
+        self,
+        *,
+        provider_message_id: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["provider_message_id", b"provider_message_id"]) -> None: ...
+
+Global___AlreadySent: typing_extensions.TypeAlias = AlreadySent
 
 @typing.final
 class SendHumanMessageResponse(google.protobuf.message.Message):
@@ -1653,14 +1728,22 @@ class SendHumanMessageResponse(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
     MESSAGE_SEQUENCE_FIELD_NUMBER: builtins.int
+    TOOK_OVER_FIELD_NUMBER: builtins.int
+    IS_ECHO_FIELD_NUMBER: builtins.int
     message_sequence: builtins.int
     """Position of the message in the transcript."""
+    took_over: builtins.bool
+    """The message took the conversation over from the agents."""
+    is_echo: builtins.bool
+    """The message is one that an adapter of the conversation has sent."""
     def __init__(
         self,
         *,
         message_sequence: builtins.int = ...,
+        took_over: builtins.bool = ...,
+        is_echo: builtins.bool = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["message_sequence", b"message_sequence"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["is_echo", b"is_echo", "message_sequence", b"message_sequence", "took_over", b"took_over"]) -> None: ...
 
 Global___SendHumanMessageResponse: typing_extensions.TypeAlias = SendHumanMessageResponse
 

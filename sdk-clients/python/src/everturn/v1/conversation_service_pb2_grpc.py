@@ -145,9 +145,12 @@ class ConversationServiceServicer(object):
         there is none. Durable when answered. Idempotent by channel and
         provider_message_id: a duplicate gets the first answer and changes
         nothing (the last 1,000 inbound messages of a conversation are
-        remembered). May start or wake a turn.
+        remembered), unless it says something else. Ids are unique per channel and
+        customer_address. May start or wake a turn, and reopens a closed
+        conversation (TurnPolicy.on_closed).
         Reasons: FIELD_INVALID, TYPE_MISMATCH, CONVERSATION_CLOSED,
-        CONVERSATION_ERASED, LIMIT_EXCEEDED (payload, mailbox), BUSY, DRAINING.
+        CONVERSATION_ERASED, MESSAGE_ID_REUSED, LIMIT_EXCEEDED (payload, mailbox),
+        BUSY, DRAINING.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -182,8 +185,9 @@ class ConversationServiceServicer(object):
         """Follows a conversation: first the transcript after a cursor, then every
         new message and change as it becomes durable. Ends when the conversation
         is closed. A watcher that reads too slowly is told (`Lagged`) and caught
-        up from the transcript.
-        Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CURSOR_INVALID,
+        up from the transcript. May begin before the first message: then it waits
+        for the conversation to open.
+        Reasons: FIELD_INVALID, CONVERSATION_ERASED, CURSOR_INVALID,
         LIMIT_EXCEEDED (open watchers), DRAINING.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -191,9 +195,11 @@ class ConversationServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def CloseConversation(self, request, context):
-        """Closes a conversation: no further message is taken, a running turn is
-        interrupted. Idempotent.
-        Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND.
+        """Closes a conversation: no further turn starts, a running one is
+        interrupted. Idempotent. Refused while a message of the customer has no
+        answer that the caller has not seen (`unless_after`), so that no accepted
+        message is lost.
+        Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, MESSAGES_WAIT.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -204,15 +210,15 @@ class ConversationServiceServicer(object):
         none. Durable when answered. Idempotent by event_id, in the same way as
         SubmitMessage. May start a turn.
         Reasons: FIELD_INVALID, TYPE_MISMATCH, CONVERSATION_CLOSED,
-        CONVERSATION_ERASED, LIMIT_EXCEEDED, BUSY, DRAINING.
+        CONVERSATION_ERASED, EVENT_ID_REUSED, LIMIT_EXCEEDED, BUSY, DRAINING.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def UpdateConversation(self, request, context):
-        """Changes labels, addresses and turn policy of a conversation, also while a
-        turn is running. Idempotent.
+        """Changes labels, addresses, turn policy, type and task queue of a
+        conversation, also while a turn is running. Idempotent.
         Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -221,8 +227,8 @@ class ConversationServiceServicer(object):
 
     def PauseConversation(self, request, context):
         """Pauses a conversation: no task of it is dispatched and no turn starts, but
-        everything that arrives is kept. What a turn sends meanwhile is
-        suppressed. Idempotent.
+        everything that arrives is kept. A turn whose code wants to say something
+        meanwhile runs on from there after the pause. Idempotent.
         Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -251,20 +257,22 @@ class ConversationServiceServicer(object):
     def HandBackConversation(self, request, context):
         """Hands a conversation back to the agents. Messages of the customer that
         nobody has answered become a turn. Writes a marker into the transcript.
+        Idempotent by request_id, and by handoff_epoch until the next handover.
         Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED,
-        NOT_HANDED_OFF.
+        NOT_HANDED_OFF, HANDOFF_CHANGED, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def SendHumanMessage(self, request, context):
-        """Sends a person's message to the customer. Only while the conversation is
-        handed to that person or to a team. Counts as the answer to the messages
-        that wait. Idempotent by request_id (the last 1,000 messages are
-        remembered).
+        """Sends a person's message to the customer, or notes one that they wrote
+        elsewhere (`already_sent`). A conversation that agents own is taken over
+        (TurnPolicy.on_human_message). Counts as the answer to the messages that
+        wait. Idempotent by request_id (the last 1,000 messages are remembered),
+        also once it is closed.
         Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED,
-        NOT_HANDED_OFF, WRONG_ASSIGNEE.
+        NOT_HANDED_OFF, WRONG_ASSIGNEE, REQUEST_ID_REUSED, LIMIT_EXCEEDED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -282,7 +290,7 @@ class ConversationServiceServicer(object):
     def DecideApproval(self, request, context):
         """Decides an approval, once. Idempotent by request_id.
         Writes ApprovalDecided. Reasons: FIELD_INVALID, APPROVAL_NOT_FOUND,
-        APPROVAL_DECIDED, APPROVAL_EXPIRED, APPROVAL_CHANGED.
+        APPROVAL_DECIDED, APPROVAL_EXPIRED, APPROVAL_CHANGED, REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -500,9 +500,12 @@ class ConversationServiceStub(typing.Generic[_ConversationServiceSubmitMessageTy
     there is none. Durable when answered. Idempotent by channel and
     provider_message_id: a duplicate gets the first answer and changes
     nothing (the last 1,000 inbound messages of a conversation are
-    remembered). May start or wake a turn.
+    remembered), unless it says something else. Ids are unique per channel and
+    customer_address. May start or wake a turn, and reopens a closed
+    conversation (TurnPolicy.on_closed).
     Reasons: FIELD_INVALID, TYPE_MISMATCH, CONVERSATION_CLOSED,
-    CONVERSATION_ERASED, LIMIT_EXCEEDED (payload, mailbox), BUSY, DRAINING.
+    CONVERSATION_ERASED, MESSAGE_ID_REUSED, LIMIT_EXCEEDED (payload, mailbox),
+    BUSY, DRAINING.
     """
 
     GetConversation: _ConversationServiceGetConversationType
@@ -525,15 +528,18 @@ class ConversationServiceStub(typing.Generic[_ConversationServiceSubmitMessageTy
     """Follows a conversation: first the transcript after a cursor, then every
     new message and change as it becomes durable. Ends when the conversation
     is closed. A watcher that reads too slowly is told (`Lagged`) and caught
-    up from the transcript.
-    Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CURSOR_INVALID,
+    up from the transcript. May begin before the first message: then it waits
+    for the conversation to open.
+    Reasons: FIELD_INVALID, CONVERSATION_ERASED, CURSOR_INVALID,
     LIMIT_EXCEEDED (open watchers), DRAINING.
     """
 
     CloseConversation: _ConversationServiceCloseConversationType
-    """Closes a conversation: no further message is taken, a running turn is
-    interrupted. Idempotent.
-    Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND.
+    """Closes a conversation: no further turn starts, a running one is
+    interrupted. Idempotent. Refused while a message of the customer has no
+    answer that the caller has not seen (`unless_after`), so that no accepted
+    message is lost.
+    Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, MESSAGES_WAIT.
     """
 
     SubmitEvent: _ConversationServiceSubmitEventType
@@ -541,19 +547,19 @@ class ConversationServiceStub(typing.Generic[_ConversationServiceSubmitMessageTy
     none. Durable when answered. Idempotent by event_id, in the same way as
     SubmitMessage. May start a turn.
     Reasons: FIELD_INVALID, TYPE_MISMATCH, CONVERSATION_CLOSED,
-    CONVERSATION_ERASED, LIMIT_EXCEEDED, BUSY, DRAINING.
+    CONVERSATION_ERASED, EVENT_ID_REUSED, LIMIT_EXCEEDED, BUSY, DRAINING.
     """
 
     UpdateConversation: _ConversationServiceUpdateConversationType
-    """Changes labels, addresses and turn policy of a conversation, also while a
-    turn is running. Idempotent.
+    """Changes labels, addresses, turn policy, type and task queue of a
+    conversation, also while a turn is running. Idempotent.
     Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED.
     """
 
     PauseConversation: _ConversationServicePauseConversationType
     """Pauses a conversation: no task of it is dispatched and no turn starts, but
-    everything that arrives is kept. What a turn sends meanwhile is
-    suppressed. Idempotent.
+    everything that arrives is kept. A turn whose code wants to say something
+    meanwhile runs on from there after the pause. Idempotent.
     Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED.
     """
 
@@ -573,17 +579,19 @@ class ConversationServiceStub(typing.Generic[_ConversationServiceSubmitMessageTy
     HandBackConversation: _ConversationServiceHandBackConversationType
     """Hands a conversation back to the agents. Messages of the customer that
     nobody has answered become a turn. Writes a marker into the transcript.
+    Idempotent by request_id, and by handoff_epoch until the next handover.
     Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED,
-    NOT_HANDED_OFF.
+    NOT_HANDED_OFF, HANDOFF_CHANGED, REQUEST_ID_REUSED.
     """
 
     SendHumanMessage: _ConversationServiceSendHumanMessageType
-    """Sends a person's message to the customer. Only while the conversation is
-    handed to that person or to a team. Counts as the answer to the messages
-    that wait. Idempotent by request_id (the last 1,000 messages are
-    remembered).
+    """Sends a person's message to the customer, or notes one that they wrote
+    elsewhere (`already_sent`). A conversation that agents own is taken over
+    (TurnPolicy.on_human_message). Counts as the answer to the messages that
+    wait. Idempotent by request_id (the last 1,000 messages are remembered),
+    also once it is closed.
     Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED,
-    NOT_HANDED_OFF, WRONG_ASSIGNEE.
+    NOT_HANDED_OFF, WRONG_ASSIGNEE, REQUEST_ID_REUSED, LIMIT_EXCEEDED.
     """
 
     ListApprovals: _ConversationServiceListApprovalsType
@@ -595,7 +603,7 @@ class ConversationServiceStub(typing.Generic[_ConversationServiceSubmitMessageTy
     DecideApproval: _ConversationServiceDecideApprovalType
     """Decides an approval, once. Idempotent by request_id.
     Writes ApprovalDecided. Reasons: FIELD_INVALID, APPROVAL_NOT_FOUND,
-    APPROVAL_DECIDED, APPROVAL_EXPIRED, APPROVAL_CHANGED.
+    APPROVAL_DECIDED, APPROVAL_EXPIRED, APPROVAL_CHANGED, REQUEST_ID_REUSED.
     """
 
     ReportDelivery: _ConversationServiceReportDeliveryType
@@ -719,9 +727,12 @@ class ConversationServiceServicer(metaclass=abc.ABCMeta):
         there is none. Durable when answered. Idempotent by channel and
         provider_message_id: a duplicate gets the first answer and changes
         nothing (the last 1,000 inbound messages of a conversation are
-        remembered). May start or wake a turn.
+        remembered), unless it says something else. Ids are unique per channel and
+        customer_address. May start or wake a turn, and reopens a closed
+        conversation (TurnPolicy.on_closed).
         Reasons: FIELD_INVALID, TYPE_MISMATCH, CONVERSATION_CLOSED,
-        CONVERSATION_ERASED, LIMIT_EXCEEDED (payload, mailbox), BUSY, DRAINING.
+        CONVERSATION_ERASED, MESSAGE_ID_REUSED, LIMIT_EXCEEDED (payload, mailbox),
+        BUSY, DRAINING.
         """
 
     @abc.abstractmethod
@@ -764,8 +775,9 @@ class ConversationServiceServicer(metaclass=abc.ABCMeta):
         """Follows a conversation: first the transcript after a cursor, then every
         new message and change as it becomes durable. Ends when the conversation
         is closed. A watcher that reads too slowly is told (`Lagged`) and caught
-        up from the transcript.
-        Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CURSOR_INVALID,
+        up from the transcript. May begin before the first message: then it waits
+        for the conversation to open.
+        Reasons: FIELD_INVALID, CONVERSATION_ERASED, CURSOR_INVALID,
         LIMIT_EXCEEDED (open watchers), DRAINING.
         """
 
@@ -775,9 +787,11 @@ class ConversationServiceServicer(metaclass=abc.ABCMeta):
         request: everturn.v1.conversation_service_pb2.CloseConversationRequest,
         context: _ServicerContext,
     ) -> typing.Union[everturn.v1.conversation_service_pb2.CloseConversationResponse, collections.abc.Awaitable[everturn.v1.conversation_service_pb2.CloseConversationResponse]]:
-        """Closes a conversation: no further message is taken, a running turn is
-        interrupted. Idempotent.
-        Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND.
+        """Closes a conversation: no further turn starts, a running one is
+        interrupted. Idempotent. Refused while a message of the customer has no
+        answer that the caller has not seen (`unless_after`), so that no accepted
+        message is lost.
+        Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, MESSAGES_WAIT.
         """
 
     @abc.abstractmethod
@@ -790,7 +804,7 @@ class ConversationServiceServicer(metaclass=abc.ABCMeta):
         none. Durable when answered. Idempotent by event_id, in the same way as
         SubmitMessage. May start a turn.
         Reasons: FIELD_INVALID, TYPE_MISMATCH, CONVERSATION_CLOSED,
-        CONVERSATION_ERASED, LIMIT_EXCEEDED, BUSY, DRAINING.
+        CONVERSATION_ERASED, EVENT_ID_REUSED, LIMIT_EXCEEDED, BUSY, DRAINING.
         """
 
     @abc.abstractmethod
@@ -799,8 +813,8 @@ class ConversationServiceServicer(metaclass=abc.ABCMeta):
         request: everturn.v1.conversation_service_pb2.UpdateConversationRequest,
         context: _ServicerContext,
     ) -> typing.Union[everturn.v1.conversation_service_pb2.UpdateConversationResponse, collections.abc.Awaitable[everturn.v1.conversation_service_pb2.UpdateConversationResponse]]:
-        """Changes labels, addresses and turn policy of a conversation, also while a
-        turn is running. Idempotent.
+        """Changes labels, addresses, turn policy, type and task queue of a
+        conversation, also while a turn is running. Idempotent.
         Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED.
         """
 
@@ -811,8 +825,8 @@ class ConversationServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[everturn.v1.conversation_service_pb2.PauseConversationResponse, collections.abc.Awaitable[everturn.v1.conversation_service_pb2.PauseConversationResponse]]:
         """Pauses a conversation: no task of it is dispatched and no turn starts, but
-        everything that arrives is kept. What a turn sends meanwhile is
-        suppressed. Idempotent.
+        everything that arrives is kept. A turn whose code wants to say something
+        meanwhile runs on from there after the pause. Idempotent.
         Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED.
         """
 
@@ -847,8 +861,9 @@ class ConversationServiceServicer(metaclass=abc.ABCMeta):
     ) -> typing.Union[everturn.v1.conversation_service_pb2.HandBackConversationResponse, collections.abc.Awaitable[everturn.v1.conversation_service_pb2.HandBackConversationResponse]]:
         """Hands a conversation back to the agents. Messages of the customer that
         nobody has answered become a turn. Writes a marker into the transcript.
+        Idempotent by request_id, and by handoff_epoch until the next handover.
         Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED,
-        NOT_HANDED_OFF.
+        NOT_HANDED_OFF, HANDOFF_CHANGED, REQUEST_ID_REUSED.
         """
 
     @abc.abstractmethod
@@ -857,12 +872,13 @@ class ConversationServiceServicer(metaclass=abc.ABCMeta):
         request: everturn.v1.conversation_service_pb2.SendHumanMessageRequest,
         context: _ServicerContext,
     ) -> typing.Union[everturn.v1.conversation_service_pb2.SendHumanMessageResponse, collections.abc.Awaitable[everturn.v1.conversation_service_pb2.SendHumanMessageResponse]]:
-        """Sends a person's message to the customer. Only while the conversation is
-        handed to that person or to a team. Counts as the answer to the messages
-        that wait. Idempotent by request_id (the last 1,000 messages are
-        remembered).
+        """Sends a person's message to the customer, or notes one that they wrote
+        elsewhere (`already_sent`). A conversation that agents own is taken over
+        (TurnPolicy.on_human_message). Counts as the answer to the messages that
+        wait. Idempotent by request_id (the last 1,000 messages are remembered),
+        also once it is closed.
         Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED,
-        NOT_HANDED_OFF, WRONG_ASSIGNEE.
+        NOT_HANDED_OFF, WRONG_ASSIGNEE, REQUEST_ID_REUSED, LIMIT_EXCEEDED.
         """
 
     @abc.abstractmethod
@@ -884,7 +900,7 @@ class ConversationServiceServicer(metaclass=abc.ABCMeta):
     ) -> typing.Union[everturn.v1.conversation_service_pb2.DecideApprovalResponse, collections.abc.Awaitable[everturn.v1.conversation_service_pb2.DecideApprovalResponse]]:
         """Decides an approval, once. Idempotent by request_id.
         Writes ApprovalDecided. Reasons: FIELD_INVALID, APPROVAL_NOT_FOUND,
-        APPROVAL_DECIDED, APPROVAL_EXPIRED, APPROVAL_CHANGED.
+        APPROVAL_DECIDED, APPROVAL_EXPIRED, APPROVAL_CHANGED, REQUEST_ID_REUSED.
         """
 
     @abc.abstractmethod

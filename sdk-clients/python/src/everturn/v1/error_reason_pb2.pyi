@@ -106,6 +106,26 @@ class _ErrorReasonEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._En
     """UNAVAILABLE with RetryInfo: the disk of the store is full. What is known
     can be read; it takes writes again by itself once there is room.
     """
+    ERROR_REASON_REQUEST_ID_REUSED: _ErrorReason.ValueType  # 29
+    """ALREADY_EXISTS: the request_id was used for a request that asks for
+    something else.
+    """
+    ERROR_REASON_MESSAGE_ID_REUSED: _ErrorReason.ValueType  # 30
+    """ALREADY_EXISTS: the provider_message_id belongs to a message that says
+    something else; metadata `message_sequence` names it.
+    """
+    ERROR_REASON_EVENT_ID_REUSED: _ErrorReason.ValueType  # 31
+    """ALREADY_EXISTS: the event_id belongs to an event that says something else;
+    metadata `event_sequence` names it.
+    """
+    ERROR_REASON_HANDOFF_CHANGED: _ErrorReason.ValueType  # 32
+    """FAILED_PRECONDITION: the conversation has been handed over again since;
+    metadata `handoff_epoch` is the present one.
+    """
+    ERROR_REASON_MESSAGES_WAIT: _ErrorReason.ValueType  # 33
+    """FAILED_PRECONDITION: a message waits for an answer that the close has not
+    seen; metadata `message_sequence` is the last one's position.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Carried in google.rpc.ErrorInfo.reason (without the prefix) with the domain
@@ -195,5 +215,25 @@ ERROR_REASON_CURSOR_INVALID: ErrorReason.ValueType  # 27
 ERROR_REASON_STORE_FULL: ErrorReason.ValueType  # 28
 """UNAVAILABLE with RetryInfo: the disk of the store is full. What is known
 can be read; it takes writes again by itself once there is room.
+"""
+ERROR_REASON_REQUEST_ID_REUSED: ErrorReason.ValueType  # 29
+"""ALREADY_EXISTS: the request_id was used for a request that asks for
+something else.
+"""
+ERROR_REASON_MESSAGE_ID_REUSED: ErrorReason.ValueType  # 30
+"""ALREADY_EXISTS: the provider_message_id belongs to a message that says
+something else; metadata `message_sequence` names it.
+"""
+ERROR_REASON_EVENT_ID_REUSED: ErrorReason.ValueType  # 31
+"""ALREADY_EXISTS: the event_id belongs to an event that says something else;
+metadata `event_sequence` names it.
+"""
+ERROR_REASON_HANDOFF_CHANGED: ErrorReason.ValueType  # 32
+"""FAILED_PRECONDITION: the conversation has been handed over again since;
+metadata `handoff_epoch` is the present one.
+"""
+ERROR_REASON_MESSAGES_WAIT: ErrorReason.ValueType  # 33
+"""FAILED_PRECONDITION: a message waits for an answer that the close has not
+seen; metadata `message_sequence` is the last one's position.
 """
 Global___ErrorReason: typing_extensions.TypeAlias = ErrorReason

@@ -39,11 +39,15 @@ class _SuppressReasonEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper.
     SUPPRESS_REASON_CONVERSATION_CLOSED: _SuppressReason.ValueType  # 2
     """The conversation was closed."""
     SUPPRESS_REASON_CONVERSATION_PAUSED: _SuppressReason.ValueType  # 3
-    """The conversation was paused."""
+    """The conversation was paused. In old journals: what a turn wants to say in a
+    pause is not recorded now, its code runs again after it.
+    """
     SUPPRESS_REASON_HUMAN_OWNS: _SuppressReason.ValueType  # 4
     """A person owned the conversation."""
     SUPPRESS_REASON_QUIET_HOURS: _SuppressReason.ValueType  # 5
-    """A proactive message fell into quiet hours."""
+    """A proactive message fell into quiet hours. In old journals: it is held now
+    (MessageHeld).
+    """
     SUPPRESS_REASON_FREQUENCY_CAP: _SuppressReason.ValueType  # 6
     """A proactive message was over the frequency cap."""
 
@@ -57,11 +61,15 @@ SUPPRESS_REASON_TURN_SUPERSEDED: SuppressReason.ValueType  # 1
 SUPPRESS_REASON_CONVERSATION_CLOSED: SuppressReason.ValueType  # 2
 """The conversation was closed."""
 SUPPRESS_REASON_CONVERSATION_PAUSED: SuppressReason.ValueType  # 3
-"""The conversation was paused."""
+"""The conversation was paused. In old journals: what a turn wants to say in a
+pause is not recorded now, its code runs again after it.
+"""
 SUPPRESS_REASON_HUMAN_OWNS: SuppressReason.ValueType  # 4
 """A person owned the conversation."""
 SUPPRESS_REASON_QUIET_HOURS: SuppressReason.ValueType  # 5
-"""A proactive message fell into quiet hours."""
+"""A proactive message fell into quiet hours. In old journals: it is held now
+(MessageHeld).
+"""
 SUPPRESS_REASON_FREQUENCY_CAP: SuppressReason.ValueType  # 6
 """A proactive message was over the frequency cap."""
 Global___SuppressReason: typing_extensions.TypeAlias = SuppressReason
@@ -191,6 +199,8 @@ class HistoryEvent(google.protobuf.message.Message):
     COMMAND_FAILED_FIELD_NUMBER: builtins.int
     PROBLEM_RECORDED_FIELD_NUMBER: builtins.int
     NO_REPLY_RECORDED_FIELD_NUMBER: builtins.int
+    MESSAGE_HELD_FIELD_NUMBER: builtins.int
+    CLOSE_RECORDED_FIELD_NUMBER: builtins.int
     id: builtins.int
     """Position in the journal."""
     @property
@@ -333,6 +343,14 @@ class HistoryEvent(google.protobuf.message.Message):
     def no_reply_recorded(self) -> Global___NoReplyRecorded:
         """Command NoReply was recorded. Information."""
 
+    @property
+    def message_held(self) -> Global___MessageHeld:
+        """Command SendMessage was recorded, and quiet hours hold the message."""
+
+    @property
+    def close_recorded(self) -> Global___CloseRecorded:
+        """Command CloseConversation was recorded. Information."""
+
     def __init__(
         self,
         *,
@@ -372,10 +390,12 @@ class HistoryEvent(google.protobuf.message.Message):
         command_failed: Global___CommandFailed | None = ...,
         problem_recorded: Global___ProblemRecorded | None = ...,
         no_reply_recorded: Global___NoReplyRecorded | None = ...,
+        message_held: Global___MessageHeld | None = ...,
+        close_recorded: Global___CloseRecorded | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["activity_attempt_failed", b"activity_attempt_failed", "activity_completed", b"activity_completed", "activity_failed", b"activity_failed", "activity_scheduled", b"activity_scheduled", "approval_decided", b"approval_decided", "approval_requested", b"approval_requested", "ask_answered", b"ask_answered", "ask_opened", b"ask_opened", "cancel_requested", b"cancel_requested", "child_closed", b"child_closed", "child_started", b"child_started", "command_canceled", b"command_canceled", "command_failed", b"command_failed", "delivery_changed", b"delivery_changed", "events_arrived", b"events_arrived", "handed_back", b"handed_back", "handed_off", b"handed_off", "kind", b"kind", "local_recorded", b"local_recorded", "message_sent", b"message_sent", "message_suppressed", b"message_suppressed", "messages_arrived", b"messages_arrived", "no_reply_recorded", b"no_reply_recorded", "problem_recorded", b"problem_recorded", "run_closed", b"run_closed", "run_paused", b"run_paused", "run_resumed", b"run_resumed", "run_started", b"run_started", "signal_delivered", b"signal_delivered", "signal_received", b"signal_received", "signal_scheduled", b"signal_scheduled", "state_set", b"state_set", "time", b"time", "timer_fired", b"timer_fired", "timer_started", b"timer_started", "turn_interrupted", b"turn_interrupted"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["activity_attempt_failed", b"activity_attempt_failed", "activity_completed", b"activity_completed", "activity_failed", b"activity_failed", "activity_scheduled", b"activity_scheduled", "approval_decided", b"approval_decided", "approval_requested", b"approval_requested", "ask_answered", b"ask_answered", "ask_opened", b"ask_opened", "cancel_requested", b"cancel_requested", "child_closed", b"child_closed", "child_started", b"child_started", "command_canceled", b"command_canceled", "command_failed", b"command_failed", "delivery_changed", b"delivery_changed", "events_arrived", b"events_arrived", "handed_back", b"handed_back", "handed_off", b"handed_off", "id", b"id", "kind", b"kind", "local_recorded", b"local_recorded", "message_sent", b"message_sent", "message_suppressed", b"message_suppressed", "messages_arrived", b"messages_arrived", "no_reply_recorded", b"no_reply_recorded", "problem_recorded", b"problem_recorded", "run_closed", b"run_closed", "run_paused", b"run_paused", "run_resumed", b"run_resumed", "run_started", b"run_started", "signal_delivered", b"signal_delivered", "signal_received", b"signal_received", "signal_scheduled", b"signal_scheduled", "state_set", b"state_set", "time", b"time", "timer_fired", b"timer_fired", "timer_started", b"timer_started", "turn_interrupted", b"turn_interrupted"]) -> None: ...
-    def WhichOneof(self, oneof_group: typing.Literal["kind", b"kind"]) -> typing.Literal["run_started", "activity_scheduled", "timer_started", "child_started", "local_recorded", "message_sent", "message_suppressed", "ask_opened", "state_set", "signal_scheduled", "command_canceled", "run_closed", "activity_completed", "activity_failed", "timer_fired", "child_closed", "signal_received", "ask_answered", "cancel_requested", "signal_delivered", "turn_interrupted", "messages_arrived", "activity_attempt_failed", "approval_requested", "approval_decided", "handed_off", "handed_back", "events_arrived", "delivery_changed", "run_paused", "run_resumed", "command_failed", "problem_recorded", "no_reply_recorded"] | None: ...
+    def HasField(self, field_name: typing.Literal["activity_attempt_failed", b"activity_attempt_failed", "activity_completed", b"activity_completed", "activity_failed", b"activity_failed", "activity_scheduled", b"activity_scheduled", "approval_decided", b"approval_decided", "approval_requested", b"approval_requested", "ask_answered", b"ask_answered", "ask_opened", b"ask_opened", "cancel_requested", b"cancel_requested", "child_closed", b"child_closed", "child_started", b"child_started", "close_recorded", b"close_recorded", "command_canceled", b"command_canceled", "command_failed", b"command_failed", "delivery_changed", b"delivery_changed", "events_arrived", b"events_arrived", "handed_back", b"handed_back", "handed_off", b"handed_off", "kind", b"kind", "local_recorded", b"local_recorded", "message_held", b"message_held", "message_sent", b"message_sent", "message_suppressed", b"message_suppressed", "messages_arrived", b"messages_arrived", "no_reply_recorded", b"no_reply_recorded", "problem_recorded", b"problem_recorded", "run_closed", b"run_closed", "run_paused", b"run_paused", "run_resumed", b"run_resumed", "run_started", b"run_started", "signal_delivered", b"signal_delivered", "signal_received", b"signal_received", "signal_scheduled", b"signal_scheduled", "state_set", b"state_set", "time", b"time", "timer_fired", b"timer_fired", "timer_started", b"timer_started", "turn_interrupted", b"turn_interrupted"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["activity_attempt_failed", b"activity_attempt_failed", "activity_completed", b"activity_completed", "activity_failed", b"activity_failed", "activity_scheduled", b"activity_scheduled", "approval_decided", b"approval_decided", "approval_requested", b"approval_requested", "ask_answered", b"ask_answered", "ask_opened", b"ask_opened", "cancel_requested", b"cancel_requested", "child_closed", b"child_closed", "child_started", b"child_started", "close_recorded", b"close_recorded", "command_canceled", b"command_canceled", "command_failed", b"command_failed", "delivery_changed", b"delivery_changed", "events_arrived", b"events_arrived", "handed_back", b"handed_back", "handed_off", b"handed_off", "id", b"id", "kind", b"kind", "local_recorded", b"local_recorded", "message_held", b"message_held", "message_sent", b"message_sent", "message_suppressed", b"message_suppressed", "messages_arrived", b"messages_arrived", "no_reply_recorded", b"no_reply_recorded", "problem_recorded", b"problem_recorded", "run_closed", b"run_closed", "run_paused", b"run_paused", "run_resumed", b"run_resumed", "run_started", b"run_started", "signal_delivered", b"signal_delivered", "signal_received", b"signal_received", "signal_scheduled", b"signal_scheduled", "state_set", b"state_set", "time", b"time", "timer_fired", b"timer_fired", "timer_started", b"timer_started", "turn_interrupted", b"turn_interrupted"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["kind", b"kind"]) -> typing.Literal["run_started", "activity_scheduled", "timer_started", "child_started", "local_recorded", "message_sent", "message_suppressed", "ask_opened", "state_set", "signal_scheduled", "command_canceled", "run_closed", "activity_completed", "activity_failed", "timer_fired", "child_closed", "signal_received", "ask_answered", "cancel_requested", "signal_delivered", "turn_interrupted", "messages_arrived", "activity_attempt_failed", "approval_requested", "approval_decided", "handed_off", "handed_back", "events_arrived", "delivery_changed", "run_paused", "run_resumed", "command_failed", "problem_recorded", "no_reply_recorded", "message_held", "close_recorded"] | None: ...
 
 Global___HistoryEvent: typing_extensions.TypeAlias = HistoryEvent
 
@@ -617,14 +637,22 @@ class AskOpened(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
     KEY_FIELD_NUMBER: builtins.int
+    AFTER_MESSAGE_SEQUENCE_FIELD_NUMBER: builtins.int
+    IS_HELD_FIELD_NUMBER: builtins.int
     key: builtins.str
     """Key of the command."""
+    after_message_sequence: builtins.int
+    """Only messages after this position answer it; 0 while the question is held."""
+    is_held: builtins.bool
+    """Its question is held by quiet hours: nothing answers it before that leaves."""
     def __init__(
         self,
         *,
         key: builtins.str = ...,
+        after_message_sequence: builtins.int = ...,
+        is_held: builtins.bool = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["key", b"key"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["after_message_sequence", b"after_message_sequence", "is_held", b"is_held", "key", b"key"]) -> None: ...
 
 Global___AskOpened: typing_extensions.TypeAlias = AskOpened
 
@@ -899,8 +927,13 @@ class AskAnswered(google.protobuf.message.Message):
 
     KEY_FIELD_NUMBER: builtins.int
     MESSAGES_FIELD_NUMBER: builtins.int
+    EARLIER_MESSAGE_COUNT_FIELD_NUMBER: builtins.int
     key: builtins.str
     """Key of the ask."""
+    earlier_message_count: builtins.int
+    """How many of them, the first ones, the customer had written before the
+    question.
+    """
     @property
     def messages(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[everturn.v1.message_pb2.Message]:
         """The messages, in transcript order; at least one."""
@@ -910,8 +943,9 @@ class AskAnswered(google.protobuf.message.Message):
         *,
         key: builtins.str = ...,
         messages: collections.abc.Iterable[everturn.v1.message_pb2.Message] | None = ...,
+        earlier_message_count: builtins.int = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["key", b"key", "messages", b"messages"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["earlier_message_count", b"earlier_message_count", "key", b"key", "messages", b"messages"]) -> None: ...
 
 Global___AskAnswered: typing_extensions.TypeAlias = AskAnswered
 
@@ -1134,7 +1168,9 @@ Global___HandedOff: typing_extensions.TypeAlias = HandedOff
 
 @typing.final
 class HandedBack(google.protobuf.message.Message):
-    """The conversation was handed back."""
+    """The conversation was handed back. What was written meanwhile may come in
+    several of these, of up to 1 MiB each.
+    """
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
@@ -1142,12 +1178,15 @@ class HandedBack(google.protobuf.message.Message):
     AUTHOR_NAME_FIELD_NUMBER: builtins.int
     NOTE_FIELD_NUMBER: builtins.int
     MESSAGES_FIELD_NUMBER: builtins.int
+    HAS_MORE_FIELD_NUMBER: builtins.int
     key: builtins.str
     """Key of the command that had handed it off."""
     author_name: builtins.str
     """Who handed it back."""
     note: builtins.str
     """What they said to the agents."""
+    has_more: builtins.bool
+    """More of it follows in another event with the same key."""
     @property
     def messages(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[everturn.v1.message_pb2.Message]:
         """Everything that was written meanwhile, in transcript order: the person's
@@ -1162,8 +1201,9 @@ class HandedBack(google.protobuf.message.Message):
         author_name: builtins.str = ...,
         note: builtins.str = ...,
         messages: collections.abc.Iterable[everturn.v1.message_pb2.Message] | None = ...,
+        has_more: builtins.bool = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["author_name", b"author_name", "key", b"key", "messages", b"messages", "note", b"note"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["author_name", b"author_name", "has_more", b"has_more", "key", b"key", "messages", b"messages", "note", b"note"]) -> None: ...
 
 Global___HandedBack: typing_extensions.TypeAlias = HandedBack
 
@@ -1263,7 +1303,9 @@ class CommandFailed(google.protobuf.message.Message):
     def failure(self) -> everturn.v1.failure_pb2.Failure:
         """Why. Its type is COMMAND_INVALID, FIELD_INVALID or LIMIT_EXCEEDED; its
         details are a JSON object with `field`, what is wrong as this API calls
-        it, and `limit`, if it is beyond one.
+        it, and `limit`, if it is beyond one. Or QUESTION_SUPPRESSED, for an ask
+        whose question was not sent: then the details have `reason`, a
+        SuppressReason without prefix.
         """
 
     def __init__(
@@ -1334,3 +1376,69 @@ class NoReplyRecorded(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["key", b"key", "reason", b"reason", "suppressed", b"suppressed"]) -> None: ...
 
 Global___NoReplyRecorded: typing_extensions.TypeAlias = NoReplyRecorded
+
+@typing.final
+class MessageHeld(google.protobuf.message.Message):
+    """A message of a proactive turn fell into quiet hours. It leaves when they are
+    over, or as soon as the customer writes; not if the turn is interrupted or
+    the conversation closed before.
+    """
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: builtins.int
+    CONTENT_FIELD_NUMBER: builtins.int
+    CHANNEL_FIELD_NUMBER: builtins.int
+    UNTIL_TIME_FIELD_NUMBER: builtins.int
+    key: builtins.str
+    """Key of the command."""
+    channel: builtins.str
+    """Channel it will go out by."""
+    @property
+    def content(self) -> everturn.v1.message_pb2.MessageContent:
+        """What it says."""
+
+    @property
+    def until_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """When the quiet hours are over."""
+
+    def __init__(
+        self,
+        *,
+        key: builtins.str = ...,
+        content: everturn.v1.message_pb2.MessageContent | None = ...,
+        channel: builtins.str = ...,
+        until_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["content", b"content", "until_time", b"until_time"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["channel", b"channel", "content", b"content", "key", b"key", "until_time", b"until_time"]) -> None: ...
+
+Global___MessageHeld: typing_extensions.TypeAlias = MessageHeld
+
+@typing.final
+class CloseRecorded(google.protobuf.message.Message):
+    """The code of a turn ended the conversation."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    SUPPRESSED_FIELD_NUMBER: builtins.int
+    key: builtins.str
+    """Key of the command."""
+    reason: builtins.str
+    """Why."""
+    suppressed: builtins.bool
+    """It did not take place: a fence kept it out, or something waits that the
+    code has not been given.
+    """
+    def __init__(
+        self,
+        *,
+        key: builtins.str = ...,
+        reason: builtins.str = ...,
+        suppressed: builtins.bool = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["key", b"key", "reason", b"reason", "suppressed", b"suppressed"]) -> None: ...
+
+Global___CloseRecorded: typing_extensions.TypeAlias = CloseRecorded

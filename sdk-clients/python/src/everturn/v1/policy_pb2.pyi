@@ -34,7 +34,8 @@ class _OnBusyEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTyp
     ON_BUSY_INTERRUPT: _OnBusy.ValueType  # 2
     """The running turn is interrupted: its replies are suppressed, its
     activities are canceled, and once it closed (or its grace passed) the
-    next turn starts with the unanswered messages and the new one.
+    next turn starts with the unanswered messages and the new one. Not more
+    often than `max_interrupts` and `max_delay` allow.
     """
     ON_BUSY_STEER: _OnBusy.ValueType  # 3
     """The message is delivered into the running turn as a notification."""
@@ -49,11 +50,96 @@ ON_BUSY_QUEUE: OnBusy.ValueType  # 1
 ON_BUSY_INTERRUPT: OnBusy.ValueType  # 2
 """The running turn is interrupted: its replies are suppressed, its
 activities are canceled, and once it closed (or its grace passed) the
-next turn starts with the unanswered messages and the new one.
+next turn starts with the unanswered messages and the new one. Not more
+often than `max_interrupts` and `max_delay` allow.
 """
 ON_BUSY_STEER: OnBusy.ValueType  # 3
 """The message is delivered into the running turn as a notification."""
 Global___OnBusy: typing_extensions.TypeAlias = OnBusy
+
+class _OnClosed:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: typing_extensions.TypeAlias = ValueType
+
+class _OnClosedEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_OnClosed.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+    ON_CLOSED_UNSPECIFIED: _OnClosed.ValueType  # 0
+    """Not set; read as REOPEN."""
+    ON_CLOSED_REOPEN: _OnClosed.ValueType  # 1
+    """Within 30 days it is open again, with its id, transcript and state, and
+    the message becomes a turn with the cause REOPENED. Later it is refused
+    (CONVERSATION_CLOSED).
+    """
+    ON_CLOSED_REFUSE: _OnClosed.ValueType  # 2
+    """The message is refused (CONVERSATION_CLOSED)."""
+
+class OnClosed(_OnClosed, metaclass=_OnClosedEnumTypeWrapper):
+    """What a customer's message does to a conversation that is closed."""
+
+ON_CLOSED_UNSPECIFIED: OnClosed.ValueType  # 0
+"""Not set; read as REOPEN."""
+ON_CLOSED_REOPEN: OnClosed.ValueType  # 1
+"""Within 30 days it is open again, with its id, transcript and state, and
+the message becomes a turn with the cause REOPENED. Later it is refused
+(CONVERSATION_CLOSED).
+"""
+ON_CLOSED_REFUSE: OnClosed.ValueType  # 2
+"""The message is refused (CONVERSATION_CLOSED)."""
+Global___OnClosed: typing_extensions.TypeAlias = OnClosed
+
+class _OnErased:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: typing_extensions.TypeAlias = ValueType
+
+class _OnErasedEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_OnErased.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+    ON_ERASED_UNSPECIFIED: _OnErased.ValueType  # 0
+    """Not set; read as REFUSE."""
+    ON_ERASED_REFUSE: _OnErased.ValueType  # 1
+    """It is refused (CONVERSATION_ERASED)."""
+    ON_ERASED_BEGIN_ANEW: _OnErased.ValueType  # 2
+    """A new conversation begins under the id; nothing of the erased one is left."""
+
+class OnErased(_OnErased, metaclass=_OnErasedEnumTypeWrapper):
+    """What a message or event does under the id of a conversation that was erased."""
+
+ON_ERASED_UNSPECIFIED: OnErased.ValueType  # 0
+"""Not set; read as REFUSE."""
+ON_ERASED_REFUSE: OnErased.ValueType  # 1
+"""It is refused (CONVERSATION_ERASED)."""
+ON_ERASED_BEGIN_ANEW: OnErased.ValueType  # 2
+"""A new conversation begins under the id; nothing of the erased one is left."""
+Global___OnErased: typing_extensions.TypeAlias = OnErased
+
+class _OnHumanMessage:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: typing_extensions.TypeAlias = ValueType
+
+class _OnHumanMessageEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_OnHumanMessage.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+    ON_HUMAN_MESSAGE_UNSPECIFIED: _OnHumanMessage.ValueType  # 0
+    """Not set; read as TAKE_OVER."""
+    ON_HUMAN_MESSAGE_TAKE_OVER: _OnHumanMessage.ValueType  # 1
+    """The conversation is handed to the person, and a running turn interrupted."""
+    ON_HUMAN_MESSAGE_KEEP: _OnHumanMessage.ValueType  # 2
+    """The agents keep it; the message answers what the customer wrote."""
+    ON_HUMAN_MESSAGE_REFUSE: _OnHumanMessage.ValueType  # 3
+    """The message is refused (NOT_HANDED_OFF)."""
+
+class OnHumanMessage(_OnHumanMessage, metaclass=_OnHumanMessageEnumTypeWrapper):
+    """What a person's message (SendHumanMessage) does to a conversation that
+    agents own.
+    """
+
+ON_HUMAN_MESSAGE_UNSPECIFIED: OnHumanMessage.ValueType  # 0
+"""Not set; read as TAKE_OVER."""
+ON_HUMAN_MESSAGE_TAKE_OVER: OnHumanMessage.ValueType  # 1
+"""The conversation is handed to the person, and a running turn interrupted."""
+ON_HUMAN_MESSAGE_KEEP: OnHumanMessage.ValueType  # 2
+"""The agents keep it; the message answers what the customer wrote."""
+ON_HUMAN_MESSAGE_REFUSE: OnHumanMessage.ValueType  # 3
+"""The message is refused (NOT_HANDED_OFF)."""
+Global___OnHumanMessage: typing_extensions.TypeAlias = OnHumanMessage
 
 @typing.final
 class RetryPolicy(google.protobuf.message.Message):
@@ -150,7 +236,8 @@ Global___Debounce: typing_extensions.TypeAlias = Debounce
 class QuietHours(google.protobuf.message.Message):
     """Hours of the day in which agents do not write first. An event that comes in
     them waits until they are over; a message that a proactive turn sends in
-    them is suppressed.
+    them is held (MessageHeld) and leaves when they are over, or as soon as the
+    customer writes.
     """
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
@@ -209,7 +296,10 @@ Global___FrequencyCap: typing_extensions.TypeAlias = FrequencyCap
 class Budget(google.protobuf.message.Message):
     """What a conversation may use. When a bound is reached no further activity
     starts, and an approval is requested: approved, it raises every bound by its
-    own amount, or sets the bounds given with the decision.
+    own amount, or sets the bounds given with the decision. Attempts that run
+    reserve what they are expected to use (ActivityOptions.estimated_usage, or
+    the most that the activity has used so far): another one starts only if that
+    leaves something.
     """
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
@@ -311,6 +401,12 @@ class TurnPolicy(google.protobuf.message.Message):
     BUDGET_FIELD_NUMBER: builtins.int
     NO_QUIET_HOURS_FIELD_NUMBER: builtins.int
     ON_TURN_FAILURE_FIELD_NUMBER: builtins.int
+    MAX_INTERRUPTS_FIELD_NUMBER: builtins.int
+    MAX_DELAY_FIELD_NUMBER: builtins.int
+    ON_CLOSED_FIELD_NUMBER: builtins.int
+    ON_ERASED_FIELD_NUMBER: builtins.int
+    ON_HUMAN_MESSAGE_FIELD_NUMBER: builtins.int
+    HANDOFF_TIMEOUT_FIELD_NUMBER: builtins.int
     on_busy: Global___OnBusy.ValueType
     """What a message does to a turn that is running."""
     on_event: Global___OnBusy.ValueType
@@ -319,6 +415,21 @@ class TurnPolicy(google.protobuf.message.Message):
     """Agents may write first at any hour: removes the quiet hours that are in
     force, or that conversations of the type begin with. Not together with
     `quiet_hours`. Never set in answers.
+    """
+    max_interrupts: builtins.int
+    """How often the turns of one episode are interrupted at most (INTERRUPT):
+    what comes after that waits for the next turn, so that a customer who does
+    not stop writing gets a reply. Default 3; at most 1,000.
+    """
+    on_closed: Global___OnClosed.ValueType
+    """What a customer's message does to a closed conversation. Default REOPEN."""
+    on_erased: Global___OnErased.ValueType
+    """What a message or event does under the id of an erased conversation.
+    Default REFUSE.
+    """
+    on_human_message: Global___OnHumanMessage.ValueType
+    """What a person's message does to a conversation that agents own. Default
+    TAKE_OVER.
     """
     @property
     def debounce(self) -> Global___Debounce:
@@ -366,6 +477,18 @@ class TurnPolicy(google.protobuf.message.Message):
     def on_turn_failure(self) -> Global___OnTurnFailure:
         """What follows a turn that did not complete. Set as a whole."""
 
+    @property
+    def max_delay(self) -> google.protobuf.duration_pb2.Duration:
+        """Time from the start of an episode's first turn after which none of its
+        turns is interrupted. Default: no bound. From 1 s to 24 h; 0 removes it.
+        """
+
+    @property
+    def handoff_timeout(self) -> Global___HandoffTimeout:
+        """What follows a handover in which no person writes for a while. Set as a
+        whole; an `after` of 0 removes it. Default: nothing.
+        """
+
     def __init__(
         self,
         *,
@@ -381,9 +504,15 @@ class TurnPolicy(google.protobuf.message.Message):
         budget: Global___Budget | None = ...,
         no_quiet_hours: builtins.bool = ...,
         on_turn_failure: Global___OnTurnFailure | None = ...,
+        max_interrupts: builtins.int = ...,
+        max_delay: google.protobuf.duration_pb2.Duration | None = ...,
+        on_closed: Global___OnClosed.ValueType = ...,
+        on_erased: Global___OnErased.ValueType = ...,
+        on_human_message: Global___OnHumanMessage.ValueType = ...,
+        handoff_timeout: Global___HandoffTimeout | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["_customer_timeout", b"_customer_timeout", "_idle_timeout", b"_idle_timeout", "_interrupt_grace", b"_interrupt_grace", "_staff_timeout", b"_staff_timeout", "budget", b"budget", "customer_timeout", b"customer_timeout", "debounce", b"debounce", "frequency_cap", b"frequency_cap", "idle_timeout", b"idle_timeout", "interrupt_grace", b"interrupt_grace", "on_turn_failure", b"on_turn_failure", "quiet_hours", b"quiet_hours", "staff_timeout", b"staff_timeout"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_customer_timeout", b"_customer_timeout", "_idle_timeout", b"_idle_timeout", "_interrupt_grace", b"_interrupt_grace", "_staff_timeout", b"_staff_timeout", "budget", b"budget", "customer_timeout", b"customer_timeout", "debounce", b"debounce", "frequency_cap", b"frequency_cap", "idle_timeout", b"idle_timeout", "interrupt_grace", b"interrupt_grace", "no_quiet_hours", b"no_quiet_hours", "on_busy", b"on_busy", "on_event", b"on_event", "on_turn_failure", b"on_turn_failure", "quiet_hours", b"quiet_hours", "staff_timeout", b"staff_timeout"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_customer_timeout", b"_customer_timeout", "_idle_timeout", b"_idle_timeout", "_interrupt_grace", b"_interrupt_grace", "_max_delay", b"_max_delay", "_staff_timeout", b"_staff_timeout", "budget", b"budget", "customer_timeout", b"customer_timeout", "debounce", b"debounce", "frequency_cap", b"frequency_cap", "handoff_timeout", b"handoff_timeout", "idle_timeout", b"idle_timeout", "interrupt_grace", b"interrupt_grace", "max_delay", b"max_delay", "on_turn_failure", b"on_turn_failure", "quiet_hours", b"quiet_hours", "staff_timeout", b"staff_timeout"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_customer_timeout", b"_customer_timeout", "_idle_timeout", b"_idle_timeout", "_interrupt_grace", b"_interrupt_grace", "_max_delay", b"_max_delay", "_staff_timeout", b"_staff_timeout", "budget", b"budget", "customer_timeout", b"customer_timeout", "debounce", b"debounce", "frequency_cap", b"frequency_cap", "handoff_timeout", b"handoff_timeout", "idle_timeout", b"idle_timeout", "interrupt_grace", b"interrupt_grace", "max_delay", b"max_delay", "max_interrupts", b"max_interrupts", "no_quiet_hours", b"no_quiet_hours", "on_busy", b"on_busy", "on_closed", b"on_closed", "on_erased", b"on_erased", "on_event", b"on_event", "on_human_message", b"on_human_message", "on_turn_failure", b"on_turn_failure", "quiet_hours", b"quiet_hours", "staff_timeout", b"staff_timeout"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_customer_timeout", b"_customer_timeout"]) -> typing.Literal["customer_timeout"] | None: ...
     @typing.overload
@@ -391,6 +520,42 @@ class TurnPolicy(google.protobuf.message.Message):
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_interrupt_grace", b"_interrupt_grace"]) -> typing.Literal["interrupt_grace"] | None: ...
     @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_max_delay", b"_max_delay"]) -> typing.Literal["max_delay"] | None: ...
+    @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_staff_timeout", b"_staff_timeout"]) -> typing.Literal["staff_timeout"] | None: ...
 
 Global___TurnPolicy: typing_extensions.TypeAlias = TurnPolicy
+
+@typing.final
+class HandoffTimeout(google.protobuf.message.Message):
+    """What follows a handover in which no person has written."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    AFTER_FIELD_NUMBER: builtins.int
+    HAND_OFF_FIELD_NUMBER: builtins.int
+    EVENT_TYPE_FIELD_NUMBER: builtins.int
+    event_type: builtins.str
+    """The agents have it again, and an event of this type comes in: its
+    payload has `assignee`. 1 to 256 bytes.
+    """
+    @property
+    def after(self) -> google.protobuf.duration_pb2.Duration:
+        """After how long. From 1 s to 366 d."""
+
+    @property
+    def hand_off(self) -> everturn.v1.message_pb2.Assignee:
+        """Another person or team has it."""
+
+    def __init__(
+        self,
+        *,
+        after: google.protobuf.duration_pb2.Duration | None = ...,
+        hand_off: everturn.v1.message_pb2.Assignee | None = ...,
+        event_type: builtins.str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["after", b"after", "event_type", b"event_type", "hand_off", b"hand_off", "then", b"then"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["after", b"after", "event_type", b"event_type", "hand_off", b"hand_off", "then", b"then"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["then", b"then"]) -> typing.Literal["hand_off", "event_type"] | None: ...
+
+Global___HandoffTimeout: typing_extensions.TypeAlias = HandoffTimeout

@@ -5,6 +5,7 @@ Turns: what the code of a conversation is given when it is its turn."""
 
 import builtins
 import collections.abc
+import everturn.v1.failure_pb2
 import everturn.v1.message_pb2
 import everturn.v1.payload_pb2
 import google.protobuf.descriptor
@@ -43,6 +44,10 @@ class _TurnCauseEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._Enum
     """The customer did not answer for the policy's customer_timeout. Proactive."""
     TURN_CAUSE_STAFF_TIMEOUT: _TurnCause.ValueType  # 5
     """The customer had no answer for the policy's staff_timeout."""
+    TURN_CAUSE_REOPENED: _TurnCause.ValueType  # 6
+    """One or more messages of the customer, the first of which reopened the
+    conversation (TurnPolicy.on_closed).
+    """
 
 class TurnCause(_TurnCause, metaclass=_TurnCauseEnumTypeWrapper):
     """Why a turn was started."""
@@ -63,7 +68,39 @@ TURN_CAUSE_CUSTOMER_TIMEOUT: TurnCause.ValueType  # 4
 """The customer did not answer for the policy's customer_timeout. Proactive."""
 TURN_CAUSE_STAFF_TIMEOUT: TurnCause.ValueType  # 5
 """The customer had no answer for the policy's staff_timeout."""
+TURN_CAUSE_REOPENED: TurnCause.ValueType  # 6
+"""One or more messages of the customer, the first of which reopened the
+conversation (TurnPolicy.on_closed).
+"""
 Global___TurnCause: typing_extensions.TypeAlias = TurnCause
+
+class _StepKind:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: typing_extensions.TypeAlias = ValueType
+
+class _StepKindEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_StepKind.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+    STEP_KIND_UNSPECIFIED: _StepKind.ValueType  # 0
+    """Not set; never sent."""
+    STEP_KIND_ACTIVITY: _StepKind.ValueType  # 1
+    """An activity."""
+    STEP_KIND_CHILD: _StepKind.ValueType  # 2
+    """A child workflow."""
+    STEP_KIND_LOCAL: _StepKind.ValueType  # 3
+    """A step inside the worker."""
+
+class StepKind(_StepKind, metaclass=_StepKindEnumTypeWrapper):
+    """What a step of an interrupted turn was."""
+
+STEP_KIND_UNSPECIFIED: StepKind.ValueType  # 0
+"""Not set; never sent."""
+STEP_KIND_ACTIVITY: StepKind.ValueType  # 1
+"""An activity."""
+STEP_KIND_CHILD: StepKind.ValueType  # 2
+"""A child workflow."""
+STEP_KIND_LOCAL: StepKind.ValueType  # 3
+"""A step inside the worker."""
+Global___StepKind: typing_extensions.TypeAlias = StepKind
 
 @typing.final
 class TurnInput(google.protobuf.message.Message):
@@ -116,6 +153,7 @@ class TurnInput(google.protobuf.message.Message):
     EVENTS_FIELD_NUMBER: builtins.int
     ADDRESSES_FIELD_NUMBER: builtins.int
     ATTEMPT_FIELD_NUMBER: builtins.int
+    INTERRUPTED_FIELD_NUMBER: builtins.int
     conversation_id: builtins.str
     """Id of the conversation."""
     conversation_type: builtins.str
@@ -156,6 +194,12 @@ class TurnInput(google.protobuf.message.Message):
     def addresses(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]:
         """Channels that the conversation has an address for, with the addresses."""
 
+    @property
+    def interrupted(self) -> Global___InterruptedTurns:
+        """What the interrupted turns did whose work this one takes up; absent if
+        none was.
+        """
+
     def __init__(
         self,
         *,
@@ -170,7 +214,86 @@ class TurnInput(google.protobuf.message.Message):
         events: collections.abc.Iterable[everturn.v1.message_pb2.ConversationEvent] | None = ...,
         addresses: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
         attempt: builtins.int = ...,
+        interrupted: Global___InterruptedTurns | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["addresses", b"addresses", "attempt", b"attempt", "cause", b"cause", "conversation_id", b"conversation_id", "conversation_type", b"conversation_type", "events", b"events", "messages", b"messages", "number", b"number", "recent", b"recent", "reply_channel", b"reply_channel", "state", b"state"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["interrupted", b"interrupted"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["addresses", b"addresses", "attempt", b"attempt", "cause", b"cause", "conversation_id", b"conversation_id", "conversation_type", b"conversation_type", "events", b"events", "interrupted", b"interrupted", "messages", b"messages", "number", b"number", "recent", b"recent", "reply_channel", b"reply_channel", "state", b"state"]) -> None: ...
 
 Global___TurnInput: typing_extensions.TypeAlias = TurnInput
+
+@typing.final
+class InterruptedTurns(google.protobuf.message.Message):
+    """What interrupted turns did. They and the turn that is told make an episode:
+    their activities have the same idempotency keys, so that what was begun
+    under a key is not done twice.
+    """
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    FIRST_TURN_FIELD_NUMBER: builtins.int
+    STEPS_FIELD_NUMBER: builtins.int
+    first_turn: builtins.int
+    """Number of the first of them."""
+    @property
+    def steps(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___InterruptedStep]:
+        """Their steps that were begun, oldest first: at most 100."""
+
+    def __init__(
+        self,
+        *,
+        first_turn: builtins.int = ...,
+        steps: collections.abc.Iterable[Global___InterruptedStep] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["first_turn", b"first_turn", "steps", b"steps"]) -> None: ...
+
+Global___InterruptedTurns: typing_extensions.TypeAlias = InterruptedTurns
+
+@typing.final
+class InterruptedStep(google.protobuf.message.Message):
+    """A step of an interrupted turn that was begun."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TURN_FIELD_NUMBER: builtins.int
+    KEY_FIELD_NUMBER: builtins.int
+    KIND_FIELD_NUMBER: builtins.int
+    ACTIVITY_TYPE_FIELD_NUMBER: builtins.int
+    RESULT_FIELD_NUMBER: builtins.int
+    FAILURE_FIELD_NUMBER: builtins.int
+    IS_CUT_FIELD_NUMBER: builtins.int
+    turn: builtins.int
+    """Number of the turn."""
+    key: builtins.str
+    """Its key."""
+    kind: Global___StepKind.ValueType
+    """What it was."""
+    activity_type: builtins.str
+    """Name of the activity; empty for the others."""
+    is_cut: builtins.bool
+    """The result or the rest of the failure is left out: the results of an
+    episode hold at most 64 KiB together.
+    """
+    @property
+    def result(self) -> everturn.v1.payload_pb2.Payload:
+        """Its result."""
+
+    @property
+    def failure(self) -> everturn.v1.failure_pb2.Failure:
+        """Its failure."""
+
+    def __init__(
+        self,
+        *,
+        turn: builtins.int = ...,
+        key: builtins.str = ...,
+        kind: Global___StepKind.ValueType = ...,
+        activity_type: builtins.str = ...,
+        result: everturn.v1.payload_pb2.Payload | None = ...,
+        failure: everturn.v1.failure_pb2.Failure | None = ...,
+        is_cut: builtins.bool = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["failure", b"failure", "outcome", b"outcome", "result", b"result"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["activity_type", b"activity_type", "failure", b"failure", "is_cut", b"is_cut", "key", b"key", "kind", b"kind", "outcome", b"outcome", "result", b"result", "turn", b"turn"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["outcome", b"outcome"]) -> typing.Literal["result", "failure"] | None: ...
+
+Global___InterruptedStep: typing_extensions.TypeAlias = InterruptedStep

@@ -394,6 +394,7 @@ class ActivityTask(google.protobuf.message.Message):
     HEARTBEAT_DETAILS_FIELD_NUMBER: builtins.int
     TASK_QUEUE_FIELD_NUMBER: builtins.int
     DELIVERY_FIELD_NUMBER: builtins.int
+    IDEMPOTENCY_KEY_FIELD_NUMBER: builtins.int
     delivery_id: builtins.int
     """Number of this delivery on its stream, to be acknowledged; 0 when polled."""
     task_token: builtins.bytes
@@ -407,11 +408,13 @@ class ActivityTask(google.protobuf.message.Message):
     run_id: builtins.str
     """Run id of the run that scheduled it."""
     key: builtins.str
-    """Key of the command that scheduled it. With workflow_id it makes an
-    idempotency key for the outside world: the same for every attempt.
-    """
+    """Key of the command that scheduled it."""
     task_queue: builtins.str
     """Task queue it came from."""
+    idempotency_key: builtins.str
+    """Key for the outside world: the same for every attempt, and for the turns of
+    an episode (InterruptedTurns). Empty: workflow_id, "/" and key.
+    """
     @property
     def input(self) -> everturn.v1.payload_pb2.Payload:
         """Its input."""
@@ -450,9 +453,10 @@ class ActivityTask(google.protobuf.message.Message):
         heartbeat_details: everturn.v1.payload_pb2.Payload | None = ...,
         task_queue: builtins.str = ...,
         delivery: Global___Delivery | None = ...,
+        idempotency_key: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["_heartbeat_details", b"_heartbeat_details", "_heartbeat_timeout", b"_heartbeat_timeout", "deadline", b"deadline", "delivery", b"delivery", "heartbeat_details", b"heartbeat_details", "heartbeat_timeout", b"heartbeat_timeout", "input", b"input"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_heartbeat_details", b"_heartbeat_details", "_heartbeat_timeout", b"_heartbeat_timeout", "activity_type", b"activity_type", "attempt", b"attempt", "deadline", b"deadline", "delivery", b"delivery", "delivery_id", b"delivery_id", "heartbeat_details", b"heartbeat_details", "heartbeat_timeout", b"heartbeat_timeout", "input", b"input", "key", b"key", "run_id", b"run_id", "task_queue", b"task_queue", "task_token", b"task_token", "workflow_id", b"workflow_id"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["_heartbeat_details", b"_heartbeat_details", "_heartbeat_timeout", b"_heartbeat_timeout", "activity_type", b"activity_type", "attempt", b"attempt", "deadline", b"deadline", "delivery", b"delivery", "delivery_id", b"delivery_id", "heartbeat_details", b"heartbeat_details", "heartbeat_timeout", b"heartbeat_timeout", "idempotency_key", b"idempotency_key", "input", b"input", "key", b"key", "run_id", b"run_id", "task_queue", b"task_queue", "task_token", b"task_token", "workflow_id", b"workflow_id"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_heartbeat_details", b"_heartbeat_details"]) -> typing.Literal["heartbeat_details"] | None: ...
     @typing.overload

@@ -86,10 +86,14 @@ class ActivityContext:
 
     @property
     def idempotency_key(self) -> str:
-        """Key for requests to the outside world: the same for every attempt."""
+        """Key for requests to the outside world: the same for every attempt.
+
+        Also for a turn that takes up the work of an interrupted or failed one.
+        """
         if self.is_delivery:
             return self._task.delivery.idempotency_key
-        return f"{self._task.workflow_id}/{self._task.key}"
+        own = f"{self._task.workflow_id}/{self._task.key}"
+        return self._task.idempotency_key or own
 
     @property
     def attempt(self) -> int:

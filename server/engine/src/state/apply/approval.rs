@@ -5,7 +5,7 @@ use crate::limits;
 use crate::state::approval::{Approval, Ended};
 use crate::state::deadlines::Deadline;
 use crate::state::root::Root;
-use crate::text::{StepKey, Text};
+use crate::text::{StepKey, Text, TypeName};
 use crate::value::{Payload, Time, Usage};
 
 /// What a used-up budget asks, in one line.
@@ -80,6 +80,27 @@ impl Root {
         };
         for id in ids {
             self.end_approval(time, &id, &withdrawn);
+        }
+    }
+
+    /// Notes what an attempt used, to reserve as much for the next one.
+    pub(super) fn learn_usage(&mut self, activity_type: &TypeName, used: &Usage) {
+        let Some(conversation) = &mut self.conversation else {
+            return;
+        };
+        if conversation.policy.budget.is_none() {
+            return;
+        }
+        let estimates = &mut conversation.estimates;
+        match estimates.get_mut(activity_type) {
+            Some(known) if known.tokens() >= used.tokens() => {}
+            Some(known) => *known = used.clone(),
+            None => {
+                if estimates.len() >= limits::ESTIMATES {
+                    estimates.pop_first();
+                }
+                estimates.insert(activity_type.clone(), used.clone());
+            }
         }
     }
 

@@ -3,14 +3,16 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::event::{Event, Update};
+use crate::event::{DeliveryStatus, Event, Update};
 use crate::policy::TurnPolicy;
-use crate::state::apply::{event_hash, message_hash};
+use crate::state::apply::turn::question_key;
+use crate::state::apply::{content_hash, event_hash, message_hash, payload_hash};
 use crate::state::conversation::{Conversation, Handover, Pause, Remembered};
 use crate::state::deadlines::Deadline;
 use crate::state::delivery::Delivery;
 use crate::state::entries::State;
 use crate::state::root::Root;
+use crate::state::turn::Turn;
 use crate::text::{QueueName, StepKey, Text, TypeName};
 use crate::value::{AuthorKind, InboundEvent, Message, Time, Usage};
 use crate::{event::Slot, limits};
@@ -22,17 +24,41 @@ impl Root {
             task_queue,
             policy,
             labels,
+            retention,
         } = event
         {
+            self.tombstone = None;
             self.labels.clone_from(labels);
-            self.conversation = Some(opened(type_name, task_queue, policy));
+            let mut opened = opened(type_name, task_queue, policy);
+            opened.retention = *retention;
+            self.conversation = Some(opened);
         }
         match event {
             Event::MessageReceived(message) => self.receive(message),
             Event::EventReceived(event) => self.receive_event(event),
             Event::ConversationUpdated(update) => self.update(time, update),
-            Event::HumanMessageSent { message, request } => {
-                self.human_spoke(message, *request);
+            Event::HumanMessageSent {
+                message,
+                request,
+                fingerprint,
+                answers_through,
+                is_sent,
+                took_over,
+            } => {
+                let (sequence, time) = (message.sequence, message.time);
+                let remembered = |hash, fingerprint| Remembered {
+                    hash,
+                    sequence,
+                    time,
+                    fingerprint,
+                    took_over: *took_over,
+                };
+                let ids = [
+                    remembered(*request, *fingerprint),
+                    remembered(hash_of(message), 0),
+                ];
+                self.human_spoke(message, *answers_through, *is_sent);
+                self.remember_human(message, ids);
             }
             Event::ConversationPaused { .. } | Event::ConversationResumed => {
                 self.apply_pause(time, event);
@@ -41,6 +67,8 @@ impl Root {
             Event::ConversationClosed { reason, erase_at } => {
                 self.close_conversation(time, reason, *erase_at);
             }
+            Event::ConversationReopened => self.reopen(),
+            Event::HeldMessageSent { message, slot, key } => self.let_go(message, *slot, key),
             _ => {}
         }
         self.rearm_silence();
@@ -51,6 +79,9 @@ impl Root {
             return;
         };
         conversation.closed = Some(reason.clone());
+        conversation.closed_at = Some(time);
+        conversation.held.clear();
+        conversation.episode = None;
         conversation.mailbox.clear();
         conversation.events.clear();
         conversation.unanswered.clear();
@@ -64,6 +95,44 @@ impl Root {
         // Nobody could lift it any more, and the last turn has to clean up.
         if conversation.pause.take().is_some() {
             self.restart_all_waits(time);
+        }
+    }
+
+    fn reopen(&mut self) {
+        let Some(conversation) = &mut self.conversation else {
+            return;
+        };
+        conversation.closed = None;
+        conversation.closed_at = None;
+        conversation.is_reopened = true;
+        conversation.erase_at = None;
+        self.deadlines.disarm(Deadline::Retention);
+    }
+
+    /// A message that was held has left: from here on it is as one that was
+    /// sent at once.
+    fn let_go(&mut self, message: &Message, slot: Slot, key: &StepKey) {
+        let Some(conversation) = &mut self.conversation else {
+            return;
+        };
+        let at = conversation
+            .held
+            .iter()
+            .position(|held| held.slot == slot && held.key == *key);
+        let held = at.and_then(|at| conversation.held.remove(at));
+        self.add_own_message(message, Some((slot, key.clone())));
+        self.spoke(slot, message, held.map_or(0, |held| held.seen));
+        let Some(conversation) = &mut self.conversation else {
+            return;
+        };
+        let asks = |turn: &Turn| {
+            let ask = turn.ask.as_ref().filter(|_| turn.ask_is_held);
+            ask.is_some_and(|ask| *key == question_key(ask))
+        };
+        let turn = conversation.turn.as_mut();
+        if let Some(turn) = turn.filter(|turn| turn.slot == slot && asks(turn)) {
+            turn.ask_is_held = false;
+            turn.ask_after = message.sequence;
         }
     }
 
@@ -82,11 +151,16 @@ impl Root {
         if let Some(turn) = &mut conversation.turn {
             turn.proactive = false;
         }
+        for held in &mut conversation.held {
+            held.is_free = true;
+        }
         if !message.provider_message_id.as_str().is_empty() {
             conversation.remember(Remembered {
-                hash: message_hash(message),
+                hash: hash_of(message),
                 sequence: message.sequence,
                 time: message.time,
+                fingerprint: content_hash(&message.content),
+                took_over: false,
             });
         }
     }
@@ -102,6 +176,8 @@ impl Root {
                 hash: event_hash(event),
                 sequence: event.sequence,
                 time: event.time,
+                fingerprint: payload_hash(&event.payload),
+                took_over: false,
             });
         }
     }
@@ -111,6 +187,12 @@ impl Root {
         let Some(conversation) = &mut self.conversation else {
             return;
         };
+        if let Some(type_name) = &update.type_name {
+            conversation.type_name.clone_from(type_name);
+        }
+        if let Some(task_queue) = &update.task_queue {
+            conversation.task_queue.clone_from(task_queue);
+        }
         conversation.addresses.clone_from(&update.addresses);
         conversation.reply_channel.clone_from(&update.reply_channel);
         let budget = &update.policy.budget;
@@ -126,28 +208,68 @@ impl Root {
         }
     }
 
-    fn human_spoke(&mut self, message: &Message, request: u64) {
+    fn human_spoke(&mut self, message: &Message, through: u64, is_sent: bool) {
         let Some(conversation) = &mut self.conversation else {
             return;
         };
+        let through = if through == 0 { u64::MAX } else { through };
         // What the customer wrote before is answered by it.
-        conversation.take_for_turn(u64::MAX);
+        conversation.take_for_turn(through);
         conversation.retry.take_if(|retry| retry.events.is_empty());
-        if request != 0 {
-            conversation.remember(Remembered {
-                hash: request,
-                sequence: message.sequence,
-                time: message.time,
-            });
-        }
         if let Some(turn) = &mut conversation.turn {
-            turn.relieved = true;
-            turn.unanswered.clear();
-            turn.answers.clear();
+            let given = &turn.context.messages;
+            turn.relieved |= given.iter().all(|m| m.sequence <= through);
+            turn.unanswered.retain(|m| m.sequence > through);
+            turn.answers.retain(|m| m.sequence > through);
+        }
+        if let Some(handover) = &mut conversation.handover {
+            handover.is_taken = true;
         }
         conversation.note_answered();
+        let before = conversation.deliveries.keys().next_back().copied();
         self.add_own_message(message, None);
-        self.deadlines.disarm(Deadline::Burst);
+        if is_sent {
+            self.note_sent(message, before);
+        }
+        self.deadlines.disarm(Deadline::HandoffTimeout);
+        self.rearm_burst();
+    }
+
+    /// A person's message that comes again is recognised by the id of its
+    /// request, or by the one that the provider gave it.
+    fn remember_human(&mut self, message: &Message, [request, provider]: [Remembered; 2]) {
+        let Some(conversation) = &mut self.conversation else {
+            return;
+        };
+        if request.hash != 0 {
+            conversation.remember(request);
+        }
+        if !message.provider_message_id.as_str().is_empty() {
+            conversation.remember(provider);
+        }
+    }
+
+    /// The customer has a message already: its delivery is over.
+    fn note_sent(&mut self, message: &Message, before: Option<u64>) {
+        let Some(conversation) = &mut self.conversation else {
+            return;
+        };
+        let delivery = conversation.deliveries.get_mut(&message.sequence);
+        if let Some(delivery) = delivery.filter(|it| Some(it.sequence) != before) {
+            delivery.status = DeliveryStatus::Accepted;
+            delivery.provider_message_id = message.provider_message_id.clone();
+            delivery.message = None;
+        }
+    }
+
+    /// What still waits has its deadline; whether it is really due is seen
+    /// when it comes.
+    fn rearm_burst(&mut self) {
+        let conversation = self.conversation.as_ref();
+        match conversation.and_then(Conversation::burst_due) {
+            Some(due) => self.deadlines.arm(Deadline::Burst, due),
+            None => self.deadlines.disarm(Deadline::Burst),
+        }
     }
 
     /// A message of ours becomes part of the transcript, and of the outbox if
@@ -217,7 +339,11 @@ impl Root {
             } => {
                 if let Some(conversation) = &mut self.conversation {
                     let before = conversation.handover.take();
+                    conversation.handoffs += 1;
                     conversation.handover = Some(Handover {
+                        epoch: conversation.handoffs,
+                        assigned: time,
+                        is_taken: false,
                         assignee: assignee.clone(),
                         reason: reason.clone(),
                         context: context.clone(),
@@ -248,6 +374,15 @@ impl Root {
         let Some(conversation) = &self.conversation else {
             return;
         };
+        let handover = conversation.handover.as_ref().filter(|it| !it.is_taken);
+        let timeout = conversation.policy.handoff_timeout.as_ref();
+        match (handover, timeout.filter(|_| conversation.is_open())) {
+            (Some(handover), Some(timeout)) => {
+                let at = handover.assigned + timeout.after;
+                self.deadlines.arm(Deadline::HandoffTimeout, at);
+            }
+            _ => self.deadlines.disarm(Deadline::HandoffTimeout),
+        }
         let runs = conversation.is_active() && conversation.turn.is_none();
         // Agents do not write first while a burst is collected, or a turn is
         // to be tried again.
@@ -299,6 +434,14 @@ fn thaw(conversation: &mut Conversation, now: Time) {
     }
 }
 
+fn hash_of(message: &Message) -> u64 {
+    message_hash(
+        &message.channel,
+        &message.address,
+        &message.provider_message_id,
+    )
+}
+
 fn opened(type_name: &TypeName, task_queue: &QueueName, policy: &TurnPolicy) -> Conversation {
     Conversation {
         type_name: type_name.clone(),
@@ -335,5 +478,12 @@ fn opened(type_name: &TypeName, task_queue: &QueueName, policy: &TurnPolicy) -> 
         unanswered_since: None,
         last_turn: None,
         retry: None,
+        closed_at: None,
+        is_reopened: false,
+        retention: None,
+        held: VecDeque::new(),
+        episode: None,
+        estimates: BTreeMap::new(),
+        handoffs: 0,
     }
 }

@@ -4,17 +4,21 @@
 mod approval;
 mod conversation;
 mod delivery;
+mod done;
 mod run;
 mod turn;
+
+pub(crate) use turn::question_key;
 
 use crate::event::{Event, Tombstone};
 use crate::hash::stable_hash;
 use crate::limits;
 use crate::state::deadlines::Deadlines;
+use crate::state::request::Request;
 use crate::state::root::{Root, arm_activity};
 use crate::state::run::{Activity, Stage};
 use crate::text::{StepKey, Text};
-use crate::value::{Failure, FailureKind, InboundEvent, Message, Time};
+use crate::value::{Failure, FailureKind, InboundEvent, MessageContent, Payload, Time};
 
 impl Root {
     /// Folds one event into the state.
@@ -51,8 +55,11 @@ impl Root {
                     run.rested = time;
                 }
             }
-            Event::RequestRemembered { hash } => {
-                self.requests.push_back(*hash);
+            Event::RequestRemembered { hash, fingerprint } => {
+                self.requests.push_back(Request {
+                    hash: *hash,
+                    fingerprint: *fingerprint,
+                });
                 if self.requests.len() > limits::REMEMBERED_REQUESTS {
                     self.requests.pop_front();
                 }
@@ -106,13 +113,15 @@ pub(crate) fn kind_hash(key: &StepKey, kind: u8) -> u64 {
     stable_hash(&[key.as_str().as_bytes(), &[kind]])
 }
 
-/// Hash under which a conversation remembers an inbound message.
+/// Hash under which a conversation remembers a message of a provider: their
+/// ids are unique in a chat, not in a channel.
 #[must_use]
-pub(crate) fn message_hash(message: &Message) -> u64 {
-    stable_hash(&[
-        message.channel.as_str().as_bytes(),
-        message.provider_message_id.as_str().as_bytes(),
-    ])
+pub(crate) fn message_hash(channel: &Text, address: &Text, provider_message_id: &Text) -> u64 {
+    let id = provider_message_id.as_str().as_bytes();
+    match address.as_str() {
+        "" => stable_hash(&[channel.as_str().as_bytes(), id]),
+        address => stable_hash(&[channel.as_str().as_bytes(), address.as_bytes(), id]),
+    }
 }
 
 /// Hash under which a conversation remembers an event. A channel is never
@@ -120,6 +129,23 @@ pub(crate) fn message_hash(message: &Message) -> u64 {
 #[must_use]
 pub(crate) fn event_hash(event: &InboundEvent) -> u64 {
     stable_hash(&[b"", b"event", event.event_id.as_str().as_bytes()])
+}
+
+/// Hash of what a message says, beside its annotations; never 0.
+#[must_use]
+pub(crate) fn content_hash(content: &MessageContent) -> u64 {
+    let data = content.data.as_ref();
+    let hash = stable_hash(&[
+        content.text.as_str().as_bytes(),
+        data.map_or(&[], |data| &data.data.0[..]),
+    ]);
+    hash.max(1)
+}
+
+/// Hash of what happened; never 0.
+#[must_use]
+pub(crate) fn payload_hash(payload: &Payload) -> u64 {
+    stable_hash(&[&payload.data.0[..]]).max(1)
 }
 
 fn activity_mut(root: &mut Root, slot: u32, activity: u64) -> Option<&mut Activity> {

@@ -17,6 +17,7 @@ impl Root {
         if let RunEvent::Started(started) = event {
             self.start_run(time, slot, started);
         }
+        self.note_done(slot, event);
         let Some(run) = self.runs.get_mut(&slot) else {
             return;
         };
@@ -27,14 +28,7 @@ impl Root {
         if event.must_be_read() {
             run.must_read_before = std::mem::replace(&mut run.last_must_read, id);
         }
-        if let Some((key, kind)) = recorded_key(event) {
-            let hash = match (run.keys.get(&key_hash(key)), event) {
-                // What is recorded under the key stays.
-                (Some(_), RunEvent::CommandFailed { .. }) => kind_hash(key, kind),
-                _ => key_hash(key),
-            };
-            run.keys.insert(hash, kind);
-        }
+        note_key(run, event);
         match event {
             RunEvent::ActivityScheduled { .. }
             | RunEvent::ActivityCompleted { .. }
@@ -50,6 +44,8 @@ impl Root {
             | RunEvent::EventsArrived { .. }
             | RunEvent::HandedOff { .. }
             | RunEvent::HandedBack { .. }
+            | RunEvent::MessageSuppressed { .. }
+            | RunEvent::MessageHeld { .. }
             | RunEvent::CommandCanceled { .. } => self.apply_turn(time, slot, id, event),
             RunEvent::ApprovalRequested { key, request, .. } => {
                 self.request_approval(time, slot, id, key, request);
@@ -110,6 +106,7 @@ impl Root {
                 execution_deadline,
                 labels: started.labels.clone(),
                 request: started.request,
+                fingerprint: started.fingerprint,
                 last_event: 0,
                 last_notification: 0,
                 last_must_read: 0,
@@ -177,8 +174,14 @@ impl Root {
             | RunEvent::ActivityFailed {
                 activity, usage, ..
             } => {
-                run.activities.remove(activity);
+                let ended = run.activities.remove(activity);
                 disarm_activity(&mut self.deadlines, slot, *activity);
+                // One that completes and says nothing uses nothing.
+                let completed = matches!(event, RunEvent::ActivityCompleted { .. });
+                let used = usage.as_deref().cloned().or(completed.then(Usage::default));
+                if let (Some(ended), Some(used)) = (ended, used) {
+                    self.learn_usage(&ended.activity_type, &used);
+                }
                 self.add_usage(slot, usage.as_deref());
             }
             RunEvent::ActivityAttemptFailed {
@@ -195,6 +198,10 @@ impl Root {
                     pending.last_failure = Some(failure.clone());
                     pending.stands_still = false;
                     arm_activity(&mut self.deadlines, slot, *activity, pending);
+                    let activity_type = pending.activity_type.clone();
+                    if let Some(used) = usage {
+                        self.learn_usage(&activity_type, used);
+                    }
                 }
                 self.add_usage(slot, usage.as_deref());
             }
@@ -289,6 +296,18 @@ impl Root {
     }
 }
 
+/// Remembers the key of the command that an event records.
+fn note_key(run: &mut Run, event: &RunEvent) {
+    if let Some((key, kind)) = recorded_key(event) {
+        let hash = match (run.keys.get(&key_hash(key)), event) {
+            // What is recorded under the key stays.
+            (Some(_), RunEvent::CommandFailed { .. }) => kind_hash(key, kind),
+            _ => key_hash(key),
+        };
+        run.keys.insert(hash, kind);
+    }
+}
+
 /// Steps that only touch the run itself.
 fn apply_step(run: &mut Run, deadlines: &mut Deadlines, slot: Slot, id: u64, event: &RunEvent) {
     match event {
@@ -349,10 +368,10 @@ fn recorded_key(event: &RunEvent) -> Option<(&StepKey, u8)> {
         RunEvent::TimerStarted { key, .. } => Some((key, 2)),
         RunEvent::ChildStarted { key, .. } => Some((key, 3)),
         RunEvent::LocalRecorded { key, .. } => Some((key, 4)),
-        RunEvent::MessageSent { key, .. } | RunEvent::MessageSuppressed { key, .. } => {
-            Some((key, 5))
-        }
-        RunEvent::AskOpened { key } => Some((key, 6)),
+        RunEvent::MessageSent { key, .. }
+        | RunEvent::MessageSuppressed { key, .. }
+        | RunEvent::MessageHeld { key, .. } => Some((key, 5)),
+        RunEvent::AskOpened { key, .. } => Some((key, 6)),
         RunEvent::StateSet { key, .. } => Some((key, 7)),
         RunEvent::SignalScheduled { key, .. } => Some((key, 8)),
         RunEvent::ApprovalRequested { key, .. } => Some((key, 10)),
@@ -360,6 +379,7 @@ fn recorded_key(event: &RunEvent) -> Option<(&StepKey, u8)> {
         RunEvent::CommandFailed { key, kind, .. } => Some((key, *kind)),
         RunEvent::ProblemRecorded { key, .. } => Some((key, 12)),
         RunEvent::NoReplyRecorded { key, .. } => Some((key, 13)),
+        RunEvent::CloseRecorded { key, .. } => Some((key, 14)),
         _ => None,
     }
 }

@@ -5,10 +5,12 @@ use std::collections::VecDeque;
 use crate::event::{RunEvent, RunId, RunStatus, Slot, TurnStart};
 use crate::state::conversation::Conversation;
 use crate::state::deadlines::Deadline;
+use crate::state::episode::Episode;
+use crate::state::held::Held;
 use crate::state::root::Root;
-use crate::state::turn::{Answer, Arrival, EndedTurn, Retry, Turn, TurnContext};
+use crate::state::turn::{Answer, Arrival, EndedTurn, Interrupted, Retry, Turn, TurnContext};
 use crate::text::{StepKey, Text};
-use crate::value::{AuthorKind, Failure, Message, Outcome, Time, Usage};
+use crate::value::{Failure, Message, Outcome, Time, Usage};
 
 impl Root {
     pub(super) fn start_turn(&mut self, time: Time, slot: Slot, start: TurnStart) {
@@ -23,13 +25,24 @@ impl Root {
         events.extend(conversation.take_events(start.events_through));
         // Who answers the customer does not write first.
         let proactive = start.cause.is_proactive() && messages.is_empty();
+        let episode = conversation.episode.take();
+        let interrupted = episode.as_ref().filter(|it| it.interrupts > 0);
+        let interrupted = interrupted.map(|it| Interrupted {
+            first: it.first,
+            steps: it.steps.clone(),
+        });
+        let reopens = std::mem::take(&mut conversation.is_reopened);
+        let cause = match start.cause {
+            Cause::Message if reopens => Cause::Reopened,
+            cause => cause,
+        };
         conversation.turn_count = start.number;
         conversation.turn_usage = Usage::default();
         match start.cause {
             Cause::Idle => conversation.idle_since = None,
             Cause::CustomerTimeout => conversation.customer_since = None,
             Cause::StaffTimeout => conversation.staff_since = None,
-            Cause::Message | Cause::Event => {}
+            Cause::Message | Cause::Reopened | Cause::Event => {}
         }
         conversation.turn = Some(Turn {
             number: start.number,
@@ -46,10 +59,11 @@ impl Root {
                 reply_channel: conversation.reply_channel.clone(),
                 events,
                 addresses: conversation.addresses.clone(),
-                cause: start.cause,
+                cause,
                 attempt: start.attempt.max(1),
+                interrupted,
             },
-            cause: start.cause,
+            cause,
             proactive,
             hand_off: None,
             unanswered: Vec::new(),
@@ -58,6 +72,16 @@ impl Root {
             relieved: false,
             arrivals: VecDeque::new(),
             no_reply: None,
+            ask_after: 0,
+            ask_is_held: false,
+            was_kept_in: false,
+            episode: match start.episode {
+                0 => start.number,
+                first => first,
+            },
+            episode_since: episode.as_ref().map_or(time, |it| it.since),
+            interrupts: episode.as_ref().map_or(0, |it| it.interrupts),
+            steps: episode.map_or(Vec::new(), |it| it.steps),
         });
         self.deadlines.disarm(Deadline::Burst);
         self.rearm_silence();
@@ -66,16 +90,26 @@ impl Root {
     pub(super) fn send(&mut self, slot: Slot, key: &StepKey, message: &Message) {
         self.add_own_message(message, Some((slot, key.clone())));
         let seen = self.runs.get(&slot).map_or(0, |run| run.seen);
+        self.spoke(slot, message, seen);
+    }
+
+    /// A message of a turn's code has left, which had been given its journal
+    /// up to an event.
+    pub(super) fn spoke(&mut self, slot: Slot, message: &Message, seen: u64) {
         let Some(conversation) = &mut self.conversation else {
             return;
         };
         let current = conversation.turn.as_mut();
-        let Some(turn) = current.filter(|turn| turn.number == message.turn) else {
-            return;
+        let current = current.filter(|turn| turn.number == message.turn && turn.slot == slot);
+        let proactive = match current {
+            Some(turn) => {
+                turn.replied = true;
+                turn.answer(seen);
+                turn.proactive
+            }
+            // It was held, and its turn is over.
+            None => true,
         };
-        turn.replied = true;
-        turn.answer(seen);
-        let proactive = turn.proactive;
         conversation.note_answered();
         if proactive {
             conversation.proactive.push_back(message.time);
@@ -91,7 +125,7 @@ impl Root {
         if let RunEvent::CommandCanceled { target } = event {
             self.cancel_step(slot, target);
         }
-        self.take_for_turn(event);
+        let taken = self.take_for_turn(event);
         let run_seen = self.runs.get(&slot).map_or(0, |run| run.seen);
         let Some(conversation) = &mut self.conversation else {
             return;
@@ -103,8 +137,16 @@ impl Root {
             turn.note_arrival(arrival);
         }
         match event {
-            RunEvent::AskOpened { key } => turn.ask = Some(key.clone()),
-            RunEvent::AskAnswered { key, messages } => {
+            RunEvent::AskOpened {
+                key,
+                after,
+                is_held,
+            } => {
+                turn.ask = Some(key.clone());
+                turn.ask_after = *after;
+                turn.ask_is_held = *is_held;
+            }
+            RunEvent::AskAnswered { key, messages, .. } => {
                 turn.ask = None;
                 turn.note_answers(messages);
                 turn.answer = Some(Answer {
@@ -118,46 +160,50 @@ impl Root {
             }
             RunEvent::EventsArrived { events } => turn.note_events(events),
             RunEvent::HandedOff { key } => turn.hand_off = Some(key.clone()),
-            RunEvent::HandedBack { messages, .. } => {
-                turn.hand_off = None;
-                let person = messages.iter().rposition(|m| m.author == AuthorKind::Human);
-                turn.note_answers(&messages[person.map_or(0, |at| at + 1)..]);
+            RunEvent::HandedBack { has_more, .. } => {
+                turn.hand_off.take_if(|_| !has_more);
+                turn.note_answers(&taken);
             }
+            RunEvent::MessageSuppressed { .. } => {
+                turn.was_kept_in |= turn.interrupted.is_none() && conversation.handover.is_some();
+            }
+            RunEvent::MessageHeld {
+                key,
+                message,
+                until,
+            } => conversation.held.push_back(Held {
+                slot,
+                key: key.clone(),
+                message: message.clone(),
+                until: *until,
+                seen: run_seen,
+                is_free: false,
+            }),
             RunEvent::TurnInterrupted { grace } => {
                 let until = time + *grace;
                 turn.interrupted = Some(until);
+                // Its successor says what is to be said.
+                conversation.held.retain(|held| held.slot != slot);
                 self.deadlines.arm(Deadline::Grace(slot), until);
             }
-            RunEvent::CommandCanceled { target } => {
-                if turn.ask.as_ref() == Some(target) {
-                    turn.ask = None;
-                }
-                let unread = turn
-                    .answer
-                    .take_if(|a| a.key == *target && a.event > run_seen);
-                if let Some(answer) = unread {
-                    let given = |m: &Message| answer.messages.contains(m);
-                    turn.answers.retain(|m| !given(m));
-                    turn.arrivals.retain(|it| it.event != answer.event);
-                    conversation.return_to_mailbox(answer.messages);
-                }
-            }
+            RunEvent::CommandCanceled { target } => cancel_ask(conversation, target, run_seen),
             _ => {}
         }
     }
 
-    /// What a turn is given leaves the mailbox.
-    fn take_for_turn(&mut self, event: &RunEvent) {
+    /// What a turn is given leaves the mailbox: the messages that do.
+    fn take_for_turn(&mut self, event: &RunEvent) -> Vec<Message> {
         let (Some(conversation), Some(given)) = (&mut self.conversation, arrival(0, event)) else {
-            return;
+            return Vec::new();
         };
         if given.events > 0 {
             conversation.take_events(given.events);
         }
-        if given.messages > 0 {
-            conversation.take_mailbox(given.messages);
-            self.deadlines.disarm(Deadline::Burst);
+        if given.messages == 0 {
+            return Vec::new();
         }
+        self.deadlines.disarm(Deadline::Burst);
+        conversation.take_mailbox(given.messages)
     }
 
     /// The code of a turn said that what it was given needs no answer.
@@ -191,14 +237,44 @@ impl Root {
             ..ended(&turn, run_id, time, status, how)
         };
         if conversation.is_open() {
+            let is_taken_up = ended.superseded || turn.is_left_undone();
+            let episode = Episode {
+                first: turn.episode,
+                since: turn.episode_since,
+                interrupts: turn.interrupts + u32::from(is_taken_up),
+                steps: turn.steps.clone(),
+            };
             if ended.has_failed() {
                 leave_to_next(conversation, turn, &ended);
             } else {
                 return_arrivals(conversation, turn);
             }
+            conversation.note_left();
+            let again = is_taken_up || conversation.retry.is_some();
+            conversation.episode = Some(episode).filter(|_| again);
         }
         conversation.last_turn = Some(ended);
         self.rearm_silence();
+    }
+}
+
+/// The ask of the current turn is taken back: its question does not leave any
+/// more, and an answer that nobody has read is the mailbox's again.
+fn cancel_ask(conversation: &mut Conversation, target: &StepKey, seen: u64) {
+    let Some(turn) = &mut conversation.turn else {
+        return;
+    };
+    if turn.ask.take_if(|ask| ask == target).is_some() {
+        let (slot, question) = (turn.slot, question_key(target));
+        let held = &mut conversation.held;
+        held.retain(|held| held.slot != slot || held.key != question);
+    }
+    let unread = turn.answer.take_if(|a| a.key == *target && a.event > seen);
+    if let Some(answer) = unread {
+        let given = |m: &Message| answer.messages.contains(m);
+        turn.answers.retain(|m| !given(m));
+        turn.arrivals.retain(|it| it.event != answer.event);
+        conversation.return_to_mailbox(answer.messages);
     }
 }
 
@@ -231,8 +307,9 @@ fn ended(turn: &Turn, run_id: RunId, time: Time, status: RunStatus, how: &Outcom
 /// and so does all that it was given if it was interrupted.
 fn return_arrivals(conversation: &mut Conversation, turn: Turn) {
     let has_answered = turn.has_answered();
+    let is_left_undone = turn.interrupted.is_some() || turn.is_left_undone();
     conversation.return_to_mailbox(turn.unanswered);
-    if turn.interrupted.is_some() {
+    if is_left_undone {
         conversation.return_to_mailbox(turn.answers);
         conversation.return_events(turn.events);
         if !has_answered {
@@ -266,6 +343,11 @@ fn leave_to_next(conversation: &mut Conversation, turn: Turn, ended: &EndedTurn)
         cause: turn.cause,
         events,
     });
+}
+
+/// Key of the message that an ask sends.
+pub(crate) fn question_key(ask: &StepKey) -> StepKey {
+    format!("{ask}/message").as_str().into()
 }
 
 /// What arrives in a turn with an event of its journal.

@@ -97,6 +97,18 @@ struct CloseArgs {
     /// How long a running turn may clean up [default: the turn policy's]
     #[arg(long, value_name = "DURATION", value_parser = parse_span)]
     grace: Option<Duration>,
+    /// Position of the last message that you have seen: only a later one that
+    /// waits for an answer keeps it open [default: any such message does]
+    #[arg(
+        long,
+        value_name = "POSITION",
+        default_value_t = 0,
+        hide_default_value = true
+    )]
+    unless_after: u64,
+    /// Close it whatever waits for an answer
+    #[arg(long, conflicts_with = "unless_after")]
+    force: bool,
 }
 
 #[derive(Args, Debug)]
@@ -148,6 +160,11 @@ pub(crate) async fn run(args: ConversationArgs) -> anyhow::Result<ExitCode> {
                 conversation_id: args.conversation_id.clone(),
                 reason: args.reason,
                 grace: args.grace.and_then(proto_duration),
+                unless_after: if args.force {
+                    u64::MAX
+                } else {
+                    args.unless_after
+                },
                 ..Default::default()
             };
             client.close_conversation(request).await?;

@@ -42,6 +42,14 @@ pub(super) struct HandBackArgs {
     /// What the agents should know
     #[arg(long, default_value = "")]
     note: String,
+    /// Which handover ends, as `hand-off` has said [default: the present one]
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        default_value_t = 0,
+        hide_default_value = true
+    )]
+    epoch: u64,
 }
 
 #[derive(Args, Debug)]
@@ -62,6 +70,19 @@ pub(super) struct SayArgs {
     /// Makes a repeated message the same message [default: a new one]
     #[arg(long, value_name = "ID", default_value = "")]
     request_id: String,
+    /// Position of the last message that the person has seen: what the
+    /// customer wrote after it is not answered [default: everything is]
+    #[arg(
+        long,
+        value_name = "POSITION",
+        default_value_t = 0,
+        hide_default_value = true
+    )]
+    seen_through: u64,
+    /// The customer has it already, under this id of the provider: note it and
+    /// deliver nothing
+    #[arg(long, value_name = "PROVIDER_MESSAGE_ID")]
+    already_sent: Option<String>,
 }
 
 /// Hands a conversation to a person or team.
@@ -80,8 +101,13 @@ pub(super) async fn hand_off(
         context: args.context,
         ..Default::default()
     };
-    client.hand_off(request).await?;
-    Ok(done(output, &args.conversation_id, "handed_off")?)
+    let epoch = client.hand_off(request).await?.handoff_epoch;
+    let id = &args.conversation_id;
+    output.record(
+        || json!({ "conversation_id": id, "handed_off": true, "handoff_epoch": epoch }),
+        || format!("handed off {id}: handover {epoch}"),
+    )?;
+    Ok(())
 }
 
 /// Hands a conversation back to the agents.
@@ -94,6 +120,7 @@ pub(super) async fn hand_back(
         conversation_id: args.conversation_id.clone(),
         author_name: args.name,
         note: args.note,
+        handoff_epoch: args.epoch,
         ..Default::default()
     };
     client.hand_back(request).await?;
@@ -113,12 +140,31 @@ pub(super) async fn say(client: &Client, output: Output, args: SayArgs) -> anyho
         content: Some(content),
         channel: args.channel,
         request_id: args.request_id,
+        seen_through_sequence: args.seen_through,
+        already_sent: args
+            .already_sent
+            .map(|provider_message_id| v1::AlreadySent {
+                provider_message_id,
+            }),
         ..Default::default()
     };
     let sent = client.send_human_message(request).await?;
     output.record(
-        || json!({ "message_sequence": sent.message_sequence }),
-        || format!("sent as message {}", sent.message_sequence),
+        || {
+            json!({
+                "message_sequence": sent.message_sequence,
+                "took_over": sent.took_over,
+                "is_echo": sent.is_echo,
+            })
+        },
+        || {
+            let more = match (sent.took_over, sent.is_echo) {
+                (true, _) => ", and took the conversation over",
+                (_, true) => ", which the agents have sent",
+                _ => "",
+            };
+            format!("sent as message {}{more}", sent.message_sequence)
+        },
     )?;
     Ok(())
 }

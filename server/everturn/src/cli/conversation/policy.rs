@@ -6,7 +6,8 @@ use clap::{Args, ValueEnum};
 use everturn_client::{Client, v1};
 
 use crate::cli::arguments::{
-    after_failure, amount, frequency_cap, label, long_span, proto_duration, quiet_hours,
+    after_failure, after_handoff, amount, frequency_cap, label, long_span, proto_duration,
+    quiet_hours,
 };
 use crate::config::parse_span;
 use crate::render::{self, Output};
@@ -90,6 +91,57 @@ pub(super) struct PolicyArgs {
     /// `event:TYPE`
     #[arg(long, value_name = "WHAT", value_parser = after_failure)]
     on_turn_failure: Option<AfterFailure>,
+    /// How often the turns of one episode are interrupted at most
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    max_interrupts: Option<u32>,
+    /// … and no longer than this after it began; 0s removes it
+    #[arg(long, value_name = "DURATION", value_parser = parse_span)]
+    max_delay: Option<Duration>,
+    /// What a customer's message does once it is closed
+    #[arg(long, value_name = "WHAT")]
+    on_closed: Option<OnClosedArg>,
+    /// What a message does once it is erased
+    #[arg(long, value_name = "WHAT")]
+    on_erased: Option<OnErasedArg>,
+    /// What a person's message does while agents own it
+    #[arg(long, value_name = "WHAT")]
+    on_human_message: Option<OnHumanMessageArg>,
+    /// How long a handover waits for a person to write; 0s removes it
+    #[arg(long, value_name = "DURATION", value_parser = long_span)]
+    handoff_timeout: Option<Duration>,
+    /// … and what follows it: `hand-back`, `person:NAME`, `team:NAME` or
+    /// `event:TYPE` [default: hand-back]
+    #[arg(long, value_name = "WHAT", value_parser = after_handoff, requires = "handoff_timeout")]
+    on_handoff_timeout: Option<AfterHandoff>,
+}
+
+/// What follows a handover that nobody took up; nothing is `hand-back`.
+type AfterHandoff = std::option::Option<v1::handoff_timeout::Then>;
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum OnClosedArg {
+    /// It is open again, for 30 days after it was closed.
+    Reopen,
+    /// The message is refused.
+    Refuse,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum OnErasedArg {
+    /// The message is refused.
+    Refuse,
+    /// A new conversation begins under the id.
+    BeginAnew,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum OnHumanMessageArg {
+    /// The person owns the conversation from here on.
+    TakeOver,
+    /// The agents keep it.
+    Keep,
+    /// The message is refused.
+    Refuse,
 }
 
 /// What follows a turn that failed for good; nothing is `wait`.
@@ -117,6 +169,34 @@ impl PolicyArgs {
             frequency_cap: self.frequency_cap,
             budget: self.budget(),
             on_turn_failure: self.on_turn_failure(),
+            max_interrupts: self.max_interrupts.unwrap_or(0),
+            max_delay: self.max_delay.and_then(proto_duration),
+            on_closed: self
+                .on_closed
+                .map_or(v1::OnClosed::Unspecified, |it| match it {
+                    OnClosedArg::Reopen => v1::OnClosed::Reopen,
+                    OnClosedArg::Refuse => v1::OnClosed::Refuse,
+                })
+                .into(),
+            on_erased: self
+                .on_erased
+                .map_or(v1::OnErased::Unspecified, |it| match it {
+                    OnErasedArg::Refuse => v1::OnErased::Refuse,
+                    OnErasedArg::BeginAnew => v1::OnErased::BeginAnew,
+                })
+                .into(),
+            on_human_message: self
+                .on_human_message
+                .map_or(v1::OnHumanMessage::Unspecified, |it| match it {
+                    OnHumanMessageArg::TakeOver => v1::OnHumanMessage::TakeOver,
+                    OnHumanMessageArg::Keep => v1::OnHumanMessage::Keep,
+                    OnHumanMessageArg::Refuse => v1::OnHumanMessage::Refuse,
+                })
+                .into(),
+            handoff_timeout: self.handoff_timeout.map(|after| v1::HandoffTimeout {
+                after: proto_duration(after),
+                then: self.on_handoff_timeout.clone().flatten(),
+            }),
         };
         (policy != v1::TurnPolicy::default()).then_some(policy)
     }
@@ -163,6 +243,12 @@ pub(super) struct UpdateArgs {
     /// Channel that replies go out by from here on
     #[arg(long, value_name = "CHANNEL", default_value = "")]
     reply_channel: String,
+    /// Type of its turns from here on
+    #[arg(long = "type", value_name = "TYPE", default_value = "")]
+    conversation_type: String,
+    /// Task queue of its turns from here on
+    #[arg(long, value_name = "QUEUE", default_value = "")]
+    task_queue: String,
     #[command(flatten)]
     policy: PolicyArgs,
 }
@@ -179,6 +265,8 @@ pub(super) async fn update(
         addresses: args.channel_address.into_iter().collect(),
         turn_policy: args.policy.policy(),
         reply_channel: args.reply_channel,
+        conversation_type: args.conversation_type,
+        task_queue: args.task_queue,
         ..Default::default()
     };
     let answer = client.update_conversation(request).await?;

@@ -38,7 +38,21 @@ pub(super) fn describe(kind: &Kind) -> Option<(&'static str, Value)> {
                 "channel": it.channel,
                 "content": content_json(it.content.as_ref()) }),
         ),
-        Kind::AskOpened(it) => ("AskOpened", json!({ "key": it.key })),
+        Kind::MessageHeld(it) => (
+            "MessageHeld",
+            json!({ "key": it.key, "channel": it.channel,
+                "until_time": time(it.until_time.as_ref()),
+                "content": content_json(it.content.as_ref()) }),
+        ),
+        Kind::AskOpened(it) => (
+            "AskOpened",
+            json!({ "key": it.key, "after_message_sequence": it.after_message_sequence,
+                "is_held": it.is_held }),
+        ),
+        Kind::CloseRecorded(it) => (
+            "CloseRecorded",
+            json!({ "key": it.key, "reason": it.reason, "suppressed": it.suppressed }),
+        ),
         Kind::StateSet(it) => (
             "StateSet",
             json!({ "key": it.key, "name": it.name, "value": payload(it.value.as_ref()),

@@ -100,14 +100,14 @@ mod tests {
             CancelRequested SignalDelivered TurnInterrupted MessagesArrived
             ActivityAttemptFailed ApprovalRequested ApprovalDecided HandedOff HandedBack
             EventsArrived DeliveryChanged RunPaused RunResumed CommandFailed
-            ProblemRecorded NoReplyRecorded
+            ProblemRecorded NoReplyRecorded MessageHeld CloseRecorded
         }
     }
 
     #[test]
     fn every_kind_has_its_name() {
         let kinds = one_of_each();
-        assert_eq!(kinds.len(), 34, "as many as event.proto has");
+        assert_eq!(kinds.len(), 36, "as many as event.proto has");
         for (name, kind) in kinds {
             assert_eq!(describe(Some(&kind)).0, name);
         }

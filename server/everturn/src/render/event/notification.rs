@@ -65,7 +65,8 @@ fn describe_conversation(kind: &Kind) -> Option<(&'static str, Value)> {
     Some(match kind {
         Kind::AskAnswered(it) => (
             "AskAnswered",
-            json!({ "key": it.key, "messages": messages(&it.messages) }),
+            json!({ "key": it.key, "messages": messages(&it.messages),
+                "earlier_message_count": it.earlier_message_count }),
         ),
         Kind::CancelRequested(it) => ("CancelRequested", json!({ "reason": it.reason })),
         Kind::TurnInterrupted(it) => (
@@ -86,7 +87,7 @@ fn describe_conversation(kind: &Kind) -> Option<(&'static str, Value)> {
         Kind::HandedBack(it) => (
             "HandedBack",
             json!({ "key": it.key, "author_name": it.author_name, "note": it.note,
-                "messages": messages(&it.messages) }),
+                "messages": messages(&it.messages), "has_more": it.has_more }),
         ),
         Kind::DeliveryChanged(it) => (
             "DeliveryChanged",
@@ -131,7 +132,33 @@ fn turn(turn: Option<&v1::TurnInput>) -> Value {
             "messages": messages(&it.messages),
             "events": events(&it.events),
             "recent_count": it.recent.len(),
+            "interrupted": interrupted(it.interrupted.as_ref()),
             "state": payloads(&it.state),
         })
+    })
+}
+
+fn interrupted(turns: Option<&v1::InterruptedTurns>) -> Value {
+    use v1::interrupted_step::Outcome;
+    let step = |it: &v1::InterruptedStep| {
+        let (result, cause) = match &it.outcome {
+            Some(Outcome::Result(it)) => (payload(Some(it)), Value::Null),
+            Some(Outcome::Failure(it)) => (Value::Null, failure(Some(it))),
+            None => (Value::Null, Value::Null),
+        };
+        json!({
+            "turn": it.turn,
+            "key": it.key,
+            "kind": variant(it.kind().as_str_name(), "STEP_KIND"),
+            "activity_type": it.activity_type,
+            "is_known": it.outcome.is_some(),
+            "result": result,
+            "failure": cause,
+            "is_cut": it.is_cut,
+        })
+    };
+    turns.map_or(Value::Null, |it| {
+        let steps: Vec<Value> = it.steps.iter().map(step).collect();
+        json!({ "first_turn": it.first_turn, "steps": steps })
     })
 }

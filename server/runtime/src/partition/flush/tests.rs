@@ -54,7 +54,7 @@ impl Changing {
             input: Payload::default(),
             execution_timeout: None,
             labels: Default::default(),
-            request: 0,
+            request: 0.into(),
         };
         self.must(|tx| decide::start_workflow(tx, request));
     }
@@ -74,6 +74,7 @@ impl Changing {
                 task_queue: "default".into(),
                 policy: TurnPolicy::default(),
                 labels: Default::default(),
+                retention: None,
             },
             channel: "chat".into(),
             provider_message_id: Default::default(),

@@ -6,6 +6,8 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Usage } from "./message_pb.js";
+import { file_everturn_v1_message } from "./message_pb.js";
 import type { RetryPolicy } from "./policy_pb.js";
 import { file_everturn_v1_policy } from "./policy_pb.js";
 import type { Duration } from "@bufbuild/protobuf/wkt";
@@ -16,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file everturn/v1/activity.proto.
  */
 export const file_everturn_v1_activity: GenFile = /*@__PURE__*/
-  fileDesc("ChpldmVydHVybi92MS9hY3Rpdml0eS5wcm90bxILZXZlcnR1cm4udjEi5wMKD0FjdGl2aXR5T3B0aW9ucxISCgp0YXNrX3F1ZXVlGAEgASgJEi4KDHJldHJ5X3BvbGljeRgCIAEoCzIYLmV2ZXJ0dXJuLnYxLlJldHJ5UG9saWN5EkEKGXNjaGVkdWxlX3RvX3N0YXJ0X3RpbWVvdXQYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25IAIgBARI+ChZzdGFydF90b19jbG9zZV90aW1lb3V0GAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uSAGIAQESQQoZc2NoZWR1bGVfdG9fY2xvc2VfdGltZW91dBgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkgCiAEBEjkKEWhlYXJ0YmVhdF90aW1lb3V0GAYgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uSAOIAQESFQoIcHJpb3JpdHkYByABKA1IBIgBAUIcChpfc2NoZWR1bGVfdG9fc3RhcnRfdGltZW91dEIZChdfc3RhcnRfdG9fY2xvc2VfdGltZW91dEIcChpfc2NoZWR1bGVfdG9fY2xvc2VfdGltZW91dEIUChJfaGVhcnRiZWF0X3RpbWVvdXRCCwoJX3ByaW9yaXR5YgZwcm90bzM", [file_everturn_v1_policy, file_google_protobuf_duration]);
+  fileDesc("ChpldmVydHVybi92MS9hY3Rpdml0eS5wcm90bxILZXZlcnR1cm4udjEilAQKD0FjdGl2aXR5T3B0aW9ucxISCgp0YXNrX3F1ZXVlGAEgASgJEi4KDHJldHJ5X3BvbGljeRgCIAEoCzIYLmV2ZXJ0dXJuLnYxLlJldHJ5UG9saWN5EkEKGXNjaGVkdWxlX3RvX3N0YXJ0X3RpbWVvdXQYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25IAIgBARI+ChZzdGFydF90b19jbG9zZV90aW1lb3V0GAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uSAGIAQESQQoZc2NoZWR1bGVfdG9fY2xvc2VfdGltZW91dBgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkgCiAEBEjkKEWhlYXJ0YmVhdF90aW1lb3V0GAYgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uSAOIAQESFQoIcHJpb3JpdHkYByABKA1IBIgBARIrCg9lc3RpbWF0ZWRfdXNhZ2UYCCABKAsyEi5ldmVydHVybi52MS5Vc2FnZUIcChpfc2NoZWR1bGVfdG9fc3RhcnRfdGltZW91dEIZChdfc3RhcnRfdG9fY2xvc2VfdGltZW91dEIcChpfc2NoZWR1bGVfdG9fY2xvc2VfdGltZW91dEIUChJfaGVhcnRiZWF0X3RpbWVvdXRCCwoJX3ByaW9yaXR5YgZwcm90bzM", [file_everturn_v1_message, file_everturn_v1_policy, file_google_protobuf_duration]);
 
 /**
  * Where an activity runs and how long it may take. Absent fields take their
@@ -76,6 +78,16 @@ export type ActivityOptions = Message<"everturn.v1.ActivityOptions"> & {
    * @generated from field: optional uint32 priority = 7;
    */
   priority?: number | undefined;
+
+  /**
+   * What an attempt is expected to use, reserved from the budget of its
+   * conversation while it runs. Default: the most that the activity has used
+   * in the conversation so far; while nothing is known, one attempt of it runs
+   * at a time. Without a budget of no account.
+   *
+   * @generated from field: everturn.v1.Usage estimated_usage = 8;
+   */
+  estimatedUsage?: Usage | undefined;
 };
 
 /**

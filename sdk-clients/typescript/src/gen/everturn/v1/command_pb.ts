@@ -22,7 +22,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file everturn/v1/command.proto.
  */
 export const file_everturn_v1_command: GenFile = /*@__PURE__*/
-  fileDesc("ChlldmVydHVybi92MS9jb21tYW5kLnByb3RvEgtldmVydHVybi52MSKfBgoHQ29tbWFuZBILCgNrZXkYASABKAkSOgoRc2NoZWR1bGVfYWN0aXZpdHkYAiABKAsyHS5ldmVydHVybi52MS5TY2hlZHVsZUFjdGl2aXR5SAASLgoLc3RhcnRfdGltZXIYAyABKAsyFy5ldmVydHVybi52MS5TdGFydFRpbWVySAASLgoLc3RhcnRfY2hpbGQYBCABKAsyFy5ldmVydHVybi52MS5TdGFydENoaWxkSAASMAoMcmVjb3JkX2xvY2FsGAUgASgLMhguZXZlcnR1cm4udjEuUmVjb3JkTG9jYWxIABIwCgxzZW5kX21lc3NhZ2UYBiABKAsyGC5ldmVydHVybi52MS5TZW5kTWVzc2FnZUgAEh8KA2FzaxgHIAEoCzIQLmV2ZXJ0dXJuLnYxLkFza0gAEioKCXNldF9zdGF0ZRgIIAEoCzIVLmV2ZXJ0dXJuLnYxLlNldFN0YXRlSAASLgoLc2VuZF9zaWduYWwYCSABKAsyFy5ldmVydHVybi52MS5TZW5kU2lnbmFsSAASNAoOY2FuY2VsX2NvbW1hbmQYCiABKAsyGi5ldmVydHVybi52MS5DYW5jZWxDb21tYW5kSAASMAoMY29tcGxldGVfcnVuGAsgASgLMhguZXZlcnR1cm4udjEuQ29tcGxldGVSdW5IABIoCghmYWlsX3J1bhgMIAEoCzIULmV2ZXJ0dXJuLnYxLkZhaWxSdW5IABIsCgpjYW5jZWxfcnVuGA0gASgLMhYuZXZlcnR1cm4udjEuQ2FuY2VsUnVuSAASOAoQcmVxdWVzdF9hcHByb3ZhbBgOIAEoCzIcLmV2ZXJ0dXJuLnYxLlJlcXVlc3RBcHByb3ZhbEgAEigKCGhhbmRfb2ZmGA8gASgLMhQuZXZlcnR1cm4udjEuSGFuZE9mZkgAEjQKDnJlY29yZF9wcm9ibGVtGBAgASgLMhouZXZlcnR1cm4udjEuUmVjb3JkUHJvYmxlbUgAEigKCG5vX3JlcGx5GBEgASgLMhQuZXZlcnR1cm4udjEuTm9SZXBseUgAQgYKBGtpbmQifQoQU2NoZWR1bGVBY3Rpdml0eRIVCg1hY3Rpdml0eV90eXBlGAEgASgJEiMKBWlucHV0GAIgASgLMhQuZXZlcnR1cm4udjEuUGF5bG9hZBItCgdvcHRpb25zGAMgASgLMhwuZXZlcnR1cm4udjEuQWN0aXZpdHlPcHRpb25zIjYKClN0YXJ0VGltZXISKAoFZGVsYXkYASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24irQEKClN0YXJ0Q2hpbGQSFQoNd29ya2Zsb3dfdHlwZRgBIAEoCRIjCgVpbnB1dBgCIAEoCzIULmV2ZXJ0dXJuLnYxLlBheWxvYWQSEgoKdGFza19xdWV1ZRgDIAEoCRI5ChFleGVjdXRpb25fdGltZW91dBgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkgAiAEBQhQKEl9leGVjdXRpb25fdGltZW91dCKAAQoLUmVjb3JkTG9jYWwSFQoNc2Vlbl9ldmVudF9pZBgBIAEoBBImCgZyZXN1bHQYAiABKAsyFC5ldmVydHVybi52MS5QYXlsb2FkSAASJwoHZmFpbHVyZRgDIAEoCzIULmV2ZXJ0dXJuLnYxLkZhaWx1cmVIAEIJCgdvdXRjb21lImEKC1NlbmRNZXNzYWdlEg8KB2NoYW5uZWwYASABKAkSEwoLYXV0aG9yX25hbWUYAiABKAkSLAoHY29udGVudBgDIAEoCzIbLmV2ZXJ0dXJuLnYxLk1lc3NhZ2VDb250ZW50IkEKA0FzaxIuCgdtZXNzYWdlGAEgASgLMhguZXZlcnR1cm4udjEuU2VuZE1lc3NhZ2VIAIgBAUIKCghfbWVzc2FnZSJMCghTZXRTdGF0ZRIMCgRuYW1lGAEgASgJEigKBXZhbHVlGAIgASgLMhQuZXZlcnR1cm4udjEuUGF5bG9hZEgAiAEBQggKBl92YWx1ZSJbCgpTZW5kU2lnbmFsEhMKC3dvcmtmbG93X2lkGAEgASgJEhMKC3NpZ25hbF9uYW1lGAIgASgJEiMKBWlucHV0GAMgASgLMhQuZXZlcnR1cm4udjEuUGF5bG9hZCIjCg1DYW5jZWxDb21tYW5kEhIKCnRhcmdldF9rZXkYASABKAkiMwoLQ29tcGxldGVSdW4SJAoGcmVzdWx0GAEgASgLMhQuZXZlcnR1cm4udjEuUGF5bG9hZCIwCgdGYWlsUnVuEiUKB2ZhaWx1cmUYASABKAsyFC5ldmVydHVybi52MS5GYWlsdXJlIkMKCUNhbmNlbFJ1bhIqCgdmYWlsdXJlGAEgASgLMhQuZXZlcnR1cm4udjEuRmFpbHVyZUgAiAEBQgoKCF9mYWlsdXJlIsoBCg9SZXF1ZXN0QXBwcm92YWwSDQoFdGl0bGUYASABKAkSKgoHZGV0YWlscxgCIAEoCzIULmV2ZXJ0dXJuLnYxLlBheWxvYWRIAIgBARInCglhcmd1bWVudHMYAyABKAsyFC5ldmVydHVybi52MS5QYXlsb2FkEjUKDWV4cGlyZXNfYWZ0ZXIYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25IAYgBAUIKCghfZGV0YWlsc0IQCg5fZXhwaXJlc19hZnRlciJ6CgdIYW5kT2ZmEicKCGFzc2lnbmVlGAEgASgLMhUuZXZlcnR1cm4udjEuQXNzaWduZWUSDgoGcmVhc29uGAIgASgJEioKB2NvbnRleHQYAyABKAsyFC5ldmVydHVybi52MS5QYXlsb2FkSACIAQFCCgoIX2NvbnRleHQiNgoNUmVjb3JkUHJvYmxlbRIlCgdmYWlsdXJlGAEgASgLMhQuZXZlcnR1cm4udjEuRmFpbHVyZSIZCgdOb1JlcGx5Eg4KBnJlYXNvbhgBIAEoCWIGcHJvdG8z", [file_everturn_v1_activity, file_everturn_v1_failure, file_everturn_v1_message, file_everturn_v1_payload, file_google_protobuf_duration]);
+  fileDesc("ChlldmVydHVybi92MS9jb21tYW5kLnByb3RvEgtldmVydHVybi52MSLkBgoHQ29tbWFuZBILCgNrZXkYASABKAkSOgoRc2NoZWR1bGVfYWN0aXZpdHkYAiABKAsyHS5ldmVydHVybi52MS5TY2hlZHVsZUFjdGl2aXR5SAASLgoLc3RhcnRfdGltZXIYAyABKAsyFy5ldmVydHVybi52MS5TdGFydFRpbWVySAASLgoLc3RhcnRfY2hpbGQYBCABKAsyFy5ldmVydHVybi52MS5TdGFydENoaWxkSAASMAoMcmVjb3JkX2xvY2FsGAUgASgLMhguZXZlcnR1cm4udjEuUmVjb3JkTG9jYWxIABIwCgxzZW5kX21lc3NhZ2UYBiABKAsyGC5ldmVydHVybi52MS5TZW5kTWVzc2FnZUgAEh8KA2FzaxgHIAEoCzIQLmV2ZXJ0dXJuLnYxLkFza0gAEioKCXNldF9zdGF0ZRgIIAEoCzIVLmV2ZXJ0dXJuLnYxLlNldFN0YXRlSAASLgoLc2VuZF9zaWduYWwYCSABKAsyFy5ldmVydHVybi52MS5TZW5kU2lnbmFsSAASNAoOY2FuY2VsX2NvbW1hbmQYCiABKAsyGi5ldmVydHVybi52MS5DYW5jZWxDb21tYW5kSAASMAoMY29tcGxldGVfcnVuGAsgASgLMhguZXZlcnR1cm4udjEuQ29tcGxldGVSdW5IABIoCghmYWlsX3J1bhgMIAEoCzIULmV2ZXJ0dXJuLnYxLkZhaWxSdW5IABIsCgpjYW5jZWxfcnVuGA0gASgLMhYuZXZlcnR1cm4udjEuQ2FuY2VsUnVuSAASOAoQcmVxdWVzdF9hcHByb3ZhbBgOIAEoCzIcLmV2ZXJ0dXJuLnYxLlJlcXVlc3RBcHByb3ZhbEgAEigKCGhhbmRfb2ZmGA8gASgLMhQuZXZlcnR1cm4udjEuSGFuZE9mZkgAEjQKDnJlY29yZF9wcm9ibGVtGBAgASgLMhouZXZlcnR1cm4udjEuUmVjb3JkUHJvYmxlbUgAEigKCG5vX3JlcGx5GBEgASgLMhQuZXZlcnR1cm4udjEuTm9SZXBseUgAEkMKEmNsb3NlX2NvbnZlcnNhdGlvbhgSIAEoCzIlLmV2ZXJ0dXJuLnYxLkNsb3NlQ29udmVyc2F0aW9uQ29tbWFuZEgAQgYKBGtpbmQifQoQU2NoZWR1bGVBY3Rpdml0eRIVCg1hY3Rpdml0eV90eXBlGAEgASgJEiMKBWlucHV0GAIgASgLMhQuZXZlcnR1cm4udjEuUGF5bG9hZBItCgdvcHRpb25zGAMgASgLMhwuZXZlcnR1cm4udjEuQWN0aXZpdHlPcHRpb25zIjYKClN0YXJ0VGltZXISKAoFZGVsYXkYASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24irQEKClN0YXJ0Q2hpbGQSFQoNd29ya2Zsb3dfdHlwZRgBIAEoCRIjCgVpbnB1dBgCIAEoCzIULmV2ZXJ0dXJuLnYxLlBheWxvYWQSEgoKdGFza19xdWV1ZRgDIAEoCRI5ChFleGVjdXRpb25fdGltZW91dBgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkgAiAEBQhQKEl9leGVjdXRpb25fdGltZW91dCKAAQoLUmVjb3JkTG9jYWwSFQoNc2Vlbl9ldmVudF9pZBgBIAEoBBImCgZyZXN1bHQYAiABKAsyFC5ldmVydHVybi52MS5QYXlsb2FkSAASJwoHZmFpbHVyZRgDIAEoCzIULmV2ZXJ0dXJuLnYxLkZhaWx1cmVIAEIJCgdvdXRjb21lImEKC1NlbmRNZXNzYWdlEg8KB2NoYW5uZWwYASABKAkSEwoLYXV0aG9yX25hbWUYAiABKAkSLAoHY29udGVudBgDIAEoCzIbLmV2ZXJ0dXJuLnYxLk1lc3NhZ2VDb250ZW50IlkKA0FzaxIuCgdtZXNzYWdlGAEgASgLMhguZXZlcnR1cm4udjEuU2VuZE1lc3NhZ2VIAIgBARIWCg5hY2NlcHRfZWFybGllchgCIAEoCEIKCghfbWVzc2FnZSJMCghTZXRTdGF0ZRIMCgRuYW1lGAEgASgJEigKBXZhbHVlGAIgASgLMhQuZXZlcnR1cm4udjEuUGF5bG9hZEgAiAEBQggKBl92YWx1ZSJbCgpTZW5kU2lnbmFsEhMKC3dvcmtmbG93X2lkGAEgASgJEhMKC3NpZ25hbF9uYW1lGAIgASgJEiMKBWlucHV0GAMgASgLMhQuZXZlcnR1cm4udjEuUGF5bG9hZCIjCg1DYW5jZWxDb21tYW5kEhIKCnRhcmdldF9rZXkYASABKAkiMwoLQ29tcGxldGVSdW4SJAoGcmVzdWx0GAEgASgLMhQuZXZlcnR1cm4udjEuUGF5bG9hZCIwCgdGYWlsUnVuEiUKB2ZhaWx1cmUYASABKAsyFC5ldmVydHVybi52MS5GYWlsdXJlIkMKCUNhbmNlbFJ1bhIqCgdmYWlsdXJlGAEgASgLMhQuZXZlcnR1cm4udjEuRmFpbHVyZUgAiAEBQgoKCF9mYWlsdXJlIsoBCg9SZXF1ZXN0QXBwcm92YWwSDQoFdGl0bGUYASABKAkSKgoHZGV0YWlscxgCIAEoCzIULmV2ZXJ0dXJuLnYxLlBheWxvYWRIAIgBARInCglhcmd1bWVudHMYAyABKAsyFC5ldmVydHVybi52MS5QYXlsb2FkEjUKDWV4cGlyZXNfYWZ0ZXIYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25IAYgBAUIKCghfZGV0YWlsc0IQCg5fZXhwaXJlc19hZnRlciJ6CgdIYW5kT2ZmEicKCGFzc2lnbmVlGAEgASgLMhUuZXZlcnR1cm4udjEuQXNzaWduZWUSDgoGcmVhc29uGAIgASgJEioKB2NvbnRleHQYAyABKAsyFC5ldmVydHVybi52MS5QYXlsb2FkSACIAQFCCgoIX2NvbnRleHQiNgoNUmVjb3JkUHJvYmxlbRIlCgdmYWlsdXJlGAEgASgLMhQuZXZlcnR1cm4udjEuRmFpbHVyZSIZCgdOb1JlcGx5Eg4KBnJlYXNvbhgBIAEoCSIqChhDbG9zZUNvbnZlcnNhdGlvbkNvbW1hbmQSDgoGcmVhc29uGAEgASgJYgZwcm90bzM", [file_everturn_v1_activity, file_everturn_v1_failure, file_everturn_v1_message, file_everturn_v1_payload, file_google_protobuf_duration]);
 
 /**
  * One command of a workflow task. Commands of a completion are carried out
@@ -178,6 +178,14 @@ export type Command = Message<"everturn.v1.Command"> & {
      */
     value: NoReply;
     case: "noReply";
+  } | {
+    /**
+     * End the conversation. Only in a turn's own run.
+     *
+     * @generated from field: everturn.v1.CloseConversationCommand close_conversation = 18;
+     */
+    value: CloseConversationCommand;
+    case: "closeConversation";
   } | { case: undefined; value?: undefined };
 };
 
@@ -336,8 +344,8 @@ export const RecordLocalSchema: GenMessage<RecordLocal> = /*@__PURE__*/
   messageDesc(file_everturn_v1_command, 4);
 
 /**
- * Send a message to the customer. Recorded as MessageSent, or as
- * MessageSuppressed when a fence closed before the commit.
+ * Send a message to the customer. Recorded as MessageSent; as MessageHeld in
+ * quiet hours; or as MessageSuppressed when a fence closed before the commit.
  *
  * @generated from message everturn.v1.SendMessage
  */
@@ -374,7 +382,9 @@ export const SendMessageSchema: GenMessage<SendMessage> = /*@__PURE__*/
 /**
  * Wait for the customer's next messages (collected by the debounce policy).
  * Recorded as AskOpened; ends with AskAnswered. At most one ask is open in a
- * turn. While one is open, `on_busy` does not apply.
+ * turn. While one is open, `on_busy` does not apply. One whose question is
+ * suppressed fails (CommandFailed, QUESTION_SUPPRESSED); one whose question is
+ * held opens when it leaves.
  *
  * @generated from message everturn.v1.Ask
  */
@@ -386,6 +396,14 @@ export type Ask = Message<"everturn.v1.Ask"> & {
    * @generated from field: optional everturn.v1.SendMessage message = 1;
    */
   message?: SendMessage | undefined;
+
+  /**
+   * What the customer wrote before the question answers it too. Default false:
+   * it comes together with the answer.
+   *
+   * @generated from field: bool accept_earlier = 2;
+   */
+  acceptEarlier: boolean;
 };
 
 /**
@@ -672,4 +690,28 @@ export type NoReply = Message<"everturn.v1.NoReply"> & {
  */
 export const NoReplySchema: GenMessage<NoReply> = /*@__PURE__*/
   messageDesc(file_everturn_v1_command, 16);
+
+/**
+ * End the conversation, as CloseConversation does: what the turn has sent
+ * stays sent, what it sends after that is suppressed. Does not take place when
+ * a message or event waits that the turn has not been given: that gets its
+ * turn. Recorded as CloseRecorded.
+ *
+ * @generated from message everturn.v1.CloseConversationCommand
+ */
+export type CloseConversationCommand = Message<"everturn.v1.CloseConversationCommand"> & {
+  /**
+   * Why, for the record. At most 1,024 bytes.
+   *
+   * @generated from field: string reason = 1;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message everturn.v1.CloseConversationCommand.
+ * Use `create(CloseConversationCommandSchema)` to create a new message.
+ */
+export const CloseConversationCommandSchema: GenMessage<CloseConversationCommand> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_command, 17);
 

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file everturn/v1/policy.proto.
  */
 export const file_everturn_v1_policy: GenFile = /*@__PURE__*/
-  fileDesc("ChhldmVydHVybi92MS9wb2xpY3kucHJvdG8SC2V2ZXJ0dXJuLnYxIrYCCgtSZXRyeVBvbGljeRI4ChBpbml0aWFsX2ludGVydmFsGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uSACIAQESIAoTYmFja29mZl9jb2VmZmljaWVudBgCIAEoAUgBiAEBEjgKEG1heGltdW1faW50ZXJ2YWwYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25IAogBARIdChBtYXhpbXVtX2F0dGVtcHRzGAQgASgNSAOIAQESGwoTbm9uX3JldHJ5YWJsZV90eXBlcxgFIAMoCUITChFfaW5pdGlhbF9pbnRlcnZhbEIWChRfYmFja29mZl9jb2VmZmljaWVudEITChFfbWF4aW11bV9pbnRlcnZhbEITChFfbWF4aW11bV9hdHRlbXB0cyJ3CghEZWJvdW5jZRIoCgVxdWlldBgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIrCghtYXhfd2FpdBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIUCgxtYXhfbWVzc2FnZXMYAyABKA0iSQoKUXVpZXRIb3VycxIRCgl0aW1lX3pvbmUYASABKAkSFAoMc3RhcnRfbWludXRlGAIgASgNEhIKCmVuZF9taW51dGUYAyABKA0iTwoMRnJlcXVlbmN5Q2FwEhQKDG1heF9tZXNzYWdlcxgBIAEoDRIpCgZ3aW5kb3cYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iPwoGQnVkZ2V0Eg4KBnRva2VucxgBIAEoBBITCgtjb3N0X21pY3JvcxgCIAEoBBIQCghjdXJyZW5jeRgDIAEoCSKnAQoNT25UdXJuRmFpbHVyZRIQCghhdHRlbXB0cxgBIAEoDRIvCgdiYWNrb2ZmGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uSAGIAQESKQoIaGFuZF9vZmYYAyABKAsyFS5ldmVydHVybi52MS5Bc3NpZ25lZUgAEhQKCmV2ZW50X3R5cGUYBCABKAlIAEIGCgR0aGVuQgoKCF9iYWNrb2ZmIoAFCgpUdXJuUG9saWN5EicKCGRlYm91bmNlGAEgASgLMhUuZXZlcnR1cm4udjEuRGVib3VuY2USJAoHb25fYnVzeRgCIAEoDjITLmV2ZXJ0dXJuLnYxLk9uQnVzeRI3Cg9pbnRlcnJ1cHRfZ3JhY2UYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25IAIgBARIlCghvbl9ldmVudBgEIAEoDjITLmV2ZXJ0dXJuLnYxLk9uQnVzeRI0CgxpZGxlX3RpbWVvdXQYBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25IAYgBARI4ChBjdXN0b21lcl90aW1lb3V0GAYgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uSAKIAQESNQoNc3RhZmZfdGltZW91dBgHIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkgDiAEBEiwKC3F1aWV0X2hvdXJzGAggASgLMhcuZXZlcnR1cm4udjEuUXVpZXRIb3VycxIwCg1mcmVxdWVuY3lfY2FwGAkgASgLMhkuZXZlcnR1cm4udjEuRnJlcXVlbmN5Q2FwEiMKBmJ1ZGdldBgKIAEoCzITLmV2ZXJ0dXJuLnYxLkJ1ZGdldBIWCg5ub19xdWlldF9ob3VycxgLIAEoCBIzCg9vbl90dXJuX2ZhaWx1cmUYDCABKAsyGi5ldmVydHVybi52MS5PblR1cm5GYWlsdXJlQhIKEF9pbnRlcnJ1cHRfZ3JhY2VCDwoNX2lkbGVfdGltZW91dEITChFfY3VzdG9tZXJfdGltZW91dEIQCg5fc3RhZmZfdGltZW91dCpeCgZPbkJ1c3kSFwoTT05fQlVTWV9VTlNQRUNJRklFRBAAEhEKDU9OX0JVU1lfUVVFVUUQARIVChFPTl9CVVNZX0lOVEVSUlVQVBACEhEKDU9OX0JVU1lfU1RFRVIQA2IGcHJvdG8z", [file_everturn_v1_message, file_google_protobuf_duration]);
+  fileDesc("ChhldmVydHVybi92MS9wb2xpY3kucHJvdG8SC2V2ZXJ0dXJuLnYxIrYCCgtSZXRyeVBvbGljeRI4ChBpbml0aWFsX2ludGVydmFsGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uSACIAQESIAoTYmFja29mZl9jb2VmZmljaWVudBgCIAEoAUgBiAEBEjgKEG1heGltdW1faW50ZXJ2YWwYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25IAogBARIdChBtYXhpbXVtX2F0dGVtcHRzGAQgASgNSAOIAQESGwoTbm9uX3JldHJ5YWJsZV90eXBlcxgFIAMoCUITChFfaW5pdGlhbF9pbnRlcnZhbEIWChRfYmFja29mZl9jb2VmZmljaWVudEITChFfbWF4aW11bV9pbnRlcnZhbEITChFfbWF4aW11bV9hdHRlbXB0cyJ3CghEZWJvdW5jZRIoCgVxdWlldBgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIrCghtYXhfd2FpdBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIUCgxtYXhfbWVzc2FnZXMYAyABKA0iSQoKUXVpZXRIb3VycxIRCgl0aW1lX3pvbmUYASABKAkSFAoMc3RhcnRfbWludXRlGAIgASgNEhIKCmVuZF9taW51dGUYAyABKA0iTwoMRnJlcXVlbmN5Q2FwEhQKDG1heF9tZXNzYWdlcxgBIAEoDRIpCgZ3aW5kb3cYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iPwoGQnVkZ2V0Eg4KBnRva2VucxgBIAEoBBITCgtjb3N0X21pY3JvcxgCIAEoBBIQCghjdXJyZW5jeRgDIAEoCSKnAQoNT25UdXJuRmFpbHVyZRIQCghhdHRlbXB0cxgBIAEoDRIvCgdiYWNrb2ZmGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uSAGIAQESKQoIaGFuZF9vZmYYAyABKAsyFS5ldmVydHVybi52MS5Bc3NpZ25lZUgAEhQKCmV2ZW50X3R5cGUYBCABKAlIAEIGCgR0aGVuQgoKCF9iYWNrb2ZmIpoHCgpUdXJuUG9saWN5EicKCGRlYm91bmNlGAEgASgLMhUuZXZlcnR1cm4udjEuRGVib3VuY2USJAoHb25fYnVzeRgCIAEoDjITLmV2ZXJ0dXJuLnYxLk9uQnVzeRI3Cg9pbnRlcnJ1cHRfZ3JhY2UYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25IAIgBARIlCghvbl9ldmVudBgEIAEoDjITLmV2ZXJ0dXJuLnYxLk9uQnVzeRI0CgxpZGxlX3RpbWVvdXQYBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25IAYgBARI4ChBjdXN0b21lcl90aW1lb3V0GAYgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uSAKIAQESNQoNc3RhZmZfdGltZW91dBgHIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkgDiAEBEiwKC3F1aWV0X2hvdXJzGAggASgLMhcuZXZlcnR1cm4udjEuUXVpZXRIb3VycxIwCg1mcmVxdWVuY3lfY2FwGAkgASgLMhkuZXZlcnR1cm4udjEuRnJlcXVlbmN5Q2FwEiMKBmJ1ZGdldBgKIAEoCzITLmV2ZXJ0dXJuLnYxLkJ1ZGdldBIWCg5ub19xdWlldF9ob3VycxgLIAEoCBIzCg9vbl90dXJuX2ZhaWx1cmUYDCABKAsyGi5ldmVydHVybi52MS5PblR1cm5GYWlsdXJlEhYKDm1heF9pbnRlcnJ1cHRzGA0gASgNEjEKCW1heF9kZWxheRgOIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkgEiAEBEigKCW9uX2Nsb3NlZBgPIAEoDjIVLmV2ZXJ0dXJuLnYxLk9uQ2xvc2VkEigKCW9uX2VyYXNlZBgQIAEoDjIVLmV2ZXJ0dXJuLnYxLk9uRXJhc2VkEjUKEG9uX2h1bWFuX21lc3NhZ2UYESABKA4yGy5ldmVydHVybi52MS5Pbkh1bWFuTWVzc2FnZRI0Cg9oYW5kb2ZmX3RpbWVvdXQYEiABKAsyGy5ldmVydHVybi52MS5IYW5kb2ZmVGltZW91dEISChBfaW50ZXJydXB0X2dyYWNlQg8KDV9pZGxlX3RpbWVvdXRCEwoRX2N1c3RvbWVyX3RpbWVvdXRCEAoOX3N0YWZmX3RpbWVvdXRCDAoKX21heF9kZWxheSKDAQoOSGFuZG9mZlRpbWVvdXQSKAoFYWZ0ZXIYASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SKQoIaGFuZF9vZmYYAiABKAsyFS5ldmVydHVybi52MS5Bc3NpZ25lZUgAEhQKCmV2ZW50X3R5cGUYAyABKAlIAEIGCgR0aGVuKl4KBk9uQnVzeRIXChNPTl9CVVNZX1VOU1BFQ0lGSUVEEAASEQoNT05fQlVTWV9RVUVVRRABEhUKEU9OX0JVU1lfSU5URVJSVVBUEAISEQoNT05fQlVTWV9TVEVFUhADKlEKCE9uQ2xvc2VkEhkKFU9OX0NMT1NFRF9VTlNQRUNJRklFRBAAEhQKEE9OX0NMT1NFRF9SRU9QRU4QARIUChBPTl9DTE9TRURfUkVGVVNFEAIqVQoIT25FcmFzZWQSGQoVT05fRVJBU0VEX1VOU1BFQ0lGSUVEEAASFAoQT05fRVJBU0VEX1JFRlVTRRABEhgKFE9OX0VSQVNFRF9CRUdJTl9BTkVXEAIqigEKDk9uSHVtYW5NZXNzYWdlEiAKHE9OX0hVTUFOX01FU1NBR0VfVU5TUEVDSUZJRUQQABIeChpPTl9IVU1BTl9NRVNTQUdFX1RBS0VfT1ZFUhABEhkKFU9OX0hVTUFOX01FU1NBR0VfS0VFUBACEhsKF09OX0hVTUFOX01FU1NBR0VfUkVGVVNFEANiBnByb3RvMw", [file_everturn_v1_message, file_google_protobuf_duration]);
 
 /**
  * When and how often a failed activity attempt is repeated. The delay before
@@ -111,7 +111,8 @@ export const DebounceSchema: GenMessage<Debounce> = /*@__PURE__*/
 /**
  * Hours of the day in which agents do not write first. An event that comes in
  * them waits until they are over; a message that a proactive turn sends in
- * them is suppressed.
+ * them is held (MessageHeld) and leaves when they are over, or as soon as the
+ * customer writes.
  *
  * @generated from message everturn.v1.QuietHours
  */
@@ -179,7 +180,10 @@ export const FrequencyCapSchema: GenMessage<FrequencyCap> = /*@__PURE__*/
 /**
  * What a conversation may use. When a bound is reached no further activity
  * starts, and an approval is requested: approved, it raises every bound by its
- * own amount, or sets the bounds given with the decision.
+ * own amount, or sets the bounds given with the decision. Attempts that run
+ * reserve what they are expected to use (ActivityOptions.estimated_usage, or
+ * the most that the activity has used so far): another one starts only if that
+ * leaves something.
  *
  * @generated from message everturn.v1.Budget
  */
@@ -374,6 +378,54 @@ export type TurnPolicy = Message<"everturn.v1.TurnPolicy"> & {
    * @generated from field: everturn.v1.OnTurnFailure on_turn_failure = 12;
    */
   onTurnFailure?: OnTurnFailure | undefined;
+
+  /**
+   * How often the turns of one episode are interrupted at most (INTERRUPT):
+   * what comes after that waits for the next turn, so that a customer who does
+   * not stop writing gets a reply. Default 3; at most 1,000.
+   *
+   * @generated from field: uint32 max_interrupts = 13;
+   */
+  maxInterrupts: number;
+
+  /**
+   * Time from the start of an episode's first turn after which none of its
+   * turns is interrupted. Default: no bound. From 1 s to 24 h; 0 removes it.
+   *
+   * @generated from field: optional google.protobuf.Duration max_delay = 14;
+   */
+  maxDelay?: Duration | undefined;
+
+  /**
+   * What a customer's message does to a closed conversation. Default REOPEN.
+   *
+   * @generated from field: everturn.v1.OnClosed on_closed = 15;
+   */
+  onClosed: OnClosed;
+
+  /**
+   * What a message or event does under the id of an erased conversation.
+   * Default REFUSE.
+   *
+   * @generated from field: everturn.v1.OnErased on_erased = 16;
+   */
+  onErased: OnErased;
+
+  /**
+   * What a person's message does to a conversation that agents own. Default
+   * TAKE_OVER.
+   *
+   * @generated from field: everturn.v1.OnHumanMessage on_human_message = 17;
+   */
+  onHumanMessage: OnHumanMessage;
+
+  /**
+   * What follows a handover in which no person writes for a while. Set as a
+   * whole; an `after` of 0 removes it. Default: nothing.
+   *
+   * @generated from field: everturn.v1.HandoffTimeout handoff_timeout = 18;
+   */
+  handoffTimeout?: HandoffTimeout | undefined;
 };
 
 /**
@@ -382,6 +434,51 @@ export type TurnPolicy = Message<"everturn.v1.TurnPolicy"> & {
  */
 export const TurnPolicySchema: GenMessage<TurnPolicy> = /*@__PURE__*/
   messageDesc(file_everturn_v1_policy, 6);
+
+/**
+ * What follows a handover in which no person has written.
+ *
+ * @generated from message everturn.v1.HandoffTimeout
+ */
+export type HandoffTimeout = Message<"everturn.v1.HandoffTimeout"> & {
+  /**
+   * After how long. From 1 s to 366 d.
+   *
+   * @generated from field: google.protobuf.Duration after = 1;
+   */
+  after?: Duration | undefined;
+
+  /**
+   * What. Default: the agents have the conversation again.
+   *
+   * @generated from oneof everturn.v1.HandoffTimeout.then
+   */
+  then: {
+    /**
+     * Another person or team has it.
+     *
+     * @generated from field: everturn.v1.Assignee hand_off = 2;
+     */
+    value: Assignee;
+    case: "handOff";
+  } | {
+    /**
+     * The agents have it again, and an event of this type comes in: its
+     * payload has `assignee`. 1 to 256 bytes.
+     *
+     * @generated from field: string event_type = 3;
+     */
+    value: string;
+    case: "eventType";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message everturn.v1.HandoffTimeout.
+ * Use `create(HandoffTimeoutSchema)` to create a new message.
+ */
+export const HandoffTimeoutSchema: GenMessage<HandoffTimeout> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_policy, 7);
 
 /**
  * What happens to a message or event that arrives while a turn is running.
@@ -406,7 +503,8 @@ export enum OnBusy {
   /**
    * The running turn is interrupted: its replies are suppressed, its
    * activities are canceled, and once it closed (or its grace passed) the
-   * next turn starts with the unanswered messages and the new one.
+   * next turn starts with the unanswered messages and the new one. Not more
+   * often than `max_interrupts` and `max_delay` allow.
    *
    * @generated from enum value: ON_BUSY_INTERRUPT = 2;
    */
@@ -425,4 +523,116 @@ export enum OnBusy {
  */
 export const OnBusySchema: GenEnum<OnBusy> = /*@__PURE__*/
   enumDesc(file_everturn_v1_policy, 0);
+
+/**
+ * What a customer's message does to a conversation that is closed.
+ *
+ * @generated from enum everturn.v1.OnClosed
+ */
+export enum OnClosed {
+  /**
+   * Not set; read as REOPEN.
+   *
+   * @generated from enum value: ON_CLOSED_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Within 30 days it is open again, with its id, transcript and state, and
+   * the message becomes a turn with the cause REOPENED. Later it is refused
+   * (CONVERSATION_CLOSED).
+   *
+   * @generated from enum value: ON_CLOSED_REOPEN = 1;
+   */
+  REOPEN = 1,
+
+  /**
+   * The message is refused (CONVERSATION_CLOSED).
+   *
+   * @generated from enum value: ON_CLOSED_REFUSE = 2;
+   */
+  REFUSE = 2,
+}
+
+/**
+ * Describes the enum everturn.v1.OnClosed.
+ */
+export const OnClosedSchema: GenEnum<OnClosed> = /*@__PURE__*/
+  enumDesc(file_everturn_v1_policy, 1);
+
+/**
+ * What a message or event does under the id of a conversation that was erased.
+ *
+ * @generated from enum everturn.v1.OnErased
+ */
+export enum OnErased {
+  /**
+   * Not set; read as REFUSE.
+   *
+   * @generated from enum value: ON_ERASED_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * It is refused (CONVERSATION_ERASED).
+   *
+   * @generated from enum value: ON_ERASED_REFUSE = 1;
+   */
+  REFUSE = 1,
+
+  /**
+   * A new conversation begins under the id; nothing of the erased one is left.
+   *
+   * @generated from enum value: ON_ERASED_BEGIN_ANEW = 2;
+   */
+  BEGIN_ANEW = 2,
+}
+
+/**
+ * Describes the enum everturn.v1.OnErased.
+ */
+export const OnErasedSchema: GenEnum<OnErased> = /*@__PURE__*/
+  enumDesc(file_everturn_v1_policy, 2);
+
+/**
+ * What a person's message (SendHumanMessage) does to a conversation that
+ * agents own.
+ *
+ * @generated from enum everturn.v1.OnHumanMessage
+ */
+export enum OnHumanMessage {
+  /**
+   * Not set; read as TAKE_OVER.
+   *
+   * @generated from enum value: ON_HUMAN_MESSAGE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The conversation is handed to the person, and a running turn interrupted.
+   *
+   * @generated from enum value: ON_HUMAN_MESSAGE_TAKE_OVER = 1;
+   */
+  TAKE_OVER = 1,
+
+  /**
+   * The agents keep it; the message answers what the customer wrote.
+   *
+   * @generated from enum value: ON_HUMAN_MESSAGE_KEEP = 2;
+   */
+  KEEP = 2,
+
+  /**
+   * The message is refused (NOT_HANDED_OFF).
+   *
+   * @generated from enum value: ON_HUMAN_MESSAGE_REFUSE = 3;
+   */
+  REFUSE = 3,
+}
+
+/**
+ * Describes the enum everturn.v1.OnHumanMessage.
+ */
+export const OnHumanMessageSchema: GenEnum<OnHumanMessage> = /*@__PURE__*/
+  enumDesc(file_everturn_v1_policy, 3);
 

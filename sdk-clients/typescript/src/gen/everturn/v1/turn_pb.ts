@@ -6,6 +6,8 @@
 
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Failure } from "./failure_pb.js";
+import { file_everturn_v1_failure } from "./failure_pb.js";
 import type { ConversationEvent, Message as Message$1 } from "./message_pb.js";
 import { file_everturn_v1_message } from "./message_pb.js";
 import type { Payload } from "./payload_pb.js";
@@ -16,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file everturn/v1/turn.proto.
  */
 export const file_everturn_v1_turn: GenFile = /*@__PURE__*/
-  fileDesc("ChZldmVydHVybi92MS90dXJuLnByb3RvEgtldmVydHVybi52MSL+AwoJVHVybklucHV0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRIZChFjb252ZXJzYXRpb25fdHlwZRgCIAEoCRIOCgZudW1iZXIYAyABKAQSJQoFY2F1c2UYBCABKA4yFi5ldmVydHVybi52MS5UdXJuQ2F1c2USJgoIbWVzc2FnZXMYBSADKAsyFC5ldmVydHVybi52MS5NZXNzYWdlEiQKBnJlY2VudBgGIAMoCzIULmV2ZXJ0dXJuLnYxLk1lc3NhZ2USMAoFc3RhdGUYByADKAsyIS5ldmVydHVybi52MS5UdXJuSW5wdXQuU3RhdGVFbnRyeRIVCg1yZXBseV9jaGFubmVsGAggASgJEi4KBmV2ZW50cxgJIAMoCzIeLmV2ZXJ0dXJuLnYxLkNvbnZlcnNhdGlvbkV2ZW50EjgKCWFkZHJlc3NlcxgKIAMoCzIlLmV2ZXJ0dXJuLnYxLlR1cm5JbnB1dC5BZGRyZXNzZXNFbnRyeRIPCgdhdHRlbXB0GAsgASgNGkIKClN0YXRlRW50cnkSCwoDa2V5GAEgASgJEiMKBXZhbHVlGAIgASgLMhQuZXZlcnR1cm4udjEuUGF5bG9hZDoCOAEaMAoOQWRkcmVzc2VzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASqpAQoJVHVybkNhdXNlEhoKFlRVUk5fQ0FVU0VfVU5TUEVDSUZJRUQQABIWChJUVVJOX0NBVVNFX01FU1NBR0UQARIUChBUVVJOX0NBVVNFX0VWRU5UEAISEwoPVFVSTl9DQVVTRV9JRExFEAMSHwobVFVSTl9DQVVTRV9DVVNUT01FUl9USU1FT1VUEAQSHAoYVFVSTl9DQVVTRV9TVEFGRl9USU1FT1VUEAViBnByb3RvMw", [file_everturn_v1_message, file_everturn_v1_payload]);
+  fileDesc("ChZldmVydHVybi92MS90dXJuLnByb3RvEgtldmVydHVybi52MSKyBAoJVHVybklucHV0EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRIZChFjb252ZXJzYXRpb25fdHlwZRgCIAEoCRIOCgZudW1iZXIYAyABKAQSJQoFY2F1c2UYBCABKA4yFi5ldmVydHVybi52MS5UdXJuQ2F1c2USJgoIbWVzc2FnZXMYBSADKAsyFC5ldmVydHVybi52MS5NZXNzYWdlEiQKBnJlY2VudBgGIAMoCzIULmV2ZXJ0dXJuLnYxLk1lc3NhZ2USMAoFc3RhdGUYByADKAsyIS5ldmVydHVybi52MS5UdXJuSW5wdXQuU3RhdGVFbnRyeRIVCg1yZXBseV9jaGFubmVsGAggASgJEi4KBmV2ZW50cxgJIAMoCzIeLmV2ZXJ0dXJuLnYxLkNvbnZlcnNhdGlvbkV2ZW50EjgKCWFkZHJlc3NlcxgKIAMoCzIlLmV2ZXJ0dXJuLnYxLlR1cm5JbnB1dC5BZGRyZXNzZXNFbnRyeRIPCgdhdHRlbXB0GAsgASgNEjIKC2ludGVycnVwdGVkGAwgASgLMh0uZXZlcnR1cm4udjEuSW50ZXJydXB0ZWRUdXJucxpCCgpTdGF0ZUVudHJ5EgsKA2tleRgBIAEoCRIjCgV2YWx1ZRgCIAEoCzIULmV2ZXJ0dXJuLnYxLlBheWxvYWQ6AjgBGjAKDkFkZHJlc3Nlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiUwoQSW50ZXJydXB0ZWRUdXJucxISCgpmaXJzdF90dXJuGAEgASgEEisKBXN0ZXBzGAIgAygLMhwuZXZlcnR1cm4udjEuSW50ZXJydXB0ZWRTdGVwItQBCg9JbnRlcnJ1cHRlZFN0ZXASDAoEdHVybhgBIAEoBBILCgNrZXkYAiABKAkSIwoEa2luZBgDIAEoDjIVLmV2ZXJ0dXJuLnYxLlN0ZXBLaW5kEhUKDWFjdGl2aXR5X3R5cGUYBCABKAkSJgoGcmVzdWx0GAUgASgLMhQuZXZlcnR1cm4udjEuUGF5bG9hZEgAEicKB2ZhaWx1cmUYBiABKAsyFC5ldmVydHVybi52MS5GYWlsdXJlSAASDgoGaXNfY3V0GAcgASgIQgkKB291dGNvbWUqwgEKCVR1cm5DYXVzZRIaChZUVVJOX0NBVVNFX1VOU1BFQ0lGSUVEEAASFgoSVFVSTl9DQVVTRV9NRVNTQUdFEAESFAoQVFVSTl9DQVVTRV9FVkVOVBACEhMKD1RVUk5fQ0FVU0VfSURMRRADEh8KG1RVUk5fQ0FVU0VfQ1VTVE9NRVJfVElNRU9VVBAEEhwKGFRVUk5fQ0FVU0VfU1RBRkZfVElNRU9VVBAFEhcKE1RVUk5fQ0FVU0VfUkVPUEVORUQQBipnCghTdGVwS2luZBIZChVTVEVQX0tJTkRfVU5TUEVDSUZJRUQQABIWChJTVEVQX0tJTkRfQUNUSVZJVFkQARITCg9TVEVQX0tJTkRfQ0hJTEQQAhITCg9TVEVQX0tJTkRfTE9DQUwQA2IGcHJvdG8z", [file_everturn_v1_failure, file_everturn_v1_message, file_everturn_v1_payload]);
 
 /**
  * The input of a turn's run.
@@ -104,6 +106,14 @@ export type TurnInput = Message<"everturn.v1.TurnInput"> & {
    * @generated from field: uint32 attempt = 11;
    */
   attempt: number;
+
+  /**
+   * What the interrupted turns did whose work this one takes up; absent if
+   * none was.
+   *
+   * @generated from field: everturn.v1.InterruptedTurns interrupted = 12;
+   */
+  interrupted?: InterruptedTurns | undefined;
 };
 
 /**
@@ -112,6 +122,109 @@ export type TurnInput = Message<"everturn.v1.TurnInput"> & {
  */
 export const TurnInputSchema: GenMessage<TurnInput> = /*@__PURE__*/
   messageDesc(file_everturn_v1_turn, 0);
+
+/**
+ * What interrupted turns did. They and the turn that is told make an episode:
+ * their activities have the same idempotency keys, so that what was begun
+ * under a key is not done twice.
+ *
+ * @generated from message everturn.v1.InterruptedTurns
+ */
+export type InterruptedTurns = Message<"everturn.v1.InterruptedTurns"> & {
+  /**
+   * Number of the first of them.
+   *
+   * @generated from field: uint64 first_turn = 1;
+   */
+  firstTurn: bigint;
+
+  /**
+   * Their steps that were begun, oldest first: at most 100.
+   *
+   * @generated from field: repeated everturn.v1.InterruptedStep steps = 2;
+   */
+  steps: InterruptedStep[];
+};
+
+/**
+ * Describes the message everturn.v1.InterruptedTurns.
+ * Use `create(InterruptedTurnsSchema)` to create a new message.
+ */
+export const InterruptedTurnsSchema: GenMessage<InterruptedTurns> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_turn, 1);
+
+/**
+ * A step of an interrupted turn that was begun.
+ *
+ * @generated from message everturn.v1.InterruptedStep
+ */
+export type InterruptedStep = Message<"everturn.v1.InterruptedStep"> & {
+  /**
+   * Number of the turn.
+   *
+   * @generated from field: uint64 turn = 1;
+   */
+  turn: bigint;
+
+  /**
+   * Its key.
+   *
+   * @generated from field: string key = 2;
+   */
+  key: string;
+
+  /**
+   * What it was.
+   *
+   * @generated from field: everturn.v1.StepKind kind = 3;
+   */
+  kind: StepKind;
+
+  /**
+   * Name of the activity; empty for the others.
+   *
+   * @generated from field: string activity_type = 4;
+   */
+  activityType: string;
+
+  /**
+   * How it ended; not set: nobody knows whether it was done.
+   *
+   * @generated from oneof everturn.v1.InterruptedStep.outcome
+   */
+  outcome: {
+    /**
+     * Its result.
+     *
+     * @generated from field: everturn.v1.Payload result = 5;
+     */
+    value: Payload;
+    case: "result";
+  } | {
+    /**
+     * Its failure.
+     *
+     * @generated from field: everturn.v1.Failure failure = 6;
+     */
+    value: Failure;
+    case: "failure";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * The result or the rest of the failure is left out: the results of an
+   * episode hold at most 64 KiB together.
+   *
+   * @generated from field: bool is_cut = 7;
+   */
+  isCut: boolean;
+};
+
+/**
+ * Describes the message everturn.v1.InterruptedStep.
+ * Use `create(InterruptedStepSchema)` to create a new message.
+ */
+export const InterruptedStepSchema: GenMessage<InterruptedStep> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_turn, 2);
 
 /**
  * Why a turn was started.
@@ -163,6 +276,14 @@ export enum TurnCause {
    * @generated from enum value: TURN_CAUSE_STAFF_TIMEOUT = 5;
    */
   STAFF_TIMEOUT = 5,
+
+  /**
+   * One or more messages of the customer, the first of which reopened the
+   * conversation (TurnPolicy.on_closed).
+   *
+   * @generated from enum value: TURN_CAUSE_REOPENED = 6;
+   */
+  REOPENED = 6,
 }
 
 /**
@@ -170,4 +291,45 @@ export enum TurnCause {
  */
 export const TurnCauseSchema: GenEnum<TurnCause> = /*@__PURE__*/
   enumDesc(file_everturn_v1_turn, 0);
+
+/**
+ * What a step of an interrupted turn was.
+ *
+ * @generated from enum everturn.v1.StepKind
+ */
+export enum StepKind {
+  /**
+   * Not set; never sent.
+   *
+   * @generated from enum value: STEP_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * An activity.
+   *
+   * @generated from enum value: STEP_KIND_ACTIVITY = 1;
+   */
+  ACTIVITY = 1,
+
+  /**
+   * A child workflow.
+   *
+   * @generated from enum value: STEP_KIND_CHILD = 2;
+   */
+  CHILD = 2,
+
+  /**
+   * A step inside the worker.
+   *
+   * @generated from enum value: STEP_KIND_LOCAL = 3;
+   */
+  LOCAL = 3,
+}
+
+/**
+ * Describes the enum everturn.v1.StepKind.
+ */
+export const StepKindSchema: GenEnum<StepKind> = /*@__PURE__*/
+  enumDesc(file_everturn_v1_turn, 1);
 
