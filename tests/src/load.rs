@@ -28,6 +28,27 @@ pub const TASK_QUEUE: &str = "load";
 pub const QUESTION: &str = "which order?";
 const CHILD_TYPE: &str = "load-child";
 
+/// Lets conversations of the load have any number of turns: one is written to
+/// without a pause for as long as it takes.
+///
+/// # Panics
+/// When the coordinator refuses it.
+pub async fn lift_turn_cap(client: &Client) {
+    let settings = v1::ConversationType {
+        conversation_type: CONVERSATION_TYPE.to_owned(),
+        turn_policy: Some(v1::TurnPolicy {
+            turn_cap: Some(v1::TurnCap::default()),
+            ..Default::default()
+        }),
+        retention: None,
+    };
+    let request = v1::SetConversationTypeRequest {
+        settings: Some(settings),
+        ..Default::default()
+    };
+    client.set_conversation_type(request).await.expect("set");
+}
+
 /// What a workflow of the load returns for an input.
 #[must_use]
 pub fn expected_result(input: u64) -> u64 {

@@ -136,6 +136,7 @@ async fn settle(client: &Client, id: &str, acknowledged: &mut Vec<Acknowledged>)
 async fn nothing_is_lost_or_said_twice_when_processes_are_killed_under_load() {
     let mut random = seed::random("crashes");
     let mut coordinator = Coordinator::start(&OPTIONS).await;
+    load::lift_turn_cap(&coordinator.client()).await;
     let program = env!("CARGO_BIN_EXE_load_worker");
     let spawn = |number: usize, address: &str| {
         LoadProcess::start(program, address, &format!("load-{number}"))

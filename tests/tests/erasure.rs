@@ -30,6 +30,7 @@ fn content(place: &str) -> Option<v1::MessageContent> {
         text: needle(place),
         data: payload(place),
         attributes: [("subject".to_owned(), needle(place))].into(),
+        ..Default::default()
     })
 }
 
@@ -266,6 +267,8 @@ async fn a_closed_conversation_is_erased_by_itself_after_its_retention() {
         if id != "open" {
             let close = v1::CloseConversationRequest {
                 conversation_id: id.to_owned(),
+                // Nobody is to answer it.
+                unless_after: 1,
                 ..Default::default()
             };
             client.close_conversation(close).await.expect("closed");

@@ -170,7 +170,13 @@ fn human(author: &str, request_id: &str) -> v1::SendHumanMessageRequest {
 async fn only_the_owner_writes_and_only_what_is_handed_off_comes_back() {
     let coordinator = Coordinator::start(&[]).await;
     let client = coordinator.client();
-    let message = calls::message("c", "t", "m-1", "hi");
+    let message = v1::SubmitMessageRequest {
+        turn_policy: Some(v1::TurnPolicy {
+            on_human_message: v1::OnHumanMessage::Refuse.into(),
+            ..Default::default()
+        }),
+        ..calls::message("c", "t", "m-1", "hi")
+    };
     client.submit_message(message).await.expect("accepted");
     let mut service = coordinator.conversations();
     let precondition = Code::FailedPrecondition;
@@ -242,6 +248,8 @@ async fn only_the_owner_writes_and_only_what_is_handed_off_comes_back() {
 async fn close(service: &mut Conversations) {
     let close = v1::CloseConversationRequest {
         conversation_id: "c".to_owned(),
+        // Nobody is to answer it.
+        unless_after: u64::MAX,
         ..Default::default()
     };
     service
@@ -258,7 +266,13 @@ async fn close(service: &mut Conversations) {
 async fn a_closed_conversation_is_left_as_it_is() {
     let coordinator = Coordinator::start(&[]).await;
     let client = coordinator.client();
-    let message = calls::message("c", "t", "m-1", "hi");
+    let message = v1::SubmitMessageRequest {
+        turn_policy: Some(v1::TurnPolicy {
+            on_closed: v1::OnClosed::Refuse.into(),
+            ..Default::default()
+        }),
+        ..calls::message("c", "t", "m-1", "hi")
+    };
     client
         .submit_message(message.clone())
         .await

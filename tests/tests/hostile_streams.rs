@@ -177,8 +177,6 @@ async fn a_watcher_too_many_is_refused_and_a_place_that_becomes_free_is_taken() 
     };
     submit(1).await;
     let service = coordinator.conversations();
-    let unknown = watch(service.clone(), "nobody").await;
-    refused(unknown, Code::NotFound, "CONVERSATION_NOT_FOUND");
     let mut open = Vec::new();
     for _ in 0..3 {
         open.push(watch(service.clone(), "c").await.expect("a place"));

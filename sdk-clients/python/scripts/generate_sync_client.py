@@ -19,7 +19,7 @@ import unasync  # pyright: ignore[reportMissingTypeStubs]
 
 ROOT = Path(__file__).resolve().parent.parent
 CLIENT = ROOT / "src" / "everturn" / "client"
-NAMES = ("approvals", "client", "control", "conversations", "task_queues", "workflows")
+NAMES = ("approvals", "client", "control", "conversations", "messages", "task_queues", "workflows")
 
 
 def _class_name(module: str) -> str:

@@ -86,6 +86,25 @@ async def test_watch_hands_out_output_once_and_goes_on_by_its_cursors(both: Both
     assert not asked[0].without_outputs
 
 
+async def test_a_character_that_pieces_share_arrives_whole(both: Both) -> None:
+    snowman = "\N{SNOWMAN}".encode()
+
+    def piece(sequence: int, data: bytes) -> conv.WatchConversationResponse:
+        return update(output_delta=conv.OutputDelta(cursor=cursor(sequence), data=data))
+
+    both.script.on(
+        "WatchConversation",
+        [
+            piece(1, b"a" + snowman[:1]),
+            piece(2, snowman[1:2]),
+            piece(3, snowman[2:] + b"b"),
+            update(closed=conv.ConversationClosed()),
+        ],
+    )
+    updates = await both.items("conversations.watch", "c1")
+    assert [u.text for u in updates if isinstance(u, OutputDelta)] == ["a", "", "\N{SNOWMAN}b"]
+
+
 async def test_reset_begins_an_output_anew_and_late_pieces_are_left_out(both: Both) -> None:
     both.script.on(
         "WatchConversation",

@@ -27,10 +27,11 @@ macro_rules! calls {
                         request.$id = crate::client::random_id();
                     })?
                     let service = self.$service();
-                    self.unary(request, std::time::Duration::ZERO, |request| {
+                    // Requests are large, and so would be the futures of all who call.
+                    Box::pin(self.unary(request, std::time::Duration::ZERO, |request| {
                         let mut service = service.clone();
                         async move { service.$rpc(request).await }
-                    })
+                    }))
                     .await
                 }
             )*

@@ -53,6 +53,20 @@ calls! { conversations;
     /// Reports what a provider said about a delivered message.
     report_delivery = report_delivery(ReportDeliveryRequest) -> ReportDeliveryResponse
         refused "`CONVERSATION_NOT_FOUND`, `DELIVERY_NOT_FOUND`";
+    /// Delivers again a message that did not reach the customer, once.
+    resend_message = resend_message(ResendMessageRequest) -> ResendMessageResponse
+        refused "`CONVERSATION_NOT_FOUND`, `CONVERSATION_CLOSED`, `DELIVERY_NOT_FOUND`, `NOT_RESENDABLE`",
+        once by request_id;
+    /// Notes that the customer changed a message of theirs.
+    edit_message = edit_message(EditMessageRequest) -> EditMessageResponse
+        refused "`CONVERSATION_NOT_FOUND`, `CONVERSATION_CLOSED`, `MESSAGE_NOT_FOUND`, `LIMIT_EXCEEDED`";
+    /// Notes that the customer took back a message of theirs.
+    retract_message = retract_message(RetractMessageRequest) -> RetractMessageResponse
+        refused "`CONVERSATION_NOT_FOUND`, `CONVERSATION_CLOSED`, `MESSAGE_NOT_FOUND`";
+    /// Adds a note that only staff and agents see.
+    add_note = add_note(AddNoteRequest) -> AddNoteResponse
+        refused "`CONVERSATION_NOT_FOUND`, `CONVERSATION_CLOSED`, `LIMIT_EXCEEDED`",
+        once by request_id;
     /// Closes a conversation, unless a message waits that the caller has not seen.
     close_conversation = close_conversation(CloseConversationRequest) -> CloseConversationResponse
         refused "`CONVERSATION_NOT_FOUND`, `MESSAGES_WAIT`";
@@ -97,6 +111,7 @@ impl Client {
             after_sequence,
             output_cursors: Vec::new(),
             without_outputs: false,
+            include_notes: false,
         };
         Watch::new(self.conversations(), self.options().retry.clone(), request)
     }

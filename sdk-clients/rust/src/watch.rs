@@ -68,6 +68,14 @@ impl Watch {
         self
     }
 
+    /// Shows notes, too, which the customer must not see. To be said before the
+    /// first `next`.
+    #[must_use]
+    pub fn with_notes(mut self) -> Self {
+        self.request.include_notes = true;
+        self
+    }
+
     /// Whether the conversation is being followed at this moment, as a value
     /// to wait on: false before the first success and while a lost stream is
     /// being reopened.

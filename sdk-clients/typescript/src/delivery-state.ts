@@ -12,6 +12,8 @@ export type DeliveryStatus = "pending" | "sending" | "accepted" | "delivered" | 
 /** The delivery of a message by the adapter of its channel. */
 export interface DeliveryState {
   readonly status: DeliveryStatus;
+  /** Channel that it goes out by: not the message's, if that could not deliver it. */
+  readonly channel: string;
   /** Address it goes to. */
   readonly address: string;
   /** Id that the provider gave it; empty while it is not known. */
@@ -49,6 +51,7 @@ export function fromPbDeliveryState(state: PbDeliveryState | undefined): Deliver
   if (state === undefined || status === undefined) return undefined;
   return {
     status,
+    channel: state.channel,
     address: state.address,
     providerMessageId: state.providerMessageId,
     attempt: state.attempt,

@@ -1,8 +1,12 @@
 /** Deliveries: how messages leave by the adapter of their channel. */
 
+import { create } from "@bufbuild/protobuf";
 import type { ActivityContext } from "./activity-context.js";
 import { checkName } from "./activity.js";
-import type { Message } from "./message.js";
+import { MessageSchema } from "./gen/everturn/v1/message_pb.js";
+import { DeliveryAction as PbAction, type Delivery as PbDelivery } from "./gen/everturn/v1/worker_service_pb.js";
+import { fromPbMessage, type Message } from "./message.js";
+import type { PayloadConverter } from "./payload.js";
 
 /** A message that an adapter is to deliver. */
 export interface Delivery {
@@ -17,6 +21,28 @@ export interface Delivery {
    * it says; if it does not, deliver it. Only with `canReconcile`.
    */
   readonly reconcile: boolean;
+  /** What the message answers, for providers that show threads; `undefined` if it answers nothing. */
+  readonly inReplyTo: InReplyTo | undefined;
+  /**
+   * What is to be done: deliver the message, change a message that the customer has into it, or take
+   * that one back. Only `"deliver"` without `canChange`.
+   */
+  readonly action: DeliveryAction;
+  /** With `"edit"` and `"retract"`: id that the provider gave the message which is changed. */
+  readonly changedProviderMessageId: string;
+}
+
+/** What an adapter is to do. */
+export type DeliveryAction = "deliver" | "edit" | "retract";
+
+/** What a delivery answers, as the provider of its channel knows it. */
+export interface InReplyTo {
+  /** Ids that the provider gave the messages which it answers, oldest first. */
+  readonly providerMessageIds: readonly string[];
+  /** Attribute `subject` of the customer's last message by the channel; empty if it has none. */
+  readonly subject: string;
+  /** Ids of the messages of the thread, the customer's and ours, oldest first; at most 50. */
+  readonly references: readonly string[];
 }
 
 /** What the provider said about a message that it took. */
@@ -33,6 +59,11 @@ export interface DeliveryOptions {
    * that was lost after it had begun is unknown and never sent again.
    */
   readonly canReconcile?: boolean;
+  /**
+   * True: the adapter looks at `action`, and can change messages and take them back. Default false: what
+   * changes a message fails for good.
+   */
+  readonly canChange?: boolean;
 }
 
 /** The code of an adapter. */
@@ -42,9 +73,31 @@ export type DeliveryFunction = (delivery: Delivery, context: ActivityContext) =>
 export interface ImplementedDelivery {
   readonly channel: string;
   readonly canReconcile: boolean;
+  readonly canChange: boolean;
   /** The code. */
   readonly deliver: DeliveryFunction;
 }
+
+/** Reads a delivery. */
+export function fromPbDelivery(pb: PbDelivery, converter: PayloadConverter): Delivery {
+  const { conversationId, address, idempotencyKey, reconcile, inReplyTo, changedProviderMessageId } = pb;
+  const { providerMessageIds = [], subject = "", references = [] } = inReplyTo ?? {};
+  return {
+    conversationId,
+    message: fromPbMessage(pb.message ?? create(MessageSchema), converter),
+    address,
+    idempotencyKey,
+    reconcile,
+    inReplyTo: inReplyTo && { providerMessageIds, subject, references },
+    action: ACTIONS[pb.action] ?? "deliver",
+    changedProviderMessageId,
+  };
+}
+
+const ACTIONS: Readonly<Record<number, DeliveryAction>> = {
+  [PbAction.EDIT]: "edit",
+  [PbAction.RETRACT]: "retract",
+};
 
 /** Queue of the deliveries of a channel. */
 export const DELIVERY_QUEUE_PREFIX = "deliver.";
@@ -60,5 +113,5 @@ export const DELIVERY_QUEUE_PREFIX = "deliver.";
 export function implementDelivery(channel: string, options: DeliveryOptions, deliver: DeliveryFunction): ImplementedDelivery {
   checkName("delivery queue", `${DELIVERY_QUEUE_PREFIX}${channel}`);
   if (channel === "") throw new RangeError("a channel has a name");
-  return { channel, canReconcile: options.canReconcile ?? false, deliver };
+  return { channel, canReconcile: options.canReconcile ?? false, canChange: options.canChange ?? false, deliver };
 }

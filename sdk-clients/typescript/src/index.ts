@@ -1,5 +1,6 @@
 /** Everturn for TypeScript: conversations, workflows, activities, workers and a client. */
 
+export type { Attachment } from "./attachment.js";
 export { type ActivityContext, type CancelReason } from "./activity-context.js";
 export type { Schema } from "./schema.js";
 export type { TaskQueue, TaskQueueClient } from "./client/task-queues.js";
@@ -23,21 +24,25 @@ export {
   type ConversationTypeSettings,
   type CurrentTurn,
   type EndedTurn,
+  type FailedAddress,
   type Handover,
   type Pause,
   type TurnStatus,
 } from "./client/conversation-models.js";
-export {
-  type ConversationChanges,
-  type ConversationClient,
-  type ConversationFilter,
-  type HumanMessageOptions,
-  type SentHumanMessage,
-  type SubmitEventOptions,
-  type SubmitOptions,
-  type SubmittedEvent,
-  type SubmittedMessage,
-} from "./client/conversations.js";
+export type {
+  ConversationChanges,
+  ConversationFilter,
+  HumanMessageOptions,
+  InboundMessageName,
+  ListMessagesOptions,
+  MessageChange,
+  SentHumanMessage,
+  SubmitEventOptions,
+  SubmitOptions,
+  SubmittedEvent,
+  SubmittedMessage,
+} from "./client/conversation-options.js";
+export { type ConversationClient } from "./client/conversations.js";
 export { type RetrySettings } from "./client/retry.js";
 export { type ConversationUpdate, type OutputCursor, type WatchOptions } from "./client/watch.js";
 export { type PendingActivity, type PendingApproval, type RunStatus, type WorkflowDescription, type WorkflowRun } from "./client/workflow-models.js";
@@ -63,11 +68,13 @@ export {
 } from "./conversation.js";
 export {
   type Delivery,
+  type DeliveryAction,
   type DeliveryFunction,
   type DeliveryOptions,
   type DeliveryReceipt,
   type ImplementedDelivery,
   implementDelivery,
+  type InReplyTo,
 } from "./delivery.js";
 export type { DeliveryState, DeliveryStatus } from "./delivery-state.js";
 export { type Duration, type DurationText } from "./duration.js";
@@ -113,15 +120,20 @@ export {
 } from "./person.js";
 export {
   type Budget,
+  type ChannelPolicy,
   type ClockTime,
   type FrequencyCap,
   type HandoffTimeout,
+  type OnAutomatic,
   type OnBusy,
   type OnClosed,
+  type OnEdit,
   type OnErased,
   type OnHumanMessage,
   type OnTurnFailure,
+  type OptOut,
   type QuietHours,
+  type TurnCap,
   type TurnPolicy,
 } from "./policy.js";
 export { type Program } from "./replay/program.js";

@@ -1,5 +1,6 @@
 /** Messages of conversations, as user code sees and writes them. */
 
+import { type Attachment, fromPbAttachment, toPbAttachment } from "./attachment.js";
 import { type DeliveryState, fromPbDeliveryState } from "./delivery-state.js";
 import { fromPbTime } from "./duration.js";
 import { AuthorKind, type Message as PbMessage, type MessageContent as PbContent } from "./gen/everturn/v1/message_pb.js";
@@ -20,7 +21,7 @@ export interface Message {
   readonly channel: string;
   /** Id that the channel's provider gave an inbound message; empty if none. */
   readonly providerMessageId: string;
-  /** The text; may be empty when there is `data`. */
+  /** The text; may be empty when there are `data` or `attachments`. */
   readonly text: string;
   /** Structured content beside the text; `undefined` if there is none. */
   readonly data: unknown;
@@ -32,16 +33,30 @@ export interface Message {
   readonly turn: number;
   /** Its delivery, if an adapter delivers it; never there in a turn's own messages. */
   readonly delivery: DeliveryState | undefined;
+  /** Files that go with it. */
+  readonly attachments: readonly Attachment[];
+  /** A machine wrote it: an auto-reply, a bounce, or one of our own addresses. */
+  readonly isAutomatic: boolean;
+  /** A note: only staff and agents see it. */
+  readonly isNote: boolean;
+  /** Position of the message that says this instead, if this entry changes one. */
+  readonly edits: number | undefined;
+  /** Position of the message that was taken back, if this entry takes one back. */
+  readonly retracts: number | undefined;
+  /** Address of the customer that an inbound message came from; empty if it is not known. */
+  readonly customerAddress: string;
 }
 
 /** What a message says. */
 export interface Content {
-  /** The text. May be left out when `data` is there. */
+  /** The text. May be left out when `data` or `attachments` are there. */
   readonly text?: string;
-  /** Structured content beside the text (a card, a list of attachments). */
+  /** Structured content beside the text (a card, a form). */
   readonly data?: unknown;
-  /** Small annotations; at most 64 entries of 256 bytes each. */
+  /** Small annotations; at most 64 entries with names of 256 bytes and values of 2 KiB. */
   readonly attributes?: Readonly<Record<string, string>>;
+  /** Files that go with it; at most 100. */
+  readonly attachments?: readonly Attachment[];
 }
 
 const AUTHORS: Readonly<Record<number, AuthorKindName>> = {
@@ -70,16 +85,23 @@ export function fromPbMessage(message: PbMessage, converter: PayloadConverter = 
     createTime: new Date(fromPbTime(message.createTime)),
     turn: Number(message.turn),
     delivery: fromPbDeliveryState(message.delivery),
+    attachments: message.content?.attachments.map(fromPbAttachment) ?? [],
+    isAutomatic: message.isAutomatic,
+    isNote: message.isNote,
+    edits: message.change.case === "editsSequence" ? Number(message.change.value) : undefined,
+    retracts: message.change.case === "retractsSequence" ? Number(message.change.value) : undefined,
+    customerAddress: message.customerAddress,
   };
 }
 
 /** Writes content for the wire. */
 export function toPbContent(content: string | Content, converter: PayloadConverter = jsonConverter): PbContent {
-  if (typeof content === "string") return { $typeName: "everturn.v1.MessageContent", text: content, attributes: {} };
+  if (typeof content === "string") return { $typeName: "everturn.v1.MessageContent", text: content, attributes: {}, attachments: [] };
   return {
     $typeName: "everturn.v1.MessageContent",
     text: content.text ?? "",
     ...(content.data === undefined ? {} : { data: encodeBounded(converter, content.data, "content.data") }),
     attributes: { ...content.attributes },
+    attachments: (content.attachments ?? []).map(toPbAttachment),
   };
 }

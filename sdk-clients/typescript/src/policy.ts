@@ -1,6 +1,7 @@
 /** Turn policies: how the messages and events of conversations become turns. */
 
 import { create } from "@bufbuild/protobuf";
+import { fromPbOutsidePolicy, type OutsidePolicy, toPbOutsidePolicy } from "./channel-policy.js";
 import { type Duration, fromPbDuration, toPbDuration } from "./duration.js";
 import {
   type Budget as PbBudget,
@@ -17,6 +18,8 @@ import {
   TurnPolicySchema,
 } from "./gen/everturn/v1/policy_pb.js";
 import { type Assignee, fromPbAssignee, toPbAssignee } from "./person.js";
+
+export type { ChannelPolicy, OnAutomatic, OnEdit, OptOut, TurnCap } from "./channel-policy.js";
 
 /**
  * What a message or event does to a turn that is running: wait for the next turn, interrupt it, or
@@ -104,7 +107,7 @@ export interface HandoffTimeout {
  * How the messages and events of a conversation become turns. What is left out takes the default of
  * the conversation type when a conversation opens, and stays as it is in an update.
  */
-export interface TurnPolicy {
+export interface TurnPolicy extends OutsidePolicy {
   /** How bursts are collected. */
   readonly debounce?: {
     /** A turn starts when no message came for this long. Default: at once; at most 1 h. */
@@ -191,6 +194,7 @@ export function toPbTurnPolicy(policy: TurnPolicy): PbTurnPolicy {
     onErased: PbOnErased[policy.onErased ?? "UNSPECIFIED"],
     onHumanMessage: PbOnHumanMessage[policy.onHumanMessage ?? "UNSPECIFIED"],
     ...(policy.handoffTimeout === undefined ? {} : { handoffTimeout: toPbHandoffTimeout(policy.handoffTimeout) }),
+    ...toPbOutsidePolicy(policy),
   });
 }
 
@@ -251,6 +255,7 @@ export function fromPbTurnPolicy(policy: PbTurnPolicy | undefined): TurnPolicy {
     onErased: policy.onErased === PbOnErased.BEGIN_ANEW ? "BEGIN_ANEW" : "REFUSE",
     onHumanMessage: fromPbOnHumanMessage(policy.onHumanMessage),
     ...(policy.handoffTimeout === undefined ? {} : { handoffTimeout: fromPbHandoffTimeout(policy.handoffTimeout) }),
+    ...fromPbOutsidePolicy(policy),
   };
 }
 

@@ -24,6 +24,12 @@ export const REASON_BYTES = 1_024;
 export const COMMANDS = 10_000;
 /** Approvals that a run may wait for at once. */
 export const PENDING_APPROVALS = 100;
+/** Bytes of what providers and customers name (ids, addresses, attributes); more is cut. */
+export const OUTSIDE_BYTES = 2_048;
+/** Attachments of a message. */
+export const ATTACHMENTS = 100;
+/** Bytes of the URI of an attachment. */
+export const URI_BYTES = 8_192;
 /** Bytes of the title of an approval. */
 export const TITLE_BYTES = 1_024;
 /** Bytes of a failure's text; more is cut. */

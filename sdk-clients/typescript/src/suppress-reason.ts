@@ -5,4 +5,5 @@ export type SuppressReason =
   | "conversationPaused"
   | "humanOwns"
   | "quietHours"
-  | "frequencyCap";
+  | "frequencyCap"
+  | "optedOut";

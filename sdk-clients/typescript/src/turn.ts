@@ -112,6 +112,17 @@ export interface TurnContext extends WorkflowContext {
   reply(content: string | Content, options?: ReplyOptions): Reply;
 
   /**
+   * Changes a message that the adapter of its channel has sent into another one, by an adapter that can
+   * (`canChange`); otherwise like `reply`. Both stay in the transcript.
+   *
+   * @param sequence Position of the message.
+   */
+  edit(sequence: number, content: string | Content, options?: Pick<ReplyOptions, "key" | "author">): Reply;
+
+  /** Takes back a message that the adapter of its channel has sent; otherwise like `edit`. */
+  retract(sequence: number, options?: Pick<ReplyOptions, "key" | "author">): Reply;
+
+  /**
    * Asks the customer, with or without words, and waits for their next messages: for days, if need
    * be. At most one ask is open in a turn; it stays open when it loses a race, until it is answered
    * or canceled, or the turn ends. Only what is written after the question answers it; one that is kept

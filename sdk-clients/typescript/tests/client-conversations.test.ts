@@ -6,6 +6,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { ConversationService, type WatchConversationRequest, WatchConversationResponseSchema } from "../src/gen/everturn/v1/conversation_service_pb.js";
 import { WorkflowService } from "../src/gen/everturn/v1/workflow_service_pb.js";
 import { Client, type ConversationUpdate, defineEvent, hashArguments } from "../src/index.js";
+import { toPbTurnPolicy } from "../src/policy.js";
 import { serve, statusError } from "./fake-server.js";
 import { json, message } from "./journals.js";
 
@@ -94,6 +95,47 @@ describe("a conversation", () => {
     expect(await conversations.reportDelivery("c", { sequence: 3 }, "delivered")).toBe("read");
     await conversations.reportDelivery("c", { providerMessageId: "<1>" }, "failed", { detail: "bounced" });
     expect(seen).toMatchObject([{ target: { case: "messageSequence", value: 3n }, status: 4 }, { target: { case: "providerMessageId", value: "<1>" }, status: 6, detail: "bounced" }]);
+  });
+
+  test("hears what becomes of messages afterwards", async () => {
+    const { client: { conversations }, seen } = await calling({
+      resendMessage: {}, editMessage: { messageSequence: 3n, changeSequence: 5n }, retractMessage: { messageSequence: 3n }, addNote: { messageSequence: 6n },
+    });
+    await conversations.resendMessage("c", 4, { channel: "sms" });
+    const attachments = [{ uri: "s3://box.png", name: "box.png", sha256: new Uint8Array(32) }];
+    expect(await conversations.editMessage("c", { providerMessageId: "<1>" }, { text: "order 8", attachments })).toEqual({ sequence: 3, changeSequence: 5 });
+    expect(await conversations.retractMessage("c", { channel: "email", providerMessageId: "<1>", customerAddress: "jo@example.org" })).toEqual({ sequence: 3, changeSequence: undefined });
+    expect(await conversations.addNote("c", "calls back", { authorName: "Ada", requestId: "n-1" })).toEqual({ sequence: 6 });
+    expect(seen).toMatchObject([
+      { messageSequence: 4n, channel: "sms" },
+      { channel: "chat", providerMessageId: "<1>", content: { text: "order 8", attachments: [{ uri: "s3://box.png", mediaType: "", name: "box.png", size: 0n }] } },
+      { channel: "email", providerMessageId: "<1>", customerAddress: "jo@example.org" },
+      { authorName: "Ada", content: { text: "calls back" }, requestId: "n-1" },
+    ]);
+    expect(seen[0]?.["requestId"]).not.toBe("");
+  });
+
+  test("has a policy for channels and machines that comes back as it was written", async () => {
+    const turnPolicy = {
+      channels: {
+        sms: { expiresAfter: 7_200_000, onUndeliverable: "nextChannel" }, email: { expiresAfter: 1000, onUndeliverable: { event: "bounced" } },
+        voice: { expiresAfter: 1000, onUndeliverable: { handOff: { person: "Ada" } } }, fax: { expiresAfter: 1000, onUndeliverable: "nothing" },
+      },
+      turnCap: { turns: 20, window: 60_000, then: { handOff: { team: "loops" } } }, onAutomatic: "TURN", ownAddresses: ["shop@example.org"], onEdit: "TURN",
+    } as const;
+    const { client: { conversations }, seen } = await calling({ setConversationType: {}, getConversationType: { settings: { turnPolicy: toPbTurnPolicy(turnPolicy) } } });
+    await conversations.setType("support", { turnPolicy });
+    expect(seen[0]).toMatchObject({ settings: { turnPolicy: { onAutomatic: 2, onEdit: 2, turnCap: { turns: 20 }, ownAddresses: ["shop@example.org"] } } });
+    expect(await conversations.getType("support")).toMatchObject({ turnPolicy });
+  });
+
+  test("shows what the customer does not want, and where they cannot be reached", async () => {
+    const conversation = { conversationId: "c", optOuts: { sms: 2, email: 3 }, failedAddresses: { email: { address: "jo@example.org", detail: "no such box", failTime: { seconds: 9n } } } };
+    const { client: { conversations }, seen } = await calling({ updateConversation: { conversation } });
+    expect(await conversations.update("c", { optOuts: { sms: "proactive", email: "none" } })).toMatchObject({
+      optOuts: { sms: "proactive", email: "all" }, failedAddresses: { email: { address: "jo@example.org", detail: "no such box", failTime: new Date(9000) } },
+    });
+    expect(seen[0]).toMatchObject({ optOuts: { sms: 2, email: 1 } });
   });
 
   test("begins with what its type says", async () => {

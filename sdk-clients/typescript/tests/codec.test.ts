@@ -52,8 +52,8 @@ class Maker {
   failure = () => ({ kind: this.below(6), type: this.text(), message: this.text(), ...this.maybe("details", this.payload), ...this.maybe("cause", () => ({ type: this.text() })) });
   usage = () => ({ inputTokens: this.id(), outputTokens: this.id(), costMicros: this.id(), currency: this.text() });
   attributes = (): Record<string, string> => Object.fromEntries(this.list(() => [this.text(), this.text()] as const, 3));
-  content = () => ({ text: this.text(), ...this.maybe("data", this.payload), attributes: this.flag() ? {} : this.attributes() });
-  draft = () => ({ channel: this.text(), authorName: this.text(), ...this.maybe("content", this.content) });
+  content = () => ({ text: this.text(), ...this.maybe("data", this.payload), attributes: this.flag() ? {} : this.attributes(), attachments: this.list(() => ({ uri: this.text(), size: this.id(), sha256: this.bytes() }), 2) });
+  draft = () => ({ channel: this.text(), authorName: this.text(), ...this.maybe("content", this.content), ...this.of([{}, {}, { change: { case: "editsSequence", value: this.id() } as const }]) });
   options = () => ({ taskQueue: this.text(), ...this.maybe("priority", () => this.below(10)), ...this.maybe("startToCloseTimeout", this.time) });
 
   command = (): MessageInitShape<typeof CommandSchema> => {
@@ -100,6 +100,8 @@ class Maker {
   message = () => ({
     sequence: this.id(), authorKind: this.below(5), authorName: this.text(), channel: this.text(), providerMessageId: this.text(), turn: this.id(),
     ...this.maybe("content", this.content), ...this.maybe("createTime", this.time), ...this.maybe("delivery", () => ({ status: this.below(8), address: this.text() })),
+    isAutomatic: this.flag(), isNote: this.flag(), customerAddress: this.text(),
+    ...this.of([{}, { change: { case: "editsSequence", value: this.id() } as const }, { change: { case: "retractsSequence", value: this.id() } as const }]),
   });
 
   event = () => {

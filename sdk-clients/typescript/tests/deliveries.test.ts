@@ -51,6 +51,30 @@ describe("deliveries", () => {
     expect(seen).toEqual([["Hello", "jo@example.org", "c/message-3", true, 1, "c/message-3"]]);
   });
 
+  test("bring the thread that they answer", async () => {
+    const seen: unknown[] = [];
+    const email = implementDelivery("email", {}, ({ inReplyTo }) => { seen.push(inReplyTo); return undefined; });
+    const { transport } = start({ deliveries: [email] });
+    const stream = await transport.greeted();
+    const thread = { providerMessageIds: ["<2@mail>"], subject: "Parcel", references: ["<1@mail>", "<2@mail>"] };
+    stream.send({ activityTasks: [delivery("x", "email", { inReplyTo: thread }), delivery("y")] });
+    await resultOf(stream, "y");
+    expect(seen).toEqual([thread, undefined]);
+  });
+
+  test("that change a message go to adapters that can, and fail for good with others", async () => {
+    const seen: unknown[] = [];
+    const chat = implementDelivery("chat", { canChange: true }, ({ action, changedProviderMessageId }) => { seen.push([action, changedProviderMessageId]); return undefined; });
+    const sms = implementDelivery("sms", {}, () => { throw new Error("it must not be given to this one"); });
+    const { transport } = start({ deliveries: [chat, sms] });
+    const stream = await transport.greeted();
+    const [edit, retract] = [{ action: 2, changedProviderMessageId: "m-1" }, { action: 3, changedProviderMessageId: "m-2" }];
+    stream.send({ activityTasks: [delivery("x", "chat", edit), delivery("y", "chat", retract), delivery("z", "sms", edit)] });
+    expect((await resultOf(stream, "z")).outcome.value).toMatchObject({ type: "DeliveryChangeUnsupported", nonRetryable: true });
+    await resultOf(stream, "y");
+    expect(seen).toEqual([["edit", "m-1"], ["retract", "m-2"]]);
+  });
+
   test("are accepted whatever their adapter takes for the provider's id", async () => {
     const email = implementDelivery("email", {}, () => ({ providerMessageId: 17n as unknown as string }));
     const { transport } = start({ deliveries: [email] });

@@ -32,7 +32,7 @@ describe("a step that breaks a rule", () => {
     ["an empty question", (ctx) => ctx.ask(""), { type: "FIELD_INVALID", field: "content" }],
     ["a line break in an author's name", (ctx) => ctx.reply("x", { author: "Ada\nB" }), { type: "FIELD_INVALID", field: "author" }],
     ["an author's name that is too long", (ctx) => ctx.reply("x", { author: long }), { type: "FIELD_INVALID", field: "author", limit: 256 }],
-    ["an attribute that is too long", (ctx) => ctx.reply({ text: "x", attributes: { subject: long } }), { type: "FIELD_INVALID", field: "content.attributes.subject", limit: 256 }],
+    ["an attribute that is too long", (ctx) => ctx.reply({ text: "x", attributes: { subject: long.repeat(8) } }), { type: "FIELD_INVALID", field: "content.attributes.subject", limit: 2048 }],
     ["too many attributes", (ctx) => ctx.reply({ text: "x", attributes: Object.fromEntries(Array.from({ length: 65 }, (_, i) => [`a${String(i)}`, "b"])) }), { type: "LIMIT_EXCEEDED", field: "content.attributes", limit: 64 }],
     ["a reply over 2 MiB", (ctx) => ctx.reply("x".repeat(2 * 1024 * 1024 + 1)), { type: "LIMIT_EXCEEDED", field: "content", limit: 2_097_152 }],
     ["a lone surrogate", (ctx) => ctx.reply("\ud800"), { type: "FIELD_INVALID", field: "content.text" }],

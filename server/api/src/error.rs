@@ -142,6 +142,7 @@ fn rejected(rejection: &Rejection) -> Status {
         Rejection::ConversationNotFound => not_found(reason, "conversation", message),
         Rejection::ApprovalNotFound => not_found(reason, "approval", message),
         Rejection::DeliveryNotFound => not_found(reason, "delivery", message),
+        Rejection::MessageNotFound => not_found(reason, "message", message),
         _ => status(code, reason, message),
     }
 }
@@ -157,6 +158,9 @@ fn class(rejection: &Rejection) -> (Code, ErrorReason) {
         Rejection::ConversationClosed | Rejection::ClosedTooLongAgo { .. } => {
             (Code::FailedPrecondition, R::ConversationClosed)
         }
+        Rejection::MessageNotFound => (Code::NotFound, R::MessageNotFound),
+        Rejection::OptedOut(_) => (Code::FailedPrecondition, R::OptedOut),
+        Rejection::NotResendable(_) => (Code::FailedPrecondition, R::NotResendable),
         Rejection::MessagesWait { .. } => (Code::FailedPrecondition, R::MessagesWait),
         Rejection::RequestIdReused => (Code::AlreadyExists, R::RequestIdReused),
         Rejection::MessageIdReused { .. } => (Code::AlreadyExists, R::MessageIdReused),

@@ -86,6 +86,24 @@ pub const HELD_MESSAGES: usize = 100;
 pub const ESTIMATES: usize = 64;
 /// Days in which a message of the customer reopens a closed conversation.
 pub const REOPEN_DAYS: i64 = 30;
+/// Bytes of what providers and customers name (ids, addresses, attributes);
+/// more is cut.
+pub const OUTSIDE_BYTES: usize = 2_048;
+/// Attachments of a message.
+pub const ATTACHMENTS: usize = 100;
+/// Bytes of the URI of an attachment.
+pub const URI_BYTES: usize = 8_192;
+/// Seconds that a delivery which is under way holds back what goes out by the
+/// same channel after it.
+pub const DELIVERY_HOLD_SECONDS: i64 = 600;
+/// Receipts that a conversation keeps for messages whose id is not known yet.
+pub const EARLY_RECEIPTS: usize = 64;
+/// Ids of messages that an adapter is given as the thread of a reply.
+pub const THREAD_REFERENCES: usize = 50;
+/// Turns in a window that a turn cap may allow.
+pub const CAPPED_TURNS: u32 = 10_000;
+/// Addresses of ours in a turn policy.
+pub const OWN_ADDRESSES: usize = 64;
 /// Bytes of the title of an approval.
 pub const TITLE_BYTES: usize = 1_024;
 /// Bytes of a failure's text; more is cut.

@@ -1,9 +1,15 @@
 //! Policies with their defaults: retries, activity options, turns.
 
+mod outside;
+
+use std::collections::BTreeMap;
+
 use minicbor::{Decode, Encode};
 
 use crate::text::{QueueName, Text, TypeName};
 use crate::value::{Assignee, Failure, InboundEvent, Span, Usage};
+
+pub use outside::{AfterCap, ChannelPolicy, OnAutomatic, OnEdit, OnUndeliverable, OptOut, TurnCap};
 
 /// When and how often a failed attempt is repeated.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
@@ -334,9 +340,43 @@ pub struct TurnPolicy {
     /// What follows a handover that nobody has taken up.
     #[n(18)]
     pub handoff_timeout: Option<HandoffTimeout>,
+    /// What holds for deliveries, by channel.
+    #[n(19)]
+    #[cbor(default)]
+    pub channels: BTreeMap<Text, ChannelPolicy>,
+    /// How many turns it may have in a while.
+    #[n(20)]
+    #[cbor(default)]
+    pub turn_cap: TurnCap,
+    /// What a message of a machine does.
+    #[n(21)]
+    #[cbor(default)]
+    pub on_automatic: OnAutomatic,
+    /// Addresses of ours: what comes from them is no customer's message.
+    #[n(22)]
+    #[cbor(default)]
+    pub own_addresses: Vec<Text>,
+    /// What the change of an older message does.
+    #[n(23)]
+    #[cbor(default)]
+    pub on_edit: OnEdit,
 }
 
 impl TurnPolicy {
+    /// Whether an address is one of ours, in whichever case it is written.
+    #[must_use]
+    pub fn is_own(&self, address: &Text) -> bool {
+        let mut own = self.own_addresses.iter();
+        own.any(|it| it.as_str().eq_ignore_ascii_case(address.as_str()))
+    }
+
+    /// How long a message is worth sending by a channel.
+    #[must_use]
+    pub fn expires_after(&self, channel: &Text) -> Span {
+        let own = self.channels.get(channel).and_then(|it| it.expires_after);
+        own.unwrap_or_else(|| ChannelPolicy::expiry_of(channel))
+    }
+
     /// Interrupts of one episode unless the policy says otherwise.
     pub const MAX_INTERRUPTS: u32 = 3;
 
@@ -440,6 +480,11 @@ impl Default for TurnPolicy {
             on_erased: OnErased::default(),
             on_human_message: OnHumanMessage::default(),
             handoff_timeout: None,
+            channels: BTreeMap::new(),
+            turn_cap: TurnCap::default(),
+            on_automatic: OnAutomatic::default(),
+            own_addresses: Vec::new(),
+            on_edit: OnEdit::default(),
         }
     }
 }

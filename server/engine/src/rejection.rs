@@ -97,6 +97,15 @@ pub enum Rejection {
         /// The present one; 0 when the agents have it.
         epoch: u64,
     },
+    /// No such message of the customer.
+    #[error("there is no message with this provider_message_id, or it is too long ago")]
+    MessageNotFound,
+    /// The customer does not want messages by the channel.
+    #[error("the customer does not want messages by {0}")]
+    OptedOut(String),
+    /// The delivery of the message has not failed, or its content is not kept.
+    #[error("the message cannot be sent again: {0}")]
+    NotResendable(&'static str),
     /// No person or team owns the conversation.
     #[error("the conversation is not handed to a person or team")]
     NotHandedOff,

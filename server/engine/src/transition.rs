@@ -4,9 +4,11 @@
 use crate::effect::{Effect, TurnActivity};
 use crate::event::{Event, RunEvent, RunId, Slot};
 use crate::policy::ActivityOptions;
+use crate::state::deadlines::Deadline;
 use crate::state::request::Request;
 use crate::state::root::Root;
 use crate::state::run::{Stage, Task};
+use crate::text::Text;
 use crate::value::{Span, Time};
 
 /// Everything that a decision may depend on besides the state: time and
@@ -182,22 +184,46 @@ impl<'a> Transaction<'a> {
     /// Offers the current attempt of a delivery, or notes that it must not
     /// start now.
     pub(crate) fn offer_delivery(&mut self, sequence: u64) {
+        let now = self.context.now;
         let Some(conversation) = &mut self.root.conversation else {
             return;
         };
-        let delivery = conversation.deliveries.get_mut(&sequence);
-        if let Some(delivery) = delivery.filter(|d| d.is_queued()) {
-            delivery.stands_still = conversation.pause.is_some();
-            if delivery.stands_still {
-                return;
-            }
-            self.output.effects.push(Effect::OfferActivity {
-                slot: 0,
-                activity: sequence,
-                attempt: delivery.attempt,
-                queue: delivery.queue(),
-                priority: ActivityOptions::PRIORITY,
-            });
+        let delivery = conversation.deliveries.get(&sequence);
+        let Some(delivery) = delivery.filter(|it| it.is_queued()) else {
+            return;
+        };
+        let held_until = conversation.delivery_held_until(delivery, now);
+        let held = conversation.pause.is_some() || held_until.is_some();
+        let offer = Effect::OfferActivity {
+            slot: 0,
+            activity: sequence,
+            attempt: delivery.attempt,
+            queue: delivery.queue(),
+            priority: ActivityOptions::PRIORITY,
+        };
+        if let Some(delivery) = conversation.deliveries.get_mut(&sequence) {
+            delivery.stands_still = held;
+        }
+        let deadline = Deadline::Delivery(sequence);
+        match held_until {
+            Some(until) => self.root.deadlines.arm(deadline, until),
+            None => self.root.deadlines.disarm(deadline),
+        }
+        if !held {
+            self.output.effects.push(offer);
+        }
+    }
+
+    /// Offers what was held back by a delivery of the channel that is over.
+    pub(crate) fn offer_channel(&mut self, channel: &Text) {
+        let Some(conversation) = &self.root.conversation else {
+            return;
+        };
+        let held = conversation.deliveries.values();
+        let held = held.filter(|it| it.stands_still && it.channel == *channel);
+        let held: Vec<u64> = held.map(|it| it.sequence).collect();
+        for sequence in held {
+            self.offer_delivery(sequence);
         }
     }
 
@@ -281,11 +307,11 @@ impl<'a> Transaction<'a> {
             | Event::ConversationReopened
             | Event::BudgetReached { .. }
             | Event::BudgetDecided { .. } => Effect::ConversationChanged,
-            Event::DeliveryStarted { sequence, .. } | Event::DeliveryMoved { sequence, .. } => {
-                Effect::DeliveryMoved {
-                    sequence: *sequence,
-                }
-            }
+            Event::DeliveryStarted { sequence, .. }
+            | Event::DeliveryMoved { sequence, .. }
+            | Event::DeliveryResent { sequence, .. } => Effect::DeliveryMoved {
+                sequence: *sequence,
+            },
             Event::ConversationClosed { reason, .. } => Effect::ConversationClosed {
                 reason: reason.clone(),
             },

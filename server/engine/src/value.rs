@@ -205,6 +205,40 @@ pub struct MessageContent {
     /// Small annotations.
     #[n(2)]
     pub attributes: BTreeMap<Text, Text>,
+    /// Files that go with it.
+    #[n(3)]
+    #[cbor(default)]
+    pub attachments: Vec<Attachment>,
+}
+
+/// A file that goes with a message; its bytes are elsewhere.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct Attachment {
+    /// Where its bytes are.
+    #[n(0)]
+    pub uri: Text,
+    /// Media type, or empty.
+    #[n(1)]
+    pub media_type: Text,
+    /// File name, or empty.
+    #[n(2)]
+    pub name: Text,
+    /// Bytes; 0 if it is not known.
+    #[n(3)]
+    pub size: u64,
+    /// SHA-256 of its bytes, or empty.
+    #[n(4)]
+    pub sha256: Blob,
+}
+
+impl Attachment {
+    /// Size that counts against limits, in bytes.
+    #[must_use]
+    pub fn size_bytes(&self) -> usize {
+        let texts = [&self.uri, &self.media_type, &self.name];
+        let texts: usize = texts.iter().map(|text| text.as_str().len()).sum();
+        texts + self.sha256.0.len()
+    }
 }
 
 impl MessageContent {
@@ -216,7 +250,9 @@ impl MessageContent {
             .iter()
             .map(|(key, value)| key.as_str().len() + value.as_str().len())
             .sum();
-        self.text.as_str().len() + attributes + self.data.as_ref().map_or(0, Payload::size_bytes)
+        let attachments: usize = self.attachments.iter().map(Attachment::size_bytes).sum();
+        let data = self.data.as_ref().map_or(0, Payload::size_bytes);
+        self.text.as_str().len() + attributes + attachments + data
     }
 }
 
@@ -251,6 +287,39 @@ pub struct Message {
     #[n(8)]
     #[cbor(default)]
     pub address: Text,
+    /// A machine wrote it: an auto-reply, a bounce.
+    #[n(9)]
+    #[cbor(default)]
+    pub is_automatic: bool,
+    /// Only staff and agents see it.
+    #[n(10)]
+    #[cbor(default)]
+    pub is_note: bool,
+    /// Position of the message that it changes, and how.
+    #[n(11)]
+    pub change: Option<Change>,
+}
+
+/// A later entry of the transcript changes an earlier one, whose own words stay
+/// on record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum Change {
+    /// It says this instead.
+    #[n(0)]
+    Edit(#[n(0)] u64),
+    /// It is taken back.
+    #[n(1)]
+    Retract(#[n(0)] u64),
+}
+
+impl Change {
+    /// Position of the message that is changed.
+    #[must_use]
+    pub fn of(self) -> u64 {
+        match self {
+            Self::Edit(of) | Self::Retract(of) => of,
+        }
+    }
 }
 
 /// Who a conversation is handed to.

@@ -75,10 +75,16 @@ pub enum WaitReason {
     /// The customer has no answer, and no turn is to come by itself.
     #[n(19)]
     Unanswered,
+    /// It has had as many turns as it may in a while.
+    #[n(20)]
+    TurnCap,
+    /// An earlier delivery by the same channel is under way.
+    #[n(21)]
+    EarlierDelivery,
 }
 
 /// Every reason, in the order of their numbers.
-pub const REASONS: [WaitReason; 19] = [
+pub const REASONS: [WaitReason; 21] = [
     WaitReason::NoWorker,
     WaitReason::NotRegistered,
     WaitReason::Queued,
@@ -98,6 +104,8 @@ pub const REASONS: [WaitReason; 19] = [
     WaitReason::Burst,
     WaitReason::QuietHours,
     WaitReason::Unanswered,
+    WaitReason::TurnCap,
+    WaitReason::EarlierDelivery,
 ];
 
 impl WaitReason {
@@ -137,6 +145,8 @@ impl WaitReason {
             Self::Burst => "burst",
             Self::QuietHours => "quiet_hours",
             Self::Unanswered => "unanswered",
+            Self::TurnCap => "turn_cap",
+            Self::EarlierDelivery => "earlier_delivery",
         }
     }
 
@@ -288,6 +298,7 @@ pub fn delivery(conversation: &Conversation, delivery: &Delivery) -> Option<Wait
         },
         (None, None) => match &conversation.pause {
             Some(pause) => Wait::of_pause(Some(pause), since),
+            None if delivery.stands_still => Wait::new(WaitReason::EarlierDelivery, since),
             None => Wait::new(WaitReason::Queued, since),
         },
     };
@@ -339,6 +350,20 @@ pub fn conversation(root: &Root) -> Option<Wait> {
     let turn = conversation.turn.as_ref();
     if let Some(turn) = turn.and_then(|turn| root.runs.get(&turn.slot)) {
         return run(root, turn);
+    }
+    let next = root.deadlines.at(Deadline::Burst);
+    let waits = !conversation.mailbox.is_empty() || !conversation.events.is_empty();
+    if let Some(until) = conversation
+        .capped_until()
+        .filter(|at| waits && next == Some(*at))
+    {
+        let last = conversation.turn_times.back().copied();
+        let cap = &conversation.policy.turn_cap;
+        return Some(Wait {
+            until: Some(until),
+            detail: format!("{} turns in {} s", cap.turns, cap.window.0 / 1_000_000).into(),
+            ..Wait::new(WaitReason::TurnCap, last.unwrap_or(until))
+        });
     }
     if let Some(first) = conversation.mailbox.front() {
         return Some(Wait {

@@ -58,20 +58,20 @@ fn a_message_without_an_address_for_its_channel_is_not_delivered() {
 }
 
 #[test]
-fn the_channel_of_the_last_inbound_message_is_replied_by_unless_code_says_so() {
+fn the_channel_of_the_messages_is_replied_by_unless_code_says_so() {
     let mut s = open();
     s.submit_by("sms", "+49", "m2", "now by phone")
         .expect("accepted");
-    let mut by_email = reply("b", "two");
-    if let CommandKind::SendMessage(draft) = &mut by_email.kind {
-        draft.channel = "email".into();
+    let mut by_sms = reply("b", "two");
+    if let CommandKind::SendMessage(draft) = &mut by_sms.kind {
+        draft.channel = "sms".into();
     }
-    s.turn_code(vec![reply("a", "one"), by_email]);
+    s.turn_code(vec![reply("a", "one"), by_sms]);
     assert_eq!(
         s.offers(),
         [
-            "message 3 attempt 1 on deliver.sms",
-            "message 4 attempt 1 on deliver.email"
+            "message 3 attempt 1 on deliver.email",
+            "message 4 attempt 1 on deliver.sms"
         ]
     );
 }
@@ -97,6 +97,7 @@ fn addresses_are_set_and_removed_by_channel_and_bounded() {
             reply_channel: "sms".into(),
             type_name: "".into(),
             task_queue: "".into(),
+            opt_outs: Default::default(),
         };
         s.step(|tx| decide::update_conversation(tx, request))
     };

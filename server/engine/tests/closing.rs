@@ -176,6 +176,8 @@ fn a_conversation_that_its_code_closes_is_erased_after_the_retention_it_began_wi
         author_name: "".into(),
         content: scenario::content("bye"),
         customer_address: "".into(),
+        is_automatic: false,
+        opt_out: None,
     };
     s.must(|tx| everturn_engine::decide::submit_message(tx, message));
     s.turn_code(vec![close_conversation("end"), complete()]);
@@ -193,6 +195,7 @@ fn a_wrong_type_and_queue_are_changed_while_it_is_open() {
         reply_channel: "".into(),
         type_name: "sales".into(),
         task_queue: "other".into(),
+        opt_outs: Default::default(),
     };
     s.must(|tx| everturn_engine::decide::update_conversation(tx, update));
     let wrong = s.submit("m2", "hello");
@@ -211,6 +214,8 @@ fn a_wrong_type_and_queue_are_changed_while_it_is_open() {
             author_name: "".into(),
             content: scenario::content("hello"),
             customer_address: "".into(),
+            is_automatic: false,
+            opt_out: None,
         };
         message.opening.labels.clear();
         everturn_engine::decide::submit_message(tx, message)

@@ -97,6 +97,7 @@ fn an_event_id_is_not_taken_for_a_message_id() {
 #[test]
 fn a_flood_of_events_does_not_make_it_forget_its_messages() {
     let mut s = Scenario::new("c1");
+    s.policy.turn_cap.turns = 0;
     let first = s.submit("m1", "hello").expect("accepted");
     s.turn_code(vec![complete()]);
     for index in 0..=limits::REMEMBERED_EVENTS {

@@ -75,7 +75,7 @@ fn lose(s: &mut Scenario, token: ActivityToken) {
 }
 
 fn report(s: &mut Scenario, target: DeliveryRef, status: Status) -> Result<Status, Rejection> {
-    s.step(|tx| decide::report_delivery(tx, &target, status, "".into()))
+    s.step(|tx| decide::report_delivery(tx, scenario::receipt(target, status)))
 }
 
 /// What the run that sent the message was told.
@@ -129,19 +129,26 @@ fn a_reply_goes_to_the_queue_of_its_channel_and_comes_back_accepted() {
 }
 
 #[test]
-fn a_failed_attempt_is_repeated_after_a_backoff_until_none_is_left() {
+fn a_failed_attempt_is_repeated_as_long_as_the_message_is_worth_sending() {
     let mut s = replied();
-    for attempt in 1..=9 {
+    let mut attempts = 0;
+    let mut pause = Span(0);
+    while delivery(&s, 2).status == Status::Pending {
+        attempts += 1;
         let token = begin(&mut s, 2, false).expect("waits");
-        assert_eq!(token.attempt, attempt);
         fail(&mut s, token, false);
-        assert_eq!(delivery(&s, 2).status, Status::Pending);
+        let Some(next) = delivery(&s, 2).next_at else {
+            break;
+        };
         assert_eq!(begin(&mut s, 2, false), Err(Rejection::Stale), "too early");
-        s.wait(Span::from_secs(100));
+        pause = next.since(s.context.now);
+        s.wait(pause);
         assert_eq!(s.offers().len(), 1);
     }
-    let token = begin(&mut s, 2, false).expect("waits");
-    fail(&mut s, token, false);
+    assert!(attempts > 280, "{attempts} attempts in a day");
+    assert!(pause > Span::from_secs(250) && pause <= Span::from_secs(300));
+    let passed = s.context.now.since(delivery(&s, 2).since());
+    assert!(passed > Span::from_secs(86_000) && passed <= Span::from_secs(86_400));
     assert_eq!(delivery(&s, 2).status, Status::Failed);
     assert_eq!(delivery(&s, 2).detail.as_str(), "Bounced: mailbox full");
     assert_eq!(told(&s), [Status::Failed]);

@@ -70,7 +70,7 @@ fn what_was_written_elsewhere_takes_over_and_is_not_delivered_again() {
     assert_eq!(again, sent, "the first answer");
     let receipt = decide::DeliveryRef::ProviderId("p9".into());
     let read = DeliveryStatus::Read;
-    let stands = s.must(|tx| decide::report_delivery(tx, &receipt, read, "".into()));
+    let stands = s.must(|tx| decide::report_delivery(tx, scenario::receipt(receipt, read)));
     assert_eq!(stands, read);
     assert_eq!(s.folded().encode(), s.root.encode());
 }

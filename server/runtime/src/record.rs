@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 
 use everturn_engine::event::{DeliveryStatus, RunId, RunStatus, Tombstone};
-use everturn_engine::policy::TurnPolicy;
+use everturn_engine::policy::{OptOut, TurnPolicy};
 use everturn_engine::state::approval::Approval;
-use everturn_engine::state::conversation::{Conversation, Handover, Pause};
+use everturn_engine::state::conversation::{Conversation, FailedAddress, Handover, Pause};
 use everturn_engine::state::delivery::Delivery;
 use everturn_engine::state::entries::State;
 use everturn_engine::state::root::Root;
@@ -175,6 +175,14 @@ pub struct ConversationRecord {
     /// How the last turn ended.
     #[n(24)]
     pub last_turn: Option<EndedTurn>,
+    /// What the customer does not want, by channel.
+    #[n(25)]
+    #[cbor(default)]
+    pub opt_outs: BTreeMap<Text, OptOut>,
+    /// Addresses that do not take messages, by channel.
+    #[n(26)]
+    #[cbor(default)]
+    pub failed_addresses: BTreeMap<Text, FailedAddress>,
     /// Entries written by its code; `None` in lists.
     #[cbor(skip)]
     pub state: Option<State>,
@@ -302,6 +310,8 @@ impl ConversationRecord {
             unanswered_since: conversation.unanswered_since,
             unanswered_count: conversation.unanswered.len() as u64,
             last_turn: conversation.last_turn.clone(),
+            opt_outs: conversation.opt_outs.clone(),
+            failed_addresses: conversation.failed_addresses.clone(),
             state: None,
         }
     }
@@ -334,6 +344,8 @@ impl ConversationRecord {
             unanswered_since: None,
             unanswered_count: 0,
             last_turn: None,
+            opt_outs: BTreeMap::new(),
+            failed_addresses: BTreeMap::new(),
             state: None,
         }
     }
@@ -352,6 +364,8 @@ pub(crate) fn without_messages(handover: &Handover) -> Handover {
 pub struct DeliveryRecord {
     /// How it stands.
     pub status: DeliveryStatus,
+    /// Channel that it goes out by.
+    pub channel: Text,
     /// Address it goes to.
     pub address: Text,
     /// Id that the provider gave it, or empty.
@@ -373,6 +387,7 @@ impl DeliveryRecord {
         let waits = u32::from(delivery.status == DeliveryStatus::Pending);
         Self {
             status: delivery.status,
+            channel: delivery.channel.clone(),
             address: delivery.address.clone(),
             provider_message_id: delivery.provider_message_id.clone(),
             attempt: delivery.attempt - waits,

@@ -17,6 +17,7 @@ fn content(text: &str) -> MessageContent {
         text: text.into(),
         data: None,
         attributes: Default::default(),
+        attachments: Vec::new(),
     }
 }
 
@@ -35,6 +36,8 @@ async fn write(node: &Node) {
         author_name: Default::default(),
         content: content("hello"),
         customer_address: "ada@example.org".into(),
+        is_automatic: false,
+        opt_out: None,
     };
     let accepted = node.handle.submit_message(key("c1"), message).await;
     accepted.expect("it is taken");
@@ -45,6 +48,7 @@ fn reply(text: &str) -> Command {
         channel: Default::default(),
         author_name: Default::default(),
         content: content(text),
+        change: None,
     };
     command("reply", CommandKind::SendMessage(draft))
 }

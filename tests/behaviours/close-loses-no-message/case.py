@@ -1,6 +1,6 @@
 """A close from Python says what it has seen."""
 
-from everturn import FailedPreconditionError
+from everturn import ConversationStatus, FailedPreconditionError
 
 from harness import World, behaviour, equal, refused
 
@@ -18,4 +18,4 @@ async def case(world: World) -> None:
         equal(error.metadata["message_sequence"], str(sent.message_sequence))
     await conversations.close("jo", unless_after=sent.message_sequence)
     found = await conversations.get("jo")
-    equal(found.status.name, "CLOSED")
+    equal(found.status, ConversationStatus.CLOSED)

@@ -1,6 +1,13 @@
 """What the provider does not take is tried again by an adapter in Python."""
 
-from everturn import ApplicationError, Delivery, DeliveryStatus, delivery
+from everturn import (
+    ApplicationError,
+    ChannelPolicy,
+    Delivery,
+    DeliveryStatus,
+    TurnPolicy,
+    delivery,
+)
 
 from harness import World, behaviour, equal
 from harness.deliveries import delivery_becomes, write
@@ -21,13 +28,15 @@ def send_sms(it: Delivery) -> str:
 @behaviour(deliveries=[send_sms])
 async def case(world: World) -> None:
     client = world.client
+    policy = TurnPolicy(channels={"sms": ChannelPolicy(expires_after=2)})
+    await client.conversations.set_type("echo", turn_policy=policy)
     await write(client, "Hi")
     equal((await delivery_becomes(client, 2, DeliveryStatus.ACCEPTED)).attempt, 3)
     equal(len(set(keys)), 1)
 
     await write(client, "Hi", "busy", to="kim")
     busy = await delivery_becomes(client, 2, DeliveryStatus.FAILED, of="kim")
-    equal((busy.attempt, busy.detail), (10, "Busy: try again"))
+    equal((busy.attempt > 10, busy.detail), (True, "Busy: try again"))
 
     await write(client, "Hi", "nowhere", to="lee")
     failed = await delivery_becomes(client, 2, DeliveryStatus.FAILED, of="lee")

@@ -17,14 +17,15 @@ export default behaviour({
   worker: { conversations: [echo], deliveries: [sms] },
   scenario: async ({ client }) => {
     const write = (id: string, customerAddress: string): Promise<unknown> =>
-      client.conversations.submitMessage(id, "Hi", { conversationType: "echo", channel: "sms", customerAddress });
+      client.conversations.submitMessage(id, "Hi", { conversationType: "echo", channel: "sms", customerAddress, turnPolicy: { channels: { sms: { expiresAfter: "2s" } } } });
     await write("jo", "+4917");
     assert.equal((await deliveryBecomes(client, "jo", 2, "accepted")).attempt, 3);
     assert.equal(new Set(keys).size, 1);
 
     await write("kim", "busy");
     const busy = await deliveryBecomes(client, "kim", 2, "failed");
-    assert.deepEqual([busy.attempt, busy.detail], [10, "Busy: try again"]);
+    assert.equal(busy.attempt > 10, true, `only ${String(busy.attempt)} attempts`);
+    assert.equal(busy.detail, "Busy: try again");
 
     await write("lee", "nowhere");
     const failed = await deliveryBecomes(client, "lee", 2, "failed");

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import grpc
@@ -14,6 +15,7 @@ from everturn import (
     Client,
     Delivery,
     DeliveryUnknownError,
+    InReplyTo,
     Message,
     RetryOptions,
     Worker,
@@ -62,6 +64,14 @@ def sms(provider: Gateway) -> SmsDeliveries:
 def test_an_email_is_delivered_and_its_id_kept(mailbox: Mailbox) -> None:
     receipt = mail(mailbox).deliver(a_delivery("ines@example.com"))
     assert [letter["Message-ID"] for letter in mailbox.emails] == [receipt.provider_message_id]
+
+
+def test_an_email_is_in_the_thread_that_it_answers(mailbox: Mailbox) -> None:
+    thread = InReplyTo(("<2@home>",), "Parcel", ("<1@home>", "<2@home>"))
+    mail(mailbox).deliver(replace(a_delivery("ines@example.com"), in_reply_to=thread))
+    (letter,) = mailbox.emails
+    found = (letter["Subject"], letter["In-Reply-To"], letter["References"])
+    assert found == ("Re: Parcel", "<2@home>", "<1@home> <2@home>")
 
 
 @pytest.mark.parametrize(("answer", "is_final"), [("451 later", False), ("554 never", True)])

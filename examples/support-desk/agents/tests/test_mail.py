@@ -58,6 +58,24 @@ def test_every_attempt_has_the_same_id_and_emails_of_a_conversation_belong_toget
     assert first["References"] == other["References"]
 
 
+def test_an_answer_is_in_the_thread_of_what_it_answers(mailbox: Mailbox) -> None:
+    long_id = f"<{'x' * 200}@home>"
+    letter = Outgoing(
+        "customer-7",
+        "customer-7/3",
+        "ines@example.com",
+        "It comes today.",
+        subject="Где моя посылка?",
+        answers=[long_id, "<2@home>"],
+        thread=["<1@home>", "not an id", long_id, "<2@home>"],
+    )
+    adapter(mailbox.port).send(letter)
+    (sent,) = mailbox.emails
+    assert sent["In-Reply-To"] == "<2@home>"
+    assert sent["References"].split() == ["<1@home>", long_id, "<2@home>"]
+    assert sent["Subject"] == "Re: Где моя посылка?"
+
+
 @pytest.mark.parametrize(
     ("answer", "retryable"), [("451 busy", True), ("552 too large", False), ("554 spam", False)]
 )

@@ -13,6 +13,13 @@ from everturn.client._approval_models import (
     ApprovalStatus,
     hash_arguments,
 )
+from everturn.client._channel_policy import (
+    ChannelPolicy,
+    OnAutomatic,
+    OnEdit,
+    OptOut,
+    TurnCap,
+)
 from everturn.client._client_async import AsyncClient
 from everturn.client._client_sync import Client
 from everturn.client._conversation_models import (
@@ -20,7 +27,9 @@ from everturn.client._conversation_models import (
     ConversationStatus,
     EndedTurn,
     ErasedConversation,
+    FailedAddress,
     Handover,
+    MessageChange,
     Pause,
     SentHumanMessage,
     SubmittedEvent,
@@ -104,6 +113,7 @@ from everturn.values._failure import (
     FailureKind,
 )
 from everturn.values._message_models import (
+    Attachment,
     AuthorKind,
     DeliveryState,
     DeliveryStatus,
@@ -121,7 +131,9 @@ from everturn.worker._activity_context import (
 )
 from everturn.worker._delivery import (
     Delivery,
+    DeliveryAction,
     DeliveryReceipt,
+    InReplyTo,
     delivery,
 )
 from everturn.worker._run_workers import run_workers
@@ -140,11 +152,13 @@ __all__ = [
     "ApprovalStatus",
     "Assignee",
     "AsyncClient",
+    "Attachment",
     "AuthorKind",
     "Budget",
     "CallCanceledError",
     "CancelReason",
     "CaughtUp",
+    "ChannelPolicy",
     "Client",
     "Conversation",
     "ConversationChanged",
@@ -155,6 +169,7 @@ __all__ = [
     "DeadlineExceededError",
     "Debounce",
     "Delivery",
+    "DeliveryAction",
     "DeliveryChanged",
     "DeliveryReceipt",
     "DeliveryState",
@@ -163,6 +178,7 @@ __all__ = [
     "EndedTurn",
     "ErasedConversation",
     "EverturnError",
+    "FailedAddress",
     "FailedPreconditionError",
     "Failure",
     "FailureKind",
@@ -171,18 +187,23 @@ __all__ = [
     "HandoffTimeout",
     "Handover",
     "HistoryEvent",
+    "InReplyTo",
     "InvalidArgumentError",
     "JsonPayloadConverter",
     "Lagged",
     "Message",
     "MessageAdded",
+    "MessageChange",
     "NoActivityError",
     "NotFoundError",
+    "OnAutomatic",
     "OnBusy",
     "OnClosed",
+    "OnEdit",
     "OnErased",
     "OnHumanMessage",
     "OnTurnFailure",
+    "OptOut",
     "OutputCursor",
     "OutputDelta",
     "OutputEnded",
@@ -211,6 +232,7 @@ __all__ = [
     "TaskQueue",
     "Team",
     "Turn",
+    "TurnCap",
     "TurnChanged",
     "TurnPolicy",
     "TurnStatus",

@@ -228,6 +228,10 @@ impl ConversationService for Service {
         list_approvals(ListApprovalsRequest) -> ListApprovalsResponse;
         decide_approval(DecideApprovalRequest) -> DecideApprovalResponse;
         report_delivery(ReportDeliveryRequest) -> ReportDeliveryResponse;
+        resend_message(ResendMessageRequest) -> ResendMessageResponse;
+        edit_message(EditMessageRequest) -> EditMessageResponse;
+        retract_message(RetractMessageRequest) -> RetractMessageResponse;
+        add_note(AddNoteRequest) -> AddNoteResponse;
         erase_conversation(EraseConversationRequest) -> EraseConversationResponse;
         set_conversation_type(SetConversationTypeRequest) -> SetConversationTypeResponse;
         get_conversation_type(GetConversationTypeRequest) -> GetConversationTypeResponse;

@@ -1,11 +1,13 @@
 /** Conversations as plain values, and how they are read and written. */
 
+import { fromPbOptOuts } from "../channel-policy.js";
 import { type Duration, fromPbDuration, toDate } from "../duration.js";
 import {
   type Conversation as PbConversation,
   ConversationStatus as PbStatus,
   type ConversationType as PbConversationType,
   type EndedTurn as PbEndedTurn,
+  type FailedAddress as PbFailedAddress,
   type Handover as PbHandover,
   type Pause as PbPause,
   TurnStatus as PbTurnStatus,
@@ -14,7 +16,7 @@ import { failureInfo } from "../failure.js";
 import type { FailureInfo } from "../failure-info.js";
 import { decodeOptional, type PayloadConverter } from "../payload.js";
 import { type Assignee, fromPbAssignee } from "../person.js";
-import { fromPbTurnPolicy, type TurnPolicy } from "../policy.js";
+import { fromPbTurnPolicy, type OptOut, type TurnPolicy } from "../policy.js";
 import { fromPbUsage, type Usage } from "../usage.js";
 import { fromPbWait, type WaitInfo } from "./waiting.js";
 import { fromPbRunStatus, type RunStatus } from "./workflow-models.js";
@@ -73,6 +75,14 @@ export interface Handover {
   readonly isTaken: boolean;
 }
 
+/** An address that does not take messages. */
+export interface FailedAddress {
+  readonly address: string;
+  /** What the provider said. */
+  readonly detail: string;
+  readonly failTime: Date | undefined;
+}
+
 /** What conversations of a type begin with, and how long they are kept. */
 export interface ConversationTypeSettings {
   readonly turnPolicy?: TurnPolicy;
@@ -106,6 +116,10 @@ export interface ConversationInfo {
   readonly handover: Handover | undefined;
   /** Addresses by channel. */
   readonly addresses: Readonly<Record<string, string>>;
+  /** What the customer does not want, by channel. */
+  readonly optOuts: Readonly<Record<string, OptOut>>;
+  /** Addresses that do not take messages, by channel: until the customer writes from there, or the address changes. */
+  readonly failedAddresses: Readonly<Record<string, FailedAddress>>;
   /** What its activities have used so far. */
   readonly usage: Usage;
   /** What its current or last turn has used. */
@@ -171,6 +185,8 @@ export function fromPbConversation(pb: PbConversation, converter: PayloadConvert
     pause: fromPbPause(pb.pause),
     handover: fromPbHandover(pb.handover, converter),
     addresses: pb.addresses,
+    optOuts: fromPbOptOuts(pb.optOuts),
+    failedAddresses: Object.fromEntries(Object.entries(pb.failedAddresses).map(([channel, it]) => [channel, fromPbFailedAddress(it)])),
     usage: fromPbUsage(pb.usage),
     turnUsage: fromPbUsage(pb.turnUsage),
     isBudgetReached: pb.budgetReached,
@@ -198,6 +214,10 @@ function fromPbEndedTurn(turn: PbEndedTurn | undefined, converter: PayloadConver
     hasReplied: turn.replied,
     noReplyReason: turn.noReplyReason,
   };
+}
+
+function fromPbFailedAddress({ address, detail, failTime }: PbFailedAddress): FailedAddress {
+  return { address, detail, failTime: toDate(failTime) };
 }
 
 /** Reads a pause that may be absent. */

@@ -1,5 +1,6 @@
 /** Calls about conversations. */
 
+import { toPbOptOut, toPbOptOuts } from "../channel-policy.js";
 import { type DeliveryStatus, fromPbDeliveryStatus, toPbDeliveryStatus } from "../delivery-state.js";
 import { type Duration, toDate, toPbDuration, toPbTime } from "../duration.js";
 import { RpcError } from "../errors.js";
@@ -8,136 +9,32 @@ import type { ConversationService } from "../gen/everturn/v1/conversation_servic
 import type { Stub } from "../grpc/stub.js";
 import { type Content, fromPbMessage, type Message, toPbContent } from "../message.js";
 import { type HandOffRequest, toPbAssignee } from "../person.js";
-import { toPbTurnPolicy, type TurnPolicy } from "../policy.js";
+import { toPbTurnPolicy } from "../policy.js";
 import type { CallSettings } from "./settings.js";
 import {
   type ConversationInfo,
-  type ConversationStatus,
   type ConversationTypeSettings,
   fromPbConversation,
   fromPbConversationType,
   toPbStatus,
 } from "./conversation-models.js";
+import type {
+  ConversationChanges,
+  ConversationFilter,
+  HumanMessageOptions,
+  InboundMessageName,
+  ListMessagesOptions,
+  MessageChange,
+  SentHumanMessage,
+  SubmitEventOptions,
+  SubmitOptions,
+  SubmittedEvent,
+  SubmittedMessage,
+} from "./conversation-options.js";
 import { pages } from "./pages.js";
 import { withRetry } from "./retry.js";
 import { type ConversationUpdate, watchConversation, type WatchOptions } from "./watch.js";
-import { toPbReasons, type WaitReason } from "./waiting.js";
-
-/** What a list of conversations is restricted to. */
-export interface ConversationFilter {
-  readonly conversationType?: string;
-  readonly status?: ConversationStatus;
-  /** Only those that wait for one of these reasons. */
-  readonly waiting?: readonly WaitReason[];
-  /** Only those whose customer has had no answer since before this time. */
-  readonly unansweredBefore?: Date;
-  /** Entries fetched at a time. Default: the server's. */
-  readonly pageSize?: number;
-}
-
-/** What a customer's message comes with. */
-export interface SubmitOptions {
-  /** Channel the message came in by. Default `chat`. */
-  readonly channel?: string;
-  /**
-   * Id that the channel's provider gave the message. Strongly recommended: a repeated message with
-   * the same id gets the first answer. Default: a new id for each call.
-   */
-  readonly providerMessageId?: string;
-  /** Type of the conversation. Required when it opens; if given later it must be the same. */
-  readonly conversationType?: string;
-  /** Name of the customer, if known. */
-  readonly authorName?: string;
-  /** Task queue of the conversation's turns; used when it opens. Default `default`. */
-  readonly taskQueue?: string;
-  /** How messages become turns; used when it opens. */
-  readonly turnPolicy?: TurnPolicy;
-  /** Labels; used when it opens. At most 64. */
-  readonly labels?: Readonly<Record<string, string>>;
-  /**
-   * Address of the customer on this channel, if replies are to be delivered by an adapter
-   * (`"jo@example.org"`). Kept for the conversation.
-   */
-  readonly customerAddress?: string;
-}
-
-/** A message that was accepted. */
-export interface SubmittedMessage {
-  /** Position in the transcript. */
-  readonly sequence: number;
-  readonly acceptTime: Date | undefined;
-}
-
-/** What an event comes with. */
-export interface SubmitEventOptions {
-  /**
-   * Id of the event. Strongly recommended: a repeated event with the same id gets the first answer.
-   * Default: a new id for each call.
-   */
-  readonly eventId?: string;
-  /** Type of the conversation. Required when it opens; if given later it must be the same. */
-  readonly conversationType?: string;
-  /** Task queue of the conversation's turns; used when it opens. Default `default`. */
-  readonly taskQueue?: string;
-  /** How messages become turns; used when it opens. */
-  readonly turnPolicy?: TurnPolicy;
-  /** Labels; used when it opens. At most 64. */
-  readonly labels?: Readonly<Record<string, string>>;
-  /** Addresses of the customer by channel; added to those that are known. At most 16. */
-  readonly addresses?: Readonly<Record<string, string>>;
-  /** Channel that the agents write by; used when it opens. */
-  readonly replyChannel?: string;
-}
-
-/** An event that was accepted. */
-export interface SubmittedEvent {
-  /** Position among the events of the conversation. */
-  readonly sequence: number;
-  readonly acceptTime: Date | undefined;
-}
-
-/** What is to change; what is left out stays as it is. */
-export interface ConversationChanges {
-  /** Labels to set; an empty value removes a label. */
-  readonly labels?: Readonly<Record<string, string>>;
-  /** Addresses to set, by channel; an empty value removes one. */
-  readonly addresses?: Readonly<Record<string, string>>;
-  /** What is set replaces what is in force. A timeout, budget or cap of 0 is removed. */
-  readonly turnPolicy?: TurnPolicy;
-  /** Channel that replies go out by, until the customer writes by another one. */
-  readonly replyChannel?: string;
-  /** Type of its turns from here on. */
-  readonly conversationType?: string;
-  /** Task queue of its turns from here on. */
-  readonly taskQueue?: string;
-}
-
-/** A person's message, as it was taken. */
-export interface SentHumanMessage {
-  /** Position in the transcript. */
-  readonly sequence: number;
-  /** The message took the conversation over from the agents. */
-  readonly tookOver: boolean;
-  /** It is one that an adapter of the conversation has sent. */
-  readonly isEcho: boolean;
-}
-
-/** Who writes, and how. */
-export interface HumanMessageOptions {
-  /** Name of the person. */
-  readonly authorName: string;
-  /** Channel to send it by. Default: the reply channel. */
-  readonly channel?: string;
-  /** Makes a repeated call safe. Default: a new id for each call. */
-  readonly requestId?: string;
-  /** Position of the last message that the person has seen: what came after it is not answered. Default: everything is. */
-  readonly seenThrough?: number;
-  /**
-   * The customer has the message already, under this id of the provider: it was written elsewhere, is noted
-   * and not delivered.
-   */
-  readonly alreadySent?: { readonly providerMessageId: string };
-}
+import { toPbReasons } from "./waiting.js";
 
 /** Customers' messages in, replies out. */
 export class ConversationClient {
@@ -157,6 +54,8 @@ export class ConversationClient {
       providerMessageId: options.providerMessageId ?? crypto.randomUUID(),
       authorName: options.authorName ?? "",
       customerAddress: options.customerAddress ?? "",
+      isAutomatic: options.isAutomatic ?? false,
+      optOut: toPbOptOut(options.optOut),
       content: toPbContent(content, converter),
       taskQueue: options.taskQueue ?? "",
       labels: { ...options.labels },
@@ -216,11 +115,11 @@ export class ConversationClient {
   }
 
   /** Lists the transcript, oldest first, exactly as of now. */
-  listMessages(conversationId: string, options: { readonly afterSequence?: number; readonly pageSize?: number } = {}): AsyncIterableIterator<Message> {
+  listMessages(conversationId: string, options: ListMessagesOptions = {}): AsyncIterableIterator<Message> {
     const { namespace, converter } = this.settings;
     return pages(async (pageToken) => {
       const afterSequence = BigInt(options.afterSequence ?? 0);
-      const request = { namespace, conversationId, pageToken, pageSize: options.pageSize ?? 0, afterSequence };
+      const request = { namespace, conversationId, pageToken, pageSize: options.pageSize ?? 0, afterSequence, includeNotes: options.includeNotes ?? false };
       const page = await this.#call((call) => this.stub.listMessages(request, call));
       return { items: page.messages.map((it) => fromPbMessage(it, converter)), next: page.nextPageToken };
     });
@@ -245,6 +144,7 @@ export class ConversationClient {
       replyChannel: changes.replyChannel ?? "",
       conversationType: changes.conversationType ?? "",
       taskQueue: changes.taskQueue ?? "",
+      optOuts: toPbOptOuts(changes.optOuts),
       ...(changes.turnPolicy === undefined ? {} : { turnPolicy: toPbTurnPolicy(changes.turnPolicy) }),
     };
     const { conversation } = await this.#call((call) => this.stub.updateConversation(request, call));
@@ -316,21 +216,64 @@ export class ConversationClient {
 
   /**
    * Reports what a provider said about a delivered message, named by its position or by the id that the
-   * provider gave it. In any order and repeatedly: the status only moves forward. Gives how far it is now.
+   * provider gave it. In any order and repeatedly: the status only moves forward; also before the adapter
+   * has reported the id. Gives how far it is now.
    */
   async reportDelivery(
     conversationId: string,
     message: { readonly sequence: number } | { readonly providerMessageId: string },
     status: "accepted" | "delivered" | "read" | "failed",
-    options: { readonly detail?: string } = {},
+    options: { readonly detail?: string; readonly channel?: string } = {},
   ): Promise<DeliveryStatus | undefined> {
     const target =
       "sequence" in message
         ? ({ case: "messageSequence", value: BigInt(message.sequence) } as const)
         : ({ case: "providerMessageId", value: message.providerMessageId } as const);
-    const request = { ...this.#target(conversationId), target, status: toPbDeliveryStatus(status), detail: options.detail ?? "" };
+    const request = { ...this.#target(conversationId), target, status: toPbDeliveryStatus(status), detail: options.detail ?? "", channel: options.channel ?? "" };
     const response = await this.#call((call) => this.stub.reportDelivery(request, call));
     return fromPbDeliveryStatus(response.status);
+  }
+
+  /**
+   * Sends a message again whose delivery has failed or is unknown, to the present address, if need be by
+   * another channel. `NOT_RESENDABLE` if it is under way or has arrived.
+   */
+  async resendMessage(conversationId: string, sequence: number, options: { readonly channel?: string; readonly requestId?: string } = {}): Promise<void> {
+    const request = {
+      ...this.#target(conversationId),
+      messageSequence: BigInt(sequence),
+      channel: options.channel ?? "",
+      requestId: options.requestId ?? crypto.randomUUID(),
+    };
+    await this.#call((call) => this.stub.resendMessage(request, call));
+  }
+
+  /** The customer has edited a message. `MESSAGE_NOT_FOUND` if it is none of the last 1,000. Idempotent. */
+  async editMessage(conversationId: string, message: InboundMessageName, content: string | Content): Promise<MessageChange> {
+    const request = { ...this.#inbound(conversationId, message), content: toPbContent(content, this.settings.converter) };
+    return messageChange(await this.#call((call) => this.stub.editMessage(request, call)));
+  }
+
+  /** The customer has taken a message back; otherwise like `editMessage`. */
+  async retractMessage(conversationId: string, message: InboundMessageName): Promise<MessageChange> {
+    const request = this.#inbound(conversationId, message);
+    return messageChange(await this.#call((call) => this.stub.retractMessage(request, call)));
+  }
+
+  /** Adds a note that only staff and agents see. Gives its position in the transcript. */
+  async addNote(
+    conversationId: string,
+    content: string | Content,
+    options: { readonly authorName: string; readonly requestId?: string },
+  ): Promise<{ readonly sequence: number }> {
+    const request = {
+      ...this.#target(conversationId),
+      authorName: options.authorName,
+      content: toPbContent(content, this.settings.converter),
+      requestId: options.requestId ?? crypto.randomUUID(),
+    };
+    const { messageSequence } = await this.#call((call) => this.stub.addNote(request, call));
+    return { sequence: Number(messageSequence) };
   }
 
   /** Removes the content of a conversation for good; says what was removed. */
@@ -377,6 +320,16 @@ export class ConversationClient {
     return { namespace: this.settings.namespace, conversationId };
   }
 
+  #inbound(conversationId: string, { channel = "chat", providerMessageId, customerAddress = "" }: InboundMessageName): {
+    namespace: string;
+    conversationId: string;
+    channel: string;
+    providerMessageId: string;
+    customerAddress: string;
+  } {
+    return { ...this.#target(conversationId), channel, providerMessageId, customerAddress };
+  }
+
   #call<T>(call: (options: { timeoutMs: number }) => Promise<T>): Promise<T> {
     const { retry, timeoutMs } = this.settings;
     return withRetry(retry, () => call({ timeoutMs }));
@@ -386,4 +339,8 @@ export class ConversationClient {
 function present<T>(value: T | undefined): T {
   if (value === undefined) throw new RpcError("the answer is empty", { code: "INTERNAL" });
   return value;
+}
+
+function messageChange({ messageSequence, changeSequence }: { messageSequence: bigint; changeSequence: bigint }): MessageChange {
+  return { sequence: Number(messageSequence), changeSequence: changeSequence === 0n ? undefined : Number(changeSequence) };
 }

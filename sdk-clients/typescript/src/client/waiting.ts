@@ -6,7 +6,8 @@ import { type Wait as PbWait, WaitReason as PbReason } from "../gen/everturn/v1/
 /** Why something does not go on: the one reason that has to end first. */
 export type WaitReason =
   | "noWorker" | "notRegistered" | "queued" | "worker" | "backingOff" | "paused" | "customer" | "taskFailed"
-  | "taskSetApart" | "budget" | "approval" | "person" | "timer" | "signal" | "child" | "signalDelivery" | "burst" | "quietHours" | "unanswered";
+  | "taskSetApart" | "budget" | "approval" | "person" | "timer" | "signal" | "child" | "signalDelivery" | "burst" | "quietHours" | "unanswered"
+  | "turnCap" | "earlierDelivery";
 
 /** Why something waits, since when, and what would end it. */
 export interface WaitInfo {
@@ -47,6 +48,8 @@ const REASONS: readonly (readonly [PbReason, WaitReason])[] = [
   [PbReason.BURST, "burst"],
   [PbReason.QUIET_HOURS, "quietHours"],
   [PbReason.UNANSWERED, "unanswered"],
+  [PbReason.TURN_CAP, "turnCap"],
+  [PbReason.EARLIER_DELIVERY, "earlierDelivery"],
 ];
 
 /** Writes reasons for a filter. */

@@ -57,6 +57,8 @@ export interface WatchOptions {
   readonly afterSequence?: number;
   /** False: partial outputs are left out. Default true. */
   readonly outputs?: boolean;
+  /** True: notes, too, which the customer must not see. Default false. */
+  readonly includeNotes?: boolean;
   /** Where the caller stands in outputs that it was following, from an earlier watch. At most 1,000. */
   readonly outputCursors?: readonly OutputCursor[];
   /** Ends the watch. */
@@ -174,7 +176,7 @@ export async function* watchConversation(
   const backoff = new Backoff(retry);
   const position = new WatchPosition(options, converter);
   while (!isAborted(signal)) {
-    const request = { namespace, conversationId, ...position.request, withoutOutputs: options.outputs === false };
+    const request = { namespace, conversationId, ...position.request, withoutOutputs: options.outputs === false, includeNotes: options.includeNotes ?? false };
     const call = stub.watchConversation(request, signal === undefined ? {} : { signal });
     let error = new RpcError("the server ended the watch", { code: "UNAVAILABLE" });
     try {

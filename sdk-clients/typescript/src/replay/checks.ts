@@ -4,8 +4,9 @@
  */
 
 import { CommandError } from "../errors.js";
-import { ID_BYTES, LABELS, PAYLOAD_BYTES, REASON_BYTES, TITLE_BYTES } from "../rules.js";
+import { ATTACHMENTS, ID_BYTES, LABELS, OUTSIDE_BYTES, PAYLOAD_BYTES, REASON_BYTES, TITLE_BYTES, URI_BYTES } from "../rules.js";
 import type { SendMessage } from "../gen/everturn/v1/command_pb.js";
+import type { Attachment } from "../gen/everturn/v1/message_pb.js";
 
 /** A character that names and attributes cannot hold. */
  
@@ -41,19 +42,40 @@ export function checkedDraft(draft: SendMessage): SendMessage {
   checkedOptionalName("author", draft.authorName);
   const text = draft.content?.text ?? "";
   const data = draft.content?.data;
-  if (text === "" && data === undefined) throw new CommandError("FIELD_INVALID", "content has neither text nor data", "content");
+  const attachments = draft.content?.attachments ?? [];
+  if (text === "" && data === undefined && attachments.length === 0 && draft.change.case !== "retractsSequence") {
+    throw new CommandError("FIELD_INVALID", "content has neither text, data nor attachments", "content");
+  }
   checkUnicode("content.text", text);
-  let bytes = byteLength(text) + (data?.data.length ?? 0);
+  let bytes = byteLength(text) + (data?.data.length ?? 0) + attachmentBytes(attachments);
   let count = 0;
   for (const [name, value] of Object.entries(draft.content?.attributes ?? {})) {
     count += 1;
     checkedName(`content.attributes.${name}`, name);
-    checkBytes(`content.attributes.${name}`, value, ID_BYTES);
+    checkBytes(`content.attributes.${name}`, value, OUTSIDE_BYTES);
     bytes += byteLength(name) + byteLength(value);
   }
   if (count > LABELS) throw tooMany("content.attributes", `has ${String(count)} entries`, LABELS);
   if (bytes > PAYLOAD_BYTES) throw tooMany("content", `has ${String(bytes)} bytes`, PAYLOAD_BYTES);
   return draft;
+}
+
+/** Checks attachments; gives what they count. */
+function attachmentBytes(attachments: readonly Attachment[]): number {
+  if (attachments.length > ATTACHMENTS) throw tooMany("content.attachments", `has ${String(attachments.length)} entries`, ATTACHMENTS);
+  let bytes = 0;
+  for (const { uri, mediaType, name, sha256 } of attachments) {
+    const field = "content.attachments";
+    if (uri === "") throw new CommandError("FIELD_INVALID", `${field}: an attachment has no uri`, `${field}.uri`, URI_BYTES);
+    checkBytes(`${field}.uri`, uri, URI_BYTES);
+    checkedOptionalName(`${field}.mediaType`, mediaType);
+    checkBytes(`${field}.name`, name, OUTSIDE_BYTES);
+    if (sha256.length !== 0 && sha256.length !== 32) {
+      throw new CommandError("FIELD_INVALID", `${field}.sha256 has ${String(sha256.length)} bytes, not 32`, `${field}.sha256`, 32);
+    }
+    bytes += byteLength(uri) + byteLength(mediaType) + byteLength(name) + sha256.length;
+  }
+  return bytes;
 }
 
 /** What is beyond a limit. */

@@ -72,12 +72,13 @@ export function recordLocal(key: string, seenEventId: number, outcome: Payload |
 }
 
 /** A message to the customer. */
-export function draft(content: string | Content, options: ReplyOptions, converter: PayloadConverter): SendMessage {
+export function draft(content: string | Content, options: ReplyOptions, converter: PayloadConverter, change: SendMessage["change"] = { case: undefined }): SendMessage {
   return checkedDraft({
     $typeName: "everturn.v1.SendMessage",
     channel: options.channel ?? "",
     authorName: options.author ?? "",
     content: toPbContent(content, converter),
+    change,
   });
 }
 

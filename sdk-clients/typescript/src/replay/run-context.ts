@@ -4,6 +4,7 @@ import { type Activity, mergeOptions, toPbActivityOptions } from "../activity.js
 import type { ActivityStepOptions, ChildOptions, RunInfo, StateAccess, Step, StepOptions } from "../context.js";
 import { type Duration, milliseconds } from "../duration.js";
 import { CanceledError, CommandError, ReplayError } from "../errors.js";
+import type { SendMessage } from "../gen/everturn/v1/command_pb.js";
 import type { RunStarted } from "../gen/everturn/v1/event_pb.js";
 import type { Logger } from "../logger.js";
 import type { Content } from "../message.js";
@@ -116,11 +117,23 @@ export class RunContext implements TurnContext {
   }
 
   reply(content: string | Content, options: ReplyOptions = {}): Reply {
-    this.#checkTurn("reply");
+    return this.#say("reply", content, options);
+  }
+
+  edit(sequence: number, content: string | Content, options: ReplyOptions = {}): Reply {
+    return this.#say("edit", content, options, { case: "editsSequence", value: BigInt(sequence) });
+  }
+
+  retract(sequence: number, options: ReplyOptions = {}): Reply {
+    return this.#say("retract", "", options, { case: "retractsSequence", value: BigInt(sequence) });
+  }
+
+  #say(name: string, content: string | Content, options: ReplyOptions, change?: SendMessage["change"]): Reply {
+    this.#checkTurn(name);
     const run = this.#run;
-    const { key, isRecorded } = run.claim("message", "", "reply", options.key);
+    const { key, isRecorded } = run.claim("message", "", name, options.key);
     if (!isRecorded) {
-      run.push(this.#built(key, () => commands.sendMessage(key, commands.draft(content, options, run.settings.converter))));
+      run.push(this.#built(key, () => commands.sendMessage(key, commands.draft(content, options, run.settings.converter, change))));
     }
     const sentAfter = run.seenEventId;
     let record: Step<ReplyRecord> | undefined;

@@ -10,6 +10,7 @@ const REASONS: Readonly<Record<number, SuppressReason>> = {
   [PbReason.HUMAN_OWNS]: "humanOwns",
   [PbReason.QUIET_HOURS]: "quietHours",
   [PbReason.FREQUENCY_CAP]: "frequencyCap",
+  [PbReason.OPTED_OUT]: "optedOut",
 };
 
 /** Reads a reason: the number of the API, or its name. */

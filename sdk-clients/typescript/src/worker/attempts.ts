@@ -1,19 +1,17 @@
 /** The attempts of a worker: starts them, stops them, reports how they end. */
 
 import { clearTimeout, monotonicMs, setTimeout } from "../natives.js";
-import { create } from "@bufbuild/protobuf";
 import { type ActivityContext, type CancelReason } from "../activity-context.js";
 import { type ActivityFunction } from "../activity.js";
-import { DELIVERY_QUEUE_PREFIX, type DeliveryFunction } from "../delivery.js";
+import { DELIVERY_QUEUE_PREFIX, fromPbDelivery, type ImplementedDelivery } from "../delivery.js";
 import { fromPbDuration, toDate } from "../duration.js";
-import { CanceledError, DeliveryUnknownError } from "../errors.js";
+import { ApplicationError, CanceledError, DeliveryUnknownError } from "../errors.js";
 import { plainFailure, toFailure } from "../failure.js";
 import { type Failure, FailureKind } from "../gen/everturn/v1/failure_pb.js";
 import type { Payload } from "../gen/everturn/v1/payload_pb.js";
-import { MessageSchema, type Usage as PbUsage } from "../gen/everturn/v1/message_pb.js";
+import { type Usage as PbUsage } from "../gen/everturn/v1/message_pb.js";
 import type { ActivityTask, Delivery as PbDelivery } from "../gen/everturn/v1/worker_service_pb.js";
 import { type Logger, withFields } from "../logger.js";
-import { fromPbMessage } from "../message.js";
 import { decodeOptional, encodeBounded, jsonConverter, type PayloadConverter } from "../payload.js";
 import { toPbUsage, type Usage, UsageTally } from "../usage.js";
 import { type ActivityOutcome, tokenKey } from "./activity-ledger.js";
@@ -34,7 +32,7 @@ export interface AttemptReports {
 /** What attempts run: activities by name, adapters by channel. */
 export interface AttemptCode {
   readonly functions: ReadonlyMap<string, ActivityFunction<never, unknown>>;
-  readonly adapters: ReadonlyMap<string, DeliveryFunction>;
+  readonly adapters: ReadonlyMap<string, ImplementedDelivery>;
 }
 
 /** Runs the attempts of one worker. */
@@ -72,12 +70,14 @@ export class Attempts {
 
   /** Runs the adapter of a channel. */
   #delivery(task: ActivityTask, pb: PbDelivery): ActivityFunction<never, unknown> | undefined {
-    const deliver = this.code.adapters.get(task.taskQueue.slice(DELIVERY_QUEUE_PREFIX.length));
-    if (deliver === undefined) return undefined;
+    const adapter = this.code.adapters.get(task.taskQueue.slice(DELIVERY_QUEUE_PREFIX.length));
+    if (adapter === undefined) return undefined;
     return async (_input, context) => {
-      const { conversationId, address, idempotencyKey, reconcile } = pb;
-      const message = fromPbMessage(pb.message ?? create(MessageSchema), this.converter);
-      const receipt: { readonly providerMessageId?: unknown } | undefined = await deliver({ conversationId, message, address, idempotencyKey, reconcile }, context);
+      const delivery = fromPbDelivery(pb, this.converter);
+      if (delivery.action !== "deliver" && !adapter.canChange) {
+        throw new ApplicationError(`the adapter of "${adapter.channel}" cannot change messages`, { type: "DeliveryChangeUnsupported", nonRetryable: true });
+      }
+      const receipt: { readonly providerMessageId?: unknown } | undefined = await adapter.deliver(delivery, context);
       const id = receipt?.providerMessageId;
       // The message is out: an id of a wrong type must not make a failure of it.
       return { providerMessageId: typeof id === "number" || typeof id === "bigint" ? String(id) : typeof id === "string" ? id : "" };

@@ -3,7 +3,7 @@
 import { type DescMessage, fromBinary, type MessageShape } from "@bufbuild/protobuf";
 import { DurationSchema, type Timestamp } from "@bufbuild/protobuf/wkt";
 import { type ActivityCompleted, type HistoryEvent, HistoryEventSchema, type RunStarted } from "../gen/everturn/v1/event_pb.js";
-import { AuthorKind, ConversationEventSchema, DeliveryStateSchema, type Message, type MessageContent, UsageSchema } from "../gen/everturn/v1/message_pb.js";
+import { AttachmentSchema, AuthorKind, ConversationEventSchema, DeliveryStateSchema, type Message, type MessageContent, UsageSchema } from "../gen/everturn/v1/message_pb.js";
 import type { Payload } from "../gen/everturn/v1/payload_pb.js";
 import { InterruptedTurnsSchema, TurnCause, type TurnInput } from "../gen/everturn/v1/turn_pb.js";
 import { UnexpectedWireError, WireReader } from "./wire-reader.js";
@@ -188,6 +188,10 @@ function message(reader: WireReader): Message {
     channel: "",
     providerMessageId: "",
     turn: 0n,
+    isAutomatic: false,
+    isNote: false,
+    change: { case: undefined },
+    customerAddress: "",
   };
   while (reader.next()) {
     switch (reader.field) {
@@ -218,6 +222,21 @@ function message(reader: WireReader): Message {
       case 9:
         value.delivery = rare(DeliveryStateSchema, reader);
         break;
+      case 10:
+        value.isAutomatic = reader.uint() !== 0;
+        break;
+      case 11:
+        value.isNote = reader.uint() !== 0;
+        break;
+      case 12:
+        value.change = { case: "editsSequence", value: BigInt(reader.uint()) };
+        break;
+      case 13:
+        value.change = { case: "retractsSequence", value: BigInt(reader.uint()) };
+        break;
+      case 14:
+        value.customerAddress = reader.text();
+        break;
       default:
         throw new UnexpectedWireError();
     }
@@ -228,11 +247,12 @@ function message(reader: WireReader): Message {
 
 function messageContent(reader: WireReader): MessageContent {
   const outer = reader.enter();
-  const content: MessageContent = { $typeName: "everturn.v1.MessageContent", text: "", attributes: {} };
+  const content: MessageContent = { $typeName: "everturn.v1.MessageContent", text: "", attributes: {}, attachments: [] };
   while (reader.next()) {
     if (reader.field === 1) content.text = reader.text();
     else if (reader.field === 2) content.data = payload(reader);
     else if (reader.field === 3) entry(reader, content.attributes, text);
+    else if (reader.field === 4) content.attachments.push(rare(AttachmentSchema, reader));
     else throw new UnexpectedWireError();
   }
   reader.leave(outer);

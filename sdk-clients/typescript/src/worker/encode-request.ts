@@ -115,6 +115,10 @@ function command(it: Command): void {
       break;
     }
     case "sendMessage":
+      if (kind.value.change.case !== undefined) {
+        writer.bytes(4, toBinary(CommandSchema, it));
+        return;
+      }
       sendMessage(kind.value);
       writer.close(6, mark);
       break;
@@ -146,7 +150,7 @@ function sendMessage({ channel, authorName, content }: SendMessage): void {
 }
 
 function messageContent(content: MessageContent): void {
-  if (content.$unknown !== undefined || Object.keys(content.attributes).length > 0) {
+  if (content.$unknown !== undefined || content.attachments.length > 0 || Object.keys(content.attributes).length > 0) {
     writer.bytes(3, toBinary(MessageContentSchema, content));
     return;
   }

@@ -2,7 +2,7 @@
 
 import { hostname } from "node:os";
 import { type ActivityFunction, checkName, declaredActivities, type ImplementedActivity } from "../activity.js";
-import type { DeliveryFunction, ImplementedDelivery } from "../delivery.js";
+import type { ImplementedDelivery } from "../delivery.js";
 import { type Duration, milliseconds } from "../duration.js";
 import { addressOf, type ConnectOptions, namespaceOf } from "../grpc/channel.js";
 import { type Logger, stderrLogger } from "../logger.js";
@@ -271,11 +271,12 @@ function functionsOf(activities: NonNullable<WorkerOptions["activities"]>): Map<
   return byName;
 }
 
-function adaptersOf(deliveries: readonly ImplementedDelivery[]): Map<string, DeliveryFunction> {
-  const byChannel = new Map<string, DeliveryFunction>();
-  for (const { channel, deliver } of deliveries) {
+function adaptersOf(deliveries: readonly ImplementedDelivery[]): Map<string, ImplementedDelivery> {
+  const byChannel = new Map<string, ImplementedDelivery>();
+  for (const adapter of deliveries) {
+    const { channel } = adapter;
     if (byChannel.has(channel)) throw new RangeError(`two adapters deliver by the channel "${channel}"`);
-    byChannel.set(channel, deliver);
+    byChannel.set(channel, adapter);
   }
   return byChannel;
 }

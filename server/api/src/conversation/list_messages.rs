@@ -31,6 +31,7 @@ pub(super) async fn call(
         messages: page
             .messages
             .iter()
+            .filter(|message| request.include_notes || !message.is_note)
             .map(|message| pb::Message {
                 delivery: page
                     .deliveries

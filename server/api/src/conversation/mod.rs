@@ -1,7 +1,9 @@
 //! ConversationService: one call, one file.
 
+mod add_note;
 mod close_conversation;
 mod decide_approval;
+mod edit_message;
 mod erase_conversation;
 mod get_conversation;
 mod get_conversation_type;
@@ -12,7 +14,9 @@ mod list_conversations;
 mod list_messages;
 mod pause_conversation;
 mod report_delivery;
+mod resend_message;
 mod resume_conversation;
+mod retract_message;
 mod send_human_message;
 mod set_conversation_type;
 mod submit_event;
@@ -75,6 +79,10 @@ service! {
     list_approvals(ListApprovalsRequest) -> ListApprovalsResponse;
     decide_approval(DecideApprovalRequest) -> DecideApprovalResponse;
     report_delivery(ReportDeliveryRequest) -> ReportDeliveryResponse;
+    resend_message(ResendMessageRequest) -> ResendMessageResponse;
+    edit_message(EditMessageRequest) -> EditMessageResponse;
+    retract_message(RetractMessageRequest) -> RetractMessageResponse;
+    add_note(AddNoteRequest) -> AddNoteResponse;
     erase_conversation(EraseConversationRequest) -> EraseConversationResponse;
     set_conversation_type(SetConversationTypeRequest) -> SetConversationTypeResponse;
     get_conversation_type(GetConversationTypeRequest) -> GetConversationTypeResponse;

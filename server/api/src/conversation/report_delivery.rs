@@ -1,8 +1,7 @@
 //! ReportDelivery: what a provider said about a message.
 
-use everturn_engine::decide::DeliveryRef;
+use everturn_engine::decide::{DeliveryRef, ReportDelivery};
 use everturn_engine::event::DeliveryStatus;
-use everturn_engine::limits;
 use everturn_proto::v1 as pb;
 use everturn_proto::v1::report_delivery_request::Target;
 use everturn_runtime::Handle;
@@ -22,12 +21,14 @@ pub(super) async fn call(
         "conversation_id",
         request.conversation_id,
     );
-    checker.text(Path::field("detail"), &request.detail, limits::REASON_BYTES);
+    checker.optional_name(Path::field("channel"), &request.channel);
     let target = match request.target {
         Some(Target::MessageSequence(sequence)) => DeliveryRef::Sequence(sequence),
         Some(Target::ProviderMessageId(id)) => {
-            checker.name(Path::field("provider_message_id"), &id);
-            DeliveryRef::ProviderId(id.into())
+            if id.is_empty() {
+                checker.violation(Path::field("provider_message_id"), "is required");
+            }
+            DeliveryRef::ProviderId(incoming::outside_id(&id))
         }
         None => {
             let path = Path::field("target");
@@ -36,18 +37,21 @@ pub(super) async fn call(
         }
     };
     let status = match pb::DeliveryStatus::try_from(request.status) {
-        Ok(pb::DeliveryStatus::Accepted) => DeliveryStatus::Accepted,
-        Ok(pb::DeliveryStatus::Delivered) => DeliveryStatus::Delivered,
-        Ok(pb::DeliveryStatus::Read) => DeliveryStatus::Read,
-        Ok(pb::DeliveryStatus::Failed) => DeliveryStatus::Failed,
-        _ => {
-            let text = "is not one of ACCEPTED, DELIVERED, READ, FAILED";
-            checker.violation(Path::field("status"), text);
-            DeliveryStatus::Accepted
-        }
+        Ok(pb::DeliveryStatus::Accepted) => Some(DeliveryStatus::Accepted),
+        Ok(pb::DeliveryStatus::Delivered) => Some(DeliveryStatus::Delivered),
+        Ok(pb::DeliveryStatus::Read) => Some(DeliveryStatus::Read),
+        Ok(pb::DeliveryStatus::Failed) => Some(DeliveryStatus::Failed),
+        // The provider has said something that has no name here.
+        _ => None,
     };
     checker.finish()?;
-    let reported = handle.report_delivery(key, target, status, request.detail.into());
+    let receipt = ReportDelivery {
+        target,
+        channel: request.channel.into(),
+        status,
+        detail: incoming::outside_detail(&request.detail),
+    };
+    let reported = handle.report_delivery(key, receipt);
     let status = reported.await.map_err(|error| error::refused(&error))?;
     Ok(Response::new(pb::ReportDeliveryResponse {
         status: outgoing::delivery_status(status).into(),

@@ -23,7 +23,6 @@ pub(super) async fn call(
     );
     let mut optional = |field, value: &str| checker.optional_name(Path::field(field), value);
     optional("conversation_type", &request.conversation_type);
-    optional("event_id", &request.event_id);
     optional("reply_channel", &request.reply_channel);
     checker.name(Path::field("event_type"), &request.event_type);
     let policy = Path::field("turn_policy");
@@ -38,7 +37,7 @@ pub(super) async fn call(
             retention: None,
         },
         event_type: request.event_type.into(),
-        event_id: request.event_id.into(),
+        event_id: incoming::outside_id(&request.event_id),
         payload: incoming::payload(&mut checker, Path::field("payload"), request.payload),
         addresses: incoming::addresses(&mut checker, addresses, request.addresses),
         reply_channel: request.reply_channel.into(),

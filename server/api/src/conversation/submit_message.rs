@@ -23,10 +23,9 @@ pub(super) async fn call(
     );
     let mut optional = |field, value: &str| checker.optional_name(Path::field(field), value);
     optional("conversation_type", &request.conversation_type);
-    optional("provider_message_id", &request.provider_message_id);
-    optional("author_name", &request.author_name);
     checker.name(Path::field("channel"), &request.channel);
-    checker.optional_name(Path::field("customer_address"), &request.customer_address);
+    let opt_out = Path::field("opt_out");
+    let opt_out = incoming::opt_out(&mut checker, opt_out, request.opt_out);
     let policy = Path::field("turn_policy");
     let changes = incoming::policy_changes(&mut checker, policy, request.turn_policy);
     let mut message = SubmitMessage {
@@ -38,10 +37,12 @@ pub(super) async fn call(
             retention: None,
         },
         channel: request.channel.into(),
-        provider_message_id: request.provider_message_id.into(),
-        author_name: request.author_name.into(),
-        content: incoming::content(&mut checker, Path::field("content"), request.content),
-        customer_address: request.customer_address.into(),
+        provider_message_id: incoming::outside_id(&request.provider_message_id),
+        author_name: incoming::outside_text(&request.author_name),
+        content: incoming::outside_content(&mut checker, Path::field("content"), request.content),
+        customer_address: incoming::outside_text(&request.customer_address),
+        is_automatic: request.is_automatic,
+        opt_out,
     };
     checker.finish()?;
     settle_opening(handle, &key, &mut message.opening, changes).await?;

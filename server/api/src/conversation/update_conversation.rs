@@ -25,7 +25,7 @@ pub(super) async fn call(
     optional("task_queue", &request.task_queue);
     let policy = Path::field("turn_policy");
     let changes = incoming::policy_changes(&mut checker, policy, request.turn_policy);
-    let addresses = Path::field("addresses");
+    let (addresses, opt_outs) = (Path::field("addresses"), Path::field("opt_outs"));
     let update = UpdateConversation {
         labels: incoming::labels(&mut checker, Path::field("labels"), request.labels),
         addresses: incoming::addresses(&mut checker, addresses, request.addresses),
@@ -33,6 +33,7 @@ pub(super) async fn call(
         reply_channel: request.reply_channel.into(),
         type_name: request.conversation_type.into(),
         task_queue: request.task_queue.into(),
+        opt_outs: incoming::opt_outs(&mut checker, opt_outs, &request.opt_outs),
     };
     checker.finish()?;
     let record = handle.update_conversation(key, update).await;

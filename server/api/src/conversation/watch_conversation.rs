@@ -66,6 +66,7 @@ pub(super) async fn call(
     let mut follower = Follower {
         handle: handle.clone(),
         key,
+        include_notes: request.include_notes,
         // Everything that was durable when the watch began is read from the
         // transcript.
         read_through: watch.durable_through,
@@ -94,6 +95,8 @@ struct Follower {
     handle: Handle,
     key: RootKey,
     watch: Watch,
+    /// The watcher may see notes.
+    include_notes: bool,
     /// The transcript is to be read up to this message.
     read_through: u64,
     caught_up: bool,
@@ -151,6 +154,9 @@ impl Follower {
         for message in &page.messages {
             if message.sequence <= self.read_through {
                 self.sent = message.sequence;
+                if message.is_note && !self.include_notes {
+                    continue;
+                }
                 let delivery = page.deliveries.get(&message.sequence);
                 self.ready.push_back(Wire::Message(pb::Message {
                     delivery: delivery.map(outgoing::delivery),
@@ -193,6 +199,9 @@ impl Follower {
                     self.read_through = message.sequence;
                 } else if message.sequence > self.sent {
                     self.sent = message.sequence;
+                    if message.is_note && !self.include_notes {
+                        return Ok(());
+                    }
                     self.ready.push_back(Wire::Message(pb::Message {
                         delivery: delivery.as_deref().map(outgoing::delivery),
                         ..outgoing::message(&message)

@@ -8,6 +8,7 @@ use everturn_engine::command::{
 };
 use everturn_engine::limits;
 use everturn_engine::value::Outcome;
+use everturn_engine::value::{Change, MessageContent};
 use everturn_proto::v1 as pb;
 use everturn_proto::v1::command::Kind;
 
@@ -185,11 +186,27 @@ fn record_local(checker: &mut Checker, value: pb::RecordLocal) -> RecordLocal {
 }
 
 fn draft(checker: &mut Checker, value: pb::SendMessage) -> Draft {
+    use pb::send_message::Change as Wire;
     checker.optional_name(Path::field("channel"), &value.channel);
     checker.optional_name(Path::field("author_name"), &value.author_name);
+    let change = value.change.map(|change| match change {
+        Wire::EditsSequence(of) => Change::Edit(of),
+        Wire::RetractsSequence(of) => Change::Retract(of),
+    });
+    // What takes a message back says nothing.
+    let is_empty = value
+        .content
+        .as_ref()
+        .is_none_or(|it| it.text.is_empty() && it.data.is_none() && it.attachments.is_empty());
+    let says_nothing = matches!(change, Some(Change::Retract(_))) && is_empty;
     Draft {
         channel: value.channel.into(),
         author_name: value.author_name.into(),
-        content: content(checker, Path::field("content"), value.content),
+        content: if says_nothing {
+            MessageContent::default()
+        } else {
+            content(checker, Path::field("content"), value.content)
+        },
+        change,
     }
 }

@@ -3,6 +3,8 @@
 mod assignee;
 mod command;
 mod message;
+mod opt_out;
+mod outside;
 mod payload;
 mod policy;
 mod span;
@@ -12,6 +14,10 @@ mod task_result;
 pub(crate) use assignee::assignee;
 pub(crate) use command::commands;
 pub(crate) use message::{addresses, content, labels, usage};
+pub(crate) use opt_out::{opt_out, opt_outs};
+pub(crate) use outside::{
+    detail as outside_detail, id as outside_id, outside_content, text as outside_text,
+};
 pub(crate) use payload::{cut, failure, optional_payload, payload};
 pub(crate) use policy::{PolicyChanges, activity_options, policy_changes};
 pub(crate) use span::{bounded, optional_span, time, wait};

@@ -112,6 +112,7 @@ pub(crate) struct PolicyChanges {
     max_interrupts: u32,
     max_delay: Option<Span>,
     people: people::PeopleChanges,
+    outside: outside::OutsideChanges,
 }
 
 impl PolicyChanges {
@@ -156,6 +157,7 @@ impl PolicyChanges {
             policy.max_delay = Some(span).filter(|span| span.0 > 0);
         }
         self.people.apply(policy);
+        self.outside.apply(policy);
     }
 }
 
@@ -177,6 +179,7 @@ pub(crate) fn policy_changes(
         checker.violation(path.then("max_interrupts"), format!("is over {limit}"));
     }
     let people = people::changes(checker, path, &value);
+    let outside = outside::changes(checker, path, &value);
     let ten_minutes = Span::from_secs(600);
     let grace = path.then("interrupt_grace");
     let mut timeout = |name, value| {
@@ -191,6 +194,7 @@ pub(crate) fn policy_changes(
         max_interrupts: value.max_interrupts,
         max_delay: timeout("max_delay", value.max_delay).map(|span| span.min(DAY)),
         people,
+        outside,
         idle_timeout: timeout("idle_timeout", value.idle_timeout),
         customer_timeout: timeout("customer_timeout", value.customer_timeout),
         staff_timeout: timeout("staff_timeout", value.staff_timeout),
@@ -336,6 +340,7 @@ pub(crate) fn currency(checker: &mut Checker, path: Path<'_>, value: &str) {
     }
 }
 
+mod outside;
 mod people;
 
 #[cfg(test)]

@@ -108,29 +108,16 @@ pub(crate) fn activity_result(value: pb::ActivityResult) -> Result<TaskResult, I
 /// The slot of tasks that deliver messages.
 const OUTBOX: u32 = 0;
 
-/// What an adapter hands back, as JSON.
-#[derive(serde::Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-struct Receipt {
-    provider_message_id: Option<String>,
-}
-
 /// The id that the provider gave a message, if the result of its delivery says
-/// so. A result that is not JSON, or `null`, says nothing; nor does an id that
-/// is none, because the message is out all the same.
+/// so: a text or a number, whatever else it says. A result that is not JSON, or
+/// `null`, says nothing; the message is out all the same.
 fn provider_message_id(result: &[u8]) -> Text {
-    let receipt: Receipt = serde_json::from_slice(result).unwrap_or_default();
-    let id = receipt.provider_message_id.unwrap_or_default();
-    let mut checker = Checker::default();
-    checker.optional_name(Path::field("result.providerMessageId"), &id);
-    if !checker.is_clean() {
-        tracing::warn!(
-            bytes = id.len(),
-            "the id of a provider is too long or no text, left out"
-        );
-        return Text::default();
+    let receipt: serde_json::Value = serde_json::from_slice(result).unwrap_or_default();
+    match receipt.get("providerMessageId") {
+        Some(serde_json::Value::String(id)) => super::outside::id(id),
+        Some(serde_json::Value::Number(id)) => id.to_string().into(),
+        _ => Text::default(),
     }
-    id.into()
 }
 
 /// A piece of partial output.
@@ -206,10 +193,12 @@ mod tests {
     fn a_message_that_is_out_is_out_whatever_the_adapter_says_about_it() {
         let id = |json: &str| provider_message_id(json.as_bytes()).to_string();
         assert_eq!(id(r#"{"providerMessageId":"m-7"}"#), "m-7");
-        for nothing in ["", "null", "7", r#"{"providerMessageId":"a\u0000b"}"#] {
+        assert_eq!(id(r#"{"providerMessageId":7,"code":"4711"}"#), "7");
+        assert_eq!(id(r#"{"providerMessageId":"a\u0000b"}"#), "a b");
+        for nothing in ["", "null", "7", r#"{"code":{}}"#] {
             assert_eq!(id(nothing), "", "{nothing}");
         }
-        let long = format!(r#"{{"providerMessageId":"{}"}}"#, "x".repeat(257));
-        assert_eq!(id(&long), "");
+        let long = format!(r#"{{"providerMessageId":"{}"}}"#, "x".repeat(300));
+        assert_eq!(id(&long).len(), 300);
     }
 }

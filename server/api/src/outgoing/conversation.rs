@@ -1,8 +1,10 @@
 //! Conversations and their turns.
 
 use everturn_engine::effect::TurnActivity;
-use everturn_engine::state::conversation::{Handover, Pause};
+use everturn_engine::policy::OptOut;
+use everturn_engine::state::conversation::{FailedAddress, Handover, Pause};
 use everturn_engine::state::turn::EndedTurn;
+use everturn_engine::text::Text;
 use everturn_engine::value::Time;
 use everturn_proto::v1 as pb;
 use everturn_runtime::{Access, ConversationRecord, TurnRecord};
@@ -46,6 +48,28 @@ pub(crate) fn conversation(record: &ConversationRecord, now: Time) -> pb::Conver
         unanswered_since_time: record.unanswered_since.map(timestamp),
         unanswered_message_count: count(record.unanswered_count),
         last_turn: record.last_turn.as_ref().map(|it| ended_turn(record, it)),
+        opt_outs: record.opt_outs.iter().map(opt_out).collect(),
+        failed_addresses: record
+            .failed_addresses
+            .iter()
+            .map(|(channel, it)| (channel.to_string(), failed_address(it)))
+            .collect(),
+    }
+}
+
+fn opt_out((channel, value): (&Text, &OptOut)) -> (String, i32) {
+    let value = match value {
+        OptOut::Proactive => pb::OptOut::Proactive,
+        OptOut::All => pb::OptOut::All,
+    };
+    (channel.to_string(), value.into())
+}
+
+fn failed_address(value: &FailedAddress) -> pb::FailedAddress {
+    pb::FailedAddress {
+        address: value.address.to_string(),
+        detail: value.detail.to_string(),
+        fail_time: Some(timestamp(value.time)),
     }
 }
 

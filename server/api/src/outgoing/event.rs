@@ -438,5 +438,6 @@ fn suppress_reason(reason: SuppressReason) -> pb::SuppressReason {
         SuppressReason::HumanOwns => pb::SuppressReason::HumanOwns,
         SuppressReason::QuietHours => pb::SuppressReason::QuietHours,
         SuppressReason::FrequencyCap => pb::SuppressReason::FrequencyCap,
+        SuppressReason::OptedOut => pb::SuppressReason::OptedOut,
     }
 }

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use everturn_engine::event::DeliveryStatus;
 use everturn_engine::text::Text;
-use everturn_engine::value::{AuthorKind, InboundEvent, Message, MessageContent, Time, Usage};
+use everturn_engine::value::{
+    Attachment, AuthorKind, Change, InboundEvent, Message, MessageContent, Time, Usage,
+};
 use everturn_proto::v1 as pb;
 use everturn_runtime::DeliveryRecord;
 
@@ -28,6 +30,23 @@ pub(crate) fn message(value: &Message) -> pb::Message {
         create_time: Some(timestamp(value.time)),
         turn: value.turn,
         delivery: None,
+        is_automatic: value.is_automatic,
+        is_note: value.is_note,
+        change: value.change.map(|change| match change {
+            Change::Edit(of) => pb::message::Change::EditsSequence(of),
+            Change::Retract(of) => pb::message::Change::RetractsSequence(of),
+        }),
+        customer_address: value.address.to_string(),
+    }
+}
+
+fn attachment(value: &Attachment) -> pb::Attachment {
+    pb::Attachment {
+        uri: value.uri.to_string(),
+        media_type: value.media_type.to_string(),
+        name: value.name.to_string(),
+        size: value.size,
+        sha256: value.sha256.0.clone(),
     }
 }
 
@@ -49,6 +68,7 @@ pub(crate) fn delivery(value: &DeliveryRecord) -> pb::DeliveryState {
         attempt: value.attempt,
         detail: value.detail.to_string(),
         update_time: Some(timestamp(value.updated)),
+        channel: value.channel.to_string(),
     }
 }
 
@@ -93,6 +113,7 @@ pub(crate) fn content(value: &MessageContent) -> pb::MessageContent {
         text: value.text.to_string(),
         data: value.data.as_ref().map(payload),
         attributes: labels(&value.attributes),
+        attachments: value.attachments.iter().map(attachment).collect(),
     }
 }
 

@@ -1,9 +1,11 @@
 //! Policies, defaults filled in.
 
 use everturn_engine::policy::{
-    ActivityOptions, AfterFailure, AfterHandoff, HandoffTimeout, OnBusy, OnClosed, OnErased,
-    OnHumanMessage, OnTurnFailure, TurnPolicy,
+    ActivityOptions, AfterCap, AfterFailure, AfterHandoff, ChannelPolicy, HandoffTimeout,
+    OnAutomatic, OnBusy, OnClosed, OnEdit, OnErased, OnHumanMessage, OnTurnFailure,
+    OnUndeliverable, TurnCap, TurnPolicy,
 };
+use everturn_engine::text::Text;
 use everturn_engine::value::Assignee;
 use everturn_proto::v1 as pb;
 
@@ -83,6 +85,54 @@ pub(crate) fn turn_policy(value: &TurnPolicy) -> pb::TurnPolicy {
         }
         .into(),
         handoff_timeout: value.handoff_timeout.as_ref().map(handoff_timeout),
+        channels: value
+            .channels
+            .iter()
+            .map(|(channel, it)| (channel.to_string(), channel_policy(channel, it)))
+            .collect(),
+        turn_cap: Some(turn_cap(&value.turn_cap)),
+        on_automatic: match value.on_automatic {
+            OnAutomatic::Record => pb::OnAutomatic::Record,
+            OnAutomatic::Turn => pb::OnAutomatic::Turn,
+        }
+        .into(),
+        own_addresses: value
+            .own_addresses
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
+        on_edit: match value.on_edit {
+            OnEdit::Record => pb::OnEdit::Record,
+            OnEdit::Turn => pb::OnEdit::Turn,
+        }
+        .into(),
+    }
+}
+
+fn channel_policy(channel: &Text, value: &ChannelPolicy) -> pb::ChannelPolicy {
+    use pb::channel_policy::OnUndeliverable as Wire;
+    let expiry = value.expires_after;
+    let expiry = expiry.unwrap_or_else(|| ChannelPolicy::expiry_of(channel));
+    pb::ChannelPolicy {
+        expires_after: Some(duration(expiry)),
+        on_undeliverable: match &value.on_undeliverable {
+            OnUndeliverable::Nothing => None,
+            OnUndeliverable::NextChannel => Some(Wire::NextChannel(true)),
+            OnUndeliverable::HandOff(to) => Some(Wire::HandOff(assignee(to))),
+            OnUndeliverable::Event(name) => Some(Wire::EventType(name.to_string())),
+        },
+    }
+}
+
+fn turn_cap(value: &TurnCap) -> pb::TurnCap {
+    use pb::turn_cap::Then;
+    pb::TurnCap {
+        turns: value.turns,
+        window: Some(duration(value.window)),
+        then: match &value.then {
+            AfterCap::Wait => None,
+            AfterCap::HandOff(to) => Some(Then::HandOff(assignee(to))),
+        },
     }
 }
 

@@ -1,5 +1,8 @@
 //! Tasks for workers.
 
+use everturn_engine::decide::DeliveryTask;
+use everturn_engine::text::Text;
+use everturn_engine::value::Change;
 use everturn_proto::v1 as pb;
 use everturn_runtime::{ActivityTask, WorkflowTask};
 
@@ -35,14 +38,32 @@ pub(crate) fn activity_task(task: &ActivityTask) -> pb::ActivityTask {
         heartbeat_timeout: activity.options.heartbeat.map(duration),
         heartbeat_details: details.map(payload),
         task_queue: activity.options.task_queue.to_string(),
-        delivery: task.start.delivery.as_ref().map(|delivery| pb::Delivery {
-            conversation_id: task.workflow_id.to_string(),
-            message: Some(message(&delivery.message)),
-            address: delivery.address.to_string(),
-            idempotency_key: delivery.idempotency_key.to_string(),
-            reconcile: delivery.reconcile,
-        }),
+        delivery: task.start.delivery.as_ref().map(|it| delivery(task, it)),
         idempotency_key: task.start.idempotency_key.to_string(),
+    }
+}
+
+fn delivery(task: &ActivityTask, delivery: &DeliveryTask) -> pb::Delivery {
+    let answers = &delivery.in_reply_to;
+    let texts = |ids: &[Text]| ids.iter().map(ToString::to_string).collect();
+    let action = match delivery.message.change {
+        None => pb::DeliveryAction::Deliver,
+        Some(Change::Edit(_)) => pb::DeliveryAction::Edit,
+        Some(Change::Retract(_)) => pb::DeliveryAction::Retract,
+    };
+    pb::Delivery {
+        conversation_id: task.workflow_id.to_string(),
+        message: Some(message(&delivery.message)),
+        address: delivery.address.to_string(),
+        idempotency_key: delivery.idempotency_key.to_string(),
+        reconcile: delivery.reconcile,
+        in_reply_to: Some(pb::InReplyTo {
+            provider_message_ids: texts(&answers.provider_message_ids),
+            subject: answers.subject.to_string(),
+            references: texts(&answers.references),
+        }),
+        action: action.into(),
+        changed_provider_message_id: delivery.changed_provider_message_id.to_string(),
     }
 }
 

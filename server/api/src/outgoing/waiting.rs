@@ -49,6 +49,8 @@ pub(crate) fn reason(value: WaitReason) -> pb::WaitReason {
         WaitReason::Burst => pb::WaitReason::Burst,
         WaitReason::QuietHours => pb::WaitReason::QuietHours,
         WaitReason::Unanswered => pb::WaitReason::Unanswered,
+        WaitReason::TurnCap => pb::WaitReason::TurnCap,
+        WaitReason::EarlierDelivery => pb::WaitReason::EarlierDelivery,
     }
 }
 
@@ -106,6 +108,12 @@ fn text(wait: &Wait, now: Time) -> String {
             let since = clock(wait.since);
             format!("the customer has no answer since {since}{}", because(wait))
         }
+        WaitReason::TurnCap => {
+            format!("held back{}{}", after(wait), next("turn", wait, now))
+        }
+        WaitReason::EarlierDelivery => {
+            "an earlier delivery by this channel is under way".to_owned()
+        }
     }
 }
 
@@ -140,9 +148,10 @@ fn ends_with(wait: &Wait) -> String {
         WaitReason::Budget => "a decision that raises the budget".to_owned(),
         WaitReason::Approval => "a decision".to_owned(),
         WaitReason::Person => "hand-back".to_owned(),
-        WaitReason::Timer | WaitReason::Burst | WaitReason::QuietHours => {
+        WaitReason::Timer | WaitReason::Burst | WaitReason::QuietHours | WaitReason::TurnCap => {
             "the passing of time".to_owned()
         }
+        WaitReason::EarlierDelivery => "the end of the earlier delivery".to_owned(),
         WaitReason::Signal => "a signal, message or event".to_owned(),
         WaitReason::Child => format!("the end of child {}", wait.key),
         WaitReason::SignalDelivery => format!("the answer of {}", wait.detail),

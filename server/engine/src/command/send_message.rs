@@ -3,13 +3,15 @@
 use crate::command::body::{At, Body, bound};
 use crate::command::fences::fence;
 use crate::decide::proactive::{is_capped, quiet_until};
-use crate::event::{RunEvent, Slot, SuppressReason};
+use crate::event::{DeliveryStatus, RunEvent, Slot, SuppressReason};
 use crate::limits;
+use crate::policy::OptOut;
 use crate::rejection::Refusal;
+use crate::state::conversation::Conversation;
 use crate::state::deadlines::Deadline;
 use crate::text::{StepKey, Text};
 use crate::transition::Transaction;
-use crate::value::{AuthorKind, Message, MessageContent};
+use crate::value::{AuthorKind, Change, Message, MessageContent, Time};
 
 /// A message that code wants to send.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,6 +22,8 @@ pub struct Draft {
     pub author_name: Text,
     /// What it says.
     pub content: MessageContent,
+    /// The message of ours that it changes, if it does.
+    pub change: Option<Change>,
 }
 
 impl Body for Draft {
@@ -27,8 +31,11 @@ impl Body for Draft {
 
     fn check(&self, at: &At<'_>) -> Result<(), Refusal> {
         let conversation = at.conversation()?;
+        if let Some(change) = self.change {
+            check_change(conversation, change)?;
+        }
         let own = Some(&self.channel).filter(|channel| !channel.as_str().is_empty());
-        let channel = own.unwrap_or(&conversation.reply_channel);
+        let channel = own.unwrap_or_else(|| reply_channel(conversation));
         if conversation.addresses.contains_key(channel) {
             let deliveries = conversation.deliveries.values();
             let under_way = deliveries.filter(|d| d.is_under_way()).count();
@@ -64,11 +71,14 @@ impl Draft {
         };
         let turn = conversation.turn.as_ref();
         let proactive = turn.is_some_and(|turn| turn.proactive);
-        let channel = or(self.channel, || conversation.reply_channel.clone());
-        let kept_in = fenced.or_else(|| {
-            let capped = proactive && is_capped(conversation, now);
-            capped.then_some(SuppressReason::FrequencyCap)
-        });
+        let changed = self
+            .change
+            .and_then(|it| conversation.deliveries.get(&it.of()));
+        let channel = match changed {
+            Some(delivery) => delivery.channel.clone(),
+            None => or(self.channel, || reply_channel(conversation).clone()),
+        };
+        let kept_in = fenced.or_else(|| kept_back(conversation, &channel, proactive, now));
         if let Some(reason) = kept_in {
             let event = RunEvent::MessageSuppressed {
                 key,
@@ -89,6 +99,9 @@ impl Draft {
             time: now,
             turn: conversation.turn_count,
             address: Text::default(),
+            is_automatic: false,
+            is_note: false,
+            change: self.change,
         };
         let hours = conversation.policy.quiet_hours.as_ref();
         let (event, said) = match quiet_until(hours, now).filter(|_| proactive) {
@@ -106,6 +119,46 @@ impl Draft {
         tx.emit_run(slot, event);
         said
     }
+}
+
+/// Checks that a message of ours can be changed: its provider has it, or is
+/// just being given it.
+fn check_change(conversation: &Conversation, change: Change) -> Result<(), Refusal> {
+    let delivery = conversation.deliveries.get(&change.of());
+    let reason = "is not a message that an adapter of this conversation has sent";
+    let delivery = delivery.ok_or_else(|| Refusal::invalid("change", reason))?;
+    let gone = matches!(
+        delivery.status,
+        DeliveryStatus::Failed | DeliveryStatus::Unknown
+    );
+    if gone {
+        let reason = "is a message that did not reach the customer";
+        return Err(Refusal::invalid("change", reason));
+    }
+    Ok(())
+}
+
+/// By which channel the current turn replies.
+fn reply_channel(conversation: &Conversation) -> &Text {
+    let turn = conversation.turn.as_ref().map(|turn| &turn.reply_channel);
+    let own = turn.filter(|channel| !channel.as_str().is_empty());
+    own.unwrap_or(&conversation.reply_channel)
+}
+
+/// What keeps a message back, beside the fences.
+fn kept_back(
+    conversation: &Conversation,
+    channel: &Text,
+    proactive: bool,
+    now: Time,
+) -> Option<SuppressReason> {
+    match conversation.opt_outs.get(channel) {
+        Some(OptOut::All) => return Some(SuppressReason::OptedOut),
+        Some(OptOut::Proactive) if proactive => return Some(SuppressReason::OptedOut),
+        _ => {}
+    }
+    let capped = proactive && is_capped(conversation, now);
+    capped.then_some(SuppressReason::FrequencyCap)
 }
 
 fn or(text: Text, default: impl FnOnce() -> Text) -> Text {

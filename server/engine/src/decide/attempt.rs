@@ -50,4 +50,19 @@ pub struct DeliveryTask {
     pub idempotency_key: Text,
     /// Ask the provider first.
     pub reconcile: bool,
+    /// What it answers.
+    pub in_reply_to: InReplyTo,
+    /// Id that the provider gave the message which it changes, or empty.
+    pub changed_provider_message_id: Text,
+}
+
+/// What a delivery answers, as the provider knows it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InReplyTo {
+    /// Ids of the messages that it answers, oldest first.
+    pub provider_message_ids: Vec<Text>,
+    /// What the customer's last message was about, or empty.
+    pub subject: Text,
+    /// Ids of the thread's messages, oldest first.
+    pub references: Vec<Text>,
 }

@@ -4,10 +4,12 @@
 //! that was lost afterwards is unknown: it is not repeated, unless its adapter
 //! can ask the provider.
 
-use crate::decide::attempt::{ActivityStart, ActivityToken, DeliveryTask};
+use crate::decide::attempt::{ActivityStart, ActivityToken, DeliveryTask, InReplyTo};
+use crate::decide::undeliverable::undeliverable;
 use crate::event::{DeliveryStatus, Event, RunEvent};
 use crate::policy::ActivityOptions;
 use crate::rejection::Rejection;
+use crate::state::conversation::Conversation;
 use crate::state::delivery::{Delivery, SEND_TIMEOUT};
 use crate::state::run::{Activity, Stage};
 use crate::text::Text;
@@ -35,7 +37,9 @@ pub(super) fn begin_delivery(
         .get(&sequence)
         .ok_or(Rejection::Stale)?;
     let wanted = delivery.is_queued() && delivery.attempt == attempt;
-    let paused = conversation.pause.is_some();
+    let now = tx.context.now;
+    let held_back = conversation.delivery_held_until(delivery, now).is_some();
+    let paused = conversation.pause.is_some() || held_back;
     let able = reconciles || !delivery.reconcile;
     let message = delivery.message.clone().ok_or(Rejection::Stale)?;
     if wanted && paused {
@@ -47,13 +51,17 @@ pub(super) fn begin_delivery(
         return Err(Rejection::Stale);
     }
     let idempotency_key: Text = format!("{}/message-{sequence}", key.id).into();
+    let current = conversation.addresses.get(&delivery.channel);
+    let current = current.filter(|address| **address != delivery.address);
+    let address = current.cloned();
     let task = DeliveryTask {
         message,
-        address: delivery.address.clone(),
+        address: current.unwrap_or(&delivery.address).clone(),
+        in_reply_to: in_reply_to(conversation, delivery),
+        changed_provider_message_id: changed(conversation, delivery),
         idempotency_key: idempotency_key.clone(),
         reconcile: delivery.reconcile,
     };
-    let now = tx.context.now;
     let mut options = ActivityOptions::on(delivery.queue());
     options.start_to_close = SEND_TIMEOUT;
     let start = ActivityStart {
@@ -84,8 +92,29 @@ pub(super) fn begin_delivery(
         epoch: start.epoch,
         worker: worker.clone(),
         reconciles,
+        address,
     });
     Ok(start)
+}
+
+/// Id of the message that a delivery changes.
+fn changed(conversation: &Conversation, delivery: &Delivery) -> Text {
+    let change = delivery.message.as_ref().and_then(|message| message.change);
+    let changed = change.and_then(|change| conversation.deliveries.get(&change.of()));
+    changed
+        .map(|it| it.provider_message_id.clone())
+        .unwrap_or_default()
+}
+
+/// What a delivery answers, for providers that show threads.
+fn in_reply_to(conversation: &Conversation, delivery: &Delivery) -> InReplyTo {
+    let thread = conversation.threads.get(&delivery.channel);
+    let references = thread.map(|it| it.references.iter().cloned().collect());
+    InReplyTo {
+        provider_message_ids: delivery.in_reply_to.clone(),
+        subject: thread.map(|it| it.subject.clone()).unwrap_or_default(),
+        references: references.unwrap_or_default(),
+    }
 }
 
 /// The provider took the message. When a receipt has said so before, only the
@@ -110,16 +139,25 @@ pub fn accept_delivery(
         tx.emit(event);
         return Ok(());
     }
-    current(tx, token)?;
-    let status = DeliveryStatus::Accepted;
-    moved(
-        tx,
-        token.activity,
-        status,
-        provider_message_id,
-        Text::default(),
-    );
+    let channel = current(tx, token)?.channel.clone();
+    let early = early_receipt(tx, &channel, &provider_message_id);
+    let (status, detail) = early.unwrap_or((DeliveryStatus::Accepted, Text::default()));
+    moved(tx, token.activity, status, provider_message_id, detail);
     Ok(())
+}
+
+/// What the provider has said of a message before its id was known.
+fn early_receipt(
+    tx: &Transaction<'_>,
+    channel: &Text,
+    id: &Text,
+) -> Option<(DeliveryStatus, Text)> {
+    let conversation = tx.root.conversation.as_ref()?;
+    let kept = conversation.early_receipts.iter();
+    let kept = kept.filter(|it| it.provider_message_id == *id && !id.as_str().is_empty());
+    let kept = kept.filter(|it| it.channel == *channel || it.channel.as_str().is_empty());
+    let last = kept.max_by_key(|it| it.status)?;
+    Some((last.status, last.detail.clone()))
 }
 
 /// The attempt failed and the provider does not have the message.
@@ -131,23 +169,39 @@ pub(super) fn fail_delivery(
     token: ActivityToken,
     failure: &Failure,
 ) -> Result<(), Rejection> {
-    let attempt = current(tx, token)?.attempt;
+    let delivery = current(tx, token)?;
+    let attempt = delivery.attempt;
+    let sequence = token.activity;
     if failure.kind == FailureKind::WorkerLost {
         // The adapter itself cannot say whether the provider has it.
-        lose_delivery(tx, token.activity, attempt);
+        lose_delivery(tx, sequence, attempt);
         return Ok(());
     }
+    let expires = expires(tx, sequence);
     let jitter = tx.context.take_fraction();
     let now = tx.context.now;
     let detail = Text::from(format!("{}: {}", failure.type_name, failure.message));
-    match Delivery::retry_policy().delay_after(attempt, failure, jitter) {
-        Some(delay) => again(tx, token.activity, detail, now + delay, false),
+    let delay = Delivery::retry_policy().delay_after(attempt, failure, jitter);
+    match delay.filter(|delay| now + *delay <= expires) {
+        Some(delay) => again(tx, sequence, detail, now + delay, false),
         None => {
-            let none = Text::default();
-            moved(tx, token.activity, DeliveryStatus::Failed, none, detail);
+            let (status, none) = (DeliveryStatus::Failed, Text::default());
+            moved(tx, sequence, status, none, detail);
+            if failure.non_retryable {
+                undeliverable(tx, sequence);
+            }
         }
     }
     Ok(())
+}
+
+/// When a message is not worth sending any more.
+fn expires(tx: &Transaction<'_>, sequence: u64) -> Time {
+    let conversation = tx.root.conversation.as_ref();
+    let delivery = conversation.and_then(|c| Some((c, c.deliveries.get(&sequence)?)));
+    delivery.map_or(Time(i64::MAX), |(conversation, delivery)| {
+        delivery.since() + conversation.policy.expires_after(&delivery.channel)
+    })
 }
 
 /// The adapter of an attempt went away or took too long: nobody knows whether
@@ -166,8 +220,8 @@ pub(super) fn lose_delivery(tx: &mut Transaction<'_>, sequence: u64, attempt: u3
         return;
     };
     let detail = Text::from("the adapter was lost while it had the message");
-    let exhausted = attempt >= Delivery::retry_policy().maximum_attempts;
-    if holder.reconciles && !exhausted {
+    let reconciles = holder.reconciles;
+    if reconciles && now < expires(tx, sequence) {
         again(tx, sequence, detail, now, true);
     } else {
         moved(
@@ -228,8 +282,9 @@ pub(super) fn delivery_due(tx: &mut Transaction<'_>, sequence: u64) {
         let attempt = delivery.attempt;
         tx.cancel_delivery(sequence);
         lose_delivery(tx, sequence, attempt);
-    } else if delivery.next_at.take().is_some() {
-        // Not an event: after a crash the backoff passes again.
+    } else if delivery.next_at.take().is_some() || delivery.stands_still {
+        // Not an event: after a crash the backoff passes again. What an
+        // earlier delivery held back has waited long enough.
         tx.offer_delivery(sequence);
     }
 }
@@ -252,7 +307,11 @@ pub(super) fn moved(
     });
     let conversation = tx.root.conversation.as_ref();
     let delivery = conversation.and_then(|c| c.deliveries.get(&sequence));
-    let Some((slot, key)) = delivery.and_then(|delivery| delivery.sender.clone()) else {
+    let sender = delivery.and_then(|delivery| delivery.sender.clone());
+    if let Some(channel) = delivery.map(|delivery| delivery.channel.clone()) {
+        tx.offer_channel(&channel);
+    }
+    let Some((slot, key)) = sender else {
         return;
     };
     let sender = tx.root.runs.get(&slot);

@@ -116,9 +116,13 @@ pub(super) fn marker(
             text: text.into(),
             data: None,
             attributes,
+            attachments: Vec::new(),
         },
         time: now,
         turn: 0,
         address: Text::default(),
+        is_automatic: false,
+        is_note: false,
+        change: None,
     }
 }

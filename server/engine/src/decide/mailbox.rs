@@ -3,10 +3,11 @@
 
 use std::collections::BTreeMap;
 
+use crate::decide::hand_off::{HandOff, take_over};
 use crate::decide::held;
 use crate::decide::proactive::quiet_until;
 use crate::event::{RunEvent, RunStarted, Slot, TurnCause, TurnStart};
-use crate::policy::OnBusy;
+use crate::policy::{AfterCap, OnBusy};
 use crate::state::conversation::Conversation;
 use crate::state::deadlines::Deadline;
 use crate::state::root::Root;
@@ -14,7 +15,7 @@ use crate::state::run::Run;
 use crate::state::turn::Turn;
 use crate::text::StepKey;
 use crate::transition::Transaction;
-use crate::value::{InboundEvent, Message, Span, Time};
+use crate::value::{Assignee, InboundEvent, Message, Span, Time};
 
 /// What is to be done with what waits.
 enum Step {
@@ -99,7 +100,13 @@ pub(crate) fn settle(tx: &mut Transaction<'_>) {
                 return;
             }
             Step::Start(cause, attempt) => {
-                start_turn(tx, cause, attempt);
+                match hindered_by_cap(conversation, tx.context.now) {
+                    None => start_turn(tx, cause, attempt),
+                    Some((until, AfterCap::Wait)) => {
+                        tx.root.deadlines.arm(Deadline::Burst, until);
+                    }
+                    Some((_, AfterCap::HandOff(assignee))) => hand_over_capped(tx, assignee),
+                }
                 return;
             }
             Step::Answer(key) => {
@@ -118,6 +125,24 @@ pub(crate) fn settle(tx: &mut Transaction<'_>) {
     }
 }
 
+/// Until when the conversation may have no further turn, and what follows.
+fn hindered_by_cap(conversation: &Conversation, now: Time) -> Option<(Time, AfterCap)> {
+    let until = conversation.capped_until().filter(|until| *until > now)?;
+    Some((until, conversation.policy.turn_cap.then.clone()))
+}
+
+/// Somebody looks at what has had too many turns.
+fn hand_over_capped(tx: &mut Transaction<'_>, assignee: Assignee) {
+    let conversation = tx.root.conversation.as_ref();
+    let turns = conversation.map_or(0, |c| c.policy.turn_cap.turns);
+    let request = HandOff {
+        assignee,
+        reason: format!("{turns} turns in a short while: two machines may be talking").into(),
+        context: None,
+    };
+    take_over(tx, request);
+}
+
 /// The silence that a policy names has lasted: a turn begins, after the quiet
 /// hours if agents would write first.
 pub(crate) fn silence(tx: &mut Transaction<'_>, deadline: Deadline, cause: TurnCause) {
@@ -129,7 +154,9 @@ pub(crate) fn silence(tx: &mut Transaction<'_>, deadline: Deadline, cause: TurnC
         return;
     }
     let hours = conversation.policy.quiet_hours.as_ref();
-    match quiet_until(hours, now).filter(|_| cause.is_proactive()) {
+    let quiet = quiet_until(hours, now).filter(|_| cause.is_proactive());
+    let capped = conversation.capped_until().filter(|until| *until > now);
+    match quiet.max(capped) {
         Some(until) => tx.root.deadlines.arm(deadline, until),
         None => start_turn(tx, cause, 1),
     }

@@ -2,9 +2,11 @@
 //! emits, so that a rejection leaves no trace.
 
 mod activity_result;
+mod add_note;
 mod attempt;
 mod begin_activity;
 pub(crate) mod cancel_workflow;
+mod change_message;
 pub(crate) mod close_conversation;
 pub(crate) mod closing;
 mod complete_task;
@@ -21,6 +23,7 @@ mod pause_conversation;
 mod pause_workflow;
 pub(crate) mod proactive;
 mod report_delivery;
+mod resend_message;
 mod resume;
 mod send_human_message;
 mod set_type;
@@ -31,15 +34,18 @@ mod submit_message;
 mod task;
 mod terminate_workflow;
 pub(crate) mod turn_failure;
+mod undeliverable;
 mod update_conversation;
 
 pub use activity_result::{
     Beat, check_activity, check_attempt, complete_activity, fail_activity, heartbeat_activity,
     lose_activity,
 };
-pub use attempt::{ActivityStart, ActivityToken, DeliveryTask};
+pub use add_note::{AddNote, add_note};
+pub use attempt::{ActivityStart, ActivityToken, DeliveryTask, InReplyTo};
 pub use begin_activity::{Taker, begin_activity};
 pub use cancel_workflow::cancel_workflow;
+pub use change_message::{ChangeMessage, Changed, change_message};
 pub use close_conversation::{CloseConversation, close_conversation};
 pub use complete_task::{Completion, complete_task};
 pub use deadlines::meet_deadlines;
@@ -51,7 +57,8 @@ pub use hand_off::{HandOff, hand_off};
 pub use pause_conversation::{pause_conversation, resume_conversation};
 pub use pause_workflow::{pause_workflow, resume_workflow};
 pub use proactive::is_time_zone;
-pub use report_delivery::{DeliveryRef, report_delivery};
+pub use report_delivery::{DeliveryRef, ReportDelivery, report_delivery};
+pub use resend_message::{ResendMessage, resend_message};
 pub use resume::resume;
 pub use send_human_message::{HumanMessageSent, SendHumanMessage, send_human_message};
 pub use set_type::set_type;

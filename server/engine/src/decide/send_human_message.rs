@@ -4,7 +4,7 @@ use crate::decide::hand_off::{HandOff, take_over};
 use crate::decide::{mailbox, open_conversation};
 use crate::event::{DeliveryStatus, Event};
 use crate::limits;
-use crate::policy::OnHumanMessage;
+use crate::policy::{OnHumanMessage, OptOut};
 use crate::rejection::Rejection;
 use crate::state::conversation::{Conversation, Remembered};
 use crate::state::delivery::Delivery;
@@ -74,6 +74,9 @@ pub fn send_human_message(
     let is_sent = request.already_sent.is_some();
     if !is_sent {
         check_outbox(conversation, &channel)?;
+        if conversation.opt_outs.get(&channel) == Some(&OptOut::All) {
+            return Err(Rejection::OptedOut(channel.to_string()));
+        }
     }
     let answers_through = match request.seen_through {
         0 => 0,
@@ -101,6 +104,9 @@ pub fn send_human_message(
         time: tx.context.now,
         turn: 0,
         address: Text::default(),
+        is_automatic: false,
+        is_note: false,
+        change: None,
     };
     tx.emit(Event::HumanMessageSent {
         message: Box::new(message),

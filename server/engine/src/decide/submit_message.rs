@@ -6,7 +6,7 @@ use crate::decide::decide_approval::ask_for_budget;
 use crate::decide::mailbox;
 use crate::event::{Event, Update};
 use crate::limits;
-use crate::policy::{OnClosed, OnErased, TurnPolicy};
+use crate::policy::{OnAutomatic, OnClosed, OnErased, OptOut, TurnPolicy};
 use crate::rejection::Rejection;
 use crate::state::conversation::Conversation;
 use crate::state::root::Root;
@@ -44,6 +44,11 @@ pub struct SubmitMessage {
     pub content: MessageContent,
     /// Address of the customer on the channel, or empty.
     pub customer_address: Text,
+    /// A machine wrote it.
+    pub is_automatic: bool,
+    /// What the customer does not want by the channel from here on, or wants
+    /// again, if they say so.
+    pub opt_out: Option<Option<OptOut>>,
 }
 
 /// How a message or event was accepted; the same for a duplicate.
@@ -75,7 +80,18 @@ pub fn submit_message(
         time: now,
         turn: 0,
         address: request.customer_address.clone(),
+        is_automatic: request.is_automatic,
+        is_note: false,
+        change: None,
     };
+    let policy = match &tx.root.conversation {
+        Some(conversation) => &conversation.policy,
+        None => &request.opening.policy,
+    };
+    // What our own addresses sent is no customer's message.
+    message.is_automatic |= policy.is_own(&message.address);
+    let counts = !message.is_automatic || policy.on_automatic == OnAutomatic::Turn;
+
     let mut reopens = false;
     match known_conversation(tx.root, &request.opening)? {
         None => open(tx, request.opening),
@@ -83,7 +99,10 @@ pub fn submit_message(
             if let Some(first) = first_answer(conversation, &message)? {
                 return Ok(first);
             }
-            reopens = !conversation.is_open();
+            reopens = !conversation.is_open() && counts;
+            if !conversation.is_open() && !counts {
+                return Err(Rejection::ConversationClosed);
+            }
             if reopens {
                 check_reopening(tx.root, conversation, now)?;
             }
@@ -95,17 +114,66 @@ pub fn submit_message(
         tx.emit(Event::ConversationReopened);
         ask_for_budget(tx);
     }
-    if !request.customer_address.as_str().is_empty() {
+    if !request.customer_address.as_str().is_empty() && !is_own(tx, &request.customer_address) {
         let address = (message.channel.clone(), request.customer_address);
         set_addresses(tx, BTreeMap::from([address]), None)?;
+    }
+    if let Some(opt_out) = request.opt_out {
+        set_opt_outs(tx, BTreeMap::from([(message.channel.clone(), opt_out)]));
     }
     let accepted = Accepted {
         sequence: message.sequence,
         time: now,
     };
     tx.emit(Event::MessageReceived(message));
-    mailbox::message_came(tx);
+    if counts {
+        mailbox::message_came(tx);
+    }
     Ok(accepted)
+}
+
+fn is_own(tx: &Transaction<'_>, address: &Text) -> bool {
+    let conversation = tx.root.conversation.as_ref();
+    conversation.is_some_and(|it| it.policy.is_own(address))
+}
+
+/// Notes what the customer does not want by a channel, or wants again.
+fn set_opt_outs(tx: &mut Transaction<'_>, changes: BTreeMap<Text, Option<OptOut>>) {
+    let Some(conversation) = &tx.root.conversation else {
+        return;
+    };
+    let opt_outs = changed_opt_outs(&conversation.opt_outs, changes);
+    if opt_outs == conversation.opt_outs {
+        return;
+    }
+    let update = Update {
+        labels: tx.root.labels.clone(),
+        addresses: conversation.addresses.clone(),
+        policy: conversation.policy.clone(),
+        reply_channel: conversation.reply_channel.clone(),
+        type_name: None,
+        task_queue: None,
+        opt_outs: Some(opt_outs),
+    };
+    tx.emit(Event::ConversationUpdated(Box::new(update)));
+}
+
+/// Opt-outs with changes made; `None` takes one back.
+pub(super) fn changed_opt_outs(
+    before: &BTreeMap<Text, OptOut>,
+    changes: BTreeMap<Text, Option<OptOut>>,
+) -> BTreeMap<Text, OptOut> {
+    let mut after = before.clone();
+    for (channel, opt_out) in changes {
+        match opt_out {
+            Some(opt_out) => after.insert(channel, opt_out),
+            None => after.remove(&channel),
+        };
+    }
+    while after.len() > limits::ADDRESSES {
+        after.pop_first();
+    }
+    after
 }
 
 /// The conversation that a request is for; `None` if it opens one.
@@ -195,6 +263,7 @@ pub(super) fn set_addresses(
         reply_channel: reply_channel.unwrap_or_else(|| conversation.reply_channel.clone()),
         type_name: None,
         task_queue: None,
+        opt_outs: None,
     };
     let given = addresses.into_iter();
     let given = given.filter(|(_, address)| !address.as_str().is_empty());

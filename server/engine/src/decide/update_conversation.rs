@@ -3,10 +3,11 @@
 
 use std::collections::BTreeMap;
 
+use crate::decide::submit_message::changed_opt_outs;
 use crate::decide::{decide_approval, mailbox, open_conversation};
 use crate::event::{Event, Update};
 use crate::limits;
-use crate::policy::TurnPolicy;
+use crate::policy::{OptOut, TurnPolicy};
 use crate::rejection::Rejection;
 use crate::text::{QueueName, Text, TypeName};
 use crate::transition::Transaction;
@@ -26,6 +27,8 @@ pub struct UpdateConversation {
     pub type_name: TypeName,
     /// The new task queue, or empty: of the turns from here on.
     pub task_queue: QueueName,
+    /// What the customer does not want, by channel; `None` takes it back.
+    pub opt_outs: BTreeMap<Text, Option<OptOut>>,
 }
 
 impl std::fmt::Debug for UpdateConversation {
@@ -50,6 +53,7 @@ pub fn update_conversation(
         reply_channel: conversation.reply_channel.clone(),
         type_name: Some(request.type_name).filter(|name| !name.as_str().is_empty()),
         task_queue: Some(request.task_queue).filter(|name| !name.as_str().is_empty()),
+        opt_outs: Some(changed_opt_outs(&conversation.opt_outs, request.opt_outs)),
     };
     (request.policy)(&mut update.policy);
     if !request.reply_channel.as_str().is_empty() {

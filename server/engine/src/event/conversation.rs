@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use minicbor::{Decode, Encode};
 
-use crate::policy::TurnPolicy;
+use crate::policy::{OptOut, TurnPolicy};
 use crate::text::{QueueName, Text, TypeName};
 use crate::value::{Payload, Time};
 
@@ -30,6 +30,27 @@ pub struct Update {
     /// Its task queue, if that changes.
     #[n(5)]
     pub task_queue: Option<QueueName>,
+    /// What the customer does not want, by channel, if that changes.
+    #[n(6)]
+    pub opt_outs: Option<BTreeMap<Text, OptOut>>,
+}
+
+/// What a provider said of a message before its adapter could say which id it
+/// has.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct EarlyReceipt {
+    /// Channel of the message, or empty.
+    #[n(0)]
+    pub channel: Text,
+    /// Id that the provider gave it.
+    #[n(1)]
+    pub provider_message_id: Text,
+    /// What became of it.
+    #[n(2)]
+    pub status: DeliveryStatus,
+    /// What the provider said.
+    #[n(3)]
+    pub detail: Text,
 }
 
 /// What stays of an erased conversation.

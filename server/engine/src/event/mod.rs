@@ -15,7 +15,7 @@ use crate::text::{QueueName, RootKey, StepKey, Text, TypeName};
 use crate::value::{Assignee, InboundEvent, Message, Payload, Span, Time};
 
 pub use conversation::{
-    ApprovalOutcome, ApprovalRequest, Decided, DeliveryStatus, Tombstone, Update,
+    ApprovalOutcome, ApprovalRequest, Decided, DeliveryStatus, EarlyReceipt, Tombstone, Update,
 };
 pub use run::{Parent, RunId, RunStarted, RunStatus, SuppressReason, TurnCause, TurnStart};
 pub use run_event::RunEvent;
@@ -231,6 +231,9 @@ pub enum Event {
         /// The adapter can find out whether a message was sent.
         #[n(4)]
         reconciles: bool,
+        /// Address that it goes to, if that is another one now.
+        #[n(5)]
+        address: Option<Text>,
     },
     /// The delivery of a message came further, or back into its queue.
     #[n(17)]
@@ -277,6 +280,61 @@ pub enum Event {
     /// again.
     #[n(21)]
     ConversationReopened,
+    /// A message whose delivery was over is delivered again.
+    #[n(22)]
+    DeliveryResent {
+        /// The message.
+        #[n(0)]
+        sequence: u64,
+        /// Channel that it goes out by.
+        #[n(1)]
+        channel: Text,
+        /// Address that it goes to.
+        #[n(2)]
+        address: Text,
+    },
+    /// An address of the customer does not take messages.
+    #[n(23)]
+    AddressFailed {
+        /// Its channel.
+        #[n(0)]
+        channel: Text,
+        /// The address.
+        #[n(1)]
+        address: Text,
+        /// What the provider said.
+        #[n(2)]
+        detail: Text,
+    },
+    /// A provider told of a message that it has given no id yet.
+    #[n(24)]
+    EarlyReceipt(#[n(0)] EarlyReceipt),
+    /// Staff or an agent wrote something that the customer does not see.
+    #[n(25)]
+    NoteAdded {
+        /// The note.
+        #[n(0)]
+        message: Box<Message>,
+        /// Hash of the request's id; 0 for none.
+        #[n(1)]
+        request: u64,
+        /// Hash of what it asked for; 0 if it is not known.
+        #[n(2)]
+        fingerprint: u64,
+    },
+    /// The customer has changed a message.
+    #[n(26)]
+    MessageChanged {
+        /// The entry of the transcript that says so.
+        #[n(0)]
+        message: Box<Message>,
+        /// Hash of the channel, address and id of the message that is changed.
+        #[n(1)]
+        hash: u64,
+        /// It is to be answered like a message.
+        #[n(2)]
+        waits: bool,
+    },
 }
 
 impl Event {
@@ -286,6 +344,8 @@ impl Event {
         match self {
             Self::MessageReceived(message) => Some(message),
             Self::HumanMessageSent { message, .. }
+            | Self::NoteAdded { message, .. }
+            | Self::MessageChanged { message, .. }
             | Self::HeldMessageSent { message, .. }
             | Self::HandedOff {
                 marker: message, ..

@@ -177,6 +177,9 @@ pub enum SuppressReason {
     /// A proactive message was over the frequency cap.
     #[n(6)]
     FrequencyCap,
+    /// The customer does not want messages by the channel.
+    #[n(7)]
+    OptedOut,
 }
 
 impl SuppressReason {
@@ -190,6 +193,7 @@ impl SuppressReason {
             Self::HumanOwns => "HUMAN_OWNS",
             Self::QuietHours => "QUIET_HOURS",
             Self::FrequencyCap => "FREQUENCY_CAP",
+            Self::OptedOut => "OPTED_OUT",
         }
     }
 }

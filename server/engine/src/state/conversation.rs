@@ -4,13 +4,15 @@ use std::collections::{BTreeMap, VecDeque};
 
 use minicbor::{Decode, Encode};
 
+use crate::event::EarlyReceipt;
 use crate::limits;
-use crate::policy::{Budget, TurnPolicy};
+use crate::policy::{Budget, OptOut, TurnPolicy};
 use crate::state::bounded::{message_bytes, trim};
 use crate::state::delivery::Delivery;
 use crate::state::entries::State;
 use crate::state::episode::Episode;
 use crate::state::held::Held;
+use crate::state::thread::Thread;
 use crate::state::turn::{EndedTurn, Retry, Turn};
 use crate::text::{QueueName, Text, TypeName};
 use crate::value::{Assignee, InboundEvent, Message, Payload, Span, Time, Usage};
@@ -152,6 +154,40 @@ pub struct Conversation {
     #[n(40)]
     #[cbor(default)]
     pub handoffs: u64,
+    /// What the customer does not want, by channel.
+    #[n(41)]
+    #[cbor(default)]
+    pub opt_outs: BTreeMap<Text, OptOut>,
+    /// Addresses that do not take messages, by channel.
+    #[n(42)]
+    #[cbor(default)]
+    pub failed_addresses: BTreeMap<Text, FailedAddress>,
+    /// What is known of the thread on each channel.
+    #[n(43)]
+    #[cbor(default)]
+    pub threads: BTreeMap<Text, Thread>,
+    /// Receipts that came before their message had an id, oldest first.
+    #[n(44)]
+    #[cbor(default)]
+    pub early_receipts: VecDeque<EarlyReceipt>,
+    /// When its last turns started, oldest first: as many as are capped.
+    #[n(45)]
+    #[cbor(default)]
+    pub turn_times: VecDeque<Time>,
+}
+
+/// An address that does not take messages.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct FailedAddress {
+    /// The address.
+    #[n(0)]
+    pub address: Text,
+    /// What the provider said.
+    #[n(1)]
+    pub detail: Text,
+    /// When.
+    #[n(2)]
+    pub time: Time,
 }
 
 /// A pause.
@@ -217,13 +253,27 @@ pub struct Remembered {
     #[n(4)]
     #[cbor(default)]
     pub took_over: bool,
+    /// Hash of what it says since it was edited; 0 if it was not, and the
+    /// largest number once it was taken back.
+    #[n(5)]
+    #[cbor(default)]
+    pub changed: u64,
+    /// Position of the entry that changed it last; 0 if none has.
+    #[n(6)]
+    #[cbor(default)]
+    pub changed_by: u64,
 }
 
 impl Remembered {
-    /// Whether another one with the same id says something else.
+    /// What `changed` is once the message was taken back.
+    pub const RETRACTED: u64 = u64::MAX;
+
+    /// Whether another one with the same id says something else than it did or
+    /// does.
     #[must_use]
     pub fn differs(&self, fingerprint: u64) -> bool {
-        self.fingerprint != 0 && fingerprint != 0 && self.fingerprint != fingerprint
+        let known = self.fingerprint != 0 && fingerprint != 0;
+        known && self.fingerprint != fingerprint && self.changed != fingerprint
     }
 }
 
@@ -253,6 +303,27 @@ impl Conversation {
         }
         let quiet = last.time + self.policy.quiet;
         Some(quiet.min(first.time + self.policy.max_wait.max(self.policy.quiet)))
+    }
+
+    /// Until when it may have no further turn, if it has had as many as it may.
+    #[must_use]
+    pub fn capped_until(&self) -> Option<Time> {
+        let cap = &self.policy.turn_cap;
+        let turns = cap.turns as usize;
+        let full = turns > 0 && self.turn_times.len() >= turns;
+        let first = self.turn_times.len().checked_sub(turns)?;
+        let first = self.turn_times.get(first).filter(|_| full)?;
+        Some(*first + cap.window)
+    }
+
+    /// What keeps a delivery back that goes out by a channel, until when: an
+    /// earlier one that is under way.
+    #[must_use]
+    pub fn delivery_held_until(&self, delivery: &Delivery, now: Time) -> Option<Time> {
+        let earlier = self.deliveries.range(..delivery.sequence);
+        let same = earlier.filter(|(_, it)| it.channel == delivery.channel);
+        let held = same.filter_map(|(_, it)| it.holds_until());
+        held.filter(|until| *until > now).max()
     }
 
     /// The remembered message or event with this hash of its id.
@@ -315,6 +386,43 @@ impl Conversation {
         self.recent.insert(at, message);
         let (count, bytes) = (limits::RECENT_MESSAGES, limits::RECENT_BYTES);
         trim(&mut self.recent, count, bytes, message_bytes);
+    }
+
+    /// Notes what a message of the customer says about its thread, and that its
+    /// address is alive.
+    pub(super) fn note_thread(&mut self, message: &Message) {
+        let failed = self.failed_addresses.get(&message.channel);
+        if failed.is_some_and(|it| it.address == message.address) {
+            self.failed_addresses.remove(&message.channel);
+        }
+        if message.provider_message_id.as_str().is_empty() {
+            return;
+        }
+        let known = self.threads.contains_key(&message.channel);
+        if !known && self.threads.len() >= limits::ADDRESSES {
+            return;
+        }
+        let thread = self.threads.entry(message.channel.clone()).or_default();
+        thread.push(&message.provider_message_id);
+        if let Some(subject) = message.content.attributes.get(&"subject".into()) {
+            thread.subject = subject.clone();
+        }
+    }
+
+    /// Ids of the messages that one of ours answers by its channel: those that
+    /// its turn was given, or the customer's last one.
+    pub(super) fn answered_by(&self, message: &Message) -> Vec<Text> {
+        let turn = self.turn.iter();
+        let given = turn.flat_map(|turn| turn.context.messages.iter().chain(&turn.answers));
+        let of_channel = given.filter(|m| m.channel == message.channel);
+        let ids = of_channel.map(|m| m.provider_message_id.clone());
+        let ids: Vec<Text> = ids.filter(|id| !id.as_str().is_empty()).collect();
+        if !ids.is_empty() {
+            return ids;
+        }
+        let thread = self.threads.get(&message.channel);
+        let last = thread.and_then(|it| it.references.back());
+        last.cloned().into_iter().collect()
     }
 
     /// Notes what was written while a person owns the conversation.
@@ -382,6 +490,15 @@ impl Conversation {
         // The oldest are in the transcript all the same.
         let (count, bytes) = (limits::MAILBOX_MESSAGES, limits::MAILBOX_BYTES);
         trim(kept, count, bytes, message_bytes);
+    }
+
+    /// Notes that a turn has started.
+    pub(super) fn note_turn(&mut self, time: Time) {
+        let cap = self.policy.turn_cap.turns as usize;
+        self.turn_times.push_back(time);
+        while self.turn_times.len() > cap {
+            self.turn_times.pop_front();
+        }
     }
 
     /// Somebody answered: what came since still has no answer.

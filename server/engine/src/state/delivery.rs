@@ -3,14 +3,15 @@
 use minicbor::{Decode, Encode};
 
 use crate::event::{DeliveryStatus, Slot};
+use crate::limits;
 use crate::policy::RetryPolicy;
 use crate::text::{QueueName, StepKey, Text};
 use crate::value::{Message, Span, Time};
 
 /// Longest time that an adapter may take for one attempt.
 pub const SEND_TIMEOUT: Span = Span::from_secs(60);
-/// Attempts that fail before the delivery has failed.
-const MAX_ATTEMPTS: u32 = 10;
+/// Longest pause between two attempts.
+const LONGEST_PAUSE: Span = Span::from_secs(300);
 
 /// The delivery of one message.
 #[derive(Clone, Debug, Encode, Decode)]
@@ -54,8 +55,17 @@ pub struct Delivery {
     /// The next attempt has to ask the provider first.
     #[n(12)]
     pub reconcile: bool,
-    /// It was to start while the conversation was paused: it is offered once
-    /// it may. Not stored: a restart finds out again.
+    /// When it began; again, if it was sent again.
+    #[n(13)]
+    #[cbor(default)]
+    pub created: Time,
+    /// Ids that the provider gave the messages that it answers.
+    #[n(14)]
+    #[cbor(default)]
+    pub in_reply_to: Vec<Text>,
+    /// It was to start while it must not: the conversation was paused, or an
+    /// earlier one by its channel was under way. It is offered once it may.
+    /// Not stored: a restart finds out again.
     #[cbor(skip)]
     pub stands_still: bool,
 }
@@ -94,8 +104,28 @@ impl Delivery {
             holder: None,
             next_at: None,
             reconcile: false,
+            created: message.time,
+            in_reply_to: Vec::new(),
             stands_still: false,
         }
+    }
+
+    /// Since when it is on its way.
+    #[must_use]
+    pub fn since(&self) -> Time {
+        // One that was stored before this was kept.
+        if self.created == Time(0) {
+            self.updated
+        } else {
+            self.created
+        }
+    }
+
+    /// Until when it holds back what goes out by its channel after it.
+    #[must_use]
+    pub fn holds_until(&self) -> Option<Time> {
+        let hold = Span::from_secs(limits::DELIVERY_HOLD_SECONDS);
+        self.is_under_way().then(|| self.since() + hold)
     }
 
     /// The task queue of its adapters.
@@ -104,11 +134,11 @@ impl Delivery {
         format!("deliver.{}", self.channel).into()
     }
 
-    /// How failed attempts are repeated.
+    /// How failed attempts are repeated, while the message is worth sending.
     #[must_use]
     pub fn retry_policy() -> RetryPolicy {
         RetryPolicy {
-            maximum_attempts: MAX_ATTEMPTS,
+            maximum_interval: LONGEST_PAUSE,
             ..RetryPolicy::default()
         }
     }

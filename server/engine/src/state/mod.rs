@@ -10,6 +10,7 @@ pub mod held;
 pub mod request;
 pub mod root;
 pub mod run;
+pub mod thread;
 pub mod turn;
 
 mod apply;

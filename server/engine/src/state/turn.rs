@@ -99,6 +99,10 @@ pub struct Turn {
     #[n(23)]
     #[cbor(default)]
     pub steps: Vec<DoneStep>,
+    /// Channel of the messages that it answers.
+    #[n(24)]
+    #[cbor(default)]
+    pub reply_channel: Text,
 }
 
 /// How a turn ended.

@@ -122,7 +122,9 @@ impl World {
         };
         for delivery in conversation.deliveries.values() {
             let offer = Offer::Attempt(0, delivery.sequence, delivery.attempt);
-            let due = delivery.is_queued() && conversation.pause.is_none();
+            let now = self.s.context.now;
+            let held = conversation.delivery_held_until(delivery, now).is_some();
+            let due = delivery.is_queued() && conversation.pause.is_none() && !held;
             assert!(
                 !due || self.queue.contains(&offer),
                 "{offer:?} is forgotten"

@@ -56,6 +56,7 @@ impl World {
                     reply_channel: "".into(),
                     type_name: "".into(),
                     task_queue: "".into(),
+                    opt_outs: Default::default(),
                 };
                 self.s.step(|tx| decide::update_conversation(tx, request))
             }
@@ -157,7 +158,7 @@ impl World {
         ][usize::from(how)];
         let outcome = self
             .s
-            .step(|tx| decide::report_delivery(tx, &target, status, "".into()));
+            .step(|tx| decide::report_delivery(tx, scenario::receipt(target, status)));
         outcome.map(|stands| assert!(stands >= status))
     }
 }

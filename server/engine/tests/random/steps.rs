@@ -1,8 +1,8 @@
 //! What may happen, in random order.
 
 use everturn_engine::policy::{
-    AfterFailure, AfterHandoff, Budget, FrequencyCap, HandoffTimeout, OnBusy, OnClosed,
-    OnHumanMessage, OnTurnFailure, QuietHours, TurnPolicy,
+    AfterCap, AfterFailure, AfterHandoff, Budget, FrequencyCap, HandoffTimeout, OnBusy, OnClosed,
+    OnHumanMessage, OnTurnFailure, QuietHours, TurnCap, TurnPolicy,
 };
 use everturn_engine::value::{Assignee, Span};
 use proptest::prelude::*;
@@ -183,6 +183,14 @@ pub fn policy() -> impl Strategy<Value = TurnPolicy> {
 /// What a policy says about the end and about people, by a number.
 fn with_people(number: u32, after: Option<Span>) -> TurnPolicy {
     TurnPolicy {
+        turn_cap: TurnCap {
+            turns: 20 * number,
+            window: Span::from_secs(300),
+            then: match number {
+                1 => AfterCap::HandOff(Assignee::Team("all".into())),
+                _ => AfterCap::Wait,
+            },
+        },
         on_closed: match number {
             3 => OnClosed::Refuse,
             _ => OnClosed::Reopen,

@@ -8,6 +8,7 @@ use everturn_engine::command::{
     StartTimer,
 };
 use everturn_engine::decide::{self, RunRef, StartWorkflow, Taker};
+use everturn_engine::event::DeliveryStatus;
 use everturn_engine::policy::ActivityOptions;
 use everturn_engine::text::Text;
 use everturn_engine::value::{
@@ -87,6 +88,17 @@ pub fn content(text: &str) -> MessageContent {
         text: text.into(),
         data: None,
         attributes: BTreeMap::new(),
+        attachments: Vec::new(),
+    }
+}
+
+/// A receipt of a provider.
+pub fn receipt(target: decide::DeliveryRef, status: DeliveryStatus) -> decide::ReportDelivery {
+    decide::ReportDelivery {
+        target,
+        channel: "".into(),
+        status: Some(status),
+        detail: "".into(),
     }
 }
 
@@ -127,6 +139,7 @@ pub fn reply(key: &str, text: &str) -> Command {
         channel: "".into(),
         author_name: "".into(),
         content: content(text),
+        change: None,
     };
     command(key, CommandKind::SendMessage(draft))
 }
@@ -145,6 +158,7 @@ pub fn ask_with(key: &str, text: Option<&str>, accepts_earlier: bool) -> Command
         channel: "".into(),
         author_name: "".into(),
         content: content(text),
+        change: None,
     });
     let ask = Ask {
         message,

@@ -109,6 +109,8 @@ impl Scenario {
             author_name: "Ada".into(),
             content: content(text),
             customer_address: address.into(),
+            is_automatic: false,
+            opt_out: None,
         };
         self.step(|tx| decide::submit_message(tx, message))
     }
@@ -233,6 +235,7 @@ impl Scenario {
             reply_channel: "".into(),
             type_name: "".into(),
             task_queue: "".into(),
+            opt_outs: Default::default(),
         };
         self.must(|tx| decide::update_conversation(tx, update));
     }

@@ -62,9 +62,14 @@ impl Conversation {
             request,
             submitted: 0,
         };
-        // The first message opens the conversation; before it there is
-        // nothing to watch.
-        conversation.submit().await?;
+        // The first message opens the conversation: with as many turns as the
+        // bench can make.
+        let mut opening = conversation.next_request();
+        opening.turn_policy = Some(v1::TurnPolicy {
+            turn_cap: Some(v1::TurnCap::default()),
+            ..Default::default()
+        });
+        conversation.client.submit_message(opening).await?;
         conversation.reply().await?;
         Ok(conversation)
     }
@@ -74,12 +79,6 @@ impl Conversation {
         let mut request = self.request.clone();
         request.provider_message_id = self.submitted.to_string();
         request
-    }
-
-    async fn submit(&mut self) -> anyhow::Result<()> {
-        let request = self.next_request();
-        self.client.submit_message(request).await?;
-        Ok(())
     }
 
     async fn reply(&mut self) -> anyhow::Result<()> {

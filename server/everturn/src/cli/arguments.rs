@@ -105,6 +105,71 @@ pub(super) fn after_handoff(text: &str) -> Result<Option<v1::handoff_timeout::Th
     }
 }
 
+/// Reads what follows a delivery that failed for good: `nothing`,
+/// `next-channel`, `person:NAME`, `team:NAME` or `event:TYPE`.
+pub(super) fn undeliverable(
+    text: &str,
+) -> Result<Option<v1::channel_policy::OnUndeliverable>, String> {
+    use v1::channel_policy::OnUndeliverable as After;
+    use v1::on_turn_failure::Then;
+    match text {
+        "nothing" => return Ok(None),
+        "next-channel" => return Ok(Some(After::NextChannel(true))),
+        _ => {}
+    }
+    match after_failure(text) {
+        Ok(Some(Then::HandOff(to))) => Ok(Some(After::HandOff(to))),
+        Ok(Some(Then::EventType(name))) => Ok(Some(After::EventType(name))),
+        _ => Err(
+            "write it as nothing, next-channel, person:NAME, team:NAME or event:TYPE".to_owned(),
+        ),
+    }
+}
+
+/// Reads what follows the last turn of a window: `wait`, `person:NAME` or
+/// `team:NAME`.
+pub(super) fn after_cap(text: &str) -> Result<Option<v1::turn_cap::Then>, String> {
+    use v1::on_turn_failure::Then;
+    match after_failure(text) {
+        Ok(None) => Ok(None),
+        Ok(Some(Then::HandOff(to))) => Ok(Some(v1::turn_cap::Then::HandOff(to))),
+        _ => Err("write it as wait, person:NAME or team:NAME".to_owned()),
+    }
+}
+
+/// Reads `120/1h`, or `0` for no cap.
+pub(super) fn turn_cap(text: &str) -> Result<v1::TurnCap, String> {
+    let v1::FrequencyCap {
+        max_messages,
+        window,
+    } = frequency_cap(text)?;
+    Ok(v1::TurnCap {
+        turns: max_messages,
+        window,
+        then: None,
+    })
+}
+
+/// Reads what a customer does not want.
+pub(super) fn opt_out(text: &str) -> Result<v1::OptOut, String> {
+    match text {
+        "none" => Ok(v1::OptOut::None),
+        "proactive" => Ok(v1::OptOut::Proactive),
+        "all" => Ok(v1::OptOut::All),
+        _ => Err("write it as none, proactive or all".to_owned()),
+    }
+}
+
+/// Reads `channel=value`.
+pub(super) fn by_channel<T: Clone + Send + Sync + 'static>(
+    value: fn(&str) -> Result<T, String>,
+) -> impl Fn(&str) -> Result<(String, T), String> + Clone + Send + Sync + 'static {
+    move |text| {
+        let (channel, text) = label(text)?;
+        Ok((channel, value(&text)?))
+    }
+}
+
 /// Reads an amount of money such as `2.50EUR`, in millionths; `0` is none.
 pub(super) fn amount(text: &str) -> Result<(u64, String), String> {
     let hint = "write it as 2.50EUR";

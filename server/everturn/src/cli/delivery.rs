@@ -51,6 +51,10 @@ struct ReportArgs {
     /// Id that the provider gave the message
     #[arg(long, value_name = "ID", conflicts_with = "message")]
     provider_id: Option<String>,
+    /// Channel of the message, where ids are not unique among channels
+    /// [default: any]
+    #[arg(long, default_value = "")]
+    channel: String,
     /// What became of it
     #[arg(long)]
     status: StatusArg,
@@ -77,6 +81,7 @@ pub(crate) async fn run(args: DeliveryArgs) -> anyhow::Result<ExitCode> {
         target,
         status: status.into(),
         detail: report.detail,
+        channel: report.channel,
         ..Default::default()
     };
     let answer = client.report_delivery(request).await?;

@@ -88,7 +88,45 @@ fn conversation_json(it: &v1::Conversation) -> Value {
         "unanswered_since_time": time(it.unanswered_since_time.as_ref()),
         "unanswered_message_count": it.unanswered_message_count,
         "last_turn": ended_turn_json(it.last_turn.as_ref()),
+        "opt_outs": opt_outs_json(it),
+        "failed_addresses": failed_addresses_json(it),
     })
+}
+
+fn opt_outs_json(it: &v1::Conversation) -> Value {
+    let entries = it.opt_outs.iter().map(|(channel, value)| {
+        let value = v1::OptOut::try_from(*value).unwrap_or_default();
+        let name = variant(value.as_str_name(), "OPT_OUT");
+        (channel.clone(), Value::from(name))
+    });
+    Value::Object(entries.collect())
+}
+
+fn failed_addresses_json(it: &v1::Conversation) -> Value {
+    let entries = it.failed_addresses.iter().map(|(channel, failed)| {
+        let value = json!({
+            "address": failed.address,
+            "detail": failed.detail,
+            "fail_time": time(failed.fail_time.as_ref()),
+        });
+        (channel.clone(), value)
+    });
+    Value::Object(entries.collect())
+}
+
+/// What keeps messages from a customer, each on a line.
+fn unreachable(it: &v1::Conversation) -> Vec<String> {
+    let mut lines = Vec::new();
+    if !it.opt_outs.is_empty() {
+        lines.push(format!("opted out     {}", opt_outs_json(it)));
+    }
+    let mut failed: Vec<_> = it.failed_addresses.iter().collect();
+    failed.sort_by_key(|(channel, _)| *channel);
+    for (channel, failed) in failed {
+        let (address, why) = (&failed.address, because(&failed.detail));
+        lines.push(format!("unreachable   {channel} {address}{why}"));
+    }
+    lines
 }
 
 fn ended_turn_json(turn: Option<&v1::EndedTurn>) -> Value {
@@ -179,6 +217,9 @@ fn conversation_text(it: &v1::Conversation) -> String {
         format!("task queue    {}", it.task_queue),
         format!("channel       {}", it.reply_channel),
         format!("addresses     {}", labels(&it.addresses)),
+    ]);
+    lines.extend(unreachable(it));
+    lines.extend([
         format!("turn          {turn} ({} so far)", it.turn_count),
         format!(
             "messages      {} ({} waiting)",
@@ -299,6 +340,6 @@ mod tests {
         assert_eq!(json["pause"]["reason"], "audit");
         assert_eq!(json["usage"]["output_tokens"], 9);
         // As many as conversation_service.proto has.
-        assert_eq!(json.as_object().expect("an object").len(), 27);
+        assert_eq!(json.as_object().expect("an object").len(), 29);
     }
 }

@@ -6,7 +6,7 @@ use everturn_client::v1;
 use serde_json::{Value, json};
 
 use super::Output;
-use super::value::{clock, labels, payload, time, variant};
+use super::value::{clock, hex, labels, payload, time, variant};
 
 fn author_kind(message: &v1::Message) -> String {
     variant(message.author_kind().as_str_name(), "AUTHOR_KIND")
@@ -21,7 +21,28 @@ pub(super) fn content_json(content: Option<&v1::MessageContent>) -> Value {
         "text": content.text,
         "data": payload(content.data.as_ref()),
         "attributes": labels(&content.attributes),
+        "attachments": content.attachments.iter().map(attachment_json).collect::<Vec<_>>(),
     })
+}
+
+fn attachment_json(it: &v1::Attachment) -> Value {
+    json!({
+        "uri": it.uri,
+        "media_type": it.media_type,
+        "name": it.name,
+        "size": it.size,
+        "sha256": hex(&it.sha256),
+    })
+}
+
+/// How a message changes an earlier one, as JSON.
+fn change_json(change: Option<v1::message::Change>) -> Value {
+    use v1::message::Change;
+    match change {
+        None => Value::Null,
+        Some(Change::EditsSequence(of)) => json!({ "edits_sequence": of }),
+        Some(Change::RetractsSequence(of)) => json!({ "retracts_sequence": of }),
+    }
 }
 
 /// How far a delivery has come; "none" for a message that is not delivered.
@@ -37,6 +58,7 @@ pub(super) fn delivery_json(delivery: Option<&v1::DeliveryState>) -> Value {
     delivery.map_or(Value::Null, |it| {
         json!({
             "status": delivery_status(it.status()),
+            "channel": it.channel,
             "address": it.address,
             "provider_message_id": it.provider_message_id,
             "attempt": it.attempt,
@@ -73,6 +95,10 @@ pub(super) fn message_json(message: &v1::Message) -> Value {
         "create_time": time(message.create_time.as_ref()),
         "turn": message.turn,
         "delivery": delivery_json(message.delivery.as_ref()),
+        "is_automatic": message.is_automatic,
+        "is_note": message.is_note,
+        "change": change_json(message.change),
+        "customer_address": message.customer_address,
     })
 }
 
@@ -90,6 +116,7 @@ pub(super) fn outside_event_json(it: &v1::ConversationEvent) -> Value {
 
 /// A message on one line.
 pub(super) fn message_text(message: &v1::Message) -> String {
+    use v1::message::Change;
     let author = match (author_kind(message), message.author_name.as_str()) {
         (kind, "") => kind,
         (kind, name) => format!("{kind} {name}"),
@@ -99,8 +126,15 @@ pub(super) fn message_text(message: &v1::Message) -> String {
         channel => format!(" ({channel})"),
     };
     let content = message.content.clone().unwrap_or_default();
+    let how = match message.change {
+        Some(Change::EditsSequence(of)) => format!(", changing #{of}"),
+        Some(Change::RetractsSequence(of)) => format!(", taking back #{of}"),
+        None if message.is_note => ", note".to_owned(),
+        None if message.is_automatic => ", automatic".to_owned(),
+        None => String::new(),
+    };
     let mut text = format!(
-        "#{:<4} {}  {author}{place}: {}",
+        "#{:<4} {}  {author}{place}{how}: {}",
         message.sequence,
         clock(message.create_time.as_ref()),
         // A further line must not pass for another message.
@@ -108,6 +142,14 @@ pub(super) fn message_text(message: &v1::Message) -> String {
     );
     if content.data.is_some() {
         text.push_str(&format!("  {}", payload(content.data.as_ref())));
+    }
+    for it in &content.attachments {
+        let name = if it.name.is_empty() {
+            &it.uri
+        } else {
+            &it.name
+        };
+        text.push_str(&format!("  <{name}>"));
     }
     if let Some(delivery) = &message.delivery {
         text.push_str(&format!("  [{}]", delivery_text(delivery)));
@@ -157,6 +199,23 @@ mod tests {
             ..Default::default()
         };
         assert_eq!(message_text(&marker), "#5    -  system: handed to Kim");
+        let mut edit = v1::Message {
+            sequence: 6,
+            author_kind: v1::AuthorKind::Customer.into(),
+            content: Some(everturn_client::text("order 8")),
+            change: Some(v1::message::Change::EditsSequence(3)),
+            ..Default::default()
+        };
+        let content = edit.content.as_mut().expect("it is set");
+        content.attachments.push(v1::Attachment {
+            name: "box.png".to_owned(),
+            ..Default::default()
+        });
+        assert_eq!(
+            message_text(&edit),
+            "#6    -  customer, changing #3: order 8  <box.png>"
+        );
+        assert_eq!(message_json(&edit)["change"]["edits_sequence"], 3);
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! Turn policies and the settings of conversation types.
 
+mod outside;
+mod people;
+
 use std::io;
 
 use everturn_client::v1;
@@ -7,6 +10,8 @@ use serde_json::{Value, json};
 
 use super::Output;
 use super::value::{assignee, assignee_text, money, seconds, variant};
+use outside::{channels_json, outside_text, turn_cap_json};
+use people::{handoff_timeout_json, people_text};
 
 fn on_busy(value: v1::OnBusy) -> String {
     variant(value.as_str_name(), "ON_BUSY")
@@ -60,6 +65,11 @@ pub(super) fn policy_json(policy: Option<&v1::TurnPolicy>) -> Value {
         "on_erased": variant(policy.on_erased().as_str_name(), "ON_ERASED"),
         "on_human_message": variant(policy.on_human_message().as_str_name(), "ON_HUMAN_MESSAGE"),
         "handoff_timeout": handoff_timeout_json(policy.handoff_timeout.as_ref()),
+        "channels": channels_json(policy),
+        "turn_cap": turn_cap_json(policy.turn_cap.as_ref()),
+        "on_automatic": variant(policy.on_automatic().as_str_name(), "ON_AUTOMATIC"),
+        "own_addresses": policy.own_addresses,
+        "on_edit": variant(policy.on_edit().as_str_name(), "ON_EDIT"),
     })
 }
 
@@ -76,47 +86,6 @@ fn on_turn_failure_json(value: Option<&v1::OnTurnFailure>) -> Value {
             },
         })
     })
-}
-
-fn handoff_timeout_json(value: Option<&v1::HandoffTimeout>) -> Value {
-    use v1::handoff_timeout::Then;
-    value.map_or(Value::Null, |it| {
-        json!({
-            "after": seconds(it.after.as_ref()),
-            "then": match &it.then {
-                None => json!("hand_back"),
-                Some(Then::HandOff(to)) => json!({ "hand_off": assignee(Some(to)) }),
-                Some(Then::EventType(name)) => json!({ "event_type": name }),
-            },
-        })
-    })
-}
-
-/// What the policy says about people and the end, where it is not the default.
-fn people_text(policy: &v1::TurnPolicy) -> Vec<String> {
-    use v1::handoff_timeout::Then;
-    let mut parts = Vec::new();
-    if policy.on_closed() == v1::OnClosed::Refuse {
-        parts.push("closed for good".to_owned());
-    }
-    if policy.on_erased() == v1::OnErased::BeginAnew {
-        parts.push("begins anew once erased".to_owned());
-    }
-    match policy.on_human_message() {
-        v1::OnHumanMessage::Keep => parts.push("agents keep it when people write".to_owned()),
-        v1::OnHumanMessage::Refuse => parts.push("people write once handed over".to_owned()),
-        _ => {}
-    }
-    if let Some(it) = &policy.handoff_timeout {
-        let after = span(it.after.as_ref()).unwrap_or_default();
-        let then = match &it.then {
-            None => "back to the agents".to_owned(),
-            Some(Then::HandOff(to)) => format!("to {}", assignee_text(Some(to))),
-            Some(Then::EventType(name)) => format!("event {name}"),
-        };
-        parts.push(format!("handover untaken for {after}: {then}"));
-    }
-    parts
 }
 
 /// What follows a failed turn, if it is not nothing.
@@ -198,6 +167,7 @@ pub(super) fn policy_text(policy: Option<&v1::TurnPolicy>) -> String {
             .and_then(on_turn_failure_text),
     );
     parts.extend(people_text(policy));
+    parts.extend(outside_text(policy));
     parts.join(", ")
 }
 

@@ -199,10 +199,12 @@ fn line_end(buffer: &[u8]) -> Option<usize> {
         return None;
     }
     let space = buffer.iter().rposition(|byte| *byte == b' ');
-    let boundary = (1..=buffer.len())
-        .rev()
-        .find(|at| buffer.get(*at).is_none_or(|byte| byte & 0xC0 != 0x80));
-    space.map(|at| at + 1).or(boundary)
+    // A character of which a part is still to come stays for the next line.
+    let whole = match std::str::from_utf8(buffer) {
+        Err(error) if error.error_len().is_none() => error.valid_up_to(),
+        _ => buffer.len(),
+    };
+    space.map(|at| at + 1).or(Some(whole).filter(|at| *at > 0))
 }
 
 fn line(name: &str, bytes: &[u8]) -> String {

@@ -52,6 +52,18 @@ fn a_long_line_is_cut_between_words_or_characters() {
 }
 
 #[test]
+fn a_long_line_is_not_cut_within_a_character() {
+    let mut lines = OutputLines::default();
+    let mut data = "\u{2603}".repeat(60).into_bytes();
+    let rest = data.split_off(170);
+    let cut = lines.take(&delta("c/turn-1/write", data)).concat();
+    let end = lines.take(&delta("c/turn-1/write", [rest, b"\n".to_vec()].concat()));
+    let text = cut + &end.concat();
+    assert!(!text.contains('\u{fffd}'), "{text}");
+    assert_eq!(text.matches('\u{2603}').count(), 60);
+}
+
+#[test]
 fn every_change_is_one_line() {
     let changed = |it: v1::ConversationChanged| note(&Update::Changed(it)).expect("a line");
     let handover = v1::Handover {

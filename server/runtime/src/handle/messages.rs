@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use everturn_engine::decide::{self, Accepted, SubmitEvent, SubmitMessage};
+use everturn_engine::decide::{self, Accepted, ChangeMessage, Changed, SubmitEvent, SubmitMessage};
 use everturn_engine::rejection::Rejection;
 use everturn_engine::text::RootKey;
 use tokio::sync::mpsc;
@@ -26,6 +26,22 @@ impl Handle {
         self.admit()?;
         visit(&self.shared, key, true, move |scope| {
             Ok(decide::submit_message(&mut scope.transaction(), request)?)
+        })
+        .await
+    }
+
+    /// Changes a customer's message.
+    ///
+    /// # Errors
+    /// A rejection of `decide::change_message`, `Busy`, `Draining`.
+    pub async fn change_message(
+        &self,
+        key: RootKey,
+        request: ChangeMessage,
+    ) -> Result<Changed, Error> {
+        self.admit()?;
+        visit(&self.shared, key, true, move |scope| {
+            Ok(decide::change_message(&mut scope.transaction(), request)?)
         })
         .await
     }

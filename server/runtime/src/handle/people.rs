@@ -4,11 +4,11 @@
 use std::sync::Arc;
 
 use everturn_engine::decide::{
-    self, DecideApproval, DeliveryRef, HandBack, HandOff, HumanMessageSent, SendHumanMessage,
-    approval_root,
+    self, AddNote, DecideApproval, HandBack, HandOff, HumanMessageSent, ReportDelivery,
+    ResendMessage, SendHumanMessage, approval_root,
 };
 use everturn_engine::event::DeliveryStatus;
-use everturn_engine::text::{Namespace, RootId, RootKey, Text};
+use everturn_engine::text::{Namespace, RootId, RootKey};
 use everturn_store::{Cursor, Filter};
 
 use crate::error::Error;
@@ -112,13 +112,32 @@ impl Handle {
     pub async fn report_delivery(
         &self,
         key: RootKey,
-        target: DeliveryRef,
-        status: DeliveryStatus,
-        detail: Text,
+        request: ReportDelivery,
     ) -> Result<DeliveryStatus, Error> {
         visit(&self.shared, key, false, move |scope| {
-            let tx = &mut scope.transaction();
-            Ok(decide::report_delivery(tx, &target, status, detail)?)
+            Ok(decide::report_delivery(&mut scope.transaction(), request)?)
+        })
+        .await
+    }
+
+    /// Sends a message again whose delivery has failed.
+    ///
+    /// # Errors
+    /// A rejection of `decide::resend_message`.
+    pub async fn resend_message(&self, key: RootKey, request: ResendMessage) -> Result<(), Error> {
+        visit(&self.shared, key, false, move |scope| {
+            Ok(decide::resend_message(&mut scope.transaction(), request)?)
+        })
+        .await
+    }
+
+    /// Adds a note; the answer is its position.
+    ///
+    /// # Errors
+    /// A rejection of `decide::add_note`.
+    pub async fn add_note(&self, key: RootKey, request: AddNote) -> Result<u64, Error> {
+        visit(&self.shared, key, false, move |scope| {
+            Ok(decide::add_note(&mut scope.transaction(), request)?)
         })
         .await
     }

@@ -13,7 +13,7 @@ use crate::map::Map;
 use crate::partition::ring::Ring;
 use crate::record::RunRecord;
 use crate::session::SessionCore;
-use crate::watch::Update;
+use crate::watch::{OutputPosition, Update};
 
 /// A root in memory.
 pub(crate) struct Hot {
@@ -38,6 +38,9 @@ pub(crate) struct Hot {
     pub waiters: Map<Slot, Vec<oneshot::Sender<RunRecord>>>,
     /// Partial outputs of running attempts, by run and activity.
     pub outputs: Map<(Slot, u64), Ring>,
+    /// Outputs that watchers have something of and of which nothing is here,
+    /// since the coordinator was restarted: their end is still to be told.
+    pub followed: Map<(Slot, u64), OutputPosition>,
     /// For watchers, once what was recorded last is durable.
     pub told_later: Vec<Update>,
     /// The view is to forget everything below the root.
@@ -68,6 +71,7 @@ impl Hot {
             holders: Map::default(),
             waiters: Map::default(),
             outputs: Map::default(),
+            followed: Map::default(),
             told_later: Vec::new(),
             erased: false,
             shown: WaitColumns::default(),
@@ -108,7 +112,8 @@ impl Hot {
                 self.end_output(slot, *activity, true);
             }
             RunEvent::Closed { .. } => {
-                let streams = self.outputs.keys().filter(|(run, _)| *run == slot);
+                let streams = self.outputs.keys().chain(self.followed.keys());
+                let streams = streams.filter(|(run, _)| *run == slot);
                 let streams: Vec<u64> = streams.map(|(_, activity)| *activity).collect();
                 for activity in streams {
                     self.end_output(slot, activity, false);
@@ -148,6 +153,7 @@ impl Hot {
         self.journals.clear();
         self.messages.clear();
         self.outputs.clear();
+        self.followed.clear();
         self.told_later.clear();
         self.erased = true;
     }
@@ -155,6 +161,7 @@ impl Hot {
     /// Whether nothing but the view needs to know it.
     pub fn may_leave(&self) -> bool {
         let waited_for = self.waiters.values().flatten().any(|w| !w.is_closed());
-        !self.dirty && self.root.is_waiting() && !waited_for
+        let followed = !self.followed.is_empty();
+        !self.dirty && self.root.is_waiting() && !waited_for && !followed
     }
 }

@@ -19,7 +19,7 @@ use crate::watch::{OutputPosition, StreamName, Update};
 
 impl Hot {
     /// What a watcher lacks that stands at these positions.
-    pub fn outputs_from(&self, positions: &[OutputPosition]) -> Result<Vec<Update>, Error> {
+    pub fn outputs_from(&mut self, positions: &[OutputPosition]) -> Result<Vec<Update>, Error> {
         let mut updates = Vec::new();
         for ring in self.outputs.values() {
             let position = positions.iter().find(|at| at.stream == ring.name);
@@ -27,34 +27,52 @@ impl Hot {
         }
         // What is followed but no longer runs has ended meanwhile.
         for position in positions {
-            if !self.is_pending(&position.stream) {
+            let Some((holder, attempt)) = self.pending(&position.stream) else {
                 updates.push(Update::OutputEnded(position.clone()));
+                continue;
+            };
+            if self.outputs.contains_key(&holder) {
+                continue;
             }
+            // Nothing came of it yet, here. What the watcher has counts while
+            // the same attempt runs.
+            let mut at = position.clone();
+            if attempt > at.attempt {
+                (at.attempt, at.sequence) = (attempt, 0);
+                updates.push(Update::OutputReset(at.clone()));
+            }
+            self.followed.insert(holder, at);
         }
         Ok(updates)
     }
 
-    fn is_pending(&self, name: &StreamName) -> bool {
-        self.root.runs.values().any(|run| {
-            run.workflow_id == name.workflow_id
-                && run.activities.values().any(|a| a.key == name.key)
-        })
+    /// The activity that streams under a name, and its current attempt.
+    fn pending(&self, name: &StreamName) -> Option<((Slot, u64), u32)> {
+        let mut runs = self.root.runs.values();
+        let run = runs.find(|run| run.workflow_id == name.workflow_id && run.closed.is_none())?;
+        let mut activities = run.activities.iter();
+        let (id, activity) = activities.find(|(_, activity)| activity.key == name.key)?;
+        Some(((run.slot, *id), activity.attempt))
     }
 
     /// An activity, or one of its attempts, is over: its output ends, or will
     /// begin anew.
     pub(super) fn end_output(&mut self, slot: Slot, activity: u64, again: bool) {
-        let Some(ring) = self.outputs.remove(&(slot, activity)) else {
+        let holder = (slot, activity);
+        let followed = self.followed.remove(&holder);
+        let ring = self.outputs.remove(&holder);
+        let last = ring.map(|ring| ring.position(ring.next() - 1));
+        let Some(last) = last.or(followed) else {
             return;
         };
         self.told_later.push(if again {
             Update::OutputReset(OutputPosition {
-                stream: ring.name,
-                attempt: ring.attempt + 1,
+                attempt: last.attempt + 1,
                 sequence: 0,
+                ..last
             })
         } else {
-            Update::OutputEnded(ring.position(ring.next() - 1))
+            Update::OutputEnded(last)
         });
     }
 }

@@ -143,6 +143,8 @@ fn message(channel: &str, address: &str) -> SubmitMessage {
         author_name: Default::default(),
         content: content(),
         customer_address: address.into(),
+        is_automatic: false,
+        opt_out: None,
     }
 }
 
@@ -151,6 +153,7 @@ fn content() -> MessageContent {
         text: "hello".into(),
         data: None,
         attributes: Default::default(),
+        attachments: Vec::new(),
     }
 }
 
@@ -163,6 +166,7 @@ async fn a_message_that_is_erased_before_its_adapter_has_it_is_not_handed_over()
             channel: Default::default(),
             author_name: Default::default(),
             content: content(),
+            change: None,
         };
         it.code("reply", CommandKind::SendMessage(draft));
         it.settle();
@@ -240,6 +244,7 @@ async fn what_waits_in_a_queue_is_there_once_after_a_reload() {
         channel: Default::default(),
         author_name: Default::default(),
         content: content(),
+        change: None,
     };
     it.code("reply", CommandKind::SendMessage(draft));
     it.commit().await;

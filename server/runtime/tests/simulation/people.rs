@@ -193,6 +193,7 @@ impl Customer {
                 reply_channel: Default::default(),
                 type_name: Default::default(),
                 task_queue: Default::default(),
+                opt_outs: Default::default(),
             };
             handle.update_conversation(self.key.clone(), request).await
         };
@@ -229,6 +230,8 @@ impl Customer {
             author_name: Default::default(),
             content: content("hello"),
             customer_address: if self.channel == "sms" { "+1" } else { "" }.into(),
+            is_automatic: false,
+            opt_out: None,
         }
     }
 }

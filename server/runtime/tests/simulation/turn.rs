@@ -181,6 +181,7 @@ impl Story {
             channel: Default::default(),
             author_name: Default::default(),
             content: content(&listed.join(" ")),
+            change: None,
         }
     }
 }
@@ -197,6 +198,7 @@ pub fn content(text: &str) -> MessageContent {
         text: text.into(),
         data: None,
         attributes: Default::default(),
+        attachments: Vec::new(),
     }
 }
 

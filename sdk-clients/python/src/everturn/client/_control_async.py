@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from everturn.client import _conversation_models as models
 from everturn.client import _policy_models as policies
+from everturn.client._channel_policy import OptOut
 from everturn.client._control_calls import ControlCalls
 from everturn.client._transport_async import AsyncTransport
+from everturn.values._message_models import Attachment
 from everturn.values._times import Seconds
 
 
@@ -29,6 +31,7 @@ class AsyncControl:
         reply_channel: str = "",
         conversation_type: str = "",
         task_queue: str = "",
+        opt_outs: Mapping[str, OptOut] | None = None,
     ) -> models.Conversation:
         """Changes settings of a conversation, also while a turn is running.
 
@@ -43,6 +46,8 @@ class AsyncControl:
                 writes by another one.
             conversation_type: Type of its turns from here on.
             task_queue: Task queue of its turns from here on.
+            opt_outs: What the customer does not want, by channel; NONE takes it
+                back.
 
         Returns:
             The conversation as it is now.
@@ -56,6 +61,7 @@ class AsyncControl:
                 reply_channel=reply_channel,
                 conversation_type=conversation_type,
                 task_queue=task_queue,
+                opt_outs=opt_outs,
             )
         )
 
@@ -137,6 +143,7 @@ class AsyncControl:
         author_name: str,
         data: Any = None,
         attributes: Mapping[str, str] | None = None,
+        attachments: Sequence[Attachment] = (),
         channel: str = "",
         request_id: str | None = None,
         seen_through: int = 0,
@@ -149,10 +156,12 @@ class AsyncControl:
 
         Args:
             conversation_id: Id of the conversation.
-            text: What the message says; may be empty when ``data`` is set.
+            text: What the message says; may be empty when there is something
+                else.
             author_name: Name of the person who writes.
             data: Structured content beside the text.
             attributes: Small annotations.
+            attachments: Files that go with it.
             channel: Channel to send it by. Default: the reply channel.
             request_id: Makes a repeated request safe. Default: one per call.
             seen_through: Position of the last message that the person has seen:
@@ -170,6 +179,7 @@ class AsyncControl:
                 author_name=author_name,
                 data=data,
                 attributes=attributes,
+                attachments=attachments,
                 channel=channel,
                 request_id=request_id,
                 seen_through=seen_through,

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
 from everturn.client import _conversation_models as models
 from everturn.client import _policy_models as policies
 from everturn.client._call import Call, nothing
+from everturn.client._channel_policy import OptOut
 from everturn.client._people import assignee_to_proto
 from everturn.v1 import conversation_service_pb2 as pb
 from everturn.values._message_content import content_of
+from everturn.values._message_models import Attachment
 from everturn.values._payload import PayloadConverter
 from everturn.values._times import Seconds, to_duration
 
@@ -40,6 +42,7 @@ class ControlCalls:
         reply_channel: str,
         conversation_type: str,
         task_queue: str,
+        opt_outs: Mapping[str, OptOut] | None,
     ) -> Call[models.Conversation]:
         """UpdateConversation."""
         request = pb.UpdateConversationRequest(
@@ -51,6 +54,7 @@ class ControlCalls:
             reply_channel=reply_channel,
             conversation_type=conversation_type,
             task_queue=task_queue,
+            opt_outs={channel: value.value for channel, value in (opt_outs or {}).items()},
         )
 
         def read(response: pb.UpdateConversationResponse) -> models.Conversation:
@@ -121,6 +125,7 @@ class ControlCalls:
         author_name: str,
         data: Any,
         attributes: Mapping[str, str] | None,
+        attachments: Sequence[Attachment],
         channel: str,
         request_id: str | None,
         seen_through: int,
@@ -132,7 +137,7 @@ class ControlCalls:
             namespace=self._namespace,
             conversation_id=conversation_id,
             author_name=author_name,
-            content=content_of(text, data, attributes, self._converter),
+            content=content_of(text, data, attributes, attachments, self._converter),
             channel=channel,
             request_id=request_id or str(uuid4()),
             seen_through_sequence=seen_through,

@@ -12,11 +12,12 @@ from everturn.client import _conversation_models as models
 from everturn.client import _policy_models as policies
 from everturn.client import _watch_models as watches
 from everturn.client._call import Call, Page, nothing
+from everturn.client._channel_policy import OptOut
 from everturn.client._conversation_watch import ConversationWatch
 from everturn.client._waiting import WaitReason
 from everturn.v1 import conversation_service_pb2 as pb
+from everturn.v1.policy_pb2 import OPT_OUT_UNSPECIFIED
 from everturn.values import _message_models as messages
-from everturn.values._enums import member_of
 from everturn.values._message_content import content_of
 from everturn.values._payload import PayloadConverter
 from everturn.values._times import Seconds, from_timestamp, to_duration, to_timestamp
@@ -47,15 +48,18 @@ class ConversationCalls:
         author_name: str,
         data: Any,
         attributes: Mapping[str, str] | None,
+        attachments: Sequence[messages.Attachment],
         task_queue: str,
         turn_policy: policies.TurnPolicy | None,
         labels: Mapping[str, str] | None,
         customer_address: str,
+        is_automatic: bool,
+        opt_out: OptOut | None,
     ) -> Call[models.SubmittedMessage]:
         """SubmitMessage; an id is made up when the provider gave none."""
         # A repeated request must not become a second message.
         message_id = provider_message_id or f"everturn-{uuid4()}"
-        content = content_of(text, data, attributes, self._converter)
+        content = content_of(text, data, attributes, attachments, self._converter)
         request = pb.SubmitMessageRequest(
             namespace=self._namespace,
             conversation_id=conversation_id,
@@ -68,6 +72,8 @@ class ConversationCalls:
             turn_policy=policies.policy_to_proto(turn_policy) if turn_policy else None,
             labels=dict(labels or {}),
             customer_address=customer_address,
+            is_automatic=is_automatic,
+            opt_out=opt_out.value if opt_out else OPT_OUT_UNSPECIFIED,
         )
 
         def read(response: pb.SubmitMessageResponse) -> models.SubmittedMessage:
@@ -115,7 +121,13 @@ class ConversationCalls:
         return Call(SERVICE, "ListConversations", request, pb.ListConversationsResponse, read)
 
     def messages_page(
-        self, page_token: str, conversation_id: str, *, after_sequence: int, page_size: int
+        self,
+        page_token: str,
+        conversation_id: str,
+        *,
+        after_sequence: int,
+        page_size: int,
+        include_notes: bool,
     ) -> Call[Page[messages.Message]]:
         """One page of ListMessages."""
         request = pb.ListMessagesRequest(
@@ -124,6 +136,7 @@ class ConversationCalls:
             page_size=page_size,
             page_token=page_token,
             after_sequence=after_sequence,
+            include_notes=include_notes,
         )
         one = partial(messages.message_from_proto, converter=self._converter)
 
@@ -183,38 +196,6 @@ class ConversationCalls:
 
         return Call(SERVICE, "SubmitEvent", request, pb.SubmitEventResponse, read)
 
-    def report_delivery(
-        self,
-        conversation_id: str,
-        status: messages.DeliveryStatus,
-        *,
-        message_sequence: int | None,
-        provider_message_id: str | None,
-        detail: str,
-    ) -> Call[messages.DeliveryStatus | None]:
-        """ReportDelivery.
-
-        Raises:
-            ValueError: Not exactly one target is given.
-        """
-        if (message_sequence is None) == (provider_message_id is None):
-            raise ValueError("either message_sequence or provider_message_id says which message")
-        request = pb.ReportDeliveryRequest(
-            namespace=self._namespace,
-            conversation_id=conversation_id,
-            status=status.value,
-            detail=detail,
-        )
-        if message_sequence is not None:
-            request.message_sequence = message_sequence
-        if provider_message_id is not None:
-            request.provider_message_id = provider_message_id
-
-        def read(response: pb.ReportDeliveryResponse) -> messages.DeliveryStatus | None:
-            return member_of(messages.DeliveryStatus, response.status)
-
-        return Call(SERVICE, "ReportDelivery", request, pb.ReportDeliveryResponse, read)
-
     def erase(self, conversation_id: str, reason: str) -> Call[models.ErasedConversation]:
         """EraseConversation."""
         request = pb.EraseConversationRequest(
@@ -232,6 +213,7 @@ class ConversationCalls:
         after_sequence: int,
         outputs: bool,
         cursors: Sequence[watches.OutputCursor],
+        include_notes: bool,
     ) -> ConversationWatch:
         """WatchConversation, as a cursor that survives broken streams."""
         return ConversationWatch(
@@ -241,4 +223,5 @@ class ConversationCalls:
             after_sequence=after_sequence,
             outputs=outputs,
             cursors=cursors,
+            include_notes=include_notes,
         )

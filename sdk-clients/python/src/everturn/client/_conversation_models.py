@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from everturn.client._channel_policy import OptOut
 from everturn.client._people import Assignee, assignee_from_proto
 from everturn.client._policy_models import TurnPolicy, policy_from_proto
 from everturn.client._waiting import Wait, wait_from_proto
@@ -106,6 +107,35 @@ class Handover:
     hand_off_time: datetime
     handoff_epoch: int
     is_taken: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FailedAddress:
+    """An address that does not take messages.
+
+    Attributes:
+        address: The address.
+        detail: What the provider said.
+        fail_time: When.
+    """
+
+    address: str
+    detail: str
+    fail_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MessageChange:
+    """The change of a customer's message, as it was taken.
+
+    Attributes:
+        message_sequence: Position of the message.
+        change_sequence: Position of the entry that tells of the change; 0 if
+            the message says that already.
+    """
+
+    message_sequence: int
+    change_sequence: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +250,9 @@ class Conversation:
         unanswered_message_count: Number of messages that failed turns have left
             to the next one.
         last_turn: How the last turn ended; ``None`` before the first one did.
+        opt_outs: What the customer does not want, by channel.
+        failed_addresses: Addresses that do not take messages, by channel: until
+            the customer writes from there, or the address changes.
     """
 
     namespace: str
@@ -249,6 +282,8 @@ class Conversation:
     unanswered_since_time: datetime | None = None
     unanswered_message_count: int = 0
     last_turn: EndedTurn | None = None
+    opt_outs: Mapping[str, OptOut] = field(default_factory=dict[str, OptOut])
+    failed_addresses: Mapping[str, FailedAddress] = field(default_factory=dict[str, FailedAddress])
 
 
 def conversation_from_proto(proto: pb.Conversation, converter: PayloadConverter) -> Conversation:
@@ -286,6 +321,14 @@ def conversation_from_proto(proto: pb.Conversation, converter: PayloadConverter)
         ),
         unanswered_message_count=proto.unanswered_message_count,
         last_turn=last_turn,
+        opt_outs={
+            channel: member_of(OptOut, value) or OptOut.NONE
+            for channel, value in proto.opt_outs.items()
+        },
+        failed_addresses={
+            channel: FailedAddress(value.address, value.detail, from_timestamp(value.fail_time))
+            for channel, value in proto.failed_addresses.items()
+        },
     )
 
 

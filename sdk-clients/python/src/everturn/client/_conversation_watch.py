@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -12,6 +13,7 @@ from everturn.values._errors import RpcError
 from everturn.values._payload import PayloadConverter
 
 _CURSORS_MAX = 1_000
+_UTF8 = codecs.getincrementaldecoder("utf-8")
 
 OutputName = tuple[str, str]
 """Names an activity whose output is followed: workflow id and key."""
@@ -33,14 +35,18 @@ class ConversationWatch:
         after_sequence: int,
         outputs: bool,
         cursors: Sequence[models.OutputCursor],
+        include_notes: bool = False,
     ) -> None:
         self._namespace = namespace
         self._conversation_id = conversation_id
         self._converter = converter
         self._sequence = after_sequence
         self._without_outputs = not outputs
+        self._include_notes = include_notes
         # The one that moved last is at the end.
         self._cursors: dict[OutputName, models.OutputCursor] = {}
+        # Characters that pieces share are put together, by output.
+        self._decoders: dict[OutputName, codecs.IncrementalDecoder] = {}
         for cursor in cursors:
             self._move(cursor)
         self._caught_up = False
@@ -54,6 +60,7 @@ class ConversationWatch:
             after_sequence=self._sequence,
             output_cursors=[models.cursor_to_proto(c) for c in self._cursors.values()],
             without_outputs=self._without_outputs,
+            include_notes=self._include_notes,
         )
         response = pb.WatchConversationResponse
         return Call("ConversationService", "WatchConversation", request, response, self._read)
@@ -68,6 +75,7 @@ class ConversationWatch:
             return []
         followed = list(self._cursors.values())
         self._cursors.clear()
+        self._decoders.clear()
         return [models.OutputReset(replace(cursor, sequence=0)) for cursor in followed]
 
     def _read(self, response: pb.WatchConversationResponse) -> models.ConversationUpdate | None:
@@ -82,19 +90,30 @@ class ConversationWatch:
                 if self._caught_up:
                     return None
                 self._caught_up = True
-            case models.OutputDelta(cursor):
+            case models.OutputDelta(cursor, data):
                 if self._has(cursor):
                     return None
                 self._move(cursor)
+                return replace(update, text=self._decoded(cursor, data))
             case models.OutputReset(cursor):
                 self._move(cursor)
+                self._decoders.pop((cursor.workflow_id, cursor.key), None)
             case models.OutputEnded(cursor):
-                self._cursors.pop((cursor.workflow_id, cursor.key), None)
+                name = (cursor.workflow_id, cursor.key)
+                self._cursors.pop(name, None)
+                self._decoders.pop(name, None)
             case models.ConversationClosed():
                 self.is_closed = True
             case _:
                 pass
         return update
+
+    def _decoded(self, cursor: models.OutputCursor, data: bytes) -> str:
+        name = (cursor.workflow_id, cursor.key)
+        decoder = self._decoders.get(name)
+        if decoder is None:
+            decoder = self._decoders[name] = _UTF8(errors="replace")
+        return decoder.decode(data)
 
     def _has(self, cursor: models.OutputCursor) -> bool:
         """True for a piece that was handed out, or of an attempt that is over."""
@@ -108,4 +127,6 @@ class ConversationWatch:
         self._cursors.pop(name, None)
         self._cursors[name] = cursor
         if len(self._cursors) > _CURSORS_MAX:
-            del self._cursors[next(iter(self._cursors))]
+            oldest = next(iter(self._cursors))
+            del self._cursors[oldest]
+            self._decoders.pop(oldest, None)

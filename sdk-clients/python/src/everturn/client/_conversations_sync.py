@@ -11,16 +11,19 @@ from typing import Any
 from everturn.client import _conversation_models as models
 from everturn.client import _policy_models as policies
 from everturn.client import _watch_models as watches
+from everturn.client._channel_policy import OptOut
 from everturn.client._control_calls import ControlCalls
 from everturn.client._control_sync import Control
 from everturn.client._conversation_calls import ConversationCalls
+from everturn.client._message_calls import MessageCalls
+from everturn.client._messages_sync import Messages
 from everturn.client._transport_sync import SyncTransport
 from everturn.client._waiting import WaitReason
 from everturn.values import _message_models as messages
 from everturn.values._times import Seconds
 
 
-class Conversations(Control):
+class Conversations(Control, Messages):
     """Calls of ConversationService. Made by ``Client``.
 
     Every method raises ``RpcError``, and its subclass by status code, when the
@@ -28,9 +31,14 @@ class Conversations(Control):
     """
 
     def __init__(
-        self, transport: SyncTransport, calls: ConversationCalls, control: ControlCalls
+        self,
+        transport: SyncTransport,
+        calls: ConversationCalls,
+        control: ControlCalls,
+        message_calls: MessageCalls,
     ) -> None:
-        super().__init__(transport, control)
+        Control.__init__(self, transport, control)
+        Messages.__init__(self, transport, message_calls)
         self._calls = calls
 
     def submit_message(
@@ -44,10 +52,13 @@ class Conversations(Control):
         author_name: str = "",
         data: Any = None,
         attributes: Mapping[str, str] | None = None,
+        attachments: Sequence[messages.Attachment] = (),
         task_queue: str = "",
         turn_policy: policies.TurnPolicy | None = None,
         labels: Mapping[str, str] | None = None,
         customer_address: str = "",
+        is_automatic: bool = False,
+        opt_out: OptOut | None = None,
     ) -> models.SubmittedMessage:
         """Adds a customer's message; opens the conversation if there is none.
 
@@ -55,7 +66,8 @@ class Conversations(Control):
 
         Args:
             conversation_id: Id, chosen by the caller; without "/".
-            text: What the message says; may be empty when ``data`` is set.
+            text: What the message says; may be empty when there is something
+                else.
             channel: Channel the message came in by.
             conversation_type: Workflow type that handles the turns; required
                 when the conversation opens.
@@ -64,11 +76,16 @@ class Conversations(Control):
             author_name: Name of the customer, if known.
             data: Structured content beside the text.
             attributes: Small annotations.
+            attachments: Files that go with it.
             task_queue: Task queue of the turns; used when it opens.
             turn_policy: Turn policy; used when it opens.
             labels: Labels; used when it opens.
             customer_address: Address of the customer on this channel, if an
                 adapter is to deliver the replies. Kept for the conversation.
+            is_automatic: A machine wrote it: an auto-reply, a bounce. It starts
+                no turn, unless the policy says so.
+            opt_out: What the customer says with it about messages by this
+                channel: "STOP".
         """
         return self._transport.call(
             self._calls.submit_message(
@@ -80,10 +97,13 @@ class Conversations(Control):
                 author_name=author_name,
                 data=data,
                 attributes=attributes,
+                attachments=attachments,
                 task_queue=task_queue,
                 turn_policy=turn_policy,
                 labels=labels,
                 customer_address=customer_address,
+                is_automatic=is_automatic,
+                opt_out=opt_out,
             )
         )
 
@@ -169,7 +189,12 @@ class Conversations(Control):
         )
 
     def list_messages(
-        self, conversation_id: str, *, after_sequence: int = 0, page_size: int = 0
+        self,
+        conversation_id: str,
+        *,
+        after_sequence: int = 0,
+        page_size: int = 0,
+        include_notes: bool = False,
     ) -> Iterator[messages.Message]:
         """Lists the transcript, oldest first; fetches page after page.
 
@@ -177,10 +202,15 @@ class Conversations(Control):
             conversation_id: Id of the conversation.
             after_sequence: Only messages after this position.
             page_size: Entries fetched at a time; 0: the server's default.
+            include_notes: Notes, too, which the customer must not see.
         """
         return self._transport.items(
             lambda token: self._calls.messages_page(
-                token, conversation_id, after_sequence=after_sequence, page_size=page_size
+                token,
+                conversation_id,
+                after_sequence=after_sequence,
+                page_size=page_size,
+                include_notes=include_notes,
             )
         )
 
@@ -191,6 +221,7 @@ class Conversations(Control):
         after_sequence: int = 0,
         outputs: bool = True,
         output_cursors: Sequence[watches.OutputCursor] = (),
+        include_notes: bool = False,
     ) -> Iterator[watches.ConversationUpdate]:
         """Follows a conversation: the transcript, then every change.
 
@@ -205,46 +236,11 @@ class Conversations(Control):
             outputs: False leaves out partial outputs of activities.
             output_cursors: Where the caller stands in outputs that it followed
                 before.
+            include_notes: Notes, too, which the customer must not see.
         """
         return self._transport.watch(
-            self._calls.watch(conversation_id, after_sequence, outputs, output_cursors)
-        )
-
-    def report_delivery(
-        self,
-        conversation_id: str,
-        status: messages.DeliveryStatus,
-        *,
-        message_sequence: int | None = None,
-        provider_message_id: str | None = None,
-        detail: str = "",
-    ) -> messages.DeliveryStatus | None:
-        """Reports what a provider said about a delivered message.
-
-        Receipts may come in any order and repeatedly: the status only moves
-        forward.
-
-        Args:
-            conversation_id: Id of the conversation.
-            status: What became of it: ACCEPTED, DELIVERED, READ or FAILED.
-            message_sequence: Which message, by its position, or else
-            provider_message_id: by the id that the provider gave it.
-            detail: What the provider said.
-
-        Returns:
-            How far the delivery has come now; ``None`` for a status that this
-            version does not know.
-
-        Raises:
-            ValueError: Not exactly one of the two says which message.
-        """
-        return self._transport.call(
-            self._calls.report_delivery(
-                conversation_id,
-                status,
-                message_sequence=message_sequence,
-                provider_message_id=provider_message_id,
-                detail=detail,
+            self._calls.watch(
+                conversation_id, after_sequence, outputs, output_cursors, include_notes
             )
         )
 

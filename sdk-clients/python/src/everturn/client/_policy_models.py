@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import time, timedelta
 from enum import Enum
 
+from everturn.client import _channel_policy as channel_policy
 from everturn.client._people import Assignee, assignee_from_proto, assignee_to_proto
 from everturn.v1 import conversation_service_pb2, policy_pb2
 from everturn.values._enums import member_of
@@ -200,6 +202,15 @@ class TurnPolicy:
         on_human_message: What a person's message does while agents own it.
             Default: TAKE_OVER.
         handoff_timeout: What follows a handover in which nobody writes.
+        channels: What holds for deliveries, by channel: given channels replace
+            theirs.
+        turn_cap: How many turns the conversation may have in a while.
+            Default: 120 in an hour, then it waits.
+        on_automatic: What a message of a machine does. Default: RECORD.
+        own_addresses: Addresses of ours: what comes from them is no customer's
+            message. Given ones replace those in force.
+        on_edit: What the change of a message does that a turn is done with.
+            Default: RECORD.
     """
 
     debounce: Debounce | None = None
@@ -220,6 +231,13 @@ class TurnPolicy:
     on_erased: OnErased | None = None
     on_human_message: OnHumanMessage | None = None
     handoff_timeout: HandoffTimeout | None = None
+    channels: Mapping[str, channel_policy.ChannelPolicy] = field(
+        default_factory=dict[str, channel_policy.ChannelPolicy]
+    )
+    turn_cap: channel_policy.TurnCap | None = None
+    on_automatic: channel_policy.OnAutomatic | None = None
+    own_addresses: Sequence[str] = ()
+    on_edit: channel_policy.OnEdit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +280,16 @@ def policy_to_proto(policy: TurnPolicy) -> policy_pb2.TurnPolicy:
         if policy.on_human_message
         else policy_pb2.ON_HUMAN_MESSAGE_UNSPECIFIED,
         handoff_timeout=_handoff_timeout_to_proto(policy.handoff_timeout),
+        channels={
+            channel: channel_policy.channel_policy_to_proto(value)
+            for channel, value in policy.channels.items()
+        },
+        turn_cap=channel_policy.turn_cap_to_proto(policy.turn_cap),
+        on_automatic=policy.on_automatic.value
+        if policy.on_automatic
+        else policy_pb2.ON_AUTOMATIC_UNSPECIFIED,
+        own_addresses=list(policy.own_addresses),
+        on_edit=policy.on_edit.value if policy.on_edit else policy_pb2.ON_EDIT_UNSPECIFIED,
     )
 
 
@@ -303,6 +331,16 @@ def policy_from_proto(proto: policy_pb2.TurnPolicy) -> TurnPolicy:
         handoff_timeout=_handoff_timeout_from_proto(proto.handoff_timeout)
         if proto.HasField("handoff_timeout")
         else None,
+        channels={
+            channel: channel_policy.channel_policy_from_proto(value)
+            for channel, value in proto.channels.items()
+        },
+        turn_cap=channel_policy.turn_cap_from_proto(proto.turn_cap)
+        if proto.HasField("turn_cap")
+        else None,
+        on_automatic=member_of(channel_policy.OnAutomatic, proto.on_automatic),
+        own_addresses=tuple(proto.own_addresses),
+        on_edit=member_of(channel_policy.OnEdit, proto.on_edit),
     )
 
 

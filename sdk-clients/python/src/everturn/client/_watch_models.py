@@ -92,16 +92,14 @@ class OutputDelta:
 
     Attributes:
         cursor: Which piece.
-        data: The piece; text is cut between characters.
+        data: The piece.
+        text: The piece as text; a character that pieces share comes whole, with
+            the last of them.
     """
 
     cursor: OutputCursor
     data: bytes
-
-    @property
-    def text(self) -> str:
-        """The piece as text."""
-        return self.data.decode(errors="replace")
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +178,8 @@ def update_from_proto(
         case "message":
             return MessageAdded(message_from_proto(proto.message, converter))
         case "output_delta":
-            return OutputDelta(_cursor(proto.output_delta.cursor), proto.output_delta.data)
+            data = proto.output_delta.data
+            return OutputDelta(_cursor(proto.output_delta.cursor), data, "")
         case "output_reset":
             return OutputReset(_cursor(proto.output_reset.cursor))
         case "output_ended":

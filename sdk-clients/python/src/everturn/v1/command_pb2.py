@@ -29,7 +29,7 @@ from everturn.v1 import payload_pb2 as everturn_dot_v1_dot_payload__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x65verturn/v1/command.proto\x12\x0b\x65verturn.v1\x1a\x1a\x65verturn/v1/activity.proto\x1a\x19\x65verturn/v1/failure.proto\x1a\x19\x65verturn/v1/message.proto\x1a\x19\x65verturn/v1/payload.proto\x1a\x1egoogle/protobuf/duration.proto\"\xe4\x06\n\x07\x43ommand\x12\x0b\n\x03key\x18\x01 \x01(\t\x12:\n\x11schedule_activity\x18\x02 \x01(\x0b\x32\x1d.everturn.v1.ScheduleActivityH\x00\x12.\n\x0bstart_timer\x18\x03 \x01(\x0b\x32\x17.everturn.v1.StartTimerH\x00\x12.\n\x0bstart_child\x18\x04 \x01(\x0b\x32\x17.everturn.v1.StartChildH\x00\x12\x30\n\x0crecord_local\x18\x05 \x01(\x0b\x32\x18.everturn.v1.RecordLocalH\x00\x12\x30\n\x0csend_message\x18\x06 \x01(\x0b\x32\x18.everturn.v1.SendMessageH\x00\x12\x1f\n\x03\x61sk\x18\x07 \x01(\x0b\x32\x10.everturn.v1.AskH\x00\x12*\n\tset_state\x18\x08 \x01(\x0b\x32\x15.everturn.v1.SetStateH\x00\x12.\n\x0bsend_signal\x18\t \x01(\x0b\x32\x17.everturn.v1.SendSignalH\x00\x12\x34\n\x0e\x63\x61ncel_command\x18\n \x01(\x0b\x32\x1a.everturn.v1.CancelCommandH\x00\x12\x30\n\x0c\x63omplete_run\x18\x0b \x01(\x0b\x32\x18.everturn.v1.CompleteRunH\x00\x12(\n\x08\x66\x61il_run\x18\x0c \x01(\x0b\x32\x14.everturn.v1.FailRunH\x00\x12,\n\ncancel_run\x18\r \x01(\x0b\x32\x16.everturn.v1.CancelRunH\x00\x12\x38\n\x10request_approval\x18\x0e \x01(\x0b\x32\x1c.everturn.v1.RequestApprovalH\x00\x12(\n\x08hand_off\x18\x0f \x01(\x0b\x32\x14.everturn.v1.HandOffH\x00\x12\x34\n\x0erecord_problem\x18\x10 \x01(\x0b\x32\x1a.everturn.v1.RecordProblemH\x00\x12(\n\x08no_reply\x18\x11 \x01(\x0b\x32\x14.everturn.v1.NoReplyH\x00\x12\x43\n\x12\x63lose_conversation\x18\x12 \x01(\x0b\x32%.everturn.v1.CloseConversationCommandH\x00\x42\x06\n\x04kind\"}\n\x10ScheduleActivity\x12\x15\n\ractivity_type\x18\x01 \x01(\t\x12#\n\x05input\x18\x02 \x01(\x0b\x32\x14.everturn.v1.Payload\x12-\n\x07options\x18\x03 \x01(\x0b\x32\x1c.everturn.v1.ActivityOptions\"6\n\nStartTimer\x12(\n\x05\x64\x65lay\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xad\x01\n\nStartChild\x12\x15\n\rworkflow_type\x18\x01 \x01(\t\x12#\n\x05input\x18\x02 \x01(\x0b\x32\x14.everturn.v1.Payload\x12\x12\n\ntask_queue\x18\x03 \x01(\t\x12\x39\n\x11\x65xecution_timeout\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationH\x00\x88\x01\x01\x42\x14\n\x12_execution_timeout\"\x80\x01\n\x0bRecordLocal\x12\x15\n\rseen_event_id\x18\x01 \x01(\x04\x12&\n\x06result\x18\x02 \x01(\x0b\x32\x14.everturn.v1.PayloadH\x00\x12\'\n\x07\x66\x61ilure\x18\x03 \x01(\x0b\x32\x14.everturn.v1.FailureH\x00\x42\t\n\x07outcome\"a\n\x0bSendMessage\x12\x0f\n\x07\x63hannel\x18\x01 \x01(\t\x12\x13\n\x0b\x61uthor_name\x18\x02 \x01(\t\x12,\n\x07\x63ontent\x18\x03 \x01(\x0b\x32\x1b.everturn.v1.MessageContent\"Y\n\x03\x41sk\x12.\n\x07message\x18\x01 \x01(\x0b\x32\x18.everturn.v1.SendMessageH\x00\x88\x01\x01\x12\x16\n\x0e\x61\x63\x63\x65pt_earlier\x18\x02 \x01(\x08\x42\n\n\x08_message\"L\n\x08SetState\x12\x0c\n\x04name\x18\x01 \x01(\t\x12(\n\x05value\x18\x02 \x01(\x0b\x32\x14.everturn.v1.PayloadH\x00\x88\x01\x01\x42\x08\n\x06_value\"[\n\nSendSignal\x12\x13\n\x0bworkflow_id\x18\x01 \x01(\t\x12\x13\n\x0bsignal_name\x18\x02 \x01(\t\x12#\n\x05input\x18\x03 \x01(\x0b\x32\x14.everturn.v1.Payload\"#\n\rCancelCommand\x12\x12\n\ntarget_key\x18\x01 \x01(\t\"3\n\x0b\x43ompleteRun\x12$\n\x06result\x18\x01 \x01(\x0b\x32\x14.everturn.v1.Payload\"0\n\x07\x46\x61ilRun\x12%\n\x07\x66\x61ilure\x18\x01 \x01(\x0b\x32\x14.everturn.v1.Failure\"C\n\tCancelRun\x12*\n\x07\x66\x61ilure\x18\x01 \x01(\x0b\x32\x14.everturn.v1.FailureH\x00\x88\x01\x01\x42\n\n\x08_failure\"\xca\x01\n\x0fRequestApproval\x12\r\n\x05title\x18\x01 \x01(\t\x12*\n\x07\x64\x65tails\x18\x02 \x01(\x0b\x32\x14.everturn.v1.PayloadH\x00\x88\x01\x01\x12\'\n\targuments\x18\x03 \x01(\x0b\x32\x14.everturn.v1.Payload\x12\x35\n\rexpires_after\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationH\x01\x88\x01\x01\x42\n\n\x08_detailsB\x10\n\x0e_expires_after\"z\n\x07HandOff\x12\'\n\x08\x61ssignee\x18\x01 \x01(\x0b\x32\x15.everturn.v1.Assignee\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12*\n\x07\x63ontext\x18\x03 \x01(\x0b\x32\x14.everturn.v1.PayloadH\x00\x88\x01\x01\x42\n\n\x08_context\"6\n\rRecordProblem\x12%\n\x07\x66\x61ilure\x18\x01 \x01(\x0b\x32\x14.everturn.v1.Failure\"\x19\n\x07NoReply\x12\x0e\n\x06reason\x18\x01 \x01(\t\"*\n\x18\x43loseConversationCommand\x12\x0e\n\x06reason\x18\x01 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x65verturn/v1/command.proto\x12\x0b\x65verturn.v1\x1a\x1a\x65verturn/v1/activity.proto\x1a\x19\x65verturn/v1/failure.proto\x1a\x19\x65verturn/v1/message.proto\x1a\x19\x65verturn/v1/payload.proto\x1a\x1egoogle/protobuf/duration.proto\"\xe4\x06\n\x07\x43ommand\x12\x0b\n\x03key\x18\x01 \x01(\t\x12:\n\x11schedule_activity\x18\x02 \x01(\x0b\x32\x1d.everturn.v1.ScheduleActivityH\x00\x12.\n\x0bstart_timer\x18\x03 \x01(\x0b\x32\x17.everturn.v1.StartTimerH\x00\x12.\n\x0bstart_child\x18\x04 \x01(\x0b\x32\x17.everturn.v1.StartChildH\x00\x12\x30\n\x0crecord_local\x18\x05 \x01(\x0b\x32\x18.everturn.v1.RecordLocalH\x00\x12\x30\n\x0csend_message\x18\x06 \x01(\x0b\x32\x18.everturn.v1.SendMessageH\x00\x12\x1f\n\x03\x61sk\x18\x07 \x01(\x0b\x32\x10.everturn.v1.AskH\x00\x12*\n\tset_state\x18\x08 \x01(\x0b\x32\x15.everturn.v1.SetStateH\x00\x12.\n\x0bsend_signal\x18\t \x01(\x0b\x32\x17.everturn.v1.SendSignalH\x00\x12\x34\n\x0e\x63\x61ncel_command\x18\n \x01(\x0b\x32\x1a.everturn.v1.CancelCommandH\x00\x12\x30\n\x0c\x63omplete_run\x18\x0b \x01(\x0b\x32\x18.everturn.v1.CompleteRunH\x00\x12(\n\x08\x66\x61il_run\x18\x0c \x01(\x0b\x32\x14.everturn.v1.FailRunH\x00\x12,\n\ncancel_run\x18\r \x01(\x0b\x32\x16.everturn.v1.CancelRunH\x00\x12\x38\n\x10request_approval\x18\x0e \x01(\x0b\x32\x1c.everturn.v1.RequestApprovalH\x00\x12(\n\x08hand_off\x18\x0f \x01(\x0b\x32\x14.everturn.v1.HandOffH\x00\x12\x34\n\x0erecord_problem\x18\x10 \x01(\x0b\x32\x1a.everturn.v1.RecordProblemH\x00\x12(\n\x08no_reply\x18\x11 \x01(\x0b\x32\x14.everturn.v1.NoReplyH\x00\x12\x43\n\x12\x63lose_conversation\x18\x12 \x01(\x0b\x32%.everturn.v1.CloseConversationCommandH\x00\x42\x06\n\x04kind\"}\n\x10ScheduleActivity\x12\x15\n\ractivity_type\x18\x01 \x01(\t\x12#\n\x05input\x18\x02 \x01(\x0b\x32\x14.everturn.v1.Payload\x12-\n\x07options\x18\x03 \x01(\x0b\x32\x1c.everturn.v1.ActivityOptions\"6\n\nStartTimer\x12(\n\x05\x64\x65lay\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xad\x01\n\nStartChild\x12\x15\n\rworkflow_type\x18\x01 \x01(\t\x12#\n\x05input\x18\x02 \x01(\x0b\x32\x14.everturn.v1.Payload\x12\x12\n\ntask_queue\x18\x03 \x01(\t\x12\x39\n\x11\x65xecution_timeout\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationH\x00\x88\x01\x01\x42\x14\n\x12_execution_timeout\"\x80\x01\n\x0bRecordLocal\x12\x15\n\rseen_event_id\x18\x01 \x01(\x04\x12&\n\x06result\x18\x02 \x01(\x0b\x32\x14.everturn.v1.PayloadH\x00\x12\'\n\x07\x66\x61ilure\x18\x03 \x01(\x0b\x32\x14.everturn.v1.FailureH\x00\x42\t\n\x07outcome\"\xa2\x01\n\x0bSendMessage\x12\x0f\n\x07\x63hannel\x18\x01 \x01(\t\x12\x13\n\x0b\x61uthor_name\x18\x02 \x01(\t\x12,\n\x07\x63ontent\x18\x03 \x01(\x0b\x32\x1b.everturn.v1.MessageContent\x12\x18\n\x0e\x65\x64its_sequence\x18\x04 \x01(\x04H\x00\x12\x1b\n\x11retracts_sequence\x18\x05 \x01(\x04H\x00\x42\x08\n\x06\x63hange\"Y\n\x03\x41sk\x12.\n\x07message\x18\x01 \x01(\x0b\x32\x18.everturn.v1.SendMessageH\x00\x88\x01\x01\x12\x16\n\x0e\x61\x63\x63\x65pt_earlier\x18\x02 \x01(\x08\x42\n\n\x08_message\"L\n\x08SetState\x12\x0c\n\x04name\x18\x01 \x01(\t\x12(\n\x05value\x18\x02 \x01(\x0b\x32\x14.everturn.v1.PayloadH\x00\x88\x01\x01\x42\x08\n\x06_value\"[\n\nSendSignal\x12\x13\n\x0bworkflow_id\x18\x01 \x01(\t\x12\x13\n\x0bsignal_name\x18\x02 \x01(\t\x12#\n\x05input\x18\x03 \x01(\x0b\x32\x14.everturn.v1.Payload\"#\n\rCancelCommand\x12\x12\n\ntarget_key\x18\x01 \x01(\t\"3\n\x0b\x43ompleteRun\x12$\n\x06result\x18\x01 \x01(\x0b\x32\x14.everturn.v1.Payload\"0\n\x07\x46\x61ilRun\x12%\n\x07\x66\x61ilure\x18\x01 \x01(\x0b\x32\x14.everturn.v1.Failure\"C\n\tCancelRun\x12*\n\x07\x66\x61ilure\x18\x01 \x01(\x0b\x32\x14.everturn.v1.FailureH\x00\x88\x01\x01\x42\n\n\x08_failure\"\xca\x01\n\x0fRequestApproval\x12\r\n\x05title\x18\x01 \x01(\t\x12*\n\x07\x64\x65tails\x18\x02 \x01(\x0b\x32\x14.everturn.v1.PayloadH\x00\x88\x01\x01\x12\'\n\targuments\x18\x03 \x01(\x0b\x32\x14.everturn.v1.Payload\x12\x35\n\rexpires_after\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationH\x01\x88\x01\x01\x42\n\n\x08_detailsB\x10\n\x0e_expires_after\"z\n\x07HandOff\x12\'\n\x08\x61ssignee\x18\x01 \x01(\x0b\x32\x15.everturn.v1.Assignee\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12*\n\x07\x63ontext\x18\x03 \x01(\x0b\x32\x14.everturn.v1.PayloadH\x00\x88\x01\x01\x42\n\n\x08_context\"6\n\rRecordProblem\x12%\n\x07\x66\x61ilure\x18\x01 \x01(\x0b\x32\x14.everturn.v1.Failure\"\x19\n\x07NoReply\x12\x0e\n\x06reason\x18\x01 \x01(\t\"*\n\x18\x43loseConversationCommand\x12\x0e\n\x06reason\x18\x01 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -46,30 +46,30 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STARTCHILD']._serialized_end=1411
   _globals['_RECORDLOCAL']._serialized_start=1414
   _globals['_RECORDLOCAL']._serialized_end=1542
-  _globals['_SENDMESSAGE']._serialized_start=1544
-  _globals['_SENDMESSAGE']._serialized_end=1641
-  _globals['_ASK']._serialized_start=1643
-  _globals['_ASK']._serialized_end=1732
-  _globals['_SETSTATE']._serialized_start=1734
-  _globals['_SETSTATE']._serialized_end=1810
-  _globals['_SENDSIGNAL']._serialized_start=1812
-  _globals['_SENDSIGNAL']._serialized_end=1903
-  _globals['_CANCELCOMMAND']._serialized_start=1905
-  _globals['_CANCELCOMMAND']._serialized_end=1940
-  _globals['_COMPLETERUN']._serialized_start=1942
-  _globals['_COMPLETERUN']._serialized_end=1993
-  _globals['_FAILRUN']._serialized_start=1995
-  _globals['_FAILRUN']._serialized_end=2043
-  _globals['_CANCELRUN']._serialized_start=2045
-  _globals['_CANCELRUN']._serialized_end=2112
-  _globals['_REQUESTAPPROVAL']._serialized_start=2115
-  _globals['_REQUESTAPPROVAL']._serialized_end=2317
-  _globals['_HANDOFF']._serialized_start=2319
-  _globals['_HANDOFF']._serialized_end=2441
-  _globals['_RECORDPROBLEM']._serialized_start=2443
-  _globals['_RECORDPROBLEM']._serialized_end=2497
-  _globals['_NOREPLY']._serialized_start=2499
-  _globals['_NOREPLY']._serialized_end=2524
-  _globals['_CLOSECONVERSATIONCOMMAND']._serialized_start=2526
-  _globals['_CLOSECONVERSATIONCOMMAND']._serialized_end=2568
+  _globals['_SENDMESSAGE']._serialized_start=1545
+  _globals['_SENDMESSAGE']._serialized_end=1707
+  _globals['_ASK']._serialized_start=1709
+  _globals['_ASK']._serialized_end=1798
+  _globals['_SETSTATE']._serialized_start=1800
+  _globals['_SETSTATE']._serialized_end=1876
+  _globals['_SENDSIGNAL']._serialized_start=1878
+  _globals['_SENDSIGNAL']._serialized_end=1969
+  _globals['_CANCELCOMMAND']._serialized_start=1971
+  _globals['_CANCELCOMMAND']._serialized_end=2006
+  _globals['_COMPLETERUN']._serialized_start=2008
+  _globals['_COMPLETERUN']._serialized_end=2059
+  _globals['_FAILRUN']._serialized_start=2061
+  _globals['_FAILRUN']._serialized_end=2109
+  _globals['_CANCELRUN']._serialized_start=2111
+  _globals['_CANCELRUN']._serialized_end=2178
+  _globals['_REQUESTAPPROVAL']._serialized_start=2181
+  _globals['_REQUESTAPPROVAL']._serialized_end=2383
+  _globals['_HANDOFF']._serialized_start=2385
+  _globals['_HANDOFF']._serialized_end=2507
+  _globals['_RECORDPROBLEM']._serialized_start=2509
+  _globals['_RECORDPROBLEM']._serialized_end=2563
+  _globals['_NOREPLY']._serialized_start=2565
+  _globals['_NOREPLY']._serialized_end=2590
+  _globals['_CLOSECONVERSATIONCOMMAND']._serialized_start=2592
+  _globals['_CLOSECONVERSATIONCOMMAND']._serialized_end=2634
 # @@protoc_insertion_point(module_scope)

@@ -294,13 +294,19 @@ class SendMessage(google.protobuf.message.Message):
     CHANNEL_FIELD_NUMBER: builtins.int
     AUTHOR_NAME_FIELD_NUMBER: builtins.int
     CONTENT_FIELD_NUMBER: builtins.int
+    EDITS_SEQUENCE_FIELD_NUMBER: builtins.int
+    RETRACTS_SEQUENCE_FIELD_NUMBER: builtins.int
     channel: builtins.str
     """Channel to send it by. Default: the turn's reply channel."""
     author_name: builtins.str
     """Name of the agent that speaks. Default: the conversation type."""
+    edits_sequence: builtins.int
+    """Position of the message that says this instead."""
+    retracts_sequence: builtins.int
+    """Position of the message that is taken back."""
     @property
     def content(self) -> everturn.v1.message_pb2.MessageContent:
-        """What it says."""
+        """What it says. May be left out with `retracts_sequence`."""
 
     def __init__(
         self,
@@ -308,9 +314,12 @@ class SendMessage(google.protobuf.message.Message):
         channel: builtins.str = ...,
         author_name: builtins.str = ...,
         content: everturn.v1.message_pb2.MessageContent | None = ...,
+        edits_sequence: builtins.int = ...,
+        retracts_sequence: builtins.int = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["content", b"content"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["author_name", b"author_name", "channel", b"channel", "content", b"content"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["change", b"change", "content", b"content", "edits_sequence", b"edits_sequence", "retracts_sequence", b"retracts_sequence"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["author_name", b"author_name", "change", b"change", "channel", b"channel", "content", b"content", "edits_sequence", b"edits_sequence", "retracts_sequence", b"retracts_sequence"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["change", b"change"]) -> typing.Literal["edits_sequence", "retracts_sequence"] | None: ...
 
 Global___SendMessage: typing_extensions.TypeAlias = SendMessage
 

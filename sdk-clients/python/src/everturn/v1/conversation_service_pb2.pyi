@@ -168,6 +168,8 @@ class SubmitMessageRequest(google.protobuf.message.Message):
     TURN_POLICY_FIELD_NUMBER: builtins.int
     LABELS_FIELD_NUMBER: builtins.int
     CUSTOMER_ADDRESS_FIELD_NUMBER: builtins.int
+    IS_AUTOMATIC_FIELD_NUMBER: builtins.int
+    OPT_OUT_FIELD_NUMBER: builtins.int
     namespace: builtins.str
     """Namespace. Default "default"."""
     conversation_id: builtins.str
@@ -180,22 +182,28 @@ class SubmitMessageRequest(google.protobuf.message.Message):
     """Channel the message came in by. 1 to 256 bytes."""
     provider_message_id: builtins.str
     """Id that the channel's provider gave the message. Strongly recommended:
-    without it a repeated request is a second message.
+    without it a repeated request is a second message. What is over 2 KiB is
+    cut, with a hash of the whole in its place.
     """
     author_name: builtins.str
-    """Name of the customer, if known."""
+    """Name of the customer, if known. What is over 2 KiB is cut."""
     task_queue: builtins.str
     """Task queue of the conversation's turns; used when it opens. Default
     "default".
     """
     customer_address: builtins.str
     """Address of the customer on this channel, if replies are to be delivered
-    by an adapter ("jo@example.org"). Kept for the conversation. At most 256
-    bytes.
+    by an adapter ("jo@example.org"). Kept for the conversation. At most 2 KiB.
     """
+    is_automatic: builtins.bool
+    """A machine wrote it: an auto-reply, a bounce (RFC 3834: Auto-Submitted). It is
+    in the transcript, and starts no turn unless the policy says so.
+    """
+    opt_out: everturn.v1.policy_pb2.OptOut.ValueType
+    """What the customer says with it about messages by this channel: "STOP"."""
     @property
     def content(self) -> everturn.v1.message_pb2.MessageContent:
-        """What the message says; text or data must be set."""
+        """What the message says; text, data or attachments must be set."""
 
     @property
     def turn_policy(self) -> everturn.v1.policy_pb2.TurnPolicy:
@@ -221,9 +229,11 @@ class SubmitMessageRequest(google.protobuf.message.Message):
         turn_policy: everturn.v1.policy_pb2.TurnPolicy | None = ...,
         labels: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
         customer_address: builtins.str = ...,
+        is_automatic: builtins.bool = ...,
+        opt_out: everturn.v1.policy_pb2.OptOut.ValueType = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["content", b"content", "turn_policy", b"turn_policy"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["author_name", b"author_name", "channel", b"channel", "content", b"content", "conversation_id", b"conversation_id", "conversation_type", b"conversation_type", "customer_address", b"customer_address", "labels", b"labels", "namespace", b"namespace", "provider_message_id", b"provider_message_id", "task_queue", b"task_queue", "turn_policy", b"turn_policy"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["author_name", b"author_name", "channel", b"channel", "content", b"content", "conversation_id", b"conversation_id", "conversation_type", b"conversation_type", "customer_address", b"customer_address", "is_automatic", b"is_automatic", "labels", b"labels", "namespace", b"namespace", "opt_out", b"opt_out", "provider_message_id", b"provider_message_id", "task_queue", b"task_queue", "turn_policy", b"turn_policy"]) -> None: ...
 
 Global___SubmitMessageRequest: typing_extensions.TypeAlias = SubmitMessageRequest
 
@@ -345,6 +355,40 @@ class Conversation(google.protobuf.message.Message):
         ) -> None: ...
         def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
 
+    @typing.final
+    class OptOutsEntry(google.protobuf.message.Message):
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        value: everturn.v1.policy_pb2.OptOut.ValueType
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: everturn.v1.policy_pb2.OptOut.ValueType = ...,
+        ) -> None: ...
+        def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
+
+    @typing.final
+    class FailedAddressesEntry(google.protobuf.message.Message):
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        @property
+        def value(self) -> Global___FailedAddress: ...
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: Global___FailedAddress | None = ...,
+        ) -> None: ...
+        def HasField(self, field_name: typing.Literal["value", b"value"]) -> builtins.bool: ...
+        def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
+
     NAMESPACE_FIELD_NUMBER: builtins.int
     CONVERSATION_ID_FIELD_NUMBER: builtins.int
     CONVERSATION_TYPE_FIELD_NUMBER: builtins.int
@@ -372,6 +416,8 @@ class Conversation(google.protobuf.message.Message):
     UNANSWERED_SINCE_TIME_FIELD_NUMBER: builtins.int
     UNANSWERED_MESSAGE_COUNT_FIELD_NUMBER: builtins.int
     LAST_TURN_FIELD_NUMBER: builtins.int
+    OPT_OUTS_FIELD_NUMBER: builtins.int
+    FAILED_ADDRESSES_FIELD_NUMBER: builtins.int
     namespace: builtins.str
     """Namespace."""
     conversation_id: builtins.str
@@ -461,6 +507,16 @@ class Conversation(google.protobuf.message.Message):
     def last_turn(self) -> Global___EndedTurn:
         """How the last turn ended; absent before the first one did."""
 
+    @property
+    def opt_outs(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, everturn.v1.policy_pb2.OptOut.ValueType]:
+        """What the customer does not want, by channel."""
+
+    @property
+    def failed_addresses(self) -> google.protobuf.internal.containers.MessageMap[builtins.str, Global___FailedAddress]:
+        """Addresses that do not take messages, by channel: until the customer writes
+        from there, or the address changes.
+        """
+
     def __init__(
         self,
         *,
@@ -491,11 +547,42 @@ class Conversation(google.protobuf.message.Message):
         unanswered_since_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         unanswered_message_count: builtins.int = ...,
         last_turn: Global___EndedTurn | None = ...,
+        opt_outs: collections.abc.Mapping[builtins.str, everturn.v1.policy_pb2.OptOut.ValueType] | None = ...,
+        failed_addresses: collections.abc.Mapping[builtins.str, Global___FailedAddress] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["create_time", b"create_time", "handover", b"handover", "last_turn", b"last_turn", "pause", b"pause", "turn", b"turn", "turn_policy", b"turn_policy", "turn_usage", b"turn_usage", "unanswered_since_time", b"unanswered_since_time", "update_time", b"update_time", "usage", b"usage", "wait", b"wait"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["addresses", b"addresses", "budget_reached", b"budget_reached", "conversation_id", b"conversation_id", "conversation_type", b"conversation_type", "create_time", b"create_time", "erased_run_count", b"erased_run_count", "handover", b"handover", "labels", b"labels", "last_turn", b"last_turn", "message_count", b"message_count", "namespace", b"namespace", "pause", b"pause", "reply_channel", b"reply_channel", "state", b"state", "status", b"status", "task_queue", b"task_queue", "turn", b"turn", "turn_count", b"turn_count", "turn_policy", b"turn_policy", "turn_usage", b"turn_usage", "unanswered_message_count", b"unanswered_message_count", "unanswered_since_time", b"unanswered_since_time", "update_time", b"update_time", "usage", b"usage", "wait", b"wait", "waiting_event_count", b"waiting_event_count", "waiting_message_count", b"waiting_message_count"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["addresses", b"addresses", "budget_reached", b"budget_reached", "conversation_id", b"conversation_id", "conversation_type", b"conversation_type", "create_time", b"create_time", "erased_run_count", b"erased_run_count", "failed_addresses", b"failed_addresses", "handover", b"handover", "labels", b"labels", "last_turn", b"last_turn", "message_count", b"message_count", "namespace", b"namespace", "opt_outs", b"opt_outs", "pause", b"pause", "reply_channel", b"reply_channel", "state", b"state", "status", b"status", "task_queue", b"task_queue", "turn", b"turn", "turn_count", b"turn_count", "turn_policy", b"turn_policy", "turn_usage", b"turn_usage", "unanswered_message_count", b"unanswered_message_count", "unanswered_since_time", b"unanswered_since_time", "update_time", b"update_time", "usage", b"usage", "wait", b"wait", "waiting_event_count", b"waiting_event_count", "waiting_message_count", b"waiting_message_count"]) -> None: ...
 
 Global___Conversation: typing_extensions.TypeAlias = Conversation
+
+@typing.final
+class FailedAddress(google.protobuf.message.Message):
+    """An address that does not take messages."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ADDRESS_FIELD_NUMBER: builtins.int
+    DETAIL_FIELD_NUMBER: builtins.int
+    FAIL_TIME_FIELD_NUMBER: builtins.int
+    address: builtins.str
+    """The address."""
+    detail: builtins.str
+    """What the provider said."""
+    @property
+    def fail_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """When."""
+
+    def __init__(
+        self,
+        *,
+        address: builtins.str = ...,
+        detail: builtins.str = ...,
+        fail_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["fail_time", b"fail_time"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["address", b"address", "detail", b"detail", "fail_time", b"fail_time"]) -> None: ...
+
+Global___FailedAddress: typing_extensions.TypeAlias = FailedAddress
 
 @typing.final
 class EndedTurn(google.protobuf.message.Message):
@@ -763,6 +850,7 @@ class ListMessagesRequest(google.protobuf.message.Message):
     PAGE_SIZE_FIELD_NUMBER: builtins.int
     PAGE_TOKEN_FIELD_NUMBER: builtins.int
     AFTER_SEQUENCE_FIELD_NUMBER: builtins.int
+    INCLUDE_NOTES_FIELD_NUMBER: builtins.int
     namespace: builtins.str
     """Namespace. Default "default"."""
     conversation_id: builtins.str
@@ -775,6 +863,8 @@ class ListMessagesRequest(google.protobuf.message.Message):
     """`next_page_token` of the previous answer."""
     after_sequence: builtins.int
     """Only messages after this position. Default 0: all."""
+    include_notes: builtins.bool
+    """Notes, too, which the customer must not see. Default false."""
     def __init__(
         self,
         *,
@@ -783,8 +873,9 @@ class ListMessagesRequest(google.protobuf.message.Message):
         page_size: builtins.int = ...,
         page_token: builtins.str = ...,
         after_sequence: builtins.int = ...,
+        include_notes: builtins.bool = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["after_sequence", b"after_sequence", "conversation_id", b"conversation_id", "namespace", b"namespace", "page_size", b"page_size", "page_token", b"page_token"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["after_sequence", b"after_sequence", "conversation_id", b"conversation_id", "include_notes", b"include_notes", "namespace", b"namespace", "page_size", b"page_size", "page_token", b"page_token"]) -> None: ...
 
 Global___ListMessagesRequest: typing_extensions.TypeAlias = ListMessagesRequest
 
@@ -823,6 +914,7 @@ class WatchConversationRequest(google.protobuf.message.Message):
     AFTER_SEQUENCE_FIELD_NUMBER: builtins.int
     OUTPUT_CURSORS_FIELD_NUMBER: builtins.int
     WITHOUT_OUTPUTS_FIELD_NUMBER: builtins.int
+    INCLUDE_NOTES_FIELD_NUMBER: builtins.int
     namespace: builtins.str
     """Namespace. Default "default"."""
     conversation_id: builtins.str
@@ -833,6 +925,8 @@ class WatchConversationRequest(google.protobuf.message.Message):
     """
     without_outputs: builtins.bool
     """Leave out partial outputs. Default false."""
+    include_notes: builtins.bool
+    """Notes, too, which the customer must not see. Default false."""
     @property
     def output_cursors(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___OutputCursor]:
         """Where the caller stands in outputs that it was following. What is still
@@ -847,8 +941,9 @@ class WatchConversationRequest(google.protobuf.message.Message):
         after_sequence: builtins.int = ...,
         output_cursors: collections.abc.Iterable[Global___OutputCursor] | None = ...,
         without_outputs: builtins.bool = ...,
+        include_notes: builtins.bool = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["after_sequence", b"after_sequence", "conversation_id", b"conversation_id", "namespace", b"namespace", "output_cursors", b"output_cursors", "without_outputs", b"without_outputs"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["after_sequence", b"after_sequence", "conversation_id", b"conversation_id", "include_notes", b"include_notes", "namespace", b"namespace", "output_cursors", b"output_cursors", "without_outputs", b"without_outputs"]) -> None: ...
 
 Global___WatchConversationRequest: typing_extensions.TypeAlias = WatchConversationRequest
 
@@ -1389,6 +1484,22 @@ class UpdateConversationRequest(google.protobuf.message.Message):
         ) -> None: ...
         def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
 
+    @typing.final
+    class OptOutsEntry(google.protobuf.message.Message):
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        value: everturn.v1.policy_pb2.OptOut.ValueType
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: everturn.v1.policy_pb2.OptOut.ValueType = ...,
+        ) -> None: ...
+        def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
+
     NAMESPACE_FIELD_NUMBER: builtins.int
     CONVERSATION_ID_FIELD_NUMBER: builtins.int
     LABELS_FIELD_NUMBER: builtins.int
@@ -1397,6 +1508,7 @@ class UpdateConversationRequest(google.protobuf.message.Message):
     REPLY_CHANNEL_FIELD_NUMBER: builtins.int
     CONVERSATION_TYPE_FIELD_NUMBER: builtins.int
     TASK_QUEUE_FIELD_NUMBER: builtins.int
+    OPT_OUTS_FIELD_NUMBER: builtins.int
     namespace: builtins.str
     """Namespace. Default "default"."""
     conversation_id: builtins.str
@@ -1426,6 +1538,10 @@ class UpdateConversationRequest(google.protobuf.message.Message):
         `no_quiet_hours`.
         """
 
+    @property
+    def opt_outs(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, everturn.v1.policy_pb2.OptOut.ValueType]:
+        """What the customer does not want, by channel; NONE takes it back."""
+
     def __init__(
         self,
         *,
@@ -1437,9 +1553,10 @@ class UpdateConversationRequest(google.protobuf.message.Message):
         reply_channel: builtins.str = ...,
         conversation_type: builtins.str = ...,
         task_queue: builtins.str = ...,
+        opt_outs: collections.abc.Mapping[builtins.str, everturn.v1.policy_pb2.OptOut.ValueType] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["turn_policy", b"turn_policy"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["addresses", b"addresses", "conversation_id", b"conversation_id", "conversation_type", b"conversation_type", "labels", b"labels", "namespace", b"namespace", "reply_channel", b"reply_channel", "task_queue", b"task_queue", "turn_policy", b"turn_policy"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["addresses", b"addresses", "conversation_id", b"conversation_id", "conversation_type", b"conversation_type", "labels", b"labels", "namespace", b"namespace", "opt_outs", b"opt_outs", "reply_channel", b"reply_channel", "task_queue", b"task_queue", "turn_policy", b"turn_policy"]) -> None: ...
 
 Global___UpdateConversationRequest: typing_extensions.TypeAlias = UpdateConversationRequest
 
@@ -1970,6 +2087,7 @@ class ReportDeliveryRequest(google.protobuf.message.Message):
     PROVIDER_MESSAGE_ID_FIELD_NUMBER: builtins.int
     STATUS_FIELD_NUMBER: builtins.int
     DETAIL_FIELD_NUMBER: builtins.int
+    CHANNEL_FIELD_NUMBER: builtins.int
     namespace: builtins.str
     """Namespace. Default "default"."""
     conversation_id: builtins.str
@@ -1979,9 +2097,15 @@ class ReportDeliveryRequest(google.protobuf.message.Message):
     provider_message_id: builtins.str
     """By the id that the provider gave it."""
     status: everturn.v1.message_pb2.DeliveryStatus.ValueType
-    """What became of it: ACCEPTED, DELIVERED, READ or FAILED."""
+    """What became of it: ACCEPTED, DELIVERED, READ or FAILED. Another one, for
+    what the provider says and has no name here, changes nothing.
+    """
     detail: builtins.str
-    """What the provider said. At most 1 KiB."""
+    """What the provider said. What is over 1 KiB is cut."""
+    channel: builtins.str
+    """Channel of the message, where ids are not unique among channels. Default:
+    any.
+    """
     def __init__(
         self,
         *,
@@ -1991,9 +2115,10 @@ class ReportDeliveryRequest(google.protobuf.message.Message):
         provider_message_id: builtins.str = ...,
         status: everturn.v1.message_pb2.DeliveryStatus.ValueType = ...,
         detail: builtins.str = ...,
+        channel: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["message_sequence", b"message_sequence", "provider_message_id", b"provider_message_id", "target", b"target"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["conversation_id", b"conversation_id", "detail", b"detail", "message_sequence", b"message_sequence", "namespace", b"namespace", "provider_message_id", b"provider_message_id", "status", b"status", "target", b"target"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["channel", b"channel", "conversation_id", b"conversation_id", "detail", b"detail", "message_sequence", b"message_sequence", "namespace", b"namespace", "provider_message_id", b"provider_message_id", "status", b"status", "target", b"target"]) -> None: ...
     def WhichOneof(self, oneof_group: typing.Literal["target", b"target"]) -> typing.Literal["message_sequence", "provider_message_id"] | None: ...
 
 Global___ReportDeliveryRequest: typing_extensions.TypeAlias = ReportDeliveryRequest
@@ -2181,3 +2306,223 @@ class GetConversationTypeResponse(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["settings", b"settings"]) -> None: ...
 
 Global___GetConversationTypeResponse: typing_extensions.TypeAlias = GetConversationTypeResponse
+
+@typing.final
+class ResendMessageRequest(google.protobuf.message.Message):
+    """Request of ResendMessage."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAMESPACE_FIELD_NUMBER: builtins.int
+    CONVERSATION_ID_FIELD_NUMBER: builtins.int
+    MESSAGE_SEQUENCE_FIELD_NUMBER: builtins.int
+    CHANNEL_FIELD_NUMBER: builtins.int
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    namespace: builtins.str
+    """Namespace. Default "default"."""
+    conversation_id: builtins.str
+    """Id of the conversation."""
+    message_sequence: builtins.int
+    """Position of the message in the transcript."""
+    channel: builtins.str
+    """Channel to send it by. Default: the one that it was sent by."""
+    request_id: builtins.str
+    """Makes a repeated request safe. At most 256 bytes."""
+    def __init__(
+        self,
+        *,
+        namespace: builtins.str = ...,
+        conversation_id: builtins.str = ...,
+        message_sequence: builtins.int = ...,
+        channel: builtins.str = ...,
+        request_id: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["channel", b"channel", "conversation_id", b"conversation_id", "message_sequence", b"message_sequence", "namespace", b"namespace", "request_id", b"request_id"]) -> None: ...
+
+Global___ResendMessageRequest: typing_extensions.TypeAlias = ResendMessageRequest
+
+@typing.final
+class ResendMessageResponse(google.protobuf.message.Message):
+    """Response of ResendMessage."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+
+Global___ResendMessageResponse: typing_extensions.TypeAlias = ResendMessageResponse
+
+@typing.final
+class EditMessageRequest(google.protobuf.message.Message):
+    """Request of EditMessage."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAMESPACE_FIELD_NUMBER: builtins.int
+    CONVERSATION_ID_FIELD_NUMBER: builtins.int
+    CHANNEL_FIELD_NUMBER: builtins.int
+    PROVIDER_MESSAGE_ID_FIELD_NUMBER: builtins.int
+    CUSTOMER_ADDRESS_FIELD_NUMBER: builtins.int
+    CONTENT_FIELD_NUMBER: builtins.int
+    namespace: builtins.str
+    """Namespace. Default "default"."""
+    conversation_id: builtins.str
+    """Id of the conversation."""
+    channel: builtins.str
+    """Channel of the message."""
+    provider_message_id: builtins.str
+    """Id that the channel's provider gave it."""
+    customer_address: builtins.str
+    """Address that it came from, as it was submitted."""
+    @property
+    def content(self) -> everturn.v1.message_pb2.MessageContent:
+        """What it says now."""
+
+    def __init__(
+        self,
+        *,
+        namespace: builtins.str = ...,
+        conversation_id: builtins.str = ...,
+        channel: builtins.str = ...,
+        provider_message_id: builtins.str = ...,
+        customer_address: builtins.str = ...,
+        content: everturn.v1.message_pb2.MessageContent | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["content", b"content"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["channel", b"channel", "content", b"content", "conversation_id", b"conversation_id", "customer_address", b"customer_address", "namespace", b"namespace", "provider_message_id", b"provider_message_id"]) -> None: ...
+
+Global___EditMessageRequest: typing_extensions.TypeAlias = EditMessageRequest
+
+@typing.final
+class EditMessageResponse(google.protobuf.message.Message):
+    """Response of EditMessage."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    MESSAGE_SEQUENCE_FIELD_NUMBER: builtins.int
+    CHANGE_SEQUENCE_FIELD_NUMBER: builtins.int
+    message_sequence: builtins.int
+    """Position of the message."""
+    change_sequence: builtins.int
+    """Position of the entry that says what it says now; 0 if it says that already."""
+    def __init__(
+        self,
+        *,
+        message_sequence: builtins.int = ...,
+        change_sequence: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["change_sequence", b"change_sequence", "message_sequence", b"message_sequence"]) -> None: ...
+
+Global___EditMessageResponse: typing_extensions.TypeAlias = EditMessageResponse
+
+@typing.final
+class RetractMessageRequest(google.protobuf.message.Message):
+    """Request of RetractMessage."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAMESPACE_FIELD_NUMBER: builtins.int
+    CONVERSATION_ID_FIELD_NUMBER: builtins.int
+    CHANNEL_FIELD_NUMBER: builtins.int
+    PROVIDER_MESSAGE_ID_FIELD_NUMBER: builtins.int
+    CUSTOMER_ADDRESS_FIELD_NUMBER: builtins.int
+    namespace: builtins.str
+    """Namespace. Default "default"."""
+    conversation_id: builtins.str
+    """Id of the conversation."""
+    channel: builtins.str
+    """Channel of the message."""
+    provider_message_id: builtins.str
+    """Id that the channel's provider gave it."""
+    customer_address: builtins.str
+    """Address that it came from, as it was submitted."""
+    def __init__(
+        self,
+        *,
+        namespace: builtins.str = ...,
+        conversation_id: builtins.str = ...,
+        channel: builtins.str = ...,
+        provider_message_id: builtins.str = ...,
+        customer_address: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["channel", b"channel", "conversation_id", b"conversation_id", "customer_address", b"customer_address", "namespace", b"namespace", "provider_message_id", b"provider_message_id"]) -> None: ...
+
+Global___RetractMessageRequest: typing_extensions.TypeAlias = RetractMessageRequest
+
+@typing.final
+class RetractMessageResponse(google.protobuf.message.Message):
+    """Response of RetractMessage."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    MESSAGE_SEQUENCE_FIELD_NUMBER: builtins.int
+    CHANGE_SEQUENCE_FIELD_NUMBER: builtins.int
+    message_sequence: builtins.int
+    """Position of the message."""
+    change_sequence: builtins.int
+    """Position of the entry that says that it was taken back."""
+    def __init__(
+        self,
+        *,
+        message_sequence: builtins.int = ...,
+        change_sequence: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["change_sequence", b"change_sequence", "message_sequence", b"message_sequence"]) -> None: ...
+
+Global___RetractMessageResponse: typing_extensions.TypeAlias = RetractMessageResponse
+
+@typing.final
+class AddNoteRequest(google.protobuf.message.Message):
+    """Request of AddNote."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAMESPACE_FIELD_NUMBER: builtins.int
+    CONVERSATION_ID_FIELD_NUMBER: builtins.int
+    AUTHOR_NAME_FIELD_NUMBER: builtins.int
+    CONTENT_FIELD_NUMBER: builtins.int
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    namespace: builtins.str
+    """Namespace. Default "default"."""
+    conversation_id: builtins.str
+    """Id of the conversation."""
+    author_name: builtins.str
+    """Name of the one who writes. 1 to 256 bytes."""
+    request_id: builtins.str
+    """Makes a repeated request safe. At most 256 bytes."""
+    @property
+    def content(self) -> everturn.v1.message_pb2.MessageContent:
+        """What the note says."""
+
+    def __init__(
+        self,
+        *,
+        namespace: builtins.str = ...,
+        conversation_id: builtins.str = ...,
+        author_name: builtins.str = ...,
+        content: everturn.v1.message_pb2.MessageContent | None = ...,
+        request_id: builtins.str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["content", b"content"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["author_name", b"author_name", "content", b"content", "conversation_id", b"conversation_id", "namespace", b"namespace", "request_id", b"request_id"]) -> None: ...
+
+Global___AddNoteRequest: typing_extensions.TypeAlias = AddNoteRequest
+
+@typing.final
+class AddNoteResponse(google.protobuf.message.Message):
+    """Response of AddNote."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    MESSAGE_SEQUENCE_FIELD_NUMBER: builtins.int
+    message_sequence: builtins.int
+    """Position of the note in the transcript."""
+    def __init__(
+        self,
+        *,
+        message_sequence: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["message_sequence", b"message_sequence"]) -> None: ...
+
+Global___AddNoteResponse: typing_extensions.TypeAlias = AddNoteResponse

@@ -117,6 +117,26 @@ class ConversationServiceStub(object):
                 request_serializer=everturn_dot_v1_dot_conversation__service__pb2.ReportDeliveryRequest.SerializeToString,
                 response_deserializer=everturn_dot_v1_dot_conversation__service__pb2.ReportDeliveryResponse.FromString,
                 _registered_method=True)
+        self.ResendMessage = channel.unary_unary(
+                '/everturn.v1.ConversationService/ResendMessage',
+                request_serializer=everturn_dot_v1_dot_conversation__service__pb2.ResendMessageRequest.SerializeToString,
+                response_deserializer=everturn_dot_v1_dot_conversation__service__pb2.ResendMessageResponse.FromString,
+                _registered_method=True)
+        self.EditMessage = channel.unary_unary(
+                '/everturn.v1.ConversationService/EditMessage',
+                request_serializer=everturn_dot_v1_dot_conversation__service__pb2.EditMessageRequest.SerializeToString,
+                response_deserializer=everturn_dot_v1_dot_conversation__service__pb2.EditMessageResponse.FromString,
+                _registered_method=True)
+        self.RetractMessage = channel.unary_unary(
+                '/everturn.v1.ConversationService/RetractMessage',
+                request_serializer=everturn_dot_v1_dot_conversation__service__pb2.RetractMessageRequest.SerializeToString,
+                response_deserializer=everturn_dot_v1_dot_conversation__service__pb2.RetractMessageResponse.FromString,
+                _registered_method=True)
+        self.AddNote = channel.unary_unary(
+                '/everturn.v1.ConversationService/AddNote',
+                request_serializer=everturn_dot_v1_dot_conversation__service__pb2.AddNoteRequest.SerializeToString,
+                response_deserializer=everturn_dot_v1_dot_conversation__service__pb2.AddNoteResponse.FromString,
+                _registered_method=True)
         self.EraseConversation = channel.unary_unary(
                 '/everturn.v1.ConversationService/EraseConversation',
                 request_serializer=everturn_dot_v1_dot_conversation__service__pb2.EraseConversationRequest.SerializeToString,
@@ -298,9 +318,51 @@ class ConversationServiceServicer(object):
 
     def ReportDelivery(self, request, context):
         """Reports what a provider said about a delivered message. Receipts may come
-        in any order and repeatedly: the status only moves forward.
+        in any order and repeatedly: the status only moves forward. One that names
+        an id before the adapter has reported it is kept for its message.
         May write DeliveryChanged. Reasons: FIELD_INVALID,
         CONVERSATION_NOT_FOUND, DELIVERY_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResendMessage(self, request, context):
+        """Sends a message again whose delivery has failed or is unknown, to the
+        present address. Idempotent by request_id.
+        Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED,
+        DELIVERY_NOT_FOUND, NOT_RESENDABLE, REQUEST_ID_REUSED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EditMessage(self, request, context):
+        """The customer has edited a message. Before a turn was given it, the turn is
+        given the new words; while one has it, the change is a message to that turn
+        (`on_busy`); after it, the change is in the transcript (`on_edit`).
+        Idempotent: the same words again change nothing. The last 1,000 messages of
+        a conversation are remembered.
+        Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED,
+        MESSAGE_NOT_FOUND, LIMIT_EXCEEDED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RetractMessage(self, request, context):
+        """The customer has taken a message back; otherwise like EditMessage.
+        Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED,
+        MESSAGE_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AddNote(self, request, context):
+        """Adds a note that only staff and agents see. Idempotent by request_id.
+        Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED,
+        REQUEST_ID_REUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -416,6 +478,26 @@ def add_ConversationServiceServicer_to_server(servicer, server):
                     servicer.ReportDelivery,
                     request_deserializer=everturn_dot_v1_dot_conversation__service__pb2.ReportDeliveryRequest.FromString,
                     response_serializer=everturn_dot_v1_dot_conversation__service__pb2.ReportDeliveryResponse.SerializeToString,
+            ),
+            'ResendMessage': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResendMessage,
+                    request_deserializer=everturn_dot_v1_dot_conversation__service__pb2.ResendMessageRequest.FromString,
+                    response_serializer=everturn_dot_v1_dot_conversation__service__pb2.ResendMessageResponse.SerializeToString,
+            ),
+            'EditMessage': grpc.unary_unary_rpc_method_handler(
+                    servicer.EditMessage,
+                    request_deserializer=everturn_dot_v1_dot_conversation__service__pb2.EditMessageRequest.FromString,
+                    response_serializer=everturn_dot_v1_dot_conversation__service__pb2.EditMessageResponse.SerializeToString,
+            ),
+            'RetractMessage': grpc.unary_unary_rpc_method_handler(
+                    servicer.RetractMessage,
+                    request_deserializer=everturn_dot_v1_dot_conversation__service__pb2.RetractMessageRequest.FromString,
+                    response_serializer=everturn_dot_v1_dot_conversation__service__pb2.RetractMessageResponse.SerializeToString,
+            ),
+            'AddNote': grpc.unary_unary_rpc_method_handler(
+                    servicer.AddNote,
+                    request_deserializer=everturn_dot_v1_dot_conversation__service__pb2.AddNoteRequest.FromString,
+                    response_serializer=everturn_dot_v1_dot_conversation__service__pb2.AddNoteResponse.SerializeToString,
             ),
             'EraseConversation': grpc.unary_unary_rpc_method_handler(
                     servicer.EraseConversation,
@@ -868,6 +950,114 @@ class ConversationService(object):
             '/everturn.v1.ConversationService/ReportDelivery',
             everturn_dot_v1_dot_conversation__service__pb2.ReportDeliveryRequest.SerializeToString,
             everturn_dot_v1_dot_conversation__service__pb2.ReportDeliveryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResendMessage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/everturn.v1.ConversationService/ResendMessage',
+            everturn_dot_v1_dot_conversation__service__pb2.ResendMessageRequest.SerializeToString,
+            everturn_dot_v1_dot_conversation__service__pb2.ResendMessageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EditMessage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/everturn.v1.ConversationService/EditMessage',
+            everturn_dot_v1_dot_conversation__service__pb2.EditMessageRequest.SerializeToString,
+            everturn_dot_v1_dot_conversation__service__pb2.EditMessageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RetractMessage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/everturn.v1.ConversationService/RetractMessage',
+            everturn_dot_v1_dot_conversation__service__pb2.RetractMessageRequest.SerializeToString,
+            everturn_dot_v1_dot_conversation__service__pb2.RetractMessageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AddNote(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/everturn.v1.ConversationService/AddNote',
+            everturn_dot_v1_dot_conversation__service__pb2.AddNoteRequest.SerializeToString,
+            everturn_dot_v1_dot_conversation__service__pb2.AddNoteResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -281,6 +281,70 @@ _ConversationServiceReportDeliveryType = typing_extensions.TypeVar(
     ],
 )
 
+_ConversationServiceResendMessageType = typing_extensions.TypeVar(
+    '_ConversationServiceResendMessageType',
+    grpc.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.ResendMessageRequest,
+        everturn.v1.conversation_service_pb2.ResendMessageResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.ResendMessageRequest,
+        everturn.v1.conversation_service_pb2.ResendMessageResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.ResendMessageRequest,
+        everturn.v1.conversation_service_pb2.ResendMessageResponse,
+    ],
+)
+
+_ConversationServiceEditMessageType = typing_extensions.TypeVar(
+    '_ConversationServiceEditMessageType',
+    grpc.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.EditMessageRequest,
+        everturn.v1.conversation_service_pb2.EditMessageResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.EditMessageRequest,
+        everturn.v1.conversation_service_pb2.EditMessageResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.EditMessageRequest,
+        everturn.v1.conversation_service_pb2.EditMessageResponse,
+    ],
+)
+
+_ConversationServiceRetractMessageType = typing_extensions.TypeVar(
+    '_ConversationServiceRetractMessageType',
+    grpc.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.RetractMessageRequest,
+        everturn.v1.conversation_service_pb2.RetractMessageResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.RetractMessageRequest,
+        everturn.v1.conversation_service_pb2.RetractMessageResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.RetractMessageRequest,
+        everturn.v1.conversation_service_pb2.RetractMessageResponse,
+    ],
+)
+
+_ConversationServiceAddNoteType = typing_extensions.TypeVar(
+    '_ConversationServiceAddNoteType',
+    grpc.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.AddNoteRequest,
+        everturn.v1.conversation_service_pb2.AddNoteResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.AddNoteRequest,
+        everturn.v1.conversation_service_pb2.AddNoteResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.AddNoteRequest,
+        everturn.v1.conversation_service_pb2.AddNoteResponse,
+    ],
+)
+
 _ConversationServiceEraseConversationType = typing_extensions.TypeVar(
     '_ConversationServiceEraseConversationType',
     grpc.UnaryUnaryMultiCallable[
@@ -329,7 +393,7 @@ _ConversationServiceGetConversationTypeType = typing_extensions.TypeVar(
     ],
 )
 
-class ConversationServiceStub(typing.Generic[_ConversationServiceSubmitMessageType, _ConversationServiceGetConversationType, _ConversationServiceListConversationsType, _ConversationServiceListMessagesType, _ConversationServiceWatchConversationType, _ConversationServiceCloseConversationType, _ConversationServiceSubmitEventType, _ConversationServiceUpdateConversationType, _ConversationServicePauseConversationType, _ConversationServiceResumeConversationType, _ConversationServiceHandOffConversationType, _ConversationServiceHandBackConversationType, _ConversationServiceSendHumanMessageType, _ConversationServiceListApprovalsType, _ConversationServiceDecideApprovalType, _ConversationServiceReportDeliveryType, _ConversationServiceEraseConversationType, _ConversationServiceSetConversationTypeType, _ConversationServiceGetConversationTypeType]):
+class ConversationServiceStub(typing.Generic[_ConversationServiceSubmitMessageType, _ConversationServiceGetConversationType, _ConversationServiceListConversationsType, _ConversationServiceListMessagesType, _ConversationServiceWatchConversationType, _ConversationServiceCloseConversationType, _ConversationServiceSubmitEventType, _ConversationServiceUpdateConversationType, _ConversationServicePauseConversationType, _ConversationServiceResumeConversationType, _ConversationServiceHandOffConversationType, _ConversationServiceHandBackConversationType, _ConversationServiceSendHumanMessageType, _ConversationServiceListApprovalsType, _ConversationServiceDecideApprovalType, _ConversationServiceReportDeliveryType, _ConversationServiceResendMessageType, _ConversationServiceEditMessageType, _ConversationServiceRetractMessageType, _ConversationServiceAddNoteType, _ConversationServiceEraseConversationType, _ConversationServiceSetConversationTypeType, _ConversationServiceGetConversationTypeType]):
     """Customers' messages in, replies out. Ids are 1 to 256 bytes of UTF-8
     without control characters; conversation and workflow ids share one space
     per namespace and hold no "/", which separates children from parents.
@@ -400,6 +464,22 @@ class ConversationServiceStub(typing.Generic[_ConversationServiceSubmitMessageTy
         grpc.UnaryUnaryMultiCallable[
             everturn.v1.conversation_service_pb2.ReportDeliveryRequest,
             everturn.v1.conversation_service_pb2.ReportDeliveryResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            everturn.v1.conversation_service_pb2.ResendMessageRequest,
+            everturn.v1.conversation_service_pb2.ResendMessageResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            everturn.v1.conversation_service_pb2.EditMessageRequest,
+            everturn.v1.conversation_service_pb2.EditMessageResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            everturn.v1.conversation_service_pb2.RetractMessageRequest,
+            everturn.v1.conversation_service_pb2.RetractMessageResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            everturn.v1.conversation_service_pb2.AddNoteRequest,
+            everturn.v1.conversation_service_pb2.AddNoteResponse,
         ],
         grpc.UnaryUnaryMultiCallable[
             everturn.v1.conversation_service_pb2.EraseConversationRequest,
@@ -480,6 +560,22 @@ class ConversationServiceStub(typing.Generic[_ConversationServiceSubmitMessageTy
         grpc.aio.UnaryUnaryMultiCallable[
             everturn.v1.conversation_service_pb2.ReportDeliveryRequest,
             everturn.v1.conversation_service_pb2.ReportDeliveryResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            everturn.v1.conversation_service_pb2.ResendMessageRequest,
+            everturn.v1.conversation_service_pb2.ResendMessageResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            everturn.v1.conversation_service_pb2.EditMessageRequest,
+            everturn.v1.conversation_service_pb2.EditMessageResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            everturn.v1.conversation_service_pb2.RetractMessageRequest,
+            everturn.v1.conversation_service_pb2.RetractMessageResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            everturn.v1.conversation_service_pb2.AddNoteRequest,
+            everturn.v1.conversation_service_pb2.AddNoteResponse,
         ],
         grpc.aio.UnaryUnaryMultiCallable[
             everturn.v1.conversation_service_pb2.EraseConversationRequest,
@@ -608,9 +704,39 @@ class ConversationServiceStub(typing.Generic[_ConversationServiceSubmitMessageTy
 
     ReportDelivery: _ConversationServiceReportDeliveryType
     """Reports what a provider said about a delivered message. Receipts may come
-    in any order and repeatedly: the status only moves forward.
+    in any order and repeatedly: the status only moves forward. One that names
+    an id before the adapter has reported it is kept for its message.
     May write DeliveryChanged. Reasons: FIELD_INVALID,
     CONVERSATION_NOT_FOUND, DELIVERY_NOT_FOUND.
+    """
+
+    ResendMessage: _ConversationServiceResendMessageType
+    """Sends a message again whose delivery has failed or is unknown, to the
+    present address. Idempotent by request_id.
+    Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED,
+    DELIVERY_NOT_FOUND, NOT_RESENDABLE, REQUEST_ID_REUSED.
+    """
+
+    EditMessage: _ConversationServiceEditMessageType
+    """The customer has edited a message. Before a turn was given it, the turn is
+    given the new words; while one has it, the change is a message to that turn
+    (`on_busy`); after it, the change is in the transcript (`on_edit`).
+    Idempotent: the same words again change nothing. The last 1,000 messages of
+    a conversation are remembered.
+    Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED,
+    MESSAGE_NOT_FOUND, LIMIT_EXCEEDED.
+    """
+
+    RetractMessage: _ConversationServiceRetractMessageType
+    """The customer has taken a message back; otherwise like EditMessage.
+    Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED,
+    MESSAGE_NOT_FOUND.
+    """
+
+    AddNote: _ConversationServiceAddNoteType
+    """Adds a note that only staff and agents see. Idempotent by request_id.
+    Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED,
+    REQUEST_ID_REUSED.
     """
 
     EraseConversation: _ConversationServiceEraseConversationType
@@ -696,6 +822,22 @@ ConversationServiceAsyncStub: typing_extensions.TypeAlias = ConversationServiceS
     grpc.aio.UnaryUnaryMultiCallable[
         everturn.v1.conversation_service_pb2.ReportDeliveryRequest,
         everturn.v1.conversation_service_pb2.ReportDeliveryResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.ResendMessageRequest,
+        everturn.v1.conversation_service_pb2.ResendMessageResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.EditMessageRequest,
+        everturn.v1.conversation_service_pb2.EditMessageResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.RetractMessageRequest,
+        everturn.v1.conversation_service_pb2.RetractMessageResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.AddNoteRequest,
+        everturn.v1.conversation_service_pb2.AddNoteResponse,
     ],
     grpc.aio.UnaryUnaryMultiCallable[
         everturn.v1.conversation_service_pb2.EraseConversationRequest,
@@ -910,9 +1052,59 @@ class ConversationServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[everturn.v1.conversation_service_pb2.ReportDeliveryResponse, collections.abc.Awaitable[everturn.v1.conversation_service_pb2.ReportDeliveryResponse]]:
         """Reports what a provider said about a delivered message. Receipts may come
-        in any order and repeatedly: the status only moves forward.
+        in any order and repeatedly: the status only moves forward. One that names
+        an id before the adapter has reported it is kept for its message.
         May write DeliveryChanged. Reasons: FIELD_INVALID,
         CONVERSATION_NOT_FOUND, DELIVERY_NOT_FOUND.
+        """
+
+    @abc.abstractmethod
+    def ResendMessage(
+        self,
+        request: everturn.v1.conversation_service_pb2.ResendMessageRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[everturn.v1.conversation_service_pb2.ResendMessageResponse, collections.abc.Awaitable[everturn.v1.conversation_service_pb2.ResendMessageResponse]]:
+        """Sends a message again whose delivery has failed or is unknown, to the
+        present address. Idempotent by request_id.
+        Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED,
+        DELIVERY_NOT_FOUND, NOT_RESENDABLE, REQUEST_ID_REUSED.
+        """
+
+    @abc.abstractmethod
+    def EditMessage(
+        self,
+        request: everturn.v1.conversation_service_pb2.EditMessageRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[everturn.v1.conversation_service_pb2.EditMessageResponse, collections.abc.Awaitable[everturn.v1.conversation_service_pb2.EditMessageResponse]]:
+        """The customer has edited a message. Before a turn was given it, the turn is
+        given the new words; while one has it, the change is a message to that turn
+        (`on_busy`); after it, the change is in the transcript (`on_edit`).
+        Idempotent: the same words again change nothing. The last 1,000 messages of
+        a conversation are remembered.
+        Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED,
+        MESSAGE_NOT_FOUND, LIMIT_EXCEEDED.
+        """
+
+    @abc.abstractmethod
+    def RetractMessage(
+        self,
+        request: everturn.v1.conversation_service_pb2.RetractMessageRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[everturn.v1.conversation_service_pb2.RetractMessageResponse, collections.abc.Awaitable[everturn.v1.conversation_service_pb2.RetractMessageResponse]]:
+        """The customer has taken a message back; otherwise like EditMessage.
+        Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED,
+        MESSAGE_NOT_FOUND.
+        """
+
+    @abc.abstractmethod
+    def AddNote(
+        self,
+        request: everturn.v1.conversation_service_pb2.AddNoteRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[everturn.v1.conversation_service_pb2.AddNoteResponse, collections.abc.Awaitable[everturn.v1.conversation_service_pb2.AddNoteResponse]]:
+        """Adds a note that only staff and agents see. Idempotent by request_id.
+        Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED,
+        REQUEST_ID_REUSED.
         """
 
     @abc.abstractmethod

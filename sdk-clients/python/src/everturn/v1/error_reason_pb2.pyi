@@ -126,6 +126,14 @@ class _ErrorReasonEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._En
     """FAILED_PRECONDITION: a message waits for an answer that the close has not
     seen; metadata `message_sequence` is the last one's position.
     """
+    ERROR_REASON_MESSAGE_NOT_FOUND: _ErrorReason.ValueType  # 34
+    """NOT_FOUND: no message of the customer has this provider_message_id, or it is
+    too long ago.
+    """
+    ERROR_REASON_OPTED_OUT: _ErrorReason.ValueType  # 35
+    """FAILED_PRECONDITION: the customer does not want messages by the channel."""
+    ERROR_REASON_NOT_RESENDABLE: _ErrorReason.ValueType  # 36
+    """FAILED_PRECONDITION: the message cannot be sent again; the text says why."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Carried in google.rpc.ErrorInfo.reason (without the prefix) with the domain
@@ -236,4 +244,12 @@ ERROR_REASON_MESSAGES_WAIT: ErrorReason.ValueType  # 33
 """FAILED_PRECONDITION: a message waits for an answer that the close has not
 seen; metadata `message_sequence` is the last one's position.
 """
+ERROR_REASON_MESSAGE_NOT_FOUND: ErrorReason.ValueType  # 34
+"""NOT_FOUND: no message of the customer has this provider_message_id, or it is
+too long ago.
+"""
+ERROR_REASON_OPTED_OUT: ErrorReason.ValueType  # 35
+"""FAILED_PRECONDITION: the customer does not want messages by the channel."""
+ERROR_REASON_NOT_RESENDABLE: ErrorReason.ValueType  # 36
+"""FAILED_PRECONDITION: the message cannot be sent again; the text says why."""
 Global___ErrorReason: typing_extensions.TypeAlias = ErrorReason

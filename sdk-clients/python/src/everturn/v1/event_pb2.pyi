@@ -50,6 +50,8 @@ class _SuppressReasonEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper.
     """
     SUPPRESS_REASON_FREQUENCY_CAP: _SuppressReason.ValueType  # 6
     """A proactive message was over the frequency cap."""
+    SUPPRESS_REASON_OPTED_OUT: _SuppressReason.ValueType  # 7
+    """The customer does not want messages by the channel."""
 
 class SuppressReason(_SuppressReason, metaclass=_SuppressReasonEnumTypeWrapper):
     """Why a message of a turn never left."""
@@ -72,6 +74,8 @@ SUPPRESS_REASON_QUIET_HOURS: SuppressReason.ValueType  # 5
 """
 SUPPRESS_REASON_FREQUENCY_CAP: SuppressReason.ValueType  # 6
 """A proactive message was over the frequency cap."""
+SUPPRESS_REASON_OPTED_OUT: SuppressReason.ValueType  # 7
+"""The customer does not want messages by the channel."""
 Global___SuppressReason: typing_extensions.TypeAlias = SuppressReason
 
 class _RunStatus:

@@ -27,7 +27,7 @@ from everturn.v1 import waiting_pb2 as everturn_dot_v1_dot_waiting__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x65verturn/v1/message.proto\x12\x0b\x65verturn.v1\x1a\x19\x65verturn/v1/payload.proto\x1a\x19\x65verturn/v1/waiting.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"4\n\x08\x41ssignee\x12\x10\n\x06person\x18\x01 \x01(\tH\x00\x12\x0e\n\x04team\x18\x02 \x01(\tH\x00\x42\x06\n\x04kind\"\xc4\x01\n\x0eMessageContent\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\'\n\x04\x64\x61ta\x18\x02 \x01(\x0b\x32\x14.everturn.v1.PayloadH\x00\x88\x01\x01\x12?\n\nattributes\x18\x03 \x03(\x0b\x32+.everturn.v1.MessageContent.AttributesEntry\x1a\x31\n\x0f\x41ttributesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x07\n\x05_data\"\xdd\x01\n\rDeliveryState\x12+\n\x06status\x18\x01 \x01(\x0e\x32\x1b.everturn.v1.DeliveryStatus\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x1b\n\x13provider_message_id\x18\x03 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x04 \x01(\r\x12\x0e\n\x06\x64\x65tail\x18\x05 \x01(\t\x12/\n\x0bupdate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1f\n\x04wait\x18\x07 \x01(\x0b\x32\x11.everturn.v1.Wait\"\xc3\x01\n\x11\x43onversationEvent\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12\x12\n\nevent_type\x18\x02 \x01(\t\x12\x10\n\x08\x65vent_id\x18\x03 \x01(\t\x12%\n\x07payload\x18\x04 \x01(\x0b\x32\x14.everturn.v1.Payload\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1e\n\x16\x61\x66ter_message_sequence\x18\x06 \x01(\x04\"\xa7\x02\n\x07Message\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12,\n\x0b\x61uthor_kind\x18\x02 \x01(\x0e\x32\x17.everturn.v1.AuthorKind\x12\x13\n\x0b\x61uthor_name\x18\x03 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x04 \x01(\t\x12\x1b\n\x13provider_message_id\x18\x05 \x01(\t\x12,\n\x07\x63ontent\x18\x06 \x01(\x0b\x32\x1b.everturn.v1.MessageContent\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04turn\x18\x08 \x01(\x04\x12,\n\x08\x64\x65livery\x18\t \x01(\x0b\x32\x1a.everturn.v1.DeliveryState\"[\n\x05Usage\x12\x14\n\x0cinput_tokens\x18\x01 \x01(\x04\x12\x15\n\routput_tokens\x18\x02 \x01(\x04\x12\x13\n\x0b\x63ost_micros\x18\x03 \x01(\x04\x12\x10\n\x08\x63urrency\x18\x04 \x01(\t*\x89\x01\n\nAuthorKind\x12\x1b\n\x17\x41UTHOR_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14\x41UTHOR_KIND_CUSTOMER\x10\x01\x12\x15\n\x11\x41UTHOR_KIND_AGENT\x10\x02\x12\x15\n\x11\x41UTHOR_KIND_HUMAN\x10\x03\x12\x16\n\x12\x41UTHOR_KIND_SYSTEM\x10\x04*\xfb\x01\n\x0e\x44\x65liveryStatus\x12\x1f\n\x1b\x44\x45LIVERY_STATUS_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x44\x45LIVERY_STATUS_PENDING\x10\x01\x12\x1b\n\x17\x44\x45LIVERY_STATUS_SENDING\x10\x02\x12\x1c\n\x18\x44\x45LIVERY_STATUS_ACCEPTED\x10\x03\x12\x1d\n\x19\x44\x45LIVERY_STATUS_DELIVERED\x10\x04\x12\x18\n\x14\x44\x45LIVERY_STATUS_READ\x10\x05\x12\x1a\n\x16\x44\x45LIVERY_STATUS_FAILED\x10\x06\x12\x1b\n\x17\x44\x45LIVERY_STATUS_UNKNOWN\x10\x07\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x65verturn/v1/message.proto\x12\x0b\x65verturn.v1\x1a\x19\x65verturn/v1/payload.proto\x1a\x19\x65verturn/v1/waiting.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"4\n\x08\x41ssignee\x12\x10\n\x06person\x18\x01 \x01(\tH\x00\x12\x0e\n\x04team\x18\x02 \x01(\tH\x00\x42\x06\n\x04kind\"\xf2\x01\n\x0eMessageContent\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\'\n\x04\x64\x61ta\x18\x02 \x01(\x0b\x32\x14.everturn.v1.PayloadH\x00\x88\x01\x01\x12?\n\nattributes\x18\x03 \x03(\x0b\x32+.everturn.v1.MessageContent.AttributesEntry\x12,\n\x0b\x61ttachments\x18\x04 \x03(\x0b\x32\x17.everturn.v1.Attachment\x1a\x31\n\x0f\x41ttributesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x07\n\x05_data\"Y\n\nAttachment\x12\x0b\n\x03uri\x18\x01 \x01(\t\x12\x12\n\nmedia_type\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x0c\n\x04size\x18\x04 \x01(\x04\x12\x0e\n\x06sha256\x18\x05 \x01(\x0c\"\xee\x01\n\rDeliveryState\x12+\n\x06status\x18\x01 \x01(\x0e\x32\x1b.everturn.v1.DeliveryStatus\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x1b\n\x13provider_message_id\x18\x03 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x04 \x01(\r\x12\x0e\n\x06\x64\x65tail\x18\x05 \x01(\t\x12/\n\x0bupdate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1f\n\x04wait\x18\x07 \x01(\x0b\x32\x11.everturn.v1.Wait\x12\x0f\n\x07\x63hannel\x18\x08 \x01(\t\"\xc3\x01\n\x11\x43onversationEvent\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12\x12\n\nevent_type\x18\x02 \x01(\t\x12\x10\n\x08\x65vent_id\x18\x03 \x01(\t\x12%\n\x07payload\x18\x04 \x01(\x0b\x32\x14.everturn.v1.Payload\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1e\n\x16\x61\x66ter_message_sequence\x18\x06 \x01(\x04\"\xa9\x03\n\x07Message\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12,\n\x0b\x61uthor_kind\x18\x02 \x01(\x0e\x32\x17.everturn.v1.AuthorKind\x12\x13\n\x0b\x61uthor_name\x18\x03 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x04 \x01(\t\x12\x1b\n\x13provider_message_id\x18\x05 \x01(\t\x12,\n\x07\x63ontent\x18\x06 \x01(\x0b\x32\x1b.everturn.v1.MessageContent\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04turn\x18\x08 \x01(\x04\x12,\n\x08\x64\x65livery\x18\t \x01(\x0b\x32\x1a.everturn.v1.DeliveryState\x12\x14\n\x0cis_automatic\x18\n \x01(\x08\x12\x0f\n\x07is_note\x18\x0b \x01(\x08\x12\x18\n\x0e\x65\x64its_sequence\x18\x0c \x01(\x04H\x00\x12\x1b\n\x11retracts_sequence\x18\r \x01(\x04H\x00\x12\x18\n\x10\x63ustomer_address\x18\x0e \x01(\tB\x08\n\x06\x63hange\"[\n\x05Usage\x12\x14\n\x0cinput_tokens\x18\x01 \x01(\x04\x12\x15\n\routput_tokens\x18\x02 \x01(\x04\x12\x13\n\x0b\x63ost_micros\x18\x03 \x01(\x04\x12\x10\n\x08\x63urrency\x18\x04 \x01(\t*\x89\x01\n\nAuthorKind\x12\x1b\n\x17\x41UTHOR_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14\x41UTHOR_KIND_CUSTOMER\x10\x01\x12\x15\n\x11\x41UTHOR_KIND_AGENT\x10\x02\x12\x15\n\x11\x41UTHOR_KIND_HUMAN\x10\x03\x12\x16\n\x12\x41UTHOR_KIND_SYSTEM\x10\x04*\xfb\x01\n\x0e\x44\x65liveryStatus\x12\x1f\n\x1b\x44\x45LIVERY_STATUS_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x44\x45LIVERY_STATUS_PENDING\x10\x01\x12\x1b\n\x17\x44\x45LIVERY_STATUS_SENDING\x10\x02\x12\x1c\n\x18\x44\x45LIVERY_STATUS_ACCEPTED\x10\x03\x12\x1d\n\x19\x44\x45LIVERY_STATUS_DELIVERED\x10\x04\x12\x18\n\x14\x44\x45LIVERY_STATUS_READ\x10\x05\x12\x1a\n\x16\x44\x45LIVERY_STATUS_FAILED\x10\x06\x12\x1b\n\x17\x44\x45LIVERY_STATUS_UNKNOWN\x10\x07\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,22 +36,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_MESSAGECONTENT_ATTRIBUTESENTRY']._loaded_options = None
   _globals['_MESSAGECONTENT_ATTRIBUTESENTRY']._serialized_options = b'8\001'
-  _globals['_AUTHORKIND']._serialized_start=1196
-  _globals['_AUTHORKIND']._serialized_end=1333
-  _globals['_DELIVERYSTATUS']._serialized_start=1336
-  _globals['_DELIVERYSTATUS']._serialized_end=1587
+  _globals['_AUTHORKIND']._serialized_start=1480
+  _globals['_AUTHORKIND']._serialized_end=1617
+  _globals['_DELIVERYSTATUS']._serialized_start=1620
+  _globals['_DELIVERYSTATUS']._serialized_end=1871
   _globals['_ASSIGNEE']._serialized_start=129
   _globals['_ASSIGNEE']._serialized_end=181
   _globals['_MESSAGECONTENT']._serialized_start=184
-  _globals['_MESSAGECONTENT']._serialized_end=380
-  _globals['_MESSAGECONTENT_ATTRIBUTESENTRY']._serialized_start=322
-  _globals['_MESSAGECONTENT_ATTRIBUTESENTRY']._serialized_end=371
-  _globals['_DELIVERYSTATE']._serialized_start=383
-  _globals['_DELIVERYSTATE']._serialized_end=604
-  _globals['_CONVERSATIONEVENT']._serialized_start=607
-  _globals['_CONVERSATIONEVENT']._serialized_end=802
-  _globals['_MESSAGE']._serialized_start=805
-  _globals['_MESSAGE']._serialized_end=1100
-  _globals['_USAGE']._serialized_start=1102
-  _globals['_USAGE']._serialized_end=1193
+  _globals['_MESSAGECONTENT']._serialized_end=426
+  _globals['_MESSAGECONTENT_ATTRIBUTESENTRY']._serialized_start=368
+  _globals['_MESSAGECONTENT_ATTRIBUTESENTRY']._serialized_end=417
+  _globals['_ATTACHMENT']._serialized_start=428
+  _globals['_ATTACHMENT']._serialized_end=517
+  _globals['_DELIVERYSTATE']._serialized_start=520
+  _globals['_DELIVERYSTATE']._serialized_end=758
+  _globals['_CONVERSATIONEVENT']._serialized_start=761
+  _globals['_CONVERSATIONEVENT']._serialized_end=956
+  _globals['_MESSAGE']._serialized_start=959
+  _globals['_MESSAGE']._serialized_end=1384
+  _globals['_USAGE']._serialized_start=1386
+  _globals['_USAGE']._serialized_end=1477
 # @@protoc_insertion_point(module_scope)

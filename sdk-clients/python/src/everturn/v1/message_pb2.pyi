@@ -161,17 +161,24 @@ class MessageContent(google.protobuf.message.Message):
     TEXT_FIELD_NUMBER: builtins.int
     DATA_FIELD_NUMBER: builtins.int
     ATTRIBUTES_FIELD_NUMBER: builtins.int
+    ATTACHMENTS_FIELD_NUMBER: builtins.int
     text: builtins.str
-    """The text. May be empty when `data` is set."""
+    """The text. May be empty when there are `data` or `attachments`."""
     @property
     def data(self) -> everturn.v1.payload_pb2.Payload:
-        """Structured content beside the text (a card, an attachment list), if any."""
+        """Structured content beside the text (a card, a form), if any."""
 
     @property
     def attributes(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]:
-        """Small annotations: subject, intent, language. At most 64 entries; keys
-        and values at most 256 bytes each.
+        """Small annotations: subject, intent, language. At most 64 entries; keys of
+        at most 256 bytes, values of at most 2 KiB. In what comes from outside
+        (SubmitMessage) control characters become spaces, and what is longer or
+        more is cut: then the attribute "everturn.cut" names what was.
         """
+
+    @property
+    def attachments(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___Attachment]:
+        """Files that go with it. At most 100."""
 
     def __init__(
         self,
@@ -179,12 +186,47 @@ class MessageContent(google.protobuf.message.Message):
         text: builtins.str = ...,
         data: everturn.v1.payload_pb2.Payload | None = ...,
         attributes: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
+        attachments: collections.abc.Iterable[Global___Attachment] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["_data", b"_data", "data", b"data"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_data", b"_data", "attributes", b"attributes", "data", b"data", "text", b"text"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["_data", b"_data", "attachments", b"attachments", "attributes", b"attributes", "data", b"data", "text", b"text"]) -> None: ...
     def WhichOneof(self, oneof_group: typing.Literal["_data", b"_data"]) -> typing.Literal["data"] | None: ...
 
 Global___MessageContent: typing_extensions.TypeAlias = MessageContent
+
+@typing.final
+class Attachment(google.protobuf.message.Message):
+    """A file that goes with a message; its bytes are where `uri` says."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    URI_FIELD_NUMBER: builtins.int
+    MEDIA_TYPE_FIELD_NUMBER: builtins.int
+    NAME_FIELD_NUMBER: builtins.int
+    SIZE_FIELD_NUMBER: builtins.int
+    SHA256_FIELD_NUMBER: builtins.int
+    uri: builtins.str
+    """Where its bytes are. 1 byte to 8 KiB."""
+    media_type: builtins.str
+    """Media type ("image/png"). At most 256 bytes."""
+    name: builtins.str
+    """File name. At most 2 KiB."""
+    size: builtins.int
+    """Number of bytes; 0 if it is not known."""
+    sha256: builtins.bytes
+    """SHA-256 of its bytes: 32 bytes, or empty."""
+    def __init__(
+        self,
+        *,
+        uri: builtins.str = ...,
+        media_type: builtins.str = ...,
+        name: builtins.str = ...,
+        size: builtins.int = ...,
+        sha256: builtins.bytes = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["media_type", b"media_type", "name", b"name", "sha256", b"sha256", "size", b"size", "uri", b"uri"]) -> None: ...
+
+Global___Attachment: typing_extensions.TypeAlias = Attachment
 
 @typing.final
 class DeliveryState(google.protobuf.message.Message):
@@ -199,6 +241,7 @@ class DeliveryState(google.protobuf.message.Message):
     DETAIL_FIELD_NUMBER: builtins.int
     UPDATE_TIME_FIELD_NUMBER: builtins.int
     WAIT_FIELD_NUMBER: builtins.int
+    CHANNEL_FIELD_NUMBER: builtins.int
     status: Global___DeliveryStatus.ValueType
     """How far it has come."""
     address: builtins.str
@@ -209,6 +252,10 @@ class DeliveryState(google.protobuf.message.Message):
     """Number of the current or last attempt, from 1; 0 before the first."""
     detail: builtins.str
     """Why it failed or is unknown, or what the provider said."""
+    channel: builtins.str
+    """Channel that it goes out by, which differs from the message's after a
+    message that could not be delivered was sent by another one.
+    """
     @property
     def update_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
         """When the status last changed."""
@@ -227,9 +274,10 @@ class DeliveryState(google.protobuf.message.Message):
         detail: builtins.str = ...,
         update_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         wait: everturn.v1.waiting_pb2.Wait | None = ...,
+        channel: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["update_time", b"update_time", "wait", b"wait"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["address", b"address", "attempt", b"attempt", "detail", b"detail", "provider_message_id", b"provider_message_id", "status", b"status", "update_time", b"update_time", "wait", b"wait"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["address", b"address", "attempt", b"attempt", "channel", b"channel", "detail", b"detail", "provider_message_id", b"provider_message_id", "status", b"status", "update_time", b"update_time", "wait", b"wait"]) -> None: ...
 
 Global___DeliveryState: typing_extensions.TypeAlias = DeliveryState
 
@@ -293,6 +341,11 @@ class Message(google.protobuf.message.Message):
     CREATE_TIME_FIELD_NUMBER: builtins.int
     TURN_FIELD_NUMBER: builtins.int
     DELIVERY_FIELD_NUMBER: builtins.int
+    IS_AUTOMATIC_FIELD_NUMBER: builtins.int
+    IS_NOTE_FIELD_NUMBER: builtins.int
+    EDITS_SEQUENCE_FIELD_NUMBER: builtins.int
+    RETRACTS_SEQUENCE_FIELD_NUMBER: builtins.int
+    CUSTOMER_ADDRESS_FIELD_NUMBER: builtins.int
     sequence: builtins.int
     """Position in the transcript, from 1, without gaps."""
     author_kind: Global___AuthorKind.ValueType
@@ -305,6 +358,16 @@ class Message(google.protobuf.message.Message):
     """Id that the channel's provider gave an inbound message; empty if none."""
     turn: builtins.int
     """Number of the turn that wrote an agent's message; 0 for others."""
+    is_automatic: builtins.bool
+    """A machine wrote it: an auto-reply, a bounce, or one of our own addresses."""
+    is_note: builtins.bool
+    """A note (AddNote): only staff and agents see it."""
+    edits_sequence: builtins.int
+    """Position of the message that says this instead."""
+    retracts_sequence: builtins.int
+    """Position of the message that was taken back."""
+    customer_address: builtins.str
+    """Address of the customer that an inbound message came from, if known."""
     @property
     def content(self) -> Global___MessageContent:
         """What it says."""
@@ -331,9 +394,15 @@ class Message(google.protobuf.message.Message):
         create_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         turn: builtins.int = ...,
         delivery: Global___DeliveryState | None = ...,
+        is_automatic: builtins.bool = ...,
+        is_note: builtins.bool = ...,
+        edits_sequence: builtins.int = ...,
+        retracts_sequence: builtins.int = ...,
+        customer_address: builtins.str = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["content", b"content", "create_time", b"create_time", "delivery", b"delivery"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["author_kind", b"author_kind", "author_name", b"author_name", "channel", b"channel", "content", b"content", "create_time", b"create_time", "delivery", b"delivery", "provider_message_id", b"provider_message_id", "sequence", b"sequence", "turn", b"turn"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["change", b"change", "content", b"content", "create_time", b"create_time", "delivery", b"delivery", "edits_sequence", b"edits_sequence", "retracts_sequence", b"retracts_sequence"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["author_kind", b"author_kind", "author_name", b"author_name", "change", b"change", "channel", b"channel", "content", b"content", "create_time", b"create_time", "customer_address", b"customer_address", "delivery", b"delivery", "edits_sequence", b"edits_sequence", "is_automatic", b"is_automatic", "is_note", b"is_note", "provider_message_id", b"provider_message_id", "retracts_sequence", b"retracts_sequence", "sequence", b"sequence", "turn", b"turn"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["change", b"change"]) -> typing.Literal["edits_sequence", "retracts_sequence"] | None: ...
 
 Global___Message: typing_extensions.TypeAlias = Message
 

@@ -57,6 +57,84 @@ ON_BUSY_STEER: OnBusy.ValueType  # 3
 """The message is delivered into the running turn as a notification."""
 Global___OnBusy: typing_extensions.TypeAlias = OnBusy
 
+class _OnAutomatic:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: typing_extensions.TypeAlias = ValueType
+
+class _OnAutomaticEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_OnAutomatic.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+    ON_AUTOMATIC_UNSPECIFIED: _OnAutomatic.ValueType  # 0
+    """Not set; read as RECORD."""
+    ON_AUTOMATIC_RECORD: _OnAutomatic.ValueType  # 1
+    """It is in the transcript, and starts no turn."""
+    ON_AUTOMATIC_TURN: _OnAutomatic.ValueType  # 2
+    """It is as any other."""
+
+class OnAutomatic(_OnAutomatic, metaclass=_OnAutomaticEnumTypeWrapper):
+    """What a message of a machine does (SubmitMessage.is_automatic, or one from
+    `own_addresses`).
+    """
+
+ON_AUTOMATIC_UNSPECIFIED: OnAutomatic.ValueType  # 0
+"""Not set; read as RECORD."""
+ON_AUTOMATIC_RECORD: OnAutomatic.ValueType  # 1
+"""It is in the transcript, and starts no turn."""
+ON_AUTOMATIC_TURN: OnAutomatic.ValueType  # 2
+"""It is as any other."""
+Global___OnAutomatic: typing_extensions.TypeAlias = OnAutomatic
+
+class _OnEdit:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: typing_extensions.TypeAlias = ValueType
+
+class _OnEditEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_OnEdit.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+    ON_EDIT_UNSPECIFIED: _OnEdit.ValueType  # 0
+    """Not set; read as RECORD."""
+    ON_EDIT_RECORD: _OnEdit.ValueType  # 1
+    """It is in the transcript."""
+    ON_EDIT_TURN: _OnEdit.ValueType  # 2
+    """It is as a message."""
+
+class OnEdit(_OnEdit, metaclass=_OnEditEnumTypeWrapper):
+    """What the change of an older message does."""
+
+ON_EDIT_UNSPECIFIED: OnEdit.ValueType  # 0
+"""Not set; read as RECORD."""
+ON_EDIT_RECORD: OnEdit.ValueType  # 1
+"""It is in the transcript."""
+ON_EDIT_TURN: OnEdit.ValueType  # 2
+"""It is as a message."""
+Global___OnEdit: typing_extensions.TypeAlias = OnEdit
+
+class _OptOut:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: typing_extensions.TypeAlias = ValueType
+
+class _OptOutEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_OptOut.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+    OPT_OUT_UNSPECIFIED: _OptOut.ValueType  # 0
+    """Not set: nothing changes."""
+    OPT_OUT_NONE: _OptOut.ValueType  # 1
+    """They want everything again."""
+    OPT_OUT_PROACTIVE: _OptOut.ValueType  # 2
+    """Nothing that agents write first."""
+    OPT_OUT_ALL: _OptOut.ValueType  # 3
+    """Nothing at all."""
+
+class OptOut(_OptOut, metaclass=_OptOutEnumTypeWrapper):
+    """What the customer does not want to get by a channel."""
+
+OPT_OUT_UNSPECIFIED: OptOut.ValueType  # 0
+"""Not set: nothing changes."""
+OPT_OUT_NONE: OptOut.ValueType  # 1
+"""They want everything again."""
+OPT_OUT_PROACTIVE: OptOut.ValueType  # 2
+"""Nothing that agents write first."""
+OPT_OUT_ALL: OptOut.ValueType  # 3
+"""Nothing at all."""
+Global___OptOut: typing_extensions.TypeAlias = OptOut
+
 class _OnClosed:
     ValueType = typing.NewType("ValueType", builtins.int)
     V: typing_extensions.TypeAlias = ValueType
@@ -389,6 +467,24 @@ class TurnPolicy(google.protobuf.message.Message):
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
+    @typing.final
+    class ChannelsEntry(google.protobuf.message.Message):
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        @property
+        def value(self) -> Global___ChannelPolicy: ...
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: Global___ChannelPolicy | None = ...,
+        ) -> None: ...
+        def HasField(self, field_name: typing.Literal["value", b"value"]) -> builtins.bool: ...
+        def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
+
     DEBOUNCE_FIELD_NUMBER: builtins.int
     ON_BUSY_FIELD_NUMBER: builtins.int
     INTERRUPT_GRACE_FIELD_NUMBER: builtins.int
@@ -407,6 +503,11 @@ class TurnPolicy(google.protobuf.message.Message):
     ON_ERASED_FIELD_NUMBER: builtins.int
     ON_HUMAN_MESSAGE_FIELD_NUMBER: builtins.int
     HANDOFF_TIMEOUT_FIELD_NUMBER: builtins.int
+    CHANNELS_FIELD_NUMBER: builtins.int
+    TURN_CAP_FIELD_NUMBER: builtins.int
+    ON_AUTOMATIC_FIELD_NUMBER: builtins.int
+    OWN_ADDRESSES_FIELD_NUMBER: builtins.int
+    ON_EDIT_FIELD_NUMBER: builtins.int
     on_busy: Global___OnBusy.ValueType
     """What a message does to a turn that is running."""
     on_event: Global___OnBusy.ValueType
@@ -430,6 +531,12 @@ class TurnPolicy(google.protobuf.message.Message):
     on_human_message: Global___OnHumanMessage.ValueType
     """What a person's message does to a conversation that agents own. Default
     TAKE_OVER.
+    """
+    on_automatic: Global___OnAutomatic.ValueType
+    """What a message of a machine does. Default RECORD."""
+    on_edit: Global___OnEdit.ValueType
+    """What the change of a message does that a turn was given and is done with.
+    Default RECORD.
     """
     @property
     def debounce(self) -> Global___Debounce:
@@ -489,6 +596,24 @@ class TurnPolicy(google.protobuf.message.Message):
         whole; an `after` of 0 removes it. Default: nothing.
         """
 
+    @property
+    def channels(self) -> google.protobuf.internal.containers.MessageMap[builtins.str, Global___ChannelPolicy]:
+        """What holds for deliveries, by channel: given channels replace theirs. At
+        most 16.
+        """
+
+    @property
+    def turn_cap(self) -> Global___TurnCap:
+        """How many turns the conversation may have in a while: two machines must not
+        talk for ever. Set as a whole. Default 120 in an hour, then it waits.
+        """
+
+    @property
+    def own_addresses(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Addresses of ours: what comes from them is no customer's message. Given
+        ones replace those in force. At most 64.
+        """
+
     def __init__(
         self,
         *,
@@ -510,9 +635,14 @@ class TurnPolicy(google.protobuf.message.Message):
         on_erased: Global___OnErased.ValueType = ...,
         on_human_message: Global___OnHumanMessage.ValueType = ...,
         handoff_timeout: Global___HandoffTimeout | None = ...,
+        channels: collections.abc.Mapping[builtins.str, Global___ChannelPolicy] | None = ...,
+        turn_cap: Global___TurnCap | None = ...,
+        on_automatic: Global___OnAutomatic.ValueType = ...,
+        own_addresses: collections.abc.Iterable[builtins.str] | None = ...,
+        on_edit: Global___OnEdit.ValueType = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["_customer_timeout", b"_customer_timeout", "_idle_timeout", b"_idle_timeout", "_interrupt_grace", b"_interrupt_grace", "_max_delay", b"_max_delay", "_staff_timeout", b"_staff_timeout", "budget", b"budget", "customer_timeout", b"customer_timeout", "debounce", b"debounce", "frequency_cap", b"frequency_cap", "handoff_timeout", b"handoff_timeout", "idle_timeout", b"idle_timeout", "interrupt_grace", b"interrupt_grace", "max_delay", b"max_delay", "on_turn_failure", b"on_turn_failure", "quiet_hours", b"quiet_hours", "staff_timeout", b"staff_timeout"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_customer_timeout", b"_customer_timeout", "_idle_timeout", b"_idle_timeout", "_interrupt_grace", b"_interrupt_grace", "_max_delay", b"_max_delay", "_staff_timeout", b"_staff_timeout", "budget", b"budget", "customer_timeout", b"customer_timeout", "debounce", b"debounce", "frequency_cap", b"frequency_cap", "handoff_timeout", b"handoff_timeout", "idle_timeout", b"idle_timeout", "interrupt_grace", b"interrupt_grace", "max_delay", b"max_delay", "max_interrupts", b"max_interrupts", "no_quiet_hours", b"no_quiet_hours", "on_busy", b"on_busy", "on_closed", b"on_closed", "on_erased", b"on_erased", "on_event", b"on_event", "on_human_message", b"on_human_message", "on_turn_failure", b"on_turn_failure", "quiet_hours", b"quiet_hours", "staff_timeout", b"staff_timeout"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_customer_timeout", b"_customer_timeout", "_idle_timeout", b"_idle_timeout", "_interrupt_grace", b"_interrupt_grace", "_max_delay", b"_max_delay", "_staff_timeout", b"_staff_timeout", "budget", b"budget", "customer_timeout", b"customer_timeout", "debounce", b"debounce", "frequency_cap", b"frequency_cap", "handoff_timeout", b"handoff_timeout", "idle_timeout", b"idle_timeout", "interrupt_grace", b"interrupt_grace", "max_delay", b"max_delay", "on_turn_failure", b"on_turn_failure", "quiet_hours", b"quiet_hours", "staff_timeout", b"staff_timeout", "turn_cap", b"turn_cap"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_customer_timeout", b"_customer_timeout", "_idle_timeout", b"_idle_timeout", "_interrupt_grace", b"_interrupt_grace", "_max_delay", b"_max_delay", "_staff_timeout", b"_staff_timeout", "budget", b"budget", "channels", b"channels", "customer_timeout", b"customer_timeout", "debounce", b"debounce", "frequency_cap", b"frequency_cap", "handoff_timeout", b"handoff_timeout", "idle_timeout", b"idle_timeout", "interrupt_grace", b"interrupt_grace", "max_delay", b"max_delay", "max_interrupts", b"max_interrupts", "no_quiet_hours", b"no_quiet_hours", "on_automatic", b"on_automatic", "on_busy", b"on_busy", "on_closed", b"on_closed", "on_edit", b"on_edit", "on_erased", b"on_erased", "on_event", b"on_event", "on_human_message", b"on_human_message", "on_turn_failure", b"on_turn_failure", "own_addresses", b"own_addresses", "quiet_hours", b"quiet_hours", "staff_timeout", b"staff_timeout", "turn_cap", b"turn_cap"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_customer_timeout", b"_customer_timeout"]) -> typing.Literal["customer_timeout"] | None: ...
     @typing.overload
@@ -525,6 +655,85 @@ class TurnPolicy(google.protobuf.message.Message):
     def WhichOneof(self, oneof_group: typing.Literal["_staff_timeout", b"_staff_timeout"]) -> typing.Literal["staff_timeout"] | None: ...
 
 Global___TurnPolicy: typing_extensions.TypeAlias = TurnPolicy
+
+@typing.final
+class ChannelPolicy(google.protobuf.message.Message):
+    """What holds for the deliveries of a channel."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    EXPIRES_AFTER_FIELD_NUMBER: builtins.int
+    NEXT_CHANNEL_FIELD_NUMBER: builtins.int
+    HAND_OFF_FIELD_NUMBER: builtins.int
+    EVENT_TYPE_FIELD_NUMBER: builtins.int
+    next_channel: builtins.bool
+    """True: the message goes out by another channel that has an address."""
+    event_type: builtins.str
+    """An event of this type comes in: its payload has `messageSequence`,
+    `channel` and `detail`. 1 to 256 bytes.
+    """
+    @property
+    def expires_after(self) -> google.protobuf.duration_pb2.Duration:
+        """How long a message is worth sending: attempts that fail are repeated for so
+        long. Default 1 h for the channel "chat", and 24 h for others. From 1 s to
+        30 d.
+        """
+
+    @property
+    def hand_off(self) -> everturn.v1.message_pb2.Assignee:
+        """The conversation is handed to a person or team."""
+
+    def __init__(
+        self,
+        *,
+        expires_after: google.protobuf.duration_pb2.Duration | None = ...,
+        next_channel: builtins.bool = ...,
+        hand_off: everturn.v1.message_pb2.Assignee | None = ...,
+        event_type: builtins.str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_expires_after", b"_expires_after", "event_type", b"event_type", "expires_after", b"expires_after", "hand_off", b"hand_off", "next_channel", b"next_channel", "on_undeliverable", b"on_undeliverable"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_expires_after", b"_expires_after", "event_type", b"event_type", "expires_after", b"expires_after", "hand_off", b"hand_off", "next_channel", b"next_channel", "on_undeliverable", b"on_undeliverable"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_expires_after", b"_expires_after"]) -> typing.Literal["expires_after"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["on_undeliverable", b"on_undeliverable"]) -> typing.Literal["next_channel", "hand_off", "event_type"] | None: ...
+
+Global___ChannelPolicy: typing_extensions.TypeAlias = ChannelPolicy
+
+@typing.final
+class TurnCap(google.protobuf.message.Message):
+    """How many turns a conversation may have in a while."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TURNS_FIELD_NUMBER: builtins.int
+    WINDOW_FIELD_NUMBER: builtins.int
+    HAND_OFF_FIELD_NUMBER: builtins.int
+    turns: builtins.int
+    """Turns in any window of the length `window`. 0: no bound. At most 10,000."""
+    @property
+    def window(self) -> google.protobuf.duration_pb2.Duration:
+        """Length of the window. Default 1 h; from 1 s to 366 d."""
+
+    @property
+    def hand_off(self) -> everturn.v1.message_pb2.Assignee:
+        """The conversation is handed to a person or team."""
+
+    def __init__(
+        self,
+        *,
+        turns: builtins.int = ...,
+        window: google.protobuf.duration_pb2.Duration | None = ...,
+        hand_off: everturn.v1.message_pb2.Assignee | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_window", b"_window", "hand_off", b"hand_off", "then", b"then", "window", b"window"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_window", b"_window", "hand_off", b"hand_off", "then", b"then", "turns", b"turns", "window", b"window"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_window", b"_window"]) -> typing.Literal["window"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["then", b"then"]) -> typing.Literal["hand_off"] | None: ...
+
+Global___TurnCap: typing_extensions.TypeAlias = TurnCap
 
 @typing.final
 class HandoffTimeout(google.protobuf.message.Message):

@@ -70,6 +70,10 @@ class _WaitReasonEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._Enu
     """The customer has no answer, and no turn is to come by itself: the last one
     failed, or ended without a reply.
     """
+    WAIT_REASON_TURN_CAP: _WaitReason.ValueType  # 20
+    """It has had as many turns as it may in a while (TurnPolicy.turn_cap)."""
+    WAIT_REASON_EARLIER_DELIVERY: _WaitReason.ValueType  # 21
+    """An earlier delivery by the same channel is under way."""
 
 class WaitReason(_WaitReason, metaclass=_WaitReasonEnumTypeWrapper):
     """Why something waits: one reason at a time, the one that has to end first."""
@@ -120,6 +124,10 @@ WAIT_REASON_UNANSWERED: WaitReason.ValueType  # 19
 """The customer has no answer, and no turn is to come by itself: the last one
 failed, or ended without a reply.
 """
+WAIT_REASON_TURN_CAP: WaitReason.ValueType  # 20
+"""It has had as many turns as it may in a while (TurnPolicy.turn_cap)."""
+WAIT_REASON_EARLIER_DELIVERY: WaitReason.ValueType  # 21
+"""An earlier delivery by the same channel is under way."""
 Global___WaitReason: typing_extensions.TypeAlias = WaitReason
 
 @typing.final

@@ -50,6 +50,34 @@ TASK_KIND_ACTIVITY: TaskKind.ValueType  # 2
 """Activity tasks."""
 Global___TaskKind: typing_extensions.TypeAlias = TaskKind
 
+class _DeliveryAction:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: typing_extensions.TypeAlias = ValueType
+
+class _DeliveryActionEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_DeliveryAction.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+    DELIVERY_ACTION_UNSPECIFIED: _DeliveryAction.ValueType  # 0
+    """Not set; read as DELIVER."""
+    DELIVERY_ACTION_DELIVER: _DeliveryAction.ValueType  # 1
+    """Deliver the message."""
+    DELIVERY_ACTION_EDIT: _DeliveryAction.ValueType  # 2
+    """Change a message that the customer has into this one."""
+    DELIVERY_ACTION_RETRACT: _DeliveryAction.ValueType  # 3
+    """Take back a message that the customer has."""
+
+class DeliveryAction(_DeliveryAction, metaclass=_DeliveryActionEnumTypeWrapper):
+    """What an adapter is to do."""
+
+DELIVERY_ACTION_UNSPECIFIED: DeliveryAction.ValueType  # 0
+"""Not set; read as DELIVER."""
+DELIVERY_ACTION_DELIVER: DeliveryAction.ValueType  # 1
+"""Deliver the message."""
+DELIVERY_ACTION_EDIT: DeliveryAction.ValueType  # 2
+"""Change a message that the customer has into this one."""
+DELIVERY_ACTION_RETRACT: DeliveryAction.ValueType  # 3
+"""Take back a message that the customer has."""
+Global___DeliveryAction: typing_extensions.TypeAlias = DeliveryAction
+
 @typing.final
 class QueueSubscription(google.protobuf.message.Message):
     """One task queue that a worker serves."""
@@ -482,6 +510,9 @@ class Delivery(google.protobuf.message.Message):
     ADDRESS_FIELD_NUMBER: builtins.int
     IDEMPOTENCY_KEY_FIELD_NUMBER: builtins.int
     RECONCILE_FIELD_NUMBER: builtins.int
+    IN_REPLY_TO_FIELD_NUMBER: builtins.int
+    ACTION_FIELD_NUMBER: builtins.int
+    CHANGED_PROVIDER_MESSAGE_ID_FIELD_NUMBER: builtins.int
     conversation_id: builtins.str
     """Id of the conversation."""
     address: builtins.str
@@ -492,9 +523,19 @@ class Delivery(google.protobuf.message.Message):
     """An earlier attempt was lost. Ask the provider whether it has the message:
     if it does, complete the task; if it does not, deliver it.
     """
+    action: Global___DeliveryAction.ValueType
+    """What is to be done."""
+    changed_provider_message_id: builtins.str
+    """With EDIT and RETRACT: id that the provider gave the message which is
+    changed.
+    """
     @property
     def message(self) -> everturn.v1.message_pb2.Message:
         """The message."""
+
+    @property
+    def in_reply_to(self) -> Global___InReplyTo:
+        """What the message answers, for providers that show threads."""
 
     def __init__(
         self,
@@ -504,11 +545,46 @@ class Delivery(google.protobuf.message.Message):
         address: builtins.str = ...,
         idempotency_key: builtins.str = ...,
         reconcile: builtins.bool = ...,
+        in_reply_to: Global___InReplyTo | None = ...,
+        action: Global___DeliveryAction.ValueType = ...,
+        changed_provider_message_id: builtins.str = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["message", b"message"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["address", b"address", "conversation_id", b"conversation_id", "idempotency_key", b"idempotency_key", "message", b"message", "reconcile", b"reconcile"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["in_reply_to", b"in_reply_to", "message", b"message"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["action", b"action", "address", b"address", "changed_provider_message_id", b"changed_provider_message_id", "conversation_id", b"conversation_id", "idempotency_key", b"idempotency_key", "in_reply_to", b"in_reply_to", "message", b"message", "reconcile", b"reconcile"]) -> None: ...
 
 Global___Delivery: typing_extensions.TypeAlias = Delivery
+
+@typing.final
+class InReplyTo(google.protobuf.message.Message):
+    """What a delivery answers, as the provider of its channel knows it."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    PROVIDER_MESSAGE_IDS_FIELD_NUMBER: builtins.int
+    SUBJECT_FIELD_NUMBER: builtins.int
+    REFERENCES_FIELD_NUMBER: builtins.int
+    subject: builtins.str
+    """Attribute "subject" of the customer's last message by the channel."""
+    @property
+    def provider_message_ids(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Ids that the provider gave the messages which it answers, oldest first."""
+
+    @property
+    def references(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Ids of the messages of the thread, the customer's and ours, oldest first:
+        its first one and the last ones, at most 50.
+        """
+
+    def __init__(
+        self,
+        *,
+        provider_message_ids: collections.abc.Iterable[builtins.str] | None = ...,
+        subject: builtins.str = ...,
+        references: collections.abc.Iterable[builtins.str] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["provider_message_ids", b"provider_message_ids", "references", b"references", "subject", b"subject"]) -> None: ...
+
+Global___InReplyTo: typing_extensions.TypeAlias = InReplyTo
 
 @typing.final
 class ActivityOutput(google.protobuf.message.Message):

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from everturn.v1.message_pb2 import MessageContent
+from everturn.values._message_models import Attachment, attachment_to_proto
 from everturn.values._payload import PayloadConverter
 
 
 def content_of(
-    text: str, data: Any, attributes: Mapping[str, str] | None, converter: PayloadConverter
+    text: str,
+    data: Any,
+    attributes: Mapping[str, str] | None,
+    attachments: Sequence[Attachment],
+    converter: PayloadConverter,
 ) -> MessageContent:
     """The content of a message.
 
@@ -21,4 +26,5 @@ def content_of(
         text=text,
         data=None if data is None else converter.encode(data),
         attributes=dict(attributes or {}),
+        attachments=[attachment_to_proto(attachment) for attachment in attachments],
     )

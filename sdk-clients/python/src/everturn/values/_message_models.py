@@ -13,7 +13,7 @@ from everturn.values._payload import plain_value
 from everturn.values._times import from_timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from everturn.values._payload import PayloadConverter
 
@@ -44,6 +44,25 @@ class DeliveryStatus(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes with a message; its bytes are where ``uri`` says.
+
+    Attributes:
+        uri: Where its bytes are; 1 byte to 8 KiB.
+        media_type: Media type ("image/png"); at most 256 bytes.
+        name: File name; at most 2 KiB.
+        size: Number of bytes; 0 if it is not known.
+        sha256: SHA-256 of its bytes; empty if it is not known.
+    """
+
+    uri: str
+    media_type: str = ""
+    name: str = ""
+    size: int = 0
+    sha256: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
 class DeliveryState:
     """The delivery of a message by the adapter of its channel.
 
@@ -55,6 +74,8 @@ class DeliveryState:
         attempt: Number of the current or last attempt, from 1; 0 before it.
         detail: Why it failed or is unknown, or what the provider said.
         update_time: When the status last changed.
+        channel: Channel that it goes out by: not the message's, if that could
+            not deliver it.
     """
 
     status: DeliveryStatus | None
@@ -63,6 +84,7 @@ class DeliveryState:
     attempt: int
     detail: str
     update_time: datetime
+    channel: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +105,16 @@ class Message:
         turn: Number of the turn that wrote an agent's message; 0 for others.
         delivery: Its delivery, if an adapter delivers it and it is not too long
             ago.
+        attachments: Files that go with it.
+        is_automatic: A machine wrote it: an auto-reply, a bounce, or one of our
+            own addresses.
+        is_note: A note: only staff and agents see it.
+        edits: Position of the message that says this instead, if this entry
+            changes one.
+        retracts: Position of the message that was taken back, if this entry
+            takes one back.
+        customer_address: Address of the customer that an inbound message came
+            from; empty if it is not known.
     """
 
     sequence: int
@@ -96,6 +128,12 @@ class Message:
     create_time: datetime
     turn: int
     delivery: DeliveryState | None = None
+    attachments: Sequence[Attachment] = ()
+    is_automatic: bool = False
+    is_note: bool = False
+    edits: int | None = None
+    retracts: int | None = None
+    customer_address: str = ""
 
 
 def message_from_proto(proto: message_pb2.Message, converter: PayloadConverter) -> Message:
@@ -113,6 +151,23 @@ def message_from_proto(proto: message_pb2.Message, converter: PayloadConverter) 
         create_time=from_timestamp(proto.create_time),
         turn=proto.turn,
         delivery=delivery_from_proto(proto.delivery) if proto.HasField("delivery") else None,
+        attachments=tuple(_attachment(item) for item in content.attachments),
+        is_automatic=proto.is_automatic,
+        is_note=proto.is_note,
+        edits=proto.edits_sequence if proto.HasField("edits_sequence") else None,
+        retracts=proto.retracts_sequence if proto.HasField("retracts_sequence") else None,
+        customer_address=proto.customer_address,
+    )
+
+
+def attachment_to_proto(attachment: Attachment) -> message_pb2.Attachment:
+    """The attachment as protobuf."""
+    return message_pb2.Attachment(
+        uri=attachment.uri,
+        media_type=attachment.media_type,
+        name=attachment.name,
+        size=attachment.size,
+        sha256=attachment.sha256,
     )
 
 
@@ -125,4 +180,9 @@ def delivery_from_proto(proto: message_pb2.DeliveryState) -> DeliveryState:
         attempt=proto.attempt,
         detail=proto.detail,
         update_time=from_timestamp(proto.update_time),
+        channel=proto.channel,
     )
+
+
+def _attachment(proto: message_pb2.Attachment) -> Attachment:
+    return Attachment(proto.uri, proto.media_type, proto.name, proto.size, proto.sha256)

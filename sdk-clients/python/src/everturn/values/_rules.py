@@ -41,6 +41,15 @@ COMMANDS = 10_000
 PENDING_APPROVALS = 100
 """Approvals that a run may wait for at once."""
 
+OUTSIDE_BYTES = 2_048
+"""Bytes of what providers and customers name (ids, addresses, attributes); more is cut."""
+
+ATTACHMENTS = 100
+"""Attachments of a message."""
+
+URI_BYTES = 8_192
+"""Bytes of the URI of an attachment."""
+
 TITLE_BYTES = 1_024
 """Bytes of the title of an approval."""
 

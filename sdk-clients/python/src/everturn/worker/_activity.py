@@ -38,6 +38,7 @@ class ActivityDefinition:
         input_hint: Type of the parameter; ``Any`` without annotation.
         result_hint: Declared type of the result; ``Any`` without annotation.
         is_adapter: True for the delivery adapter of a channel.
+        can_change: True for an adapter that can change messages.
     """
 
     name: str
@@ -48,6 +49,7 @@ class ActivityDefinition:
     input_hint: Any
     result_hint: Any = Any
     is_adapter: bool = False
+    can_change: bool = False
 
 
 class ActivityDecorator:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from everturn.v1 import worker_service_pb2 as pb
+from everturn.values._errors import ApplicationError
 from everturn.values._message_models import Message, message_from_proto
 from everturn.values._payload import JsonPayloadConverter
 from everturn.values._rules import ID_BYTES
@@ -27,6 +29,33 @@ _CHANNEL_BYTES_MAX = ID_BYTES - len(QUEUE_PREFIX)
 _JSON = JsonPayloadConverter()
 
 
+DeliveryAction = Literal["deliver", "edit", "retract"]
+"""What an adapter is to do."""
+
+_ACTIONS: dict[int, DeliveryAction] = {
+    pb.DELIVERY_ACTION_EDIT: "edit",
+    pb.DELIVERY_ACTION_RETRACT: "retract",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class InReplyTo:
+    """What a delivery answers, as the provider of its channel knows it.
+
+    Attributes:
+        provider_message_ids: Ids that the provider gave the messages which it
+            answers, oldest first.
+        subject: Attribute "subject" of the customer's last message by the
+            channel; empty if it has none.
+        references: Ids of the messages of the thread, the customer's and ours,
+            oldest first; at most 50.
+    """
+
+    provider_message_ids: Sequence[str]
+    subject: str
+    references: Sequence[str]
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """A message to be handed to the provider of its channel.
@@ -39,6 +68,13 @@ class Delivery:
         reconcile: An earlier attempt was lost. Ask the provider whether it has
             the message: if it does, return; if it does not, send it.
         attempt: Number of the attempt, from 1.
+        in_reply_to: What the message answers, for providers that show threads;
+            ``None`` if it answers nothing.
+        action: What is to be done: deliver the message, change one that the
+            customer has into it, or take that one back. Only ``"deliver"``
+            without ``can_change``.
+        changed_provider_message_id: With ``"edit"`` and ``"retract"``: id that
+            the provider gave the message which is changed.
     """
 
     conversation_id: str
@@ -47,6 +83,9 @@ class Delivery:
     idempotency_key: str
     reconcile: bool
     attempt: int
+    in_reply_to: InReplyTo | None = None
+    action: DeliveryAction = "deliver"
+    changed_provider_message_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +112,12 @@ class _Mark:
 
     channel: str
     can_reconcile: bool
+    can_change: bool
 
 
-def delivery(*, channel: str, can_reconcile: bool = False) -> Callable[[D], D]:
+def delivery(
+    *, channel: str, can_reconcile: bool = False, can_change: bool = False
+) -> Callable[[D], D]:
     """Marks a function as the delivery adapter of a channel.
 
     It takes a ``Delivery``, and returns when the provider has taken the
@@ -90,6 +132,8 @@ def delivery(*, channel: str, can_reconcile: bool = False) -> Callable[[D], D]:
         can_reconcile: It can find out with its provider, by the idempotency
             key, whether a message was sent. Deliveries that were lost are then
             given to it with ``reconcile``; otherwise they stay unknown.
+        can_change: It looks at ``action``, and can change messages and take
+            them back; otherwise what changes a message fails for good.
 
     Raises:
         ValueError: The channel is not allowed.
@@ -98,7 +142,7 @@ def delivery(*, channel: str, can_reconcile: bool = False) -> Callable[[D], D]:
         raise ValueError(f"channel must have 1 to {_CHANNEL_BYTES_MAX} bytes: {channel!r}")
 
     def mark(function: D) -> D:
-        setattr(function, _MARK, _Mark(channel, can_reconcile))
+        setattr(function, _MARK, _Mark(channel, can_reconcile, can_change))
         return function
 
     return mark
@@ -125,13 +169,26 @@ def adapter_of(function: Callable[..., Any]) -> tuple[ActivityDefinition, bool]:
         takes_input=True,
         input_hint=Delivery,
         is_adapter=True,
+        can_change=mark.can_change,
     )
     return definition, mark.can_reconcile
 
 
-def delivery_of(task: ActivityTask, converter: PayloadConverter) -> Delivery:
-    """What the adapter gets for a task."""
+def delivery_of(task: ActivityTask, converter: PayloadConverter, *, can_change: bool) -> Delivery:
+    """What the adapter gets for a task.
+
+    Raises:
+        ApplicationError: It is to change a message and cannot.
+    """
     proto = task.delivery
+    action = _ACTIONS.get(proto.action, "deliver")
+    if action != "deliver" and not can_change:
+        message = f"the adapter of {task.task_queue!r} cannot change messages"
+        raise ApplicationError(message, type="DeliveryChangeUnsupported", non_retryable=True)
+    answered = proto.in_reply_to
+    in_reply_to = InReplyTo(
+        tuple(answered.provider_message_ids), answered.subject, tuple(answered.references)
+    )
     return Delivery(
         conversation_id=proto.conversation_id,
         message=message_from_proto(proto.message, converter),
@@ -139,6 +196,9 @@ def delivery_of(task: ActivityTask, converter: PayloadConverter) -> Delivery:
         idempotency_key=proto.idempotency_key,
         reconcile=proto.reconcile,
         attempt=task.attempt,
+        in_reply_to=in_reply_to if proto.HasField("in_reply_to") else None,
+        action=action,
+        changed_provider_message_id=proto.changed_provider_message_id,
     )
 
 

@@ -28,7 +28,9 @@ def call_sync(
     set_context(context)
     try:
         if definition.is_adapter:
-            value = definition.function(delivery_of(task, converter))
+            value = definition.function(
+                delivery_of(task, converter, can_change=definition.can_change)
+            )
             return ActivityResult(result=receipt_payload(value))
         if definition.takes_input:
             value = definition.function(converter.decode(task.input, definition.input_hint))
@@ -49,7 +51,9 @@ async def call_async(
     set_context(context)
     try:
         if definition.is_adapter:
-            value = await definition.function(delivery_of(task, converter))
+            value = await definition.function(
+                delivery_of(task, converter, can_change=definition.can_change)
+            )
             return ActivityResult(result=receipt_payload(value))
         if definition.takes_input:
             value = await definition.function(converter.decode(task.input, definition.input_hint))

@@ -1,13 +1,14 @@
-//! How a conversation itself changes: messages and events in, updates,
-//! pauses, handovers, the end.
+//! How a conversation itself changes: messages and events in, updates, the
+//! end.
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::event::{DeliveryStatus, Event, Update};
-use crate::policy::TurnPolicy;
+use crate::event::{Event, Update};
+use crate::policy::{OnAutomatic, TurnPolicy};
+use crate::state::apply::people::hash_of;
 use crate::state::apply::turn::question_key;
-use crate::state::apply::{content_hash, event_hash, message_hash, payload_hash};
-use crate::state::conversation::{Conversation, Handover, Pause, Remembered};
+use crate::state::apply::{content_hash, event_hash, payload_hash};
+use crate::state::conversation::{Conversation, FailedAddress, Remembered};
 use crate::state::deadlines::Deadline;
 use crate::state::delivery::Delivery;
 use crate::state::entries::State;
@@ -37,29 +38,7 @@ impl Root {
             Event::MessageReceived(message) => self.receive(message),
             Event::EventReceived(event) => self.receive_event(event),
             Event::ConversationUpdated(update) => self.update(time, update),
-            Event::HumanMessageSent {
-                message,
-                request,
-                fingerprint,
-                answers_through,
-                is_sent,
-                took_over,
-            } => {
-                let (sequence, time) = (message.sequence, message.time);
-                let remembered = |hash, fingerprint| Remembered {
-                    hash,
-                    sequence,
-                    time,
-                    fingerprint,
-                    took_over: *took_over,
-                };
-                let ids = [
-                    remembered(*request, *fingerprint),
-                    remembered(hash_of(message), 0),
-                ];
-                self.human_spoke(message, *answers_through, *is_sent);
-                self.remember_human(message, ids);
-            }
+            Event::HumanMessageSent { .. } => self.apply_human_message(event),
             Event::ConversationPaused { .. } | Event::ConversationResumed => {
                 self.apply_pause(time, event);
             }
@@ -67,6 +46,32 @@ impl Root {
             Event::ConversationClosed { reason, erase_at } => {
                 self.close_conversation(time, reason, *erase_at);
             }
+            Event::MessageChanged {
+                message,
+                hash,
+                waits,
+            } => self.change_message(message, *hash, *waits),
+            Event::NoteAdded {
+                message,
+                request,
+                fingerprint,
+            } => self.add_note(message, *request, *fingerprint),
+            Event::AddressFailed {
+                channel,
+                address,
+                detail,
+            } => {
+                let failed = FailedAddress {
+                    address: address.clone(),
+                    detail: detail.clone(),
+                    time,
+                };
+                if let Some(conversation) = &mut self.conversation {
+                    let marks = &mut conversation.failed_addresses;
+                    marks.insert(channel.clone(), failed);
+                }
+            }
+            Event::EarlyReceipt(receipt) => self.keep_receipt(receipt),
             Event::ConversationReopened => self.reopen(),
             Event::HeldMessageSent { message, slot, key } => self.let_go(message, *slot, key),
             _ => {}
@@ -141,6 +146,23 @@ impl Root {
             return;
         };
         conversation.message_count = message.sequence;
+        if !message.provider_message_id.as_str().is_empty() {
+            conversation.remember(Remembered {
+                hash: hash_of(message),
+                sequence: message.sequence,
+                time: message.time,
+                fingerprint: content_hash(&message.content),
+                took_over: false,
+                changed: 0,
+                changed_by: 0,
+            });
+        }
+        if message.is_automatic && conversation.policy.on_automatic == OnAutomatic::Record {
+            conversation.push_recent(message.clone());
+            conversation.note_handover(message);
+            return;
+        }
+        conversation.note_thread(message);
         conversation.reply_channel = message.channel.clone();
         conversation.mailbox.push_back(message.clone());
         conversation.note_handover(message);
@@ -153,15 +175,6 @@ impl Root {
         }
         for held in &mut conversation.held {
             held.is_free = true;
-        }
-        if !message.provider_message_id.as_str().is_empty() {
-            conversation.remember(Remembered {
-                hash: hash_of(message),
-                sequence: message.sequence,
-                time: message.time,
-                fingerprint: content_hash(&message.content),
-                took_over: false,
-            });
         }
     }
 
@@ -178,6 +191,8 @@ impl Root {
                 time: event.time,
                 fingerprint: payload_hash(&event.payload),
                 took_over: false,
+                changed: 0,
+                changed_by: 0,
             });
         }
     }
@@ -194,6 +209,17 @@ impl Root {
             conversation.task_queue.clone_from(task_queue);
         }
         conversation.addresses.clone_from(&update.addresses);
+        let addresses = &conversation.addresses;
+        let failed = &mut conversation.failed_addresses;
+        failed.retain(|channel, it| addresses.get(channel) == Some(&it.address));
+        if let Some(opt_outs) = &update.opt_outs {
+            conversation.opt_outs.clone_from(opt_outs);
+        }
+        if conversation.reply_channel != update.reply_channel
+            && let Some(turn) = &mut conversation.turn
+        {
+            turn.reply_channel.clone_from(&update.reply_channel);
+        }
         conversation.reply_channel.clone_from(&update.reply_channel);
         let budget = &update.policy.budget;
         if conversation.policy.budget != *budget {
@@ -208,63 +234,9 @@ impl Root {
         }
     }
 
-    fn human_spoke(&mut self, message: &Message, through: u64, is_sent: bool) {
-        let Some(conversation) = &mut self.conversation else {
-            return;
-        };
-        let through = if through == 0 { u64::MAX } else { through };
-        // What the customer wrote before is answered by it.
-        conversation.take_for_turn(through);
-        conversation.retry.take_if(|retry| retry.events.is_empty());
-        if let Some(turn) = &mut conversation.turn {
-            let given = &turn.context.messages;
-            turn.relieved |= given.iter().all(|m| m.sequence <= through);
-            turn.unanswered.retain(|m| m.sequence > through);
-            turn.answers.retain(|m| m.sequence > through);
-        }
-        if let Some(handover) = &mut conversation.handover {
-            handover.is_taken = true;
-        }
-        conversation.note_answered();
-        let before = conversation.deliveries.keys().next_back().copied();
-        self.add_own_message(message, None);
-        if is_sent {
-            self.note_sent(message, before);
-        }
-        self.deadlines.disarm(Deadline::HandoffTimeout);
-        self.rearm_burst();
-    }
-
-    /// A person's message that comes again is recognised by the id of its
-    /// request, or by the one that the provider gave it.
-    fn remember_human(&mut self, message: &Message, [request, provider]: [Remembered; 2]) {
-        let Some(conversation) = &mut self.conversation else {
-            return;
-        };
-        if request.hash != 0 {
-            conversation.remember(request);
-        }
-        if !message.provider_message_id.as_str().is_empty() {
-            conversation.remember(provider);
-        }
-    }
-
-    /// The customer has a message already: its delivery is over.
-    fn note_sent(&mut self, message: &Message, before: Option<u64>) {
-        let Some(conversation) = &mut self.conversation else {
-            return;
-        };
-        let delivery = conversation.deliveries.get_mut(&message.sequence);
-        if let Some(delivery) = delivery.filter(|it| Some(it.sequence) != before) {
-            delivery.status = DeliveryStatus::Accepted;
-            delivery.provider_message_id = message.provider_message_id.clone();
-            delivery.message = None;
-        }
-    }
-
     /// What still waits has its deadline; whether it is really due is seen
     /// when it comes.
-    fn rearm_burst(&mut self) {
+    pub(super) fn rearm_burst(&mut self) {
         let conversation = self.conversation.as_ref();
         match conversation.and_then(Conversation::burst_due) {
             Some(due) => self.deadlines.arm(Deadline::Burst, due),
@@ -291,7 +263,8 @@ impl Root {
         let Some(address) = conversation.addresses.get(&message.channel).cloned() else {
             return;
         };
-        let delivery = Delivery::new(message, address, sender);
+        let mut delivery = Delivery::new(message, address, sender);
+        delivery.in_reply_to = conversation.answered_by(message);
         conversation.deliveries.insert(message.sequence, delivery);
         while conversation.deliveries.len() > limits::DELIVERIES {
             let over = conversation.deliveries.values();
@@ -303,68 +276,6 @@ impl Root {
                 break;
             };
             conversation.deliveries.remove(&oldest);
-        }
-    }
-
-    fn apply_pause(&mut self, time: Time, event: &Event) {
-        let Some(conversation) = &mut self.conversation else {
-            return;
-        };
-        if let Event::ConversationPaused { reason } = event {
-            conversation.pause = Some(Pause {
-                reason: reason.clone(),
-                since: time,
-            });
-            conversation.frozen.get_or_insert(time);
-        } else {
-            conversation.pause = None;
-            thaw(conversation, time);
-            self.restart_all_waits(time);
-        }
-    }
-
-    /// Attempts of the whole conversation may start again.
-    pub(super) fn restart_all_waits(&mut self, time: Time) {
-        let slots: Vec<Slot> = self.runs.keys().copied().collect();
-        self.restart_waits(time, &slots);
-    }
-
-    fn apply_handover(&mut self, time: Time, event: &Event) {
-        match event {
-            Event::HandedOff {
-                assignee,
-                reason,
-                context,
-                marker,
-            } => {
-                if let Some(conversation) = &mut self.conversation {
-                    let before = conversation.handover.take();
-                    conversation.handoffs += 1;
-                    conversation.handover = Some(Handover {
-                        epoch: conversation.handoffs,
-                        assigned: time,
-                        is_taken: false,
-                        assignee: assignee.clone(),
-                        reason: reason.clone(),
-                        context: context.clone(),
-                        since: before.as_ref().map_or(time, |h| h.since),
-                        messages: before.map_or_else(VecDeque::new, |h| h.messages),
-                    });
-                    conversation.frozen.get_or_insert(time);
-                }
-                self.add_own_message(marker, None);
-            }
-            Event::HandedBack { marker } => {
-                self.add_own_message(marker, None);
-                if let Some(conversation) = &mut self.conversation {
-                    conversation.handover = None;
-                    // What nobody has answered meanwhile is the agents' again.
-                    let left = std::mem::take(&mut conversation.unanswered);
-                    conversation.return_to_mailbox(left);
-                    thaw(conversation, time);
-                }
-            }
-            _ => {}
         }
     }
 
@@ -413,35 +324,6 @@ impl Root {
     }
 }
 
-/// The clocks of silence go on from where they stood.
-fn thaw(conversation: &mut Conversation, now: Time) {
-    if conversation.pause.is_some() || conversation.handover.is_some() {
-        return;
-    }
-    let Some(frozen) = conversation.frozen.take() else {
-        return;
-    };
-    for since in [
-        &mut conversation.idle_since,
-        &mut conversation.customer_since,
-        &mut conversation.staff_since,
-    ]
-    .into_iter()
-    .flatten()
-    {
-        // What began while they stood still begins now.
-        *since = (*since).min(frozen) + now.since(frozen);
-    }
-}
-
-fn hash_of(message: &Message) -> u64 {
-    message_hash(
-        &message.channel,
-        &message.address,
-        &message.provider_message_id,
-    )
-}
-
 fn opened(type_name: &TypeName, task_queue: &QueueName, policy: &TurnPolicy) -> Conversation {
     Conversation {
         type_name: type_name.clone(),
@@ -485,5 +367,10 @@ fn opened(type_name: &TypeName, task_queue: &QueueName, policy: &TurnPolicy) -> 
         episode: None,
         estimates: BTreeMap::new(),
         handoffs: 0,
+        opt_outs: BTreeMap::new(),
+        failed_addresses: BTreeMap::new(),
+        threads: BTreeMap::new(),
+        early_receipts: VecDeque::new(),
+        turn_times: VecDeque::new(),
     }
 }

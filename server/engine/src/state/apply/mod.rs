@@ -2,9 +2,11 @@
 //! choice: what may happen was settled when the event was decided.
 
 mod approval;
+mod change;
 mod conversation;
 mod delivery;
 mod done;
+mod people;
 mod run;
 mod turn;
 
@@ -69,7 +71,9 @@ impl Root {
             Event::BudgetReached { .. } | Event::BudgetDecided { .. } => {
                 self.apply_budget(time, event);
             }
-            Event::DeliveryStarted { .. } | Event::DeliveryMoved { .. } => {
+            Event::DeliveryStarted { .. }
+            | Event::DeliveryMoved { .. }
+            | Event::DeliveryResent { .. } => {
                 self.apply_delivery(time, event);
             }
             conversation => self.apply_conversation(time, conversation),
@@ -135,11 +139,11 @@ pub(crate) fn event_hash(event: &InboundEvent) -> u64 {
 #[must_use]
 pub(crate) fn content_hash(content: &MessageContent) -> u64 {
     let data = content.data.as_ref();
-    let hash = stable_hash(&[
-        content.text.as_str().as_bytes(),
-        data.map_or(&[], |data| &data.data.0[..]),
-    ]);
-    hash.max(1)
+    let text = content.text.as_str().as_bytes();
+    let mut parts = vec![text, data.map_or(&[], |data| &data.data.0[..])];
+    let attachments = content.attachments.iter();
+    parts.extend(attachments.map(|it| it.uri.as_str().as_bytes()));
+    stable_hash(&parts).max(1)
 }
 
 /// Hash of what happened; never 0.

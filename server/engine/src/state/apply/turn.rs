@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::event::{RunEvent, RunId, RunStatus, Slot, TurnStart};
+use crate::event::{RunEvent, RunId, RunStatus, Slot, TurnCause, TurnStart};
 use crate::state::conversation::Conversation;
 use crate::state::deadlines::Deadline;
 use crate::state::episode::Episode;
@@ -14,36 +14,28 @@ use crate::value::{Failure, Message, Outcome, Time, Usage};
 
 impl Root {
     pub(super) fn start_turn(&mut self, time: Time, slot: Slot, start: TurnStart) {
-        use crate::event::TurnCause as Cause;
         let Some(conversation) = &mut self.conversation else {
             return;
         };
         let recent: Vec<Message> = conversation.recent.iter().cloned().collect();
         let messages = conversation.take_for_turn(start.through);
+        let answered = messages.last().map(|message| &message.channel);
+        let reply_channel = answered.unwrap_or(&conversation.reply_channel).clone();
         // What is tried again came first.
         let mut events = conversation.retry.take().map_or(Vec::new(), |it| it.events);
         events.extend(conversation.take_events(start.events_through));
         // Who answers the customer does not write first.
         let proactive = start.cause.is_proactive() && messages.is_empty();
         let episode = conversation.episode.take();
-        let interrupted = episode.as_ref().filter(|it| it.interrupts > 0);
-        let interrupted = interrupted.map(|it| Interrupted {
-            first: it.first,
-            steps: it.steps.clone(),
-        });
+        let interrupted = episode.as_ref().and_then(interrupted);
         let reopens = std::mem::take(&mut conversation.is_reopened);
         let cause = match start.cause {
-            Cause::Message if reopens => Cause::Reopened,
+            TurnCause::Message if reopens => TurnCause::Reopened,
             cause => cause,
         };
         conversation.turn_count = start.number;
         conversation.turn_usage = Usage::default();
-        match start.cause {
-            Cause::Idle => conversation.idle_since = None,
-            Cause::CustomerTimeout => conversation.customer_since = None,
-            Cause::StaffTimeout => conversation.staff_since = None,
-            Cause::Message | Cause::Reopened | Cause::Event => {}
-        }
+        end_silence(conversation, start.cause);
         conversation.turn = Some(Turn {
             number: start.number,
             slot,
@@ -56,7 +48,7 @@ impl Root {
                 messages,
                 recent,
                 state: conversation.state.clone(),
-                reply_channel: conversation.reply_channel.clone(),
+                reply_channel: reply_channel.clone(),
                 events,
                 addresses: conversation.addresses.clone(),
                 cause,
@@ -82,7 +74,9 @@ impl Root {
             episode_since: episode.as_ref().map_or(time, |it| it.since),
             interrupts: episode.as_ref().map_or(0, |it| it.interrupts),
             steps: episode.map_or(Vec::new(), |it| it.steps),
+            reply_channel,
         });
+        conversation.note_turn(time);
         self.deadlines.disarm(Deadline::Burst);
         self.rearm_silence();
     }
@@ -135,6 +129,9 @@ impl Root {
         };
         if let Some(arrival) = arrival(id, event) {
             turn.note_arrival(arrival);
+        }
+        if let Some(last) = taken.last() {
+            turn.reply_channel = last.channel.clone();
         }
         match event {
             RunEvent::AskOpened {
@@ -275,6 +272,24 @@ fn cancel_ask(conversation: &mut Conversation, target: &StepKey, seen: u64) {
         turn.answers.retain(|m| !given(m));
         turn.arrivals.retain(|it| it.event != answer.event);
         conversation.return_to_mailbox(answer.messages);
+    }
+}
+
+/// What an interrupted turn has left, for the one that takes up its work.
+fn interrupted(episode: &Episode) -> Option<Interrupted> {
+    (episode.interrupts > 0).then(|| Interrupted {
+        first: episode.first,
+        steps: episode.steps.clone(),
+    })
+}
+
+/// The silence is over for which a turn was started.
+fn end_silence(conversation: &mut Conversation, cause: TurnCause) {
+    match cause {
+        TurnCause::Idle => conversation.idle_since = None,
+        TurnCause::CustomerTimeout => conversation.customer_since = None,
+        TurnCause::StaffTimeout => conversation.staff_since = None,
+        TurnCause::Message | TurnCause::Reopened | TurnCause::Event => {}
     }
 }
 

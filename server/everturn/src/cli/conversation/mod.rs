@@ -1,11 +1,13 @@
 //! `everturn conversation`: customers' messages in, replies out, and people in
 //! between.
 
+mod messages;
 mod people;
 mod policy;
 mod read;
 mod submit;
 mod types;
+mod update;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -30,6 +32,8 @@ use crate::render::Output;
   everturn conversation hand-off customer-7 --team refunds --reason 'large refund'
   everturn conversation say customer-7 --name Kim 'I will look into it.'
   everturn conversation hand-back customer-7 --name Kim --note 'refund is done'
+  everturn conversation note customer-7 --name Kim 'calls back at noon'
+  everturn conversation resend customer-7 --message 4 --channel sms
   everturn conversation type set support --on-busy steer --retention 30d
   everturn conversation close customer-7 --reason solved")]
 pub(crate) struct ConversationArgs {
@@ -52,7 +56,7 @@ enum Command {
     /// Show a conversation and its transcript
     Show(read::ShowArgs),
     /// Change labels, addresses, reply channel and turn policy
-    Update(policy::UpdateArgs),
+    Update(update::UpdateArgs),
     /// Let nothing of it be dispatched; what arrives is kept
     Pause(PauseArgs),
     /// Go on where it stood when it was paused
@@ -63,6 +67,14 @@ enum Command {
     HandBack(people::HandBackArgs),
     /// Send a person's message to the customer
     Say(people::SayArgs),
+    /// Deliver again a message that did not reach the customer
+    Resend(messages::ResendArgs),
+    /// Add a note that only staff and agents see
+    Note(messages::NoteArgs),
+    /// Note that the customer changed a message
+    Edit(messages::EditArgs),
+    /// Note that the customer took a message back
+    Retract(messages::WhichArgs),
     /// Close a conversation
     Close(CloseArgs),
     /// Remove its content for good; a tombstone with counts stays
@@ -133,10 +145,14 @@ pub(crate) async fn run(args: ConversationArgs) -> anyhow::Result<ExitCode> {
         Command::Watch(args) => read::watch(&client, output, args).await?,
         Command::List(args) => read::list(&client, output, args).await?,
         Command::Show(args) => read::show(&client, output, args).await?,
-        Command::Update(args) => policy::update(&client, output, args).await?,
+        Command::Update(args) => update::update(&client, output, args).await?,
         Command::HandOff(args) => people::hand_off(&client, output, args).await?,
         Command::HandBack(args) => people::hand_back(&client, output, args).await?,
         Command::Say(args) => people::say(&client, output, args).await?,
+        Command::Resend(args) => messages::resend(&client, output, args).await?,
+        Command::Note(args) => messages::note(&client, output, args).await?,
+        Command::Edit(args) => messages::edit(&client, output, args).await?,
+        Command::Retract(args) => messages::retract(&client, output, args).await?,
         Command::Type(command) => types::run(&client, output, command).await?,
         Command::Pause(args) => {
             let request = v1::PauseConversationRequest {

@@ -1,16 +1,17 @@
-//! Turn policies as flags, and `everturn conversation update`.
+//! Turn policies as flags.
+
+mod outside;
 
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use everturn_client::{Client, v1};
+use everturn_client::v1;
+use outside::OutsideArgs;
 
 use crate::cli::arguments::{
-    after_failure, after_handoff, amount, frequency_cap, label, long_span, proto_duration,
-    quiet_hours,
+    after_failure, after_handoff, amount, frequency_cap, long_span, proto_duration, quiet_hours,
 };
 use crate::config::parse_span;
-use crate::render::{self, Output};
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum OnBusyArg {
@@ -113,6 +114,8 @@ pub(super) struct PolicyArgs {
     /// `event:TYPE` [default: hand-back]
     #[arg(long, value_name = "WHAT", value_parser = after_handoff, requires = "handoff_timeout")]
     on_handoff_timeout: Option<AfterHandoff>,
+    #[command(flatten)]
+    outside: OutsideArgs,
 }
 
 /// What follows a handover that nobody took up; nothing is `hand-back`.
@@ -197,6 +200,7 @@ impl PolicyArgs {
                 after: proto_duration(after),
                 then: self.on_handoff_timeout.clone().flatten(),
             }),
+            ..self.outside.policy()
         };
         (policy != v1::TurnPolicy::default()).then_some(policy)
     }
@@ -223,53 +227,4 @@ impl PolicyArgs {
             currency,
         })
     }
-}
-
-#[derive(Args, Debug)]
-#[command(after_help = "Example:
-  everturn conversation update customer-7 --on-busy interrupt --label tier=gold \\
-    --channel-address email=jo@example.org --reply-channel email
-
-What is not given stays as it is.")]
-pub(super) struct UpdateArgs {
-    /// Id of the conversation
-    conversation_id: String,
-    /// Label to set, or to remove with an empty value; may be repeated
-    #[arg(long, value_name = "KEY=VALUE", value_parser = label)]
-    label: Vec<(String, String)>,
-    /// Address to set, or to remove with an empty one; may be repeated
-    #[arg(long = "channel-address", value_name = "CHANNEL=ADDRESS", value_parser = label)]
-    channel_address: Vec<(String, String)>,
-    /// Channel that replies go out by from here on
-    #[arg(long, value_name = "CHANNEL", default_value = "")]
-    reply_channel: String,
-    /// Type of its turns from here on
-    #[arg(long = "type", value_name = "TYPE", default_value = "")]
-    conversation_type: String,
-    /// Task queue of its turns from here on
-    #[arg(long, value_name = "QUEUE", default_value = "")]
-    task_queue: String,
-    #[command(flatten)]
-    policy: PolicyArgs,
-}
-
-/// Changes a conversation and prints it.
-pub(super) async fn update(
-    client: &Client,
-    output: Output,
-    args: UpdateArgs,
-) -> anyhow::Result<()> {
-    let request = v1::UpdateConversationRequest {
-        conversation_id: args.conversation_id,
-        labels: args.label.into_iter().collect(),
-        addresses: args.channel_address.into_iter().collect(),
-        turn_policy: args.policy.policy(),
-        reply_channel: args.reply_channel,
-        conversation_type: args.conversation_type,
-        task_queue: args.task_queue,
-        ..Default::default()
-    };
-    let answer = client.update_conversation(request).await?;
-    render::conversation(output, &answer.conversation.unwrap_or_default())?;
-    Ok(())
 }

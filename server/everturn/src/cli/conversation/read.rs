@@ -62,7 +62,7 @@ pub(super) struct ShowArgs {
 /// Follows a conversation.
 pub(super) async fn watch(client: &Client, output: Output, args: WatchArgs) -> anyhow::Result<()> {
     use v1::watch_conversation_response::Update;
-    let mut watch = client.watch(args.conversation_id, args.after);
+    let mut watch = client.watch(args.conversation_id, args.after).with_notes();
     if args.no_outputs {
         watch = watch.without_outputs();
     }
@@ -120,6 +120,7 @@ pub(super) async fn show(client: &Client, output: Output, args: ShowArgs) -> any
     let mut request = v1::ListMessagesRequest {
         conversation_id: args.conversation_id,
         page_size: 1_000,
+        include_notes: true,
         ..Default::default()
     };
     loop {

@@ -4,7 +4,7 @@ use clap::Args;
 use everturn_client::{Client, v1};
 
 use super::policy::PolicyArgs;
-use crate::cli::arguments::{json_payload, label};
+use crate::cli::arguments::{json_payload, label, opt_out};
 use crate::render::{self, Output};
 
 #[derive(Args, Debug)]
@@ -41,6 +41,16 @@ pub(super) struct SubmitArgs {
     /// Address of the customer on this channel, for an adapter to reply to
     #[arg(long, value_name = "ADDRESS", default_value = "")]
     customer_address: String,
+    /// Where a file is that goes with it; may be repeated
+    #[arg(long, value_name = "URI")]
+    attachment: Vec<String>,
+    /// A machine wrote it: an auto-reply, a bounce
+    #[arg(long)]
+    automatic: bool,
+    /// What the customer does not want by this channel from here on: `none`,
+    /// `proactive` or `all`
+    #[arg(long, value_name = "WHAT", value_parser = opt_out)]
+    opt_out: Option<v1::OptOut>,
     #[command(flatten)]
     policy: PolicyArgs,
 }
@@ -77,6 +87,13 @@ pub(super) struct EventArgs {
     policy: PolicyArgs,
 }
 
+fn attachment(uri: String) -> v1::Attachment {
+    v1::Attachment {
+        uri,
+        ..Default::default()
+    }
+}
+
 /// Adds a customer's message.
 pub(super) async fn message(
     client: &Client,
@@ -87,6 +104,7 @@ pub(super) async fn message(
         text: args.text,
         data: args.data,
         attributes: args.attribute.into_iter().collect(),
+        attachments: args.attachment.into_iter().map(attachment).collect(),
     };
     let request = v1::SubmitMessageRequest {
         conversation_id: args.conversation_id,
@@ -99,6 +117,8 @@ pub(super) async fn message(
         labels: args.label.into_iter().collect(),
         turn_policy: args.policy.policy(),
         customer_address: args.customer_address,
+        is_automatic: args.automatic,
+        opt_out: args.opt_out.unwrap_or_default().into(),
         ..Default::default()
     };
     let accepted = client.submit_message(request).await?;

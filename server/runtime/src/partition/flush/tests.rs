@@ -83,8 +83,11 @@ impl Changing {
                 text: "hello".into(),
                 data: None,
                 attributes: Default::default(),
+                attachments: Vec::new(),
             },
             customer_address: Default::default(),
+            is_automatic: false,
+            opt_out: None,
         };
         self.must(|tx| decide::submit_message(tx, message));
     }

@@ -93,7 +93,16 @@ class Reporter:
 
 def _deliver(adapter: Adapter, task: Delivery) -> DeliveryReceipt:
     key = task.idempotency_key
-    outgoing = Outgoing(task.conversation_id, key, task.address, task.message.text)
+    answered = task.in_reply_to
+    outgoing = Outgoing(
+        task.conversation_id,
+        key,
+        task.address,
+        task.message.text,
+        subject=answered.subject if answered else "",
+        answers=answered.provider_message_ids if answered else (),
+        thread=answered.references if answered else (),
+    )
     try:
         found = adapter.find(key) if task.reconcile else None
         sent = found or adapter.send(outgoing)

@@ -8,8 +8,10 @@ message text is repeatable, a connection that is lost after that leaves the outc
 from __future__ import annotations
 
 import hashlib
+import re
 import smtplib
 import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from email.errors import MessageError
 from email.headerregistry import Address
@@ -27,6 +29,7 @@ Security = Literal["none", "starttls", "tls"]
 _SUBJECT = "Your question to Northtrail"
 # Every server takes it.
 _POLICY = SMTP.clone(cte_type="7bit")
+_MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,900}>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +108,14 @@ class MailAdapter:
         except (ValueError, IndexError, MessageError) as error:
             raise NotSentError(f"not an email address: {error}", retryable=False) from error
         message["From"] = self._settings.sender
-        message["Subject"] = _SUBJECT
+        message["Subject"] = _reply_subject(outgoing.subject)
         # A server that sees a message for the second time may know it by its id.
         message["Message-ID"] = self._id(outgoing.key)
-        message["References"] = self._id(outgoing.conversation_id)
+        # Below what it answers (RFC 5322, 3.6.4). What answers no mail has its conversation.
+        answers, thread = _message_ids(outgoing.answers), _message_ids(outgoing.thread)
+        if answers:
+            message["In-Reply-To"] = answers[-1]
+        message["References"] = " ".join(thread or [self._id(outgoing.conversation_id)])
         message["Auto-Submitted"] = "auto-replied"
         message.set_content(outgoing.text)
         return message
@@ -164,6 +171,17 @@ class MailAdapter:
         if code >= 300:
             self._sent.refused(key)
             raise _refused("message", code, reply)
+
+
+def _reply_subject(subject: str) -> str:
+    if not subject:
+        return _SUBJECT
+    return subject if subject.lower().startswith("re:") else f"Re: {subject}"
+
+
+def _message_ids(ids: Sequence[str]) -> list[str]:
+    """Those that are ids of emails, and fit on a line."""
+    return [it for it in ids if _MESSAGE_ID.fullmatch(it)]
 
 
 def _dotted(data: bytes) -> bytes:

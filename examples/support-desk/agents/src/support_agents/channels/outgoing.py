@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -14,12 +15,18 @@ class Outgoing:
         key: The same for every attempt, and for no other message.
         address: Where it goes: an email address, a telephone number.
         text: What it says.
+        subject: What the message was about that it answers; empty if it had no subject.
+        answers: Provider's ids of the messages that it answers, oldest first.
+        thread: Provider's ids of the thread so far, oldest first.
     """
 
     conversation_id: str
     key: str
     address: str
     text: str
+    subject: str = ""
+    answers: Sequence[str] = ()
+    thread: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

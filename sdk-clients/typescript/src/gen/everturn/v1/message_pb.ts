@@ -18,7 +18,7 @@ import type { Message as Message$1 } from "@bufbuild/protobuf";
  * Describes the file everturn/v1/message.proto.
  */
 export const file_everturn_v1_message: GenFile = /*@__PURE__*/
-  fileDesc("ChlldmVydHVybi92MS9tZXNzYWdlLnByb3RvEgtldmVydHVybi52MSI0CghBc3NpZ25lZRIQCgZwZXJzb24YASABKAlIABIOCgR0ZWFtGAIgASgJSABCBgoEa2luZCLEAQoOTWVzc2FnZUNvbnRlbnQSDAoEdGV4dBgBIAEoCRInCgRkYXRhGAIgASgLMhQuZXZlcnR1cm4udjEuUGF5bG9hZEgAiAEBEj8KCmF0dHJpYnV0ZXMYAyADKAsyKy5ldmVydHVybi52MS5NZXNzYWdlQ29udGVudC5BdHRyaWJ1dGVzRW50cnkaMQoPQXR0cmlidXRlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCBwoFX2RhdGEi3QEKDURlbGl2ZXJ5U3RhdGUSKwoGc3RhdHVzGAEgASgOMhsuZXZlcnR1cm4udjEuRGVsaXZlcnlTdGF0dXMSDwoHYWRkcmVzcxgCIAEoCRIbChNwcm92aWRlcl9tZXNzYWdlX2lkGAMgASgJEg8KB2F0dGVtcHQYBCABKA0SDgoGZGV0YWlsGAUgASgJEi8KC3VwZGF0ZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIfCgR3YWl0GAcgASgLMhEuZXZlcnR1cm4udjEuV2FpdCLDAQoRQ29udmVyc2F0aW9uRXZlbnQSEAoIc2VxdWVuY2UYASABKAQSEgoKZXZlbnRfdHlwZRgCIAEoCRIQCghldmVudF9pZBgDIAEoCRIlCgdwYXlsb2FkGAQgASgLMhQuZXZlcnR1cm4udjEuUGF5bG9hZBIvCgtjcmVhdGVfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASHgoWYWZ0ZXJfbWVzc2FnZV9zZXF1ZW5jZRgGIAEoBCKnAgoHTWVzc2FnZRIQCghzZXF1ZW5jZRgBIAEoBBIsCgthdXRob3Jfa2luZBgCIAEoDjIXLmV2ZXJ0dXJuLnYxLkF1dGhvcktpbmQSEwoLYXV0aG9yX25hbWUYAyABKAkSDwoHY2hhbm5lbBgEIAEoCRIbChNwcm92aWRlcl9tZXNzYWdlX2lkGAUgASgJEiwKB2NvbnRlbnQYBiABKAsyGy5ldmVydHVybi52MS5NZXNzYWdlQ29udGVudBIvCgtjcmVhdGVfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDAoEdHVybhgIIAEoBBIsCghkZWxpdmVyeRgJIAEoCzIaLmV2ZXJ0dXJuLnYxLkRlbGl2ZXJ5U3RhdGUiWwoFVXNhZ2USFAoMaW5wdXRfdG9rZW5zGAEgASgEEhUKDW91dHB1dF90b2tlbnMYAiABKAQSEwoLY29zdF9taWNyb3MYAyABKAQSEAoIY3VycmVuY3kYBCABKAkqiQEKCkF1dGhvcktpbmQSGwoXQVVUSE9SX0tJTkRfVU5TUEVDSUZJRUQQABIYChRBVVRIT1JfS0lORF9DVVNUT01FUhABEhUKEUFVVEhPUl9LSU5EX0FHRU5UEAISFQoRQVVUSE9SX0tJTkRfSFVNQU4QAxIWChJBVVRIT1JfS0lORF9TWVNURU0QBCr7AQoORGVsaXZlcnlTdGF0dXMSHwobREVMSVZFUllfU1RBVFVTX1VOU1BFQ0lGSUVEEAASGwoXREVMSVZFUllfU1RBVFVTX1BFTkRJTkcQARIbChdERUxJVkVSWV9TVEFUVVNfU0VORElORxACEhwKGERFTElWRVJZX1NUQVRVU19BQ0NFUFRFRBADEh0KGURFTElWRVJZX1NUQVRVU19ERUxJVkVSRUQQBBIYChRERUxJVkVSWV9TVEFUVVNfUkVBRBAFEhoKFkRFTElWRVJZX1NUQVRVU19GQUlMRUQQBhIbChdERUxJVkVSWV9TVEFUVVNfVU5LTk9XThAHYgZwcm90bzM", [file_everturn_v1_payload, file_everturn_v1_waiting, file_google_protobuf_timestamp]);
+  fileDesc("ChlldmVydHVybi92MS9tZXNzYWdlLnByb3RvEgtldmVydHVybi52MSI0CghBc3NpZ25lZRIQCgZwZXJzb24YASABKAlIABIOCgR0ZWFtGAIgASgJSABCBgoEa2luZCLyAQoOTWVzc2FnZUNvbnRlbnQSDAoEdGV4dBgBIAEoCRInCgRkYXRhGAIgASgLMhQuZXZlcnR1cm4udjEuUGF5bG9hZEgAiAEBEj8KCmF0dHJpYnV0ZXMYAyADKAsyKy5ldmVydHVybi52MS5NZXNzYWdlQ29udGVudC5BdHRyaWJ1dGVzRW50cnkSLAoLYXR0YWNobWVudHMYBCADKAsyFy5ldmVydHVybi52MS5BdHRhY2htZW50GjEKD0F0dHJpYnV0ZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQgcKBV9kYXRhIlkKCkF0dGFjaG1lbnQSCwoDdXJpGAEgASgJEhIKCm1lZGlhX3R5cGUYAiABKAkSDAoEbmFtZRgDIAEoCRIMCgRzaXplGAQgASgEEg4KBnNoYTI1NhgFIAEoDCLuAQoNRGVsaXZlcnlTdGF0ZRIrCgZzdGF0dXMYASABKA4yGy5ldmVydHVybi52MS5EZWxpdmVyeVN0YXR1cxIPCgdhZGRyZXNzGAIgASgJEhsKE3Byb3ZpZGVyX21lc3NhZ2VfaWQYAyABKAkSDwoHYXR0ZW1wdBgEIAEoDRIOCgZkZXRhaWwYBSABKAkSLwoLdXBkYXRlX3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEh8KBHdhaXQYByABKAsyES5ldmVydHVybi52MS5XYWl0Eg8KB2NoYW5uZWwYCCABKAkiwwEKEUNvbnZlcnNhdGlvbkV2ZW50EhAKCHNlcXVlbmNlGAEgASgEEhIKCmV2ZW50X3R5cGUYAiABKAkSEAoIZXZlbnRfaWQYAyABKAkSJQoHcGF5bG9hZBgEIAEoCzIULmV2ZXJ0dXJuLnYxLlBheWxvYWQSLwoLY3JlYXRlX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEh4KFmFmdGVyX21lc3NhZ2Vfc2VxdWVuY2UYBiABKAQiqQMKB01lc3NhZ2USEAoIc2VxdWVuY2UYASABKAQSLAoLYXV0aG9yX2tpbmQYAiABKA4yFy5ldmVydHVybi52MS5BdXRob3JLaW5kEhMKC2F1dGhvcl9uYW1lGAMgASgJEg8KB2NoYW5uZWwYBCABKAkSGwoTcHJvdmlkZXJfbWVzc2FnZV9pZBgFIAEoCRIsCgdjb250ZW50GAYgASgLMhsuZXZlcnR1cm4udjEuTWVzc2FnZUNvbnRlbnQSLwoLY3JlYXRlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBHR1cm4YCCABKAQSLAoIZGVsaXZlcnkYCSABKAsyGi5ldmVydHVybi52MS5EZWxpdmVyeVN0YXRlEhQKDGlzX2F1dG9tYXRpYxgKIAEoCBIPCgdpc19ub3RlGAsgASgIEhgKDmVkaXRzX3NlcXVlbmNlGAwgASgESAASGwoRcmV0cmFjdHNfc2VxdWVuY2UYDSABKARIABIYChBjdXN0b21lcl9hZGRyZXNzGA4gASgJQggKBmNoYW5nZSJbCgVVc2FnZRIUCgxpbnB1dF90b2tlbnMYASABKAQSFQoNb3V0cHV0X3Rva2VucxgCIAEoBBITCgtjb3N0X21pY3JvcxgDIAEoBBIQCghjdXJyZW5jeRgEIAEoCSqJAQoKQXV0aG9yS2luZBIbChdBVVRIT1JfS0lORF9VTlNQRUNJRklFRBAAEhgKFEFVVEhPUl9LSU5EX0NVU1RPTUVSEAESFQoRQVVUSE9SX0tJTkRfQUdFTlQQAhIVChFBVVRIT1JfS0lORF9IVU1BThADEhYKEkFVVEhPUl9LSU5EX1NZU1RFTRAEKvsBCg5EZWxpdmVyeVN0YXR1cxIfChtERUxJVkVSWV9TVEFUVVNfVU5TUEVDSUZJRUQQABIbChdERUxJVkVSWV9TVEFUVVNfUEVORElORxABEhsKF0RFTElWRVJZX1NUQVRVU19TRU5ESU5HEAISHAoYREVMSVZFUllfU1RBVFVTX0FDQ0VQVEVEEAMSHQoZREVMSVZFUllfU1RBVFVTX0RFTElWRVJFRBAEEhgKFERFTElWRVJZX1NUQVRVU19SRUFEEAUSGgoWREVMSVZFUllfU1RBVFVTX0ZBSUxFRBAGEhsKF0RFTElWRVJZX1NUQVRVU19VTktOT1dOEAdiBnByb3RvMw", [file_everturn_v1_payload, file_everturn_v1_waiting, file_google_protobuf_timestamp]);
 
 /**
  * Who a conversation is handed to: a person or a team.
@@ -65,26 +65,35 @@ export const AssigneeSchema: GenMessage<Assignee> = /*@__PURE__*/
  */
 export type MessageContent = Message$1<"everturn.v1.MessageContent"> & {
   /**
-   * The text. May be empty when `data` is set.
+   * The text. May be empty when there are `data` or `attachments`.
    *
    * @generated from field: string text = 1;
    */
   text: string;
 
   /**
-   * Structured content beside the text (a card, an attachment list), if any.
+   * Structured content beside the text (a card, a form), if any.
    *
    * @generated from field: optional everturn.v1.Payload data = 2;
    */
   data?: Payload | undefined;
 
   /**
-   * Small annotations: subject, intent, language. At most 64 entries; keys
-   * and values at most 256 bytes each.
+   * Small annotations: subject, intent, language. At most 64 entries; keys of
+   * at most 256 bytes, values of at most 2 KiB. In what comes from outside
+   * (SubmitMessage) control characters become spaces, and what is longer or
+   * more is cut: then the attribute "everturn.cut" names what was.
    *
    * @generated from field: map<string, string> attributes = 3;
    */
   attributes: { [key: string]: string };
+
+  /**
+   * Files that go with it. At most 100.
+   *
+   * @generated from field: repeated everturn.v1.Attachment attachments = 4;
+   */
+  attachments: Attachment[];
 };
 
 /**
@@ -93,6 +102,55 @@ export type MessageContent = Message$1<"everturn.v1.MessageContent"> & {
  */
 export const MessageContentSchema: GenMessage<MessageContent> = /*@__PURE__*/
   messageDesc(file_everturn_v1_message, 1);
+
+/**
+ * A file that goes with a message; its bytes are where `uri` says.
+ *
+ * @generated from message everturn.v1.Attachment
+ */
+export type Attachment = Message$1<"everturn.v1.Attachment"> & {
+  /**
+   * Where its bytes are. 1 byte to 8 KiB.
+   *
+   * @generated from field: string uri = 1;
+   */
+  uri: string;
+
+  /**
+   * Media type ("image/png"). At most 256 bytes.
+   *
+   * @generated from field: string media_type = 2;
+   */
+  mediaType: string;
+
+  /**
+   * File name. At most 2 KiB.
+   *
+   * @generated from field: string name = 3;
+   */
+  name: string;
+
+  /**
+   * Number of bytes; 0 if it is not known.
+   *
+   * @generated from field: uint64 size = 4;
+   */
+  size: bigint;
+
+  /**
+   * SHA-256 of its bytes: 32 bytes, or empty.
+   *
+   * @generated from field: bytes sha256 = 5;
+   */
+  sha256: Uint8Array;
+};
+
+/**
+ * Describes the message everturn.v1.Attachment.
+ * Use `create(AttachmentSchema)` to create a new message.
+ */
+export const AttachmentSchema: GenMessage<Attachment> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_message, 2);
 
 /**
  * The delivery of a message by the adapter of its channel.
@@ -148,6 +206,14 @@ export type DeliveryState = Message$1<"everturn.v1.DeliveryState"> & {
    * @generated from field: everturn.v1.Wait wait = 7;
    */
   wait?: Wait | undefined;
+
+  /**
+   * Channel that it goes out by, which differs from the message's after a
+   * message that could not be delivered was sent by another one.
+   *
+   * @generated from field: string channel = 8;
+   */
+  channel: string;
 };
 
 /**
@@ -155,7 +221,7 @@ export type DeliveryState = Message$1<"everturn.v1.DeliveryState"> & {
  * Use `create(DeliveryStateSchema)` to create a new message.
  */
 export const DeliveryStateSchema: GenMessage<DeliveryState> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_message, 2);
+  messageDesc(file_everturn_v1_message, 3);
 
 /**
  * Something that happened outside and concerns the conversation: an order is
@@ -212,7 +278,7 @@ export type ConversationEvent = Message$1<"everturn.v1.ConversationEvent"> & {
  * Use `create(ConversationEventSchema)` to create a new message.
  */
 export const ConversationEventSchema: GenMessage<ConversationEvent> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_message, 3);
+  messageDesc(file_everturn_v1_message, 4);
 
 /**
  * One entry of a conversation's transcript.
@@ -283,6 +349,51 @@ export type Message = Message$1<"everturn.v1.Message"> & {
    * @generated from field: everturn.v1.DeliveryState delivery = 9;
    */
   delivery?: DeliveryState | undefined;
+
+  /**
+   * A machine wrote it: an auto-reply, a bounce, or one of our own addresses.
+   *
+   * @generated from field: bool is_automatic = 10;
+   */
+  isAutomatic: boolean;
+
+  /**
+   * A note (AddNote): only staff and agents see it.
+   *
+   * @generated from field: bool is_note = 11;
+   */
+  isNote: boolean;
+
+  /**
+   * Set when this entry changes an earlier one, whose own words stay where they
+   * are.
+   *
+   * @generated from oneof everturn.v1.Message.change
+   */
+  change: {
+    /**
+     * Position of the message that says this instead.
+     *
+     * @generated from field: uint64 edits_sequence = 12;
+     */
+    value: bigint;
+    case: "editsSequence";
+  } | {
+    /**
+     * Position of the message that was taken back.
+     *
+     * @generated from field: uint64 retracts_sequence = 13;
+     */
+    value: bigint;
+    case: "retractsSequence";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * Address of the customer that an inbound message came from, if known.
+   *
+   * @generated from field: string customer_address = 14;
+   */
+  customerAddress: string;
 };
 
 /**
@@ -290,7 +401,7 @@ export type Message = Message$1<"everturn.v1.Message"> & {
  * Use `create(MessageSchema)` to create a new message.
  */
 export const MessageSchema: GenMessage<Message> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_message, 4);
+  messageDesc(file_everturn_v1_message, 5);
 
 /**
  * What activities used.
@@ -332,7 +443,7 @@ export type Usage = Message$1<"everturn.v1.Usage"> & {
  * Use `create(UsageSchema)` to create a new message.
  */
 export const UsageSchema: GenMessage<Usage> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_message, 5);
+  messageDesc(file_everturn_v1_message, 6);
 
 /**
  * Who wrote a message.

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file everturn/v1/policy.proto.
  */
 export const file_everturn_v1_policy: GenFile = /*@__PURE__*/
-  fileDesc("ChhldmVydHVybi92MS9wb2xpY3kucHJvdG8SC2V2ZXJ0dXJuLnYxIrYCCgtSZXRyeVBvbGljeRI4ChBpbml0aWFsX2ludGVydmFsGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uSACIAQESIAoTYmFja29mZl9jb2VmZmljaWVudBgCIAEoAUgBiAEBEjgKEG1heGltdW1faW50ZXJ2YWwYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25IAogBARIdChBtYXhpbXVtX2F0dGVtcHRzGAQgASgNSAOIAQESGwoTbm9uX3JldHJ5YWJsZV90eXBlcxgFIAMoCUITChFfaW5pdGlhbF9pbnRlcnZhbEIWChRfYmFja29mZl9jb2VmZmljaWVudEITChFfbWF4aW11bV9pbnRlcnZhbEITChFfbWF4aW11bV9hdHRlbXB0cyJ3CghEZWJvdW5jZRIoCgVxdWlldBgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIrCghtYXhfd2FpdBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIUCgxtYXhfbWVzc2FnZXMYAyABKA0iSQoKUXVpZXRIb3VycxIRCgl0aW1lX3pvbmUYASABKAkSFAoMc3RhcnRfbWludXRlGAIgASgNEhIKCmVuZF9taW51dGUYAyABKA0iTwoMRnJlcXVlbmN5Q2FwEhQKDG1heF9tZXNzYWdlcxgBIAEoDRIpCgZ3aW5kb3cYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iPwoGQnVkZ2V0Eg4KBnRva2VucxgBIAEoBBITCgtjb3N0X21pY3JvcxgCIAEoBBIQCghjdXJyZW5jeRgDIAEoCSKnAQoNT25UdXJuRmFpbHVyZRIQCghhdHRlbXB0cxgBIAEoDRIvCgdiYWNrb2ZmGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uSAGIAQESKQoIaGFuZF9vZmYYAyABKAsyFS5ldmVydHVybi52MS5Bc3NpZ25lZUgAEhQKCmV2ZW50X3R5cGUYBCABKAlIAEIGCgR0aGVuQgoKCF9iYWNrb2ZmIpoHCgpUdXJuUG9saWN5EicKCGRlYm91bmNlGAEgASgLMhUuZXZlcnR1cm4udjEuRGVib3VuY2USJAoHb25fYnVzeRgCIAEoDjITLmV2ZXJ0dXJuLnYxLk9uQnVzeRI3Cg9pbnRlcnJ1cHRfZ3JhY2UYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25IAIgBARIlCghvbl9ldmVudBgEIAEoDjITLmV2ZXJ0dXJuLnYxLk9uQnVzeRI0CgxpZGxlX3RpbWVvdXQYBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25IAYgBARI4ChBjdXN0b21lcl90aW1lb3V0GAYgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uSAKIAQESNQoNc3RhZmZfdGltZW91dBgHIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkgDiAEBEiwKC3F1aWV0X2hvdXJzGAggASgLMhcuZXZlcnR1cm4udjEuUXVpZXRIb3VycxIwCg1mcmVxdWVuY3lfY2FwGAkgASgLMhkuZXZlcnR1cm4udjEuRnJlcXVlbmN5Q2FwEiMKBmJ1ZGdldBgKIAEoCzITLmV2ZXJ0dXJuLnYxLkJ1ZGdldBIWCg5ub19xdWlldF9ob3VycxgLIAEoCBIzCg9vbl90dXJuX2ZhaWx1cmUYDCABKAsyGi5ldmVydHVybi52MS5PblR1cm5GYWlsdXJlEhYKDm1heF9pbnRlcnJ1cHRzGA0gASgNEjEKCW1heF9kZWxheRgOIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkgEiAEBEigKCW9uX2Nsb3NlZBgPIAEoDjIVLmV2ZXJ0dXJuLnYxLk9uQ2xvc2VkEigKCW9uX2VyYXNlZBgQIAEoDjIVLmV2ZXJ0dXJuLnYxLk9uRXJhc2VkEjUKEG9uX2h1bWFuX21lc3NhZ2UYESABKA4yGy5ldmVydHVybi52MS5Pbkh1bWFuTWVzc2FnZRI0Cg9oYW5kb2ZmX3RpbWVvdXQYEiABKAsyGy5ldmVydHVybi52MS5IYW5kb2ZmVGltZW91dEISChBfaW50ZXJydXB0X2dyYWNlQg8KDV9pZGxlX3RpbWVvdXRCEwoRX2N1c3RvbWVyX3RpbWVvdXRCEAoOX3N0YWZmX3RpbWVvdXRCDAoKX21heF9kZWxheSKDAQoOSGFuZG9mZlRpbWVvdXQSKAoFYWZ0ZXIYASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SKQoIaGFuZF9vZmYYAiABKAsyFS5ldmVydHVybi52MS5Bc3NpZ25lZUgAEhQKCmV2ZW50X3R5cGUYAyABKAlIAEIGCgR0aGVuKl4KBk9uQnVzeRIXChNPTl9CVVNZX1VOU1BFQ0lGSUVEEAASEQoNT05fQlVTWV9RVUVVRRABEhUKEU9OX0JVU1lfSU5URVJSVVBUEAISEQoNT05fQlVTWV9TVEVFUhADKlEKCE9uQ2xvc2VkEhkKFU9OX0NMT1NFRF9VTlNQRUNJRklFRBAAEhQKEE9OX0NMT1NFRF9SRU9QRU4QARIUChBPTl9DTE9TRURfUkVGVVNFEAIqVQoIT25FcmFzZWQSGQoVT05fRVJBU0VEX1VOU1BFQ0lGSUVEEAASFAoQT05fRVJBU0VEX1JFRlVTRRABEhgKFE9OX0VSQVNFRF9CRUdJTl9BTkVXEAIqigEKDk9uSHVtYW5NZXNzYWdlEiAKHE9OX0hVTUFOX01FU1NBR0VfVU5TUEVDSUZJRUQQABIeChpPTl9IVU1BTl9NRVNTQUdFX1RBS0VfT1ZFUhABEhkKFU9OX0hVTUFOX01FU1NBR0VfS0VFUBACEhsKF09OX0hVTUFOX01FU1NBR0VfUkVGVVNFEANiBnByb3RvMw", [file_everturn_v1_message, file_google_protobuf_duration]);
+  fileDesc("ChhldmVydHVybi92MS9wb2xpY3kucHJvdG8SC2V2ZXJ0dXJuLnYxIrYCCgtSZXRyeVBvbGljeRI4ChBpbml0aWFsX2ludGVydmFsGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uSACIAQESIAoTYmFja29mZl9jb2VmZmljaWVudBgCIAEoAUgBiAEBEjgKEG1heGltdW1faW50ZXJ2YWwYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25IAogBARIdChBtYXhpbXVtX2F0dGVtcHRzGAQgASgNSAOIAQESGwoTbm9uX3JldHJ5YWJsZV90eXBlcxgFIAMoCUITChFfaW5pdGlhbF9pbnRlcnZhbEIWChRfYmFja29mZl9jb2VmZmljaWVudEITChFfbWF4aW11bV9pbnRlcnZhbEITChFfbWF4aW11bV9hdHRlbXB0cyJ3CghEZWJvdW5jZRIoCgVxdWlldBgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIrCghtYXhfd2FpdBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIUCgxtYXhfbWVzc2FnZXMYAyABKA0iSQoKUXVpZXRIb3VycxIRCgl0aW1lX3pvbmUYASABKAkSFAoMc3RhcnRfbWludXRlGAIgASgNEhIKCmVuZF9taW51dGUYAyABKA0iTwoMRnJlcXVlbmN5Q2FwEhQKDG1heF9tZXNzYWdlcxgBIAEoDRIpCgZ3aW5kb3cYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iPwoGQnVkZ2V0Eg4KBnRva2VucxgBIAEoBBITCgtjb3N0X21pY3JvcxgCIAEoBBIQCghjdXJyZW5jeRgDIAEoCSKnAQoNT25UdXJuRmFpbHVyZRIQCghhdHRlbXB0cxgBIAEoDRIvCgdiYWNrb2ZmGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uSAGIAQESKQoIaGFuZF9vZmYYAyABKAsyFS5ldmVydHVybi52MS5Bc3NpZ25lZUgAEhQKCmV2ZW50X3R5cGUYBCABKAlIAEIGCgR0aGVuQgoKCF9iYWNrb2ZmIrUJCgpUdXJuUG9saWN5EicKCGRlYm91bmNlGAEgASgLMhUuZXZlcnR1cm4udjEuRGVib3VuY2USJAoHb25fYnVzeRgCIAEoDjITLmV2ZXJ0dXJuLnYxLk9uQnVzeRI3Cg9pbnRlcnJ1cHRfZ3JhY2UYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25IAIgBARIlCghvbl9ldmVudBgEIAEoDjITLmV2ZXJ0dXJuLnYxLk9uQnVzeRI0CgxpZGxlX3RpbWVvdXQYBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25IAYgBARI4ChBjdXN0b21lcl90aW1lb3V0GAYgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uSAKIAQESNQoNc3RhZmZfdGltZW91dBgHIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkgDiAEBEiwKC3F1aWV0X2hvdXJzGAggASgLMhcuZXZlcnR1cm4udjEuUXVpZXRIb3VycxIwCg1mcmVxdWVuY3lfY2FwGAkgASgLMhkuZXZlcnR1cm4udjEuRnJlcXVlbmN5Q2FwEiMKBmJ1ZGdldBgKIAEoCzITLmV2ZXJ0dXJuLnYxLkJ1ZGdldBIWCg5ub19xdWlldF9ob3VycxgLIAEoCBIzCg9vbl90dXJuX2ZhaWx1cmUYDCABKAsyGi5ldmVydHVybi52MS5PblR1cm5GYWlsdXJlEhYKDm1heF9pbnRlcnJ1cHRzGA0gASgNEjEKCW1heF9kZWxheRgOIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkgEiAEBEigKCW9uX2Nsb3NlZBgPIAEoDjIVLmV2ZXJ0dXJuLnYxLk9uQ2xvc2VkEigKCW9uX2VyYXNlZBgQIAEoDjIVLmV2ZXJ0dXJuLnYxLk9uRXJhc2VkEjUKEG9uX2h1bWFuX21lc3NhZ2UYESABKA4yGy5ldmVydHVybi52MS5Pbkh1bWFuTWVzc2FnZRI0Cg9oYW5kb2ZmX3RpbWVvdXQYEiABKAsyGy5ldmVydHVybi52MS5IYW5kb2ZmVGltZW91dBI3CghjaGFubmVscxgTIAMoCzIlLmV2ZXJ0dXJuLnYxLlR1cm5Qb2xpY3kuQ2hhbm5lbHNFbnRyeRImCgh0dXJuX2NhcBgUIAEoCzIULmV2ZXJ0dXJuLnYxLlR1cm5DYXASLgoMb25fYXV0b21hdGljGBUgASgOMhguZXZlcnR1cm4udjEuT25BdXRvbWF0aWMSFQoNb3duX2FkZHJlc3NlcxgWIAMoCRIkCgdvbl9lZGl0GBcgASgOMhMuZXZlcnR1cm4udjEuT25FZGl0GksKDUNoYW5uZWxzRW50cnkSCwoDa2V5GAEgASgJEikKBXZhbHVlGAIgASgLMhouZXZlcnR1cm4udjEuQ2hhbm5lbFBvbGljeToCOAFCEgoQX2ludGVycnVwdF9ncmFjZUIPCg1faWRsZV90aW1lb3V0QhMKEV9jdXN0b21lcl90aW1lb3V0QhAKDl9zdGFmZl90aW1lb3V0QgwKCl9tYXhfZGVsYXkixQEKDUNoYW5uZWxQb2xpY3kSNQoNZXhwaXJlc19hZnRlchgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkgBiAEBEhYKDG5leHRfY2hhbm5lbBgCIAEoCEgAEikKCGhhbmRfb2ZmGAMgASgLMhUuZXZlcnR1cm4udjEuQXNzaWduZWVIABIUCgpldmVudF90eXBlGAQgASgJSABCEgoQb25fdW5kZWxpdmVyYWJsZUIQCg5fZXhwaXJlc19hZnRlciKGAQoHVHVybkNhcBINCgV0dXJucxgBIAEoDRIuCgZ3aW5kb3cYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25IAYgBARIpCghoYW5kX29mZhgDIAEoCzIVLmV2ZXJ0dXJuLnYxLkFzc2lnbmVlSABCBgoEdGhlbkIJCgdfd2luZG93IoMBCg5IYW5kb2ZmVGltZW91dBIoCgVhZnRlchgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIpCghoYW5kX29mZhgCIAEoCzIVLmV2ZXJ0dXJuLnYxLkFzc2lnbmVlSAASFAoKZXZlbnRfdHlwZRgDIAEoCUgAQgYKBHRoZW4qXgoGT25CdXN5EhcKE09OX0JVU1lfVU5TUEVDSUZJRUQQABIRCg1PTl9CVVNZX1FVRVVFEAESFQoRT05fQlVTWV9JTlRFUlJVUFQQAhIRCg1PTl9CVVNZX1NURUVSEAMqWwoLT25BdXRvbWF0aWMSHAoYT05fQVVUT01BVElDX1VOU1BFQ0lGSUVEEAASFwoTT05fQVVUT01BVElDX1JFQ09SRBABEhUKEU9OX0FVVE9NQVRJQ19UVVJOEAIqRwoGT25FZGl0EhcKE09OX0VESVRfVU5TUEVDSUZJRUQQABISCg5PTl9FRElUX1JFQ09SRBABEhAKDE9OX0VESVRfVFVSThACKlsKBk9wdE91dBIXChNPUFRfT1VUX1VOU1BFQ0lGSUVEEAASEAoMT1BUX09VVF9OT05FEAESFQoRT1BUX09VVF9QUk9BQ1RJVkUQAhIPCgtPUFRfT1VUX0FMTBADKlEKCE9uQ2xvc2VkEhkKFU9OX0NMT1NFRF9VTlNQRUNJRklFRBAAEhQKEE9OX0NMT1NFRF9SRU9QRU4QARIUChBPTl9DTE9TRURfUkVGVVNFEAIqVQoIT25FcmFzZWQSGQoVT05fRVJBU0VEX1VOU1BFQ0lGSUVEEAASFAoQT05fRVJBU0VEX1JFRlVTRRABEhgKFE9OX0VSQVNFRF9CRUdJTl9BTkVXEAIqigEKDk9uSHVtYW5NZXNzYWdlEiAKHE9OX0hVTUFOX01FU1NBR0VfVU5TUEVDSUZJRUQQABIeChpPTl9IVU1BTl9NRVNTQUdFX1RBS0VfT1ZFUhABEhkKFU9OX0hVTUFOX01FU1NBR0VfS0VFUBACEhsKF09OX0hVTUFOX01FU1NBR0VfUkVGVVNFEANiBnByb3RvMw", [file_everturn_v1_message, file_google_protobuf_duration]);
 
 /**
  * When and how often a failed activity attempt is repeated. The delay before
@@ -426,6 +426,45 @@ export type TurnPolicy = Message<"everturn.v1.TurnPolicy"> & {
    * @generated from field: everturn.v1.HandoffTimeout handoff_timeout = 18;
    */
   handoffTimeout?: HandoffTimeout | undefined;
+
+  /**
+   * What holds for deliveries, by channel: given channels replace theirs. At
+   * most 16.
+   *
+   * @generated from field: map<string, everturn.v1.ChannelPolicy> channels = 19;
+   */
+  channels: { [key: string]: ChannelPolicy };
+
+  /**
+   * How many turns the conversation may have in a while: two machines must not
+   * talk for ever. Set as a whole. Default 120 in an hour, then it waits.
+   *
+   * @generated from field: everturn.v1.TurnCap turn_cap = 20;
+   */
+  turnCap?: TurnCap | undefined;
+
+  /**
+   * What a message of a machine does. Default RECORD.
+   *
+   * @generated from field: everturn.v1.OnAutomatic on_automatic = 21;
+   */
+  onAutomatic: OnAutomatic;
+
+  /**
+   * Addresses of ours: what comes from them is no customer's message. Given
+   * ones replace those in force. At most 64.
+   *
+   * @generated from field: repeated string own_addresses = 22;
+   */
+  ownAddresses: string[];
+
+  /**
+   * What the change of a message does that a turn was given and is done with.
+   * Default RECORD.
+   *
+   * @generated from field: everturn.v1.OnEdit on_edit = 23;
+   */
+  onEdit: OnEdit;
 };
 
 /**
@@ -434,6 +473,105 @@ export type TurnPolicy = Message<"everturn.v1.TurnPolicy"> & {
  */
 export const TurnPolicySchema: GenMessage<TurnPolicy> = /*@__PURE__*/
   messageDesc(file_everturn_v1_policy, 6);
+
+/**
+ * What holds for the deliveries of a channel.
+ *
+ * @generated from message everturn.v1.ChannelPolicy
+ */
+export type ChannelPolicy = Message<"everturn.v1.ChannelPolicy"> & {
+  /**
+   * How long a message is worth sending: attempts that fail are repeated for so
+   * long. Default 1 h for the channel "chat", and 24 h for others. From 1 s to
+   * 30 d.
+   *
+   * @generated from field: optional google.protobuf.Duration expires_after = 1;
+   */
+  expiresAfter?: Duration | undefined;
+
+  /**
+   * What follows a failure for good: one that is not retryable, or a receipt
+   * FAILED. The address is marked in any case. Default: nothing.
+   *
+   * @generated from oneof everturn.v1.ChannelPolicy.on_undeliverable
+   */
+  onUndeliverable: {
+    /**
+     * True: the message goes out by another channel that has an address.
+     *
+     * @generated from field: bool next_channel = 2;
+     */
+    value: boolean;
+    case: "nextChannel";
+  } | {
+    /**
+     * The conversation is handed to a person or team.
+     *
+     * @generated from field: everturn.v1.Assignee hand_off = 3;
+     */
+    value: Assignee;
+    case: "handOff";
+  } | {
+    /**
+     * An event of this type comes in: its payload has `messageSequence`,
+     * `channel` and `detail`. 1 to 256 bytes.
+     *
+     * @generated from field: string event_type = 4;
+     */
+    value: string;
+    case: "eventType";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message everturn.v1.ChannelPolicy.
+ * Use `create(ChannelPolicySchema)` to create a new message.
+ */
+export const ChannelPolicySchema: GenMessage<ChannelPolicy> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_policy, 7);
+
+/**
+ * How many turns a conversation may have in a while.
+ *
+ * @generated from message everturn.v1.TurnCap
+ */
+export type TurnCap = Message<"everturn.v1.TurnCap"> & {
+  /**
+   * Turns in any window of the length `window`. 0: no bound. At most 10,000.
+   *
+   * @generated from field: uint32 turns = 1;
+   */
+  turns: number;
+
+  /**
+   * Length of the window. Default 1 h; from 1 s to 366 d.
+   *
+   * @generated from field: optional google.protobuf.Duration window = 2;
+   */
+  window?: Duration | undefined;
+
+  /**
+   * What follows one more. Default: it waits until the window has room.
+   *
+   * @generated from oneof everturn.v1.TurnCap.then
+   */
+  then: {
+    /**
+     * The conversation is handed to a person or team.
+     *
+     * @generated from field: everturn.v1.Assignee hand_off = 3;
+     */
+    value: Assignee;
+    case: "handOff";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message everturn.v1.TurnCap.
+ * Use `create(TurnCapSchema)` to create a new message.
+ */
+export const TurnCapSchema: GenMessage<TurnCap> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_policy, 8);
 
 /**
  * What follows a handover in which no person has written.
@@ -478,7 +616,7 @@ export type HandoffTimeout = Message<"everturn.v1.HandoffTimeout"> & {
  * Use `create(HandoffTimeoutSchema)` to create a new message.
  */
 export const HandoffTimeoutSchema: GenMessage<HandoffTimeout> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_policy, 7);
+  messageDesc(file_everturn_v1_policy, 9);
 
 /**
  * What happens to a message or event that arrives while a turn is running.
@@ -525,6 +663,116 @@ export const OnBusySchema: GenEnum<OnBusy> = /*@__PURE__*/
   enumDesc(file_everturn_v1_policy, 0);
 
 /**
+ * What a message of a machine does (SubmitMessage.is_automatic, or one from
+ * `own_addresses`).
+ *
+ * @generated from enum everturn.v1.OnAutomatic
+ */
+export enum OnAutomatic {
+  /**
+   * Not set; read as RECORD.
+   *
+   * @generated from enum value: ON_AUTOMATIC_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * It is in the transcript, and starts no turn.
+   *
+   * @generated from enum value: ON_AUTOMATIC_RECORD = 1;
+   */
+  RECORD = 1,
+
+  /**
+   * It is as any other.
+   *
+   * @generated from enum value: ON_AUTOMATIC_TURN = 2;
+   */
+  TURN = 2,
+}
+
+/**
+ * Describes the enum everturn.v1.OnAutomatic.
+ */
+export const OnAutomaticSchema: GenEnum<OnAutomatic> = /*@__PURE__*/
+  enumDesc(file_everturn_v1_policy, 1);
+
+/**
+ * What the change of an older message does.
+ *
+ * @generated from enum everturn.v1.OnEdit
+ */
+export enum OnEdit {
+  /**
+   * Not set; read as RECORD.
+   *
+   * @generated from enum value: ON_EDIT_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * It is in the transcript.
+   *
+   * @generated from enum value: ON_EDIT_RECORD = 1;
+   */
+  RECORD = 1,
+
+  /**
+   * It is as a message.
+   *
+   * @generated from enum value: ON_EDIT_TURN = 2;
+   */
+  TURN = 2,
+}
+
+/**
+ * Describes the enum everturn.v1.OnEdit.
+ */
+export const OnEditSchema: GenEnum<OnEdit> = /*@__PURE__*/
+  enumDesc(file_everturn_v1_policy, 2);
+
+/**
+ * What the customer does not want to get by a channel.
+ *
+ * @generated from enum everturn.v1.OptOut
+ */
+export enum OptOut {
+  /**
+   * Not set: nothing changes.
+   *
+   * @generated from enum value: OPT_OUT_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * They want everything again.
+   *
+   * @generated from enum value: OPT_OUT_NONE = 1;
+   */
+  NONE = 1,
+
+  /**
+   * Nothing that agents write first.
+   *
+   * @generated from enum value: OPT_OUT_PROACTIVE = 2;
+   */
+  PROACTIVE = 2,
+
+  /**
+   * Nothing at all.
+   *
+   * @generated from enum value: OPT_OUT_ALL = 3;
+   */
+  ALL = 3,
+}
+
+/**
+ * Describes the enum everturn.v1.OptOut.
+ */
+export const OptOutSchema: GenEnum<OptOut> = /*@__PURE__*/
+  enumDesc(file_everturn_v1_policy, 3);
+
+/**
  * What a customer's message does to a conversation that is closed.
  *
  * @generated from enum everturn.v1.OnClosed
@@ -558,7 +806,7 @@ export enum OnClosed {
  * Describes the enum everturn.v1.OnClosed.
  */
 export const OnClosedSchema: GenEnum<OnClosed> = /*@__PURE__*/
-  enumDesc(file_everturn_v1_policy, 1);
+  enumDesc(file_everturn_v1_policy, 4);
 
 /**
  * What a message or event does under the id of a conversation that was erased.
@@ -592,7 +840,7 @@ export enum OnErased {
  * Describes the enum everturn.v1.OnErased.
  */
 export const OnErasedSchema: GenEnum<OnErased> = /*@__PURE__*/
-  enumDesc(file_everturn_v1_policy, 2);
+  enumDesc(file_everturn_v1_policy, 5);
 
 /**
  * What a person's message (SendHumanMessage) does to a conversation that
@@ -634,5 +882,5 @@ export enum OnHumanMessage {
  * Describes the enum everturn.v1.OnHumanMessage.
  */
 export const OnHumanMessageSchema: GenEnum<OnHumanMessage> = /*@__PURE__*/
-  enumDesc(file_everturn_v1_policy, 3);
+  enumDesc(file_everturn_v1_policy, 6);
 

@@ -24,7 +24,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file everturn/v1/worker_service.proto.
  */
 export const file_everturn_v1_worker_service: GenFile = /*@__PURE__*/
-  fileDesc("CiBldmVydHVybi92MS93b3JrZXJfc2VydmljZS5wcm90bxILZXZlcnR1cm4udjEiYwoRUXVldWVTdWJzY3JpcHRpb24SEgoKdGFza19xdWV1ZRgBIAEoCRIjCgRraW5kGAIgASgOMhUuZXZlcnR1cm4udjEuVGFza0tpbmQSFQoNY2FuX3JlY29uY2lsZRgDIAEoCCLmAQoFSGVsbG8SEQoJbmFtZXNwYWNlGAEgASgJEi4KBnF1ZXVlcxgCIAMoCzIeLmV2ZXJ0dXJuLnYxLlF1ZXVlU3Vic2NyaXB0aW9uEhAKCGlkZW50aXR5GAMgASgJEhAKCGJ1aWxkX2lkGAQgASgJEhsKE3J1bm5pbmdfdGFza190b2tlbnMYBSADKAwSFgoOYWN0aXZpdHlfdHlwZXMYBiADKAkSFgoOd29ya2Zsb3dfdHlwZXMYByADKAkSKQoKdXNlZF90eXBlcxgIIAMoCzIVLmV2ZXJ0dXJuLnYxLlVzZWRUeXBlIlYKCFVzZWRUeXBlEhIKCnRhc2tfcXVldWUYASABKAkSIwoEa2luZBgCIAEoDjIVLmV2ZXJ0dXJuLnYxLlRhc2tLaW5kEhEKCXR5cGVfbmFtZRgDIAEoCSK0AQoHV2VsY29tZRIRCglzdHJlYW1faWQYASABKAQSFgoOc2VydmVyX3ZlcnNpb24YAiABKAkSMAoNcGluZ19pbnRlcnZhbBgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIuCgthY2tfdGltZW91dBgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIcChRhYm9ydGVkX3Rhc2tfaW5kZXhlcxgFIAMoDSI9CgtDcmVkaXRHcmFudBIWCg53b3JrZmxvd19jb3VudBgBIAEoDRIWCg5hY3Rpdml0eV9jb3VudBgCIAEoDSL+AgoLV29ya1JlcXVlc3QSIQoFaGVsbG8YASABKAsyEi5ldmVydHVybi52MS5IZWxsbxIpCgdjcmVkaXRzGAIgASgLMhguZXZlcnR1cm4udjEuQ3JlZGl0R3JhbnQSGgoSYWNrZWRfZGVsaXZlcnlfaWRzGAMgAygEEjUKEGFjdGl2aXR5X3Jlc3VsdHMYBCADKAsyGy5ldmVydHVybi52MS5BY3Rpdml0eVJlc3VsdBI+ChV3b3JrZmxvd190YXNrX3Jlc3VsdHMYBSADKAsyHy5ldmVydHVybi52MS5Xb3JrZmxvd1Rhc2tSZXN1bHQSMgoKaGVhcnRiZWF0cxgGIAMoCzIeLmV2ZXJ0dXJuLnYxLkFjdGl2aXR5SGVhcnRiZWF0EgwKBHBpbmcYByABKAQSDAoEcG9uZxgIIAEoBBIQCghkcmFpbmluZxgJIAEoCBIsCgdvdXRwdXRzGAogAygLMhsuZXZlcnR1cm4udjEuQWN0aXZpdHlPdXRwdXQi3wIKDFdvcmtSZXNwb25zZRIlCgd3ZWxjb21lGAEgASgLMhQuZXZlcnR1cm4udjEuV2VsY29tZRIxCg5hY3Rpdml0eV90YXNrcxgCIAMoCzIZLmV2ZXJ0dXJuLnYxLkFjdGl2aXR5VGFzaxIxCg53b3JrZmxvd190YXNrcxgDIAMoCzIZLmV2ZXJ0dXJuLnYxLldvcmtmbG93VGFzaxIbChNhY2NlcHRlZF9yZXN1bHRfaWRzGAQgAygEEjAKCnJlamVjdGlvbnMYBSADKAsyHC5ldmVydHVybi52MS5SZXN1bHRSZWplY3Rpb24SLAoHY2FuY2VscxgGIAMoCzIbLmV2ZXJ0dXJuLnYxLkFjdGl2aXR5Q2FuY2VsEhcKD2V2aWN0ZWRfcnVuX2lkcxgHIAMoCRIMCgRwaW5nGAggASgEEgwKBHBvbmcYCSABKAQSEAoIZHJhaW5pbmcYCiABKAgi1wMKDEFjdGl2aXR5VGFzaxITCgtkZWxpdmVyeV9pZBgBIAEoBBISCgp0YXNrX3Rva2VuGAIgASgMEhUKDWFjdGl2aXR5X3R5cGUYAyABKAkSIwoFaW5wdXQYBCABKAsyFC5ldmVydHVybi52MS5QYXlsb2FkEg8KB2F0dGVtcHQYBSABKA0SEwoLd29ya2Zsb3dfaWQYBiABKAkSDgoGcnVuX2lkGAcgASgJEgsKA2tleRgIIAEoCRIsCghkZWFkbGluZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASOQoRaGVhcnRiZWF0X3RpbWVvdXQYCiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25IAIgBARI0ChFoZWFydGJlYXRfZGV0YWlscxgLIAEoCzIULmV2ZXJ0dXJuLnYxLlBheWxvYWRIAYgBARISCgp0YXNrX3F1ZXVlGAwgASgJEicKCGRlbGl2ZXJ5GA0gASgLMhUuZXZlcnR1cm4udjEuRGVsaXZlcnkSFwoPaWRlbXBvdGVuY3lfa2V5GA4gASgJQhQKEl9oZWFydGJlYXRfdGltZW91dEIUChJfaGVhcnRiZWF0X2RldGFpbHMihwEKCERlbGl2ZXJ5EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRIlCgdtZXNzYWdlGAIgASgLMhQuZXZlcnR1cm4udjEuTWVzc2FnZRIPCgdhZGRyZXNzGAMgASgJEhcKD2lkZW1wb3RlbmN5X2tleRgEIAEoCRIRCglyZWNvbmNpbGUYBSABKAgiRAoOQWN0aXZpdHlPdXRwdXQSEgoKdGFza190b2tlbhgBIAEoDBIQCghzZXF1ZW5jZRgCIAEoBBIMCgRkYXRhGAMgASgMItABCgxXb3JrZmxvd1Rhc2sSEwoLZGVsaXZlcnlfaWQYASABKAQSEgoKdGFza190b2tlbhgCIAEoDBITCgt3b3JrZmxvd19pZBgDIAEoCRIOCgZydW5faWQYBCABKAkSFQoNd29ya2Zsb3dfdHlwZRgFIAEoCRIZChFwcmV2aW91c19ldmVudF9pZBgGIAEoBBIpCgZldmVudHMYByADKAsyGS5ldmVydHVybi52MS5IaXN0b3J5RXZlbnQSFQoNbGFzdF9ldmVudF9pZBgIIAEoBCK2AQoOQWN0aXZpdHlSZXN1bHQSEQoJcmVzdWx0X2lkGAEgASgEEhIKCnRhc2tfdG9rZW4YAiABKAwSJgoGcmVzdWx0GAMgASgLMhQuZXZlcnR1cm4udjEuUGF5bG9hZEgAEicKB2ZhaWx1cmUYBCABKAsyFC5ldmVydHVybi52MS5GYWlsdXJlSAASIQoFdXNhZ2UYBSABKAsyEi5ldmVydHVybi52MS5Vc2FnZUIJCgdvdXRjb21lIuUBChJXb3JrZmxvd1Rhc2tSZXN1bHQSEQoJcmVzdWx0X2lkGAEgASgEEhIKCnRhc2tfdG9rZW4YAiABKAwSFQoNc2Vlbl9ldmVudF9pZBgDIAEoBBImCghjb21tYW5kcxgEIAMoCzIULmV2ZXJ0dXJuLnYxLkNvbW1hbmQSJQoHZmFpbHVyZRgFIAEoCzIULmV2ZXJ0dXJuLnYxLkZhaWx1cmUSGgoSbmVlZHNfZnVsbF9qb3VybmFsGAYgASgIEhIKCnJ1bl9jYWNoZWQYByABKAgSEgoKaXNfcGFydGlhbBgIIAEoCCJ3Cg9SZXN1bHRSZWplY3Rpb24SEQoJcmVzdWx0X2lkGAEgASgEEg4KBnJlYXNvbhgCIAEoCRIPCgdtZXNzYWdlGAMgASgJEjAKDXVucmVhZF9ldmVudHMYBCADKAsyGS5ldmVydHVybi52MS5IaXN0b3J5RXZlbnQidgoRQWN0aXZpdHlIZWFydGJlYXQSEgoKdGFza190b2tlbhgBIAEoDBIqCgdkZXRhaWxzGAIgASgLMhQuZXZlcnR1cm4udjEuUGF5bG9hZEgAiAEBEhUKDWJsb2NrZWRfc3RhY2sYAyABKAlCCgoIX2RldGFpbHMiNAoOQWN0aXZpdHlDYW5jZWwSEgoKdGFza190b2tlbhgBIAEoDBIOCgZmZW5jZWQYAiABKAgipQEKGFBvbGxBY3Rpdml0eVRhc2tzUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSEgoKdGFza19xdWV1ZRgCIAEoCRIQCghpZGVudGl0eRgDIAEoCRIRCgltYXhfdGFza3MYBCABKA0SMAoIbWF4X3dhaXQYBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25IAIgBAUILCglfbWF4X3dhaXQiRQoZUG9sbEFjdGl2aXR5VGFza3NSZXNwb25zZRIoCgV0YXNrcxgBIAMoCzIZLmV2ZXJ0dXJuLnYxLkFjdGl2aXR5VGFzayJMChxDb21wbGV0ZUFjdGl2aXR5VGFza3NSZXF1ZXN0EiwKB3Jlc3VsdHMYASADKAsyGy5ldmVydHVybi52MS5BY3Rpdml0eVJlc3VsdCJRCh1Db21wbGV0ZUFjdGl2aXR5VGFza3NSZXNwb25zZRIwCgpyZWplY3Rpb25zGAEgAygLMhwuZXZlcnR1cm4udjEuUmVzdWx0UmVqZWN0aW9uIlQKF0ZhaWxBY3Rpdml0eVRhc2tSZXF1ZXN0EhIKCnRhc2tfdG9rZW4YASABKAwSJQoHZmFpbHVyZRgCIAEoCzIULmV2ZXJ0dXJuLnYxLkZhaWx1cmUiGgoYRmFpbEFjdGl2aXR5VGFza1Jlc3BvbnNlImoKHEhlYXJ0YmVhdEFjdGl2aXR5VGFza1JlcXVlc3QSEgoKdGFza190b2tlbhgBIAEoDBIqCgdkZXRhaWxzGAIgASgLMhQuZXZlcnR1cm4udjEuUGF5bG9hZEgAiAEBQgoKCF9kZXRhaWxzIjkKHUhlYXJ0YmVhdEFjdGl2aXR5VGFza1Jlc3BvbnNlEhgKEGNhbmNlbF9yZXF1ZXN0ZWQYASABKAgiSQoZU2VuZEFjdGl2aXR5T3V0cHV0UmVxdWVzdBIsCgdvdXRwdXRzGAEgAygLMhsuZXZlcnR1cm4udjEuQWN0aXZpdHlPdXRwdXQiHAoaU2VuZEFjdGl2aXR5T3V0cHV0UmVzcG9uc2UikQEKF1BvbGxXb3JrZmxvd1Rhc2tSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRISCgp0YXNrX3F1ZXVlGAIgASgJEhAKCGlkZW50aXR5GAMgASgJEjAKCG1heF93YWl0GAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uSACIAQFCCwoJX21heF93YWl0IkMKGFBvbGxXb3JrZmxvd1Rhc2tSZXNwb25zZRInCgR0YXNrGAEgASgLMhkuZXZlcnR1cm4udjEuV29ya2Zsb3dUYXNrIk4KG0NvbXBsZXRlV29ya2Zsb3dUYXNrUmVxdWVzdBIvCgZyZXN1bHQYASABKAsyHy5ldmVydHVybi52MS5Xb3JrZmxvd1Rhc2tSZXN1bHQiUAocQ29tcGxldGVXb3JrZmxvd1Rhc2tSZXNwb25zZRIwCg11bnJlYWRfZXZlbnRzGAEgAygLMhkuZXZlcnR1cm4udjEuSGlzdG9yeUV2ZW50KlUKCFRhc2tLaW5kEhkKFVRBU0tfS0lORF9VTlNQRUNJRklFRBAAEhYKElRBU0tfS0lORF9XT1JLRkxPVxABEhYKElRBU0tfS0lORF9BQ1RJVklUWRACMqoGCg1Xb3JrZXJTZXJ2aWNlEj8KBFdvcmsSGC5ldmVydHVybi52MS5Xb3JrUmVxdWVzdBoZLmV2ZXJ0dXJuLnYxLldvcmtSZXNwb25zZSgBMAESYgoRUG9sbEFjdGl2aXR5VGFza3MSJS5ldmVydHVybi52MS5Qb2xsQWN0aXZpdHlUYXNrc1JlcXVlc3QaJi5ldmVydHVybi52MS5Qb2xsQWN0aXZpdHlUYXNrc1Jlc3BvbnNlEm4KFUNvbXBsZXRlQWN0aXZpdHlUYXNrcxIpLmV2ZXJ0dXJuLnYxLkNvbXBsZXRlQWN0aXZpdHlUYXNrc1JlcXVlc3QaKi5ldmVydHVybi52MS5Db21wbGV0ZUFjdGl2aXR5VGFza3NSZXNwb25zZRJfChBGYWlsQWN0aXZpdHlUYXNrEiQuZXZlcnR1cm4udjEuRmFpbEFjdGl2aXR5VGFza1JlcXVlc3QaJS5ldmVydHVybi52MS5GYWlsQWN0aXZpdHlUYXNrUmVzcG9uc2USbgoVSGVhcnRiZWF0QWN0aXZpdHlUYXNrEikuZXZlcnR1cm4udjEuSGVhcnRiZWF0QWN0aXZpdHlUYXNrUmVxdWVzdBoqLmV2ZXJ0dXJuLnYxLkhlYXJ0YmVhdEFjdGl2aXR5VGFza1Jlc3BvbnNlEmUKElNlbmRBY3Rpdml0eU91dHB1dBImLmV2ZXJ0dXJuLnYxLlNlbmRBY3Rpdml0eU91dHB1dFJlcXVlc3QaJy5ldmVydHVybi52MS5TZW5kQWN0aXZpdHlPdXRwdXRSZXNwb25zZRJfChBQb2xsV29ya2Zsb3dUYXNrEiQuZXZlcnR1cm4udjEuUG9sbFdvcmtmbG93VGFza1JlcXVlc3QaJS5ldmVydHVybi52MS5Qb2xsV29ya2Zsb3dUYXNrUmVzcG9uc2USawoUQ29tcGxldGVXb3JrZmxvd1Rhc2sSKC5ldmVydHVybi52MS5Db21wbGV0ZVdvcmtmbG93VGFza1JlcXVlc3QaKS5ldmVydHVybi52MS5Db21wbGV0ZVdvcmtmbG93VGFza1Jlc3BvbnNlYgZwcm90bzM", [file_everturn_v1_command, file_everturn_v1_event, file_everturn_v1_failure, file_everturn_v1_message, file_everturn_v1_payload, file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("CiBldmVydHVybi92MS93b3JrZXJfc2VydmljZS5wcm90bxILZXZlcnR1cm4udjEiYwoRUXVldWVTdWJzY3JpcHRpb24SEgoKdGFza19xdWV1ZRgBIAEoCRIjCgRraW5kGAIgASgOMhUuZXZlcnR1cm4udjEuVGFza0tpbmQSFQoNY2FuX3JlY29uY2lsZRgDIAEoCCLmAQoFSGVsbG8SEQoJbmFtZXNwYWNlGAEgASgJEi4KBnF1ZXVlcxgCIAMoCzIeLmV2ZXJ0dXJuLnYxLlF1ZXVlU3Vic2NyaXB0aW9uEhAKCGlkZW50aXR5GAMgASgJEhAKCGJ1aWxkX2lkGAQgASgJEhsKE3J1bm5pbmdfdGFza190b2tlbnMYBSADKAwSFgoOYWN0aXZpdHlfdHlwZXMYBiADKAkSFgoOd29ya2Zsb3dfdHlwZXMYByADKAkSKQoKdXNlZF90eXBlcxgIIAMoCzIVLmV2ZXJ0dXJuLnYxLlVzZWRUeXBlIlYKCFVzZWRUeXBlEhIKCnRhc2tfcXVldWUYASABKAkSIwoEa2luZBgCIAEoDjIVLmV2ZXJ0dXJuLnYxLlRhc2tLaW5kEhEKCXR5cGVfbmFtZRgDIAEoCSK0AQoHV2VsY29tZRIRCglzdHJlYW1faWQYASABKAQSFgoOc2VydmVyX3ZlcnNpb24YAiABKAkSMAoNcGluZ19pbnRlcnZhbBgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIuCgthY2tfdGltZW91dBgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIcChRhYm9ydGVkX3Rhc2tfaW5kZXhlcxgFIAMoDSI9CgtDcmVkaXRHcmFudBIWCg53b3JrZmxvd19jb3VudBgBIAEoDRIWCg5hY3Rpdml0eV9jb3VudBgCIAEoDSL+AgoLV29ya1JlcXVlc3QSIQoFaGVsbG8YASABKAsyEi5ldmVydHVybi52MS5IZWxsbxIpCgdjcmVkaXRzGAIgASgLMhguZXZlcnR1cm4udjEuQ3JlZGl0R3JhbnQSGgoSYWNrZWRfZGVsaXZlcnlfaWRzGAMgAygEEjUKEGFjdGl2aXR5X3Jlc3VsdHMYBCADKAsyGy5ldmVydHVybi52MS5BY3Rpdml0eVJlc3VsdBI+ChV3b3JrZmxvd190YXNrX3Jlc3VsdHMYBSADKAsyHy5ldmVydHVybi52MS5Xb3JrZmxvd1Rhc2tSZXN1bHQSMgoKaGVhcnRiZWF0cxgGIAMoCzIeLmV2ZXJ0dXJuLnYxLkFjdGl2aXR5SGVhcnRiZWF0EgwKBHBpbmcYByABKAQSDAoEcG9uZxgIIAEoBBIQCghkcmFpbmluZxgJIAEoCBIsCgdvdXRwdXRzGAogAygLMhsuZXZlcnR1cm4udjEuQWN0aXZpdHlPdXRwdXQi3wIKDFdvcmtSZXNwb25zZRIlCgd3ZWxjb21lGAEgASgLMhQuZXZlcnR1cm4udjEuV2VsY29tZRIxCg5hY3Rpdml0eV90YXNrcxgCIAMoCzIZLmV2ZXJ0dXJuLnYxLkFjdGl2aXR5VGFzaxIxCg53b3JrZmxvd190YXNrcxgDIAMoCzIZLmV2ZXJ0dXJuLnYxLldvcmtmbG93VGFzaxIbChNhY2NlcHRlZF9yZXN1bHRfaWRzGAQgAygEEjAKCnJlamVjdGlvbnMYBSADKAsyHC5ldmVydHVybi52MS5SZXN1bHRSZWplY3Rpb24SLAoHY2FuY2VscxgGIAMoCzIbLmV2ZXJ0dXJuLnYxLkFjdGl2aXR5Q2FuY2VsEhcKD2V2aWN0ZWRfcnVuX2lkcxgHIAMoCRIMCgRwaW5nGAggASgEEgwKBHBvbmcYCSABKAQSEAoIZHJhaW5pbmcYCiABKAgi1wMKDEFjdGl2aXR5VGFzaxITCgtkZWxpdmVyeV9pZBgBIAEoBBISCgp0YXNrX3Rva2VuGAIgASgMEhUKDWFjdGl2aXR5X3R5cGUYAyABKAkSIwoFaW5wdXQYBCABKAsyFC5ldmVydHVybi52MS5QYXlsb2FkEg8KB2F0dGVtcHQYBSABKA0SEwoLd29ya2Zsb3dfaWQYBiABKAkSDgoGcnVuX2lkGAcgASgJEgsKA2tleRgIIAEoCRIsCghkZWFkbGluZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASOQoRaGVhcnRiZWF0X3RpbWVvdXQYCiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25IAIgBARI0ChFoZWFydGJlYXRfZGV0YWlscxgLIAEoCzIULmV2ZXJ0dXJuLnYxLlBheWxvYWRIAYgBARISCgp0YXNrX3F1ZXVlGAwgASgJEicKCGRlbGl2ZXJ5GA0gASgLMhUuZXZlcnR1cm4udjEuRGVsaXZlcnkSFwoPaWRlbXBvdGVuY3lfa2V5GA4gASgJQhQKEl9oZWFydGJlYXRfdGltZW91dEIUChJfaGVhcnRiZWF0X2RldGFpbHMihgIKCERlbGl2ZXJ5EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRIlCgdtZXNzYWdlGAIgASgLMhQuZXZlcnR1cm4udjEuTWVzc2FnZRIPCgdhZGRyZXNzGAMgASgJEhcKD2lkZW1wb3RlbmN5X2tleRgEIAEoCRIRCglyZWNvbmNpbGUYBSABKAgSKwoLaW5fcmVwbHlfdG8YBiABKAsyFi5ldmVydHVybi52MS5JblJlcGx5VG8SKwoGYWN0aW9uGAcgASgOMhsuZXZlcnR1cm4udjEuRGVsaXZlcnlBY3Rpb24SIwobY2hhbmdlZF9wcm92aWRlcl9tZXNzYWdlX2lkGAggASgJIk4KCUluUmVwbHlUbxIcChRwcm92aWRlcl9tZXNzYWdlX2lkcxgBIAMoCRIPCgdzdWJqZWN0GAIgASgJEhIKCnJlZmVyZW5jZXMYAyADKAkiRAoOQWN0aXZpdHlPdXRwdXQSEgoKdGFza190b2tlbhgBIAEoDBIQCghzZXF1ZW5jZRgCIAEoBBIMCgRkYXRhGAMgASgMItABCgxXb3JrZmxvd1Rhc2sSEwoLZGVsaXZlcnlfaWQYASABKAQSEgoKdGFza190b2tlbhgCIAEoDBITCgt3b3JrZmxvd19pZBgDIAEoCRIOCgZydW5faWQYBCABKAkSFQoNd29ya2Zsb3dfdHlwZRgFIAEoCRIZChFwcmV2aW91c19ldmVudF9pZBgGIAEoBBIpCgZldmVudHMYByADKAsyGS5ldmVydHVybi52MS5IaXN0b3J5RXZlbnQSFQoNbGFzdF9ldmVudF9pZBgIIAEoBCK2AQoOQWN0aXZpdHlSZXN1bHQSEQoJcmVzdWx0X2lkGAEgASgEEhIKCnRhc2tfdG9rZW4YAiABKAwSJgoGcmVzdWx0GAMgASgLMhQuZXZlcnR1cm4udjEuUGF5bG9hZEgAEicKB2ZhaWx1cmUYBCABKAsyFC5ldmVydHVybi52MS5GYWlsdXJlSAASIQoFdXNhZ2UYBSABKAsyEi5ldmVydHVybi52MS5Vc2FnZUIJCgdvdXRjb21lIuUBChJXb3JrZmxvd1Rhc2tSZXN1bHQSEQoJcmVzdWx0X2lkGAEgASgEEhIKCnRhc2tfdG9rZW4YAiABKAwSFQoNc2Vlbl9ldmVudF9pZBgDIAEoBBImCghjb21tYW5kcxgEIAMoCzIULmV2ZXJ0dXJuLnYxLkNvbW1hbmQSJQoHZmFpbHVyZRgFIAEoCzIULmV2ZXJ0dXJuLnYxLkZhaWx1cmUSGgoSbmVlZHNfZnVsbF9qb3VybmFsGAYgASgIEhIKCnJ1bl9jYWNoZWQYByABKAgSEgoKaXNfcGFydGlhbBgIIAEoCCJ3Cg9SZXN1bHRSZWplY3Rpb24SEQoJcmVzdWx0X2lkGAEgASgEEg4KBnJlYXNvbhgCIAEoCRIPCgdtZXNzYWdlGAMgASgJEjAKDXVucmVhZF9ldmVudHMYBCADKAsyGS5ldmVydHVybi52MS5IaXN0b3J5RXZlbnQidgoRQWN0aXZpdHlIZWFydGJlYXQSEgoKdGFza190b2tlbhgBIAEoDBIqCgdkZXRhaWxzGAIgASgLMhQuZXZlcnR1cm4udjEuUGF5bG9hZEgAiAEBEhUKDWJsb2NrZWRfc3RhY2sYAyABKAlCCgoIX2RldGFpbHMiNAoOQWN0aXZpdHlDYW5jZWwSEgoKdGFza190b2tlbhgBIAEoDBIOCgZmZW5jZWQYAiABKAgipQEKGFBvbGxBY3Rpdml0eVRhc2tzUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSEgoKdGFza19xdWV1ZRgCIAEoCRIQCghpZGVudGl0eRgDIAEoCRIRCgltYXhfdGFza3MYBCABKA0SMAoIbWF4X3dhaXQYBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25IAIgBAUILCglfbWF4X3dhaXQiRQoZUG9sbEFjdGl2aXR5VGFza3NSZXNwb25zZRIoCgV0YXNrcxgBIAMoCzIZLmV2ZXJ0dXJuLnYxLkFjdGl2aXR5VGFzayJMChxDb21wbGV0ZUFjdGl2aXR5VGFza3NSZXF1ZXN0EiwKB3Jlc3VsdHMYASADKAsyGy5ldmVydHVybi52MS5BY3Rpdml0eVJlc3VsdCJRCh1Db21wbGV0ZUFjdGl2aXR5VGFza3NSZXNwb25zZRIwCgpyZWplY3Rpb25zGAEgAygLMhwuZXZlcnR1cm4udjEuUmVzdWx0UmVqZWN0aW9uIlQKF0ZhaWxBY3Rpdml0eVRhc2tSZXF1ZXN0EhIKCnRhc2tfdG9rZW4YASABKAwSJQoHZmFpbHVyZRgCIAEoCzIULmV2ZXJ0dXJuLnYxLkZhaWx1cmUiGgoYRmFpbEFjdGl2aXR5VGFza1Jlc3BvbnNlImoKHEhlYXJ0YmVhdEFjdGl2aXR5VGFza1JlcXVlc3QSEgoKdGFza190b2tlbhgBIAEoDBIqCgdkZXRhaWxzGAIgASgLMhQuZXZlcnR1cm4udjEuUGF5bG9hZEgAiAEBQgoKCF9kZXRhaWxzIjkKHUhlYXJ0YmVhdEFjdGl2aXR5VGFza1Jlc3BvbnNlEhgKEGNhbmNlbF9yZXF1ZXN0ZWQYASABKAgiSQoZU2VuZEFjdGl2aXR5T3V0cHV0UmVxdWVzdBIsCgdvdXRwdXRzGAEgAygLMhsuZXZlcnR1cm4udjEuQWN0aXZpdHlPdXRwdXQiHAoaU2VuZEFjdGl2aXR5T3V0cHV0UmVzcG9uc2UikQEKF1BvbGxXb3JrZmxvd1Rhc2tSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRISCgp0YXNrX3F1ZXVlGAIgASgJEhAKCGlkZW50aXR5GAMgASgJEjAKCG1heF93YWl0GAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uSACIAQFCCwoJX21heF93YWl0IkMKGFBvbGxXb3JrZmxvd1Rhc2tSZXNwb25zZRInCgR0YXNrGAEgASgLMhkuZXZlcnR1cm4udjEuV29ya2Zsb3dUYXNrIk4KG0NvbXBsZXRlV29ya2Zsb3dUYXNrUmVxdWVzdBIvCgZyZXN1bHQYASABKAsyHy5ldmVydHVybi52MS5Xb3JrZmxvd1Rhc2tSZXN1bHQiUAocQ29tcGxldGVXb3JrZmxvd1Rhc2tSZXNwb25zZRIwCg11bnJlYWRfZXZlbnRzGAEgAygLMhkuZXZlcnR1cm4udjEuSGlzdG9yeUV2ZW50KlUKCFRhc2tLaW5kEhkKFVRBU0tfS0lORF9VTlNQRUNJRklFRBAAEhYKElRBU0tfS0lORF9XT1JLRkxPVxABEhYKElRBU0tfS0lORF9BQ1RJVklUWRACKoUBCg5EZWxpdmVyeUFjdGlvbhIfChtERUxJVkVSWV9BQ1RJT05fVU5TUEVDSUZJRUQQABIbChdERUxJVkVSWV9BQ1RJT05fREVMSVZFUhABEhgKFERFTElWRVJZX0FDVElPTl9FRElUEAISGwoXREVMSVZFUllfQUNUSU9OX1JFVFJBQ1QQAzKqBgoNV29ya2VyU2VydmljZRI/CgRXb3JrEhguZXZlcnR1cm4udjEuV29ya1JlcXVlc3QaGS5ldmVydHVybi52MS5Xb3JrUmVzcG9uc2UoATABEmIKEVBvbGxBY3Rpdml0eVRhc2tzEiUuZXZlcnR1cm4udjEuUG9sbEFjdGl2aXR5VGFza3NSZXF1ZXN0GiYuZXZlcnR1cm4udjEuUG9sbEFjdGl2aXR5VGFza3NSZXNwb25zZRJuChVDb21wbGV0ZUFjdGl2aXR5VGFza3MSKS5ldmVydHVybi52MS5Db21wbGV0ZUFjdGl2aXR5VGFza3NSZXF1ZXN0GiouZXZlcnR1cm4udjEuQ29tcGxldGVBY3Rpdml0eVRhc2tzUmVzcG9uc2USXwoQRmFpbEFjdGl2aXR5VGFzaxIkLmV2ZXJ0dXJuLnYxLkZhaWxBY3Rpdml0eVRhc2tSZXF1ZXN0GiUuZXZlcnR1cm4udjEuRmFpbEFjdGl2aXR5VGFza1Jlc3BvbnNlEm4KFUhlYXJ0YmVhdEFjdGl2aXR5VGFzaxIpLmV2ZXJ0dXJuLnYxLkhlYXJ0YmVhdEFjdGl2aXR5VGFza1JlcXVlc3QaKi5ldmVydHVybi52MS5IZWFydGJlYXRBY3Rpdml0eVRhc2tSZXNwb25zZRJlChJTZW5kQWN0aXZpdHlPdXRwdXQSJi5ldmVydHVybi52MS5TZW5kQWN0aXZpdHlPdXRwdXRSZXF1ZXN0GicuZXZlcnR1cm4udjEuU2VuZEFjdGl2aXR5T3V0cHV0UmVzcG9uc2USXwoQUG9sbFdvcmtmbG93VGFzaxIkLmV2ZXJ0dXJuLnYxLlBvbGxXb3JrZmxvd1Rhc2tSZXF1ZXN0GiUuZXZlcnR1cm4udjEuUG9sbFdvcmtmbG93VGFza1Jlc3BvbnNlEmsKFENvbXBsZXRlV29ya2Zsb3dUYXNrEiguZXZlcnR1cm4udjEuQ29tcGxldGVXb3JrZmxvd1Rhc2tSZXF1ZXN0GikuZXZlcnR1cm4udjEuQ29tcGxldGVXb3JrZmxvd1Rhc2tSZXNwb25zZWIGcHJvdG8z", [file_everturn_v1_command, file_everturn_v1_event, file_everturn_v1_failure, file_everturn_v1_message, file_everturn_v1_payload, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * One task queue that a worker serves.
@@ -581,6 +581,28 @@ export type Delivery = Message<"everturn.v1.Delivery"> & {
    * @generated from field: bool reconcile = 5;
    */
   reconcile: boolean;
+
+  /**
+   * What the message answers, for providers that show threads.
+   *
+   * @generated from field: everturn.v1.InReplyTo in_reply_to = 6;
+   */
+  inReplyTo?: InReplyTo | undefined;
+
+  /**
+   * What is to be done.
+   *
+   * @generated from field: everturn.v1.DeliveryAction action = 7;
+   */
+  action: DeliveryAction;
+
+  /**
+   * With EDIT and RETRACT: id that the provider gave the message which is
+   * changed.
+   *
+   * @generated from field: string changed_provider_message_id = 8;
+   */
+  changedProviderMessageId: string;
 };
 
 /**
@@ -589,6 +611,42 @@ export type Delivery = Message<"everturn.v1.Delivery"> & {
  */
 export const DeliverySchema: GenMessage<Delivery> = /*@__PURE__*/
   messageDesc(file_everturn_v1_worker_service, 8);
+
+/**
+ * What a delivery answers, as the provider of its channel knows it.
+ *
+ * @generated from message everturn.v1.InReplyTo
+ */
+export type InReplyTo = Message<"everturn.v1.InReplyTo"> & {
+  /**
+   * Ids that the provider gave the messages which it answers, oldest first.
+   *
+   * @generated from field: repeated string provider_message_ids = 1;
+   */
+  providerMessageIds: string[];
+
+  /**
+   * Attribute "subject" of the customer's last message by the channel.
+   *
+   * @generated from field: string subject = 2;
+   */
+  subject: string;
+
+  /**
+   * Ids of the messages of the thread, the customer's and ours, oldest first:
+   * its first one and the last ones, at most 50.
+   *
+   * @generated from field: repeated string references = 3;
+   */
+  references: string[];
+};
+
+/**
+ * Describes the message everturn.v1.InReplyTo.
+ * Use `create(InReplyToSchema)` to create a new message.
+ */
+export const InReplyToSchema: GenMessage<InReplyTo> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_worker_service, 9);
 
 /**
  * A piece of an attempt's output, handed to those who watch the conversation
@@ -626,7 +684,7 @@ export type ActivityOutput = Message<"everturn.v1.ActivityOutput"> & {
  * Use `create(ActivityOutputSchema)` to create a new message.
  */
 export const ActivityOutputSchema: GenMessage<ActivityOutput> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 9);
+  messageDesc(file_everturn_v1_worker_service, 10);
 
 /**
  * A run whose code has something to do.
@@ -699,7 +757,7 @@ export type WorkflowTask = Message<"everturn.v1.WorkflowTask"> & {
  * Use `create(WorkflowTaskSchema)` to create a new message.
  */
 export const WorkflowTaskSchema: GenMessage<WorkflowTask> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 10);
+  messageDesc(file_everturn_v1_worker_service, 11);
 
 /**
  * The result of an activity attempt.
@@ -757,7 +815,7 @@ export type ActivityResult = Message<"everturn.v1.ActivityResult"> & {
  * Use `create(ActivityResultSchema)` to create a new message.
  */
 export const ActivityResultSchema: GenMessage<ActivityResult> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 11);
+  messageDesc(file_everturn_v1_worker_service, 12);
 
 /**
  * The result of a workflow task.
@@ -832,7 +890,7 @@ export type WorkflowTaskResult = Message<"everturn.v1.WorkflowTaskResult"> & {
  * Use `create(WorkflowTaskResultSchema)` to create a new message.
  */
 export const WorkflowTaskResultSchema: GenMessage<WorkflowTaskResult> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 12);
+  messageDesc(file_everturn_v1_worker_service, 13);
 
 /**
  * Why a result was not taken.
@@ -877,7 +935,7 @@ export type ResultRejection = Message<"everturn.v1.ResultRejection"> & {
  * Use `create(ResultRejectionSchema)` to create a new message.
  */
 export const ResultRejectionSchema: GenMessage<ResultRejection> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 13);
+  messageDesc(file_everturn_v1_worker_service, 14);
 
 /**
  * A sign of life of a running attempt.
@@ -914,7 +972,7 @@ export type ActivityHeartbeat = Message<"everturn.v1.ActivityHeartbeat"> & {
  * Use `create(ActivityHeartbeatSchema)` to create a new message.
  */
 export const ActivityHeartbeatSchema: GenMessage<ActivityHeartbeat> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 14);
+  messageDesc(file_everturn_v1_worker_service, 15);
 
 /**
  * An attempt should stop.
@@ -942,7 +1000,7 @@ export type ActivityCancel = Message<"everturn.v1.ActivityCancel"> & {
  * Use `create(ActivityCancelSchema)` to create a new message.
  */
 export const ActivityCancelSchema: GenMessage<ActivityCancel> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 15);
+  messageDesc(file_everturn_v1_worker_service, 16);
 
 /**
  * Request of PollActivityTasks.
@@ -991,7 +1049,7 @@ export type PollActivityTasksRequest = Message<"everturn.v1.PollActivityTasksReq
  * Use `create(PollActivityTasksRequestSchema)` to create a new message.
  */
 export const PollActivityTasksRequestSchema: GenMessage<PollActivityTasksRequest> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 16);
+  messageDesc(file_everturn_v1_worker_service, 17);
 
 /**
  * Response of PollActivityTasks.
@@ -1012,7 +1070,7 @@ export type PollActivityTasksResponse = Message<"everturn.v1.PollActivityTasksRe
  * Use `create(PollActivityTasksResponseSchema)` to create a new message.
  */
 export const PollActivityTasksResponseSchema: GenMessage<PollActivityTasksResponse> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 17);
+  messageDesc(file_everturn_v1_worker_service, 18);
 
 /**
  * Request of CompleteActivityTasks.
@@ -1033,7 +1091,7 @@ export type CompleteActivityTasksRequest = Message<"everturn.v1.CompleteActivity
  * Use `create(CompleteActivityTasksRequestSchema)` to create a new message.
  */
 export const CompleteActivityTasksRequestSchema: GenMessage<CompleteActivityTasksRequest> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 18);
+  messageDesc(file_everturn_v1_worker_service, 19);
 
 /**
  * Response of CompleteActivityTasks.
@@ -1054,7 +1112,7 @@ export type CompleteActivityTasksResponse = Message<"everturn.v1.CompleteActivit
  * Use `create(CompleteActivityTasksResponseSchema)` to create a new message.
  */
 export const CompleteActivityTasksResponseSchema: GenMessage<CompleteActivityTasksResponse> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 19);
+  messageDesc(file_everturn_v1_worker_service, 20);
 
 /**
  * Request of FailActivityTask.
@@ -1082,7 +1140,7 @@ export type FailActivityTaskRequest = Message<"everturn.v1.FailActivityTaskReque
  * Use `create(FailActivityTaskRequestSchema)` to create a new message.
  */
 export const FailActivityTaskRequestSchema: GenMessage<FailActivityTaskRequest> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 20);
+  messageDesc(file_everturn_v1_worker_service, 21);
 
 /**
  * Response of FailActivityTask.
@@ -1097,7 +1155,7 @@ export type FailActivityTaskResponse = Message<"everturn.v1.FailActivityTaskResp
  * Use `create(FailActivityTaskResponseSchema)` to create a new message.
  */
 export const FailActivityTaskResponseSchema: GenMessage<FailActivityTaskResponse> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 21);
+  messageDesc(file_everturn_v1_worker_service, 22);
 
 /**
  * Request of HeartbeatActivityTask.
@@ -1125,7 +1183,7 @@ export type HeartbeatActivityTaskRequest = Message<"everturn.v1.HeartbeatActivit
  * Use `create(HeartbeatActivityTaskRequestSchema)` to create a new message.
  */
 export const HeartbeatActivityTaskRequestSchema: GenMessage<HeartbeatActivityTaskRequest> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 22);
+  messageDesc(file_everturn_v1_worker_service, 23);
 
 /**
  * Response of HeartbeatActivityTask.
@@ -1146,7 +1204,7 @@ export type HeartbeatActivityTaskResponse = Message<"everturn.v1.HeartbeatActivi
  * Use `create(HeartbeatActivityTaskResponseSchema)` to create a new message.
  */
 export const HeartbeatActivityTaskResponseSchema: GenMessage<HeartbeatActivityTaskResponse> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 23);
+  messageDesc(file_everturn_v1_worker_service, 24);
 
 /**
  * Request of SendActivityOutput.
@@ -1167,7 +1225,7 @@ export type SendActivityOutputRequest = Message<"everturn.v1.SendActivityOutputR
  * Use `create(SendActivityOutputRequestSchema)` to create a new message.
  */
 export const SendActivityOutputRequestSchema: GenMessage<SendActivityOutputRequest> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 24);
+  messageDesc(file_everturn_v1_worker_service, 25);
 
 /**
  * Response of SendActivityOutput.
@@ -1182,7 +1240,7 @@ export type SendActivityOutputResponse = Message<"everturn.v1.SendActivityOutput
  * Use `create(SendActivityOutputResponseSchema)` to create a new message.
  */
 export const SendActivityOutputResponseSchema: GenMessage<SendActivityOutputResponse> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 25);
+  messageDesc(file_everturn_v1_worker_service, 26);
 
 /**
  * Request of PollWorkflowTask.
@@ -1224,7 +1282,7 @@ export type PollWorkflowTaskRequest = Message<"everturn.v1.PollWorkflowTaskReque
  * Use `create(PollWorkflowTaskRequestSchema)` to create a new message.
  */
 export const PollWorkflowTaskRequestSchema: GenMessage<PollWorkflowTaskRequest> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 26);
+  messageDesc(file_everturn_v1_worker_service, 27);
 
 /**
  * Response of PollWorkflowTask.
@@ -1245,7 +1303,7 @@ export type PollWorkflowTaskResponse = Message<"everturn.v1.PollWorkflowTaskResp
  * Use `create(PollWorkflowTaskResponseSchema)` to create a new message.
  */
 export const PollWorkflowTaskResponseSchema: GenMessage<PollWorkflowTaskResponse> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 27);
+  messageDesc(file_everturn_v1_worker_service, 28);
 
 /**
  * Request of CompleteWorkflowTask.
@@ -1266,7 +1324,7 @@ export type CompleteWorkflowTaskRequest = Message<"everturn.v1.CompleteWorkflowT
  * Use `create(CompleteWorkflowTaskRequestSchema)` to create a new message.
  */
 export const CompleteWorkflowTaskRequestSchema: GenMessage<CompleteWorkflowTaskRequest> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 28);
+  messageDesc(file_everturn_v1_worker_service, 29);
 
 /**
  * Response of CompleteWorkflowTask.
@@ -1288,7 +1346,7 @@ export type CompleteWorkflowTaskResponse = Message<"everturn.v1.CompleteWorkflow
  * Use `create(CompleteWorkflowTaskResponseSchema)` to create a new message.
  */
 export const CompleteWorkflowTaskResponseSchema: GenMessage<CompleteWorkflowTaskResponse> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 29);
+  messageDesc(file_everturn_v1_worker_service, 30);
 
 /**
  * What kinds of tasks a worker takes.
@@ -1323,6 +1381,47 @@ export enum TaskKind {
  */
 export const TaskKindSchema: GenEnum<TaskKind> = /*@__PURE__*/
   enumDesc(file_everturn_v1_worker_service, 0);
+
+/**
+ * What an adapter is to do.
+ *
+ * @generated from enum everturn.v1.DeliveryAction
+ */
+export enum DeliveryAction {
+  /**
+   * Not set; read as DELIVER.
+   *
+   * @generated from enum value: DELIVERY_ACTION_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Deliver the message.
+   *
+   * @generated from enum value: DELIVERY_ACTION_DELIVER = 1;
+   */
+  DELIVER = 1,
+
+  /**
+   * Change a message that the customer has into this one.
+   *
+   * @generated from enum value: DELIVERY_ACTION_EDIT = 2;
+   */
+  EDIT = 2,
+
+  /**
+   * Take back a message that the customer has.
+   *
+   * @generated from enum value: DELIVERY_ACTION_RETRACT = 3;
+   */
+  RETRACT = 3,
+}
+
+/**
+ * Describes the enum everturn.v1.DeliveryAction.
+ */
+export const DeliveryActionSchema: GenEnum<DeliveryAction> = /*@__PURE__*/
+  enumDesc(file_everturn_v1_worker_service, 1);
 
 /**
  * How workers get tasks and report results. `Work` is the fast way and the
