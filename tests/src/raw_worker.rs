@@ -41,6 +41,7 @@ pub fn queue(name: &str, kind: v1::TaskKind) -> v1::QueueSubscription {
         task_queue: name.to_owned(),
         kind: kind.into(),
         can_reconcile: false,
+        can_show_typing: false,
     }
 }
 

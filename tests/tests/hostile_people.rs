@@ -166,6 +166,14 @@ fn human(author: &str, request_id: &str) -> v1::SendHumanMessageRequest {
     }
 }
 
+fn back() -> v1::HandBackConversationRequest {
+    v1::HandBackConversationRequest {
+        conversation_id: "c".to_owned(),
+        author_name: "Ann".to_owned(),
+        ..Default::default()
+    }
+}
+
 #[tokio::test]
 async fn only_the_owner_writes_and_only_what_is_handed_off_comes_back() {
     let coordinator = Coordinator::start(&[]).await;
@@ -180,11 +188,6 @@ async fn only_the_owner_writes_and_only_what_is_handed_off_comes_back() {
     client.submit_message(message).await.expect("accepted");
     let mut service = coordinator.conversations();
     let precondition = Code::FailedPrecondition;
-    let back = || v1::HandBackConversationRequest {
-        conversation_id: "c".to_owned(),
-        author_name: "Ann".to_owned(),
-        ..Default::default()
-    };
     refused(
         service.send_human_message(human("Ann", "")).await,
         precondition,

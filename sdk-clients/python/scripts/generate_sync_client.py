@@ -19,7 +19,16 @@ import unasync  # pyright: ignore[reportMissingTypeStubs]
 
 ROOT = Path(__file__).resolve().parent.parent
 CLIENT = ROOT / "src" / "everturn" / "client"
-NAMES = ("approvals", "client", "control", "conversations", "messages", "task_queues", "workflows")
+NAMES = (
+    "approvals",
+    "client",
+    "control",
+    "conversations",
+    "customers",
+    "messages",
+    "task_queues",
+    "workflows",
+)
 
 
 def _class_name(module: str) -> str:

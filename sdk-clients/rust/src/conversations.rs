@@ -67,6 +67,18 @@ calls! { conversations;
     add_note = add_note(AddNoteRequest) -> AddNoteResponse
         refused "`CONVERSATION_NOT_FOUND`, `CONVERSATION_CLOSED`, `LIMIT_EXCEEDED`",
         once by request_id;
+    /// Says that somebody is typing, or has stopped; not kept.
+    submit_typing = submit_typing(SubmitTypingRequest) -> SubmitTypingResponse
+        refused "`CONVERSATION_NOT_FOUND`, `CONVERSATION_CLOSED`, `CONVERSATION_MERGED`";
+    /// Says that an address is the customer's of this conversation.
+    link_address = link_address(LinkAddressRequest) -> LinkAddressResponse
+        refused "`CONVERSATION_NOT_FOUND`, `CONVERSATION_CLOSED`, `CONVERSATION_MERGED`, `LIMIT_EXCEEDED`";
+    /// Makes a conversation part of another one.
+    merge_conversations = merge_conversations(MergeConversationsRequest) -> MergeConversationsResponse
+        refused "`CONVERSATION_NOT_FOUND`, `CONVERSATION_MERGED`, `CONVERSATION_ERASED`, `LIMIT_EXCEEDED`";
+    /// Adds a part of a transcript from elsewhere; no turn starts.
+    import_conversation = import_conversation(ImportConversationRequest) -> ImportConversationResponse
+        refused "`CONVERSATION_EXISTS`, `CONVERSATION_NOT_FOUND`, `CONVERSATION_ERASED`, `TYPE_MISMATCH`, `LIMIT_EXCEEDED`";
     /// Closes a conversation, unless a message waits that the caller has not seen.
     close_conversation = close_conversation(CloseConversationRequest) -> CloseConversationResponse
         refused "`CONVERSATION_NOT_FOUND`, `MESSAGES_WAIT`";

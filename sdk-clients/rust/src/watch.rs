@@ -151,7 +151,8 @@ impl Watch {
             | Update::TurnChanged(_)
             | Update::Lagged(_)
             | Update::Delivery(_)
-            | Update::Changed(_) => {}
+            | Update::Changed(_)
+            | Update::Typing(_) => {}
         }
         Some(update)
     }

@@ -7,6 +7,7 @@ import { MessageSchema } from "./gen/everturn/v1/message_pb.js";
 import { DeliveryAction as PbAction, type Delivery as PbDelivery } from "./gen/everturn/v1/worker_service_pb.js";
 import { fromPbMessage, type Message } from "./message.js";
 import type { PayloadConverter } from "./payload.js";
+import type { TypingNotice } from "./typing.js";
 
 /** A message that an adapter is to deliver. */
 export interface Delivery {
@@ -64,7 +65,15 @@ export interface DeliveryOptions {
    * changes a message fails for good.
    */
   readonly canChange?: boolean;
+  /**
+   * Shows the customer that somebody is typing, or has stopped. Called when a turn begins to work on an answer
+   * or a person types, and when they stop; not repeated, and an error is only logged. Default: nothing is shown.
+   */
+  readonly showTyping?: ShowTyping;
 }
+
+/** The code of an adapter that shows who types. */
+export type ShowTyping = (notice: TypingNotice) => Promise<void> | void;
 
 /** The code of an adapter. */
 export type DeliveryFunction = (delivery: Delivery, context: ActivityContext) => Promise<DeliveryReceipt | undefined> | DeliveryReceipt | undefined;
@@ -74,6 +83,7 @@ export interface ImplementedDelivery {
   readonly channel: string;
   readonly canReconcile: boolean;
   readonly canChange: boolean;
+  readonly showTyping: ShowTyping | undefined;
   /** The code. */
   readonly deliver: DeliveryFunction;
 }
@@ -113,5 +123,5 @@ export const DELIVERY_QUEUE_PREFIX = "deliver.";
 export function implementDelivery(channel: string, options: DeliveryOptions, deliver: DeliveryFunction): ImplementedDelivery {
   checkName("delivery queue", `${DELIVERY_QUEUE_PREFIX}${channel}`);
   if (channel === "") throw new RangeError("a channel has a name");
-  return { channel, canReconcile: options.canReconcile ?? false, canChange: options.canChange ?? false, deliver };
+  return { channel, canReconcile: options.canReconcile ?? false, canChange: options.canChange ?? false, showTyping: options.showTyping, deliver };
 }

@@ -30,9 +30,12 @@ export {
   type TurnStatus,
 } from "./client/conversation-models.js";
 export type {
+  Contact,
   ConversationChanges,
   ConversationFilter,
   HumanMessageOptions,
+  ImportedMessage,
+  ImportOptions,
   InboundMessageName,
   ListMessagesOptions,
   MessageChange,
@@ -41,6 +44,7 @@ export type {
   SubmitOptions,
   SubmittedEvent,
   SubmittedMessage,
+  TypingOptions,
 } from "./client/conversation-options.js";
 export { type ConversationClient } from "./client/conversations.js";
 export { type RetrySettings } from "./client/retry.js";
@@ -75,6 +79,7 @@ export {
   type ImplementedDelivery,
   implementDelivery,
   type InReplyTo,
+  type ShowTyping,
 } from "./delivery.js";
 export type { DeliveryState, DeliveryStatus } from "./delivery-state.js";
 export { type Duration, type DurationText } from "./duration.js";
@@ -108,7 +113,7 @@ export { type ConversationEvent, defineEvent, type EventType } from "./event.js"
 export { type FailureInfo, type FailureKindName } from "./failure-info.js";
 export { type ConnectOptions } from "./grpc/channel.js";
 export { type Logger, type LogFields, silentLogger, stderrLogger } from "./logger.js";
-export { type AuthorKindName, type Content, type Message, textOf } from "./message.js";
+export { type AuthorKindName, type Content, type Message, type MessageOrigin, textOf } from "./message.js";
 export { jsonConverter, type PayloadConverter } from "./payload.js";
 export {
   type ApprovalOutcome,
@@ -155,3 +160,4 @@ export { type Usage } from "./usage.js";
 export { Worker, type WorkerOptions } from "./worker/worker.js";
 export { defineWorkflow, type Workflow, type WorkflowFunction } from "./workflow.js";
 export { declareWorkflow, defineSignal, type Signal, type WorkflowType } from "./workflow-type.js";
+export type { Typing, TypingNotice } from "./typing.js";

@@ -45,6 +45,15 @@ export interface Message {
   readonly retracts: number | undefined;
   /** Address of the customer that an inbound message came from; empty if it is not known. */
   readonly customerAddress: string;
+  /** Where it was before its conversation was merged into this one. */
+  readonly mergedFrom: MessageOrigin | undefined;
+}
+
+/** A place in the transcript of another conversation. */
+export interface MessageOrigin {
+  readonly conversationId: string;
+  /** Position in its transcript. */
+  readonly sequence: number;
 }
 
 /** What a message says. */
@@ -75,7 +84,7 @@ export function textOf(messages: readonly Message[]): string {
 export function fromPbMessage(message: PbMessage, converter: PayloadConverter = jsonConverter): Message {
   return {
     sequence: Number(message.sequence),
-    authorKind: AUTHORS[message.authorKind] ?? "system",
+    authorKind: fromPbAuthorKind(message.authorKind),
     authorName: message.authorName,
     channel: message.channel,
     providerMessageId: message.providerMessageId,
@@ -91,7 +100,27 @@ export function fromPbMessage(message: PbMessage, converter: PayloadConverter = 
     edits: message.change.case === "editsSequence" ? Number(message.change.value) : undefined,
     retracts: message.change.case === "retractsSequence" ? Number(message.change.value) : undefined,
     customerAddress: message.customerAddress,
+    mergedFrom: message.mergedFrom && { conversationId: message.mergedFrom.conversationId, sequence: Number(message.mergedFrom.sequence) },
   };
+}
+
+/** Reads who wrote something. */
+export function fromPbAuthorKind(kind: AuthorKind): AuthorKindName {
+  return AUTHORS[kind] ?? "system";
+}
+
+/** Writes who wrote something. */
+export function toPbAuthorKind(kind: AuthorKindName): AuthorKind {
+  switch (kind) {
+    case "customer":
+      return AuthorKind.CUSTOMER;
+    case "agent":
+      return AuthorKind.AGENT;
+    case "human":
+      return AuthorKind.HUMAN;
+    case "system":
+      return AuthorKind.SYSTEM;
+  }
 }
 
 /** Writes content for the wire. */

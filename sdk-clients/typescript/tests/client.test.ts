@@ -39,9 +39,9 @@ describe("calls", () => {
   test("carry what they say, and a new id that stays the same in retries", async () => {
     const seen: SubmitMessageRequest[] = [];
     const unavailable = statusError(status.UNAVAILABLE, "moving", { reason: "PARTITION_MOVED", retryMs: 1 });
-    const client = clientOf(await serve(ConversationService, { submitMessage: unary([unavailable, unavailable, { messageSequence: 7n, acceptTime: { seconds: 3n } }], seen) }));
+    const client = clientOf(await serve(ConversationService, { submitMessage: unary([unavailable, unavailable, { conversationId: "c", messageSequence: 7n, acceptTime: { seconds: 3n } }], seen) }));
     const options = { conversationType: "support", turnPolicy: { debounce: { quiet: "1s" }, onBusy: "STEER" }, labels: { a: "b" } } as const;
-    expect(await client.conversations.submitMessage("c", "hi", options)).toEqual({ sequence: 7, acceptTime: new Date(3000) });
+    expect(await client.conversations.submitMessage("c", "hi", options)).toEqual({ conversationId: "c", sequence: 7, acceptTime: new Date(3000) });
     expect(seen).toHaveLength(3);
     expect(new Set(seen.map((it) => it.providerMessageId)).size).toBe(1);
     expect(seen[0]).toMatchObject({ namespace: "n", channel: "chat", conversationType: "support", turnPolicy: { onBusy: 3, debounce: { quiet: { seconds: 1n } } } });

@@ -78,7 +78,7 @@ class Maker {
 
   request(): RequestInit {
     return {
-      ...this.maybe("hello", () => ({ namespace: this.text(), identity: this.text(), runningTaskTokens: this.list(this.bytes), queues: this.list(() => ({ taskQueue: this.text(), kind: this.below(3), canReconcile: this.flag() })) })),
+      ...this.maybe("hello", () => ({ namespace: this.text(), identity: this.text(), runningTaskTokens: this.list(this.bytes), queues: this.list(() => ({ taskQueue: this.text(), kind: this.below(3), canReconcile: this.flag(), canShowTyping: this.flag() })) })),
       ...this.maybe("credits", () => ({ workflowCount: this.uint(), activityCount: this.uint() })),
       ackedDeliveryIds: this.list(this.id, 6),
       activityResults: this.list(() => ({
@@ -100,7 +100,7 @@ class Maker {
   message = () => ({
     sequence: this.id(), authorKind: this.below(5), authorName: this.text(), channel: this.text(), providerMessageId: this.text(), turn: this.id(),
     ...this.maybe("content", this.content), ...this.maybe("createTime", this.time), ...this.maybe("delivery", () => ({ status: this.below(8), address: this.text() })),
-    isAutomatic: this.flag(), isNote: this.flag(), customerAddress: this.text(),
+    isAutomatic: this.flag(), isNote: this.flag(), customerAddress: this.text(), ...this.maybe("mergedFrom", () => ({ conversationId: this.text(), sequence: this.id() })),
     ...this.of([{}, { change: { case: "editsSequence", value: this.id() } as const }, { change: { case: "retractsSequence", value: this.id() } as const }]),
   });
 
@@ -123,6 +123,7 @@ class Maker {
 
   response(): ResponseInit {
     return {
+      typing: this.list(() => ({ conversationId: this.text(), channel: this.text(), authorKind: this.below(5), isTyping: this.flag() }), 2),
       ...this.maybe("welcome", () => ({ streamId: this.id(), serverVersion: this.text(), abortedTaskIndexes: [1, 2] })),
       activityTasks: this.list(() => ({
         deliveryId: this.id(), taskToken: this.bytes(), activityType: this.text(), attempt: this.uint(), workflowId: this.text(), runId: this.text(), key: this.text(),

@@ -138,6 +138,16 @@ fn rejected(rejection: &Rejection) -> Status {
         Rejection::HandoffChanged { epoch } => {
             numbered(code, reason, message, "handoff_epoch", *epoch)
         }
+        Rejection::ConversationExists { messages } => {
+            numbered(code, reason, message, "message_count", *messages)
+        }
+        Rejection::ConversationMerged(into) => {
+            let metadata = HashMap::from([("conversation_id".to_owned(), into.clone())]);
+            with_details(code, reason, message, metadata, |_| {})
+        }
+        Rejection::MergeUnderWay => with_details(code, reason, message, HashMap::new(), |it| {
+            it.set_retry_info(Some(RETRY_DELAY));
+        }),
         Rejection::RunNotFound => not_found(reason, "workflow run", message),
         Rejection::ConversationNotFound => not_found(reason, "conversation", message),
         Rejection::ApprovalNotFound => not_found(reason, "approval", message),
@@ -158,6 +168,9 @@ fn class(rejection: &Rejection) -> (Code, ErrorReason) {
         Rejection::ConversationClosed | Rejection::ClosedTooLongAgo { .. } => {
             (Code::FailedPrecondition, R::ConversationClosed)
         }
+        Rejection::ConversationExists { .. } => (Code::AlreadyExists, R::ConversationExists),
+        Rejection::ConversationMerged(_) => (Code::FailedPrecondition, R::ConversationMerged),
+        Rejection::MergeUnderWay => (Code::ResourceExhausted, R::Busy),
         Rejection::MessageNotFound => (Code::NotFound, R::MessageNotFound),
         Rejection::OptedOut(_) => (Code::FailedPrecondition, R::OptedOut),
         Rejection::NotResendable(_) => (Code::FailedPrecondition, R::NotResendable),

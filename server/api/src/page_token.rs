@@ -4,6 +4,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use everturn_engine::hash::stable_hash;
+use everturn_engine::value::Time;
 use everturn_proto::v1::ErrorReason;
 use everturn_runtime::Cursor;
 use tonic::{Code, Status};
@@ -40,6 +41,15 @@ pub(crate) fn write_position(scope: u64, position: u64) -> String {
     write(scope, &cursor)
 }
 
+/// The token of a page that begins after a message, by time and position.
+pub(crate) fn write_place(scope: u64, time: Time, sequence: u64) -> String {
+    let cursor = Cursor {
+        time: time.0,
+        id: sequence.to_be_bytes().to_vec(),
+    };
+    write(scope, &cursor)
+}
+
 /// Reads a token; an empty one is the first page.
 pub(crate) fn read(scope: u64, token: &str) -> Result<Option<Cursor>, Status> {
     if token.is_empty() {
@@ -58,6 +68,15 @@ pub(crate) fn read(scope: u64, token: &str) -> Result<Option<Cursor>, Status> {
 /// Reads the token of a page that begins after a position.
 pub(crate) fn read_position(scope: u64, token: &str) -> Result<Option<u64>, Status> {
     Ok(read(scope, token)?.map(|cursor| cursor.time.cast_unsigned()))
+}
+
+/// Reads the token of a page that begins after a message.
+pub(crate) fn read_place(scope: u64, token: &str) -> Result<Option<(Time, u64)>, Status> {
+    let cursor = read(scope, token)?;
+    Ok(cursor.and_then(|cursor| {
+        let sequence = cursor.id.try_into().ok()?;
+        Some((Time(cursor.time), u64::from_be_bytes(sequence)))
+    }))
 }
 
 fn parse(scope: u64, token: &str) -> Option<Cursor> {

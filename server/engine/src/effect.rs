@@ -47,6 +47,8 @@ pub enum Effect {
         /// Its id, under which workers have it in their caches.
         run_id: RunId,
     },
+    /// The conversation is merged: bring what it holds to the other one.
+    Merge,
     /// A message became part of the transcript: tell watchers.
     MessageAdded(Box<Message>),
     /// The current turn changed: tell watchers.

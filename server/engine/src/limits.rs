@@ -102,6 +102,12 @@ pub const EARLY_RECEIPTS: usize = 64;
 pub const THREAD_REFERENCES: usize = 50;
 /// Turns in a window that a turn cap may allow.
 pub const CAPPED_TURNS: u32 = 10_000;
+/// Conversations merged into one that it remembers.
+pub const ABSORBED: usize = 64;
+/// Messages of an imported transcript.
+pub const IMPORTED_MESSAGES: u64 = 10_000;
+/// Seconds for which a customer who types is taken to go on.
+pub const TYPING_SECONDS: i64 = 6;
 /// Addresses of ours in a turn policy.
 pub const OWN_ADDRESSES: usize = 64;
 /// Bytes of the title of an approval.

@@ -100,6 +100,18 @@ pub enum Rejection {
     /// No such message of the customer.
     #[error("there is no message with this provider_message_id, or it is too long ago")]
     MessageNotFound,
+    /// The conversation has messages that the import does not know.
+    #[error("the conversation has {messages} messages already")]
+    ConversationExists {
+        /// How many.
+        messages: u64,
+    },
+    /// Another conversation is just being merged into this one.
+    #[error("another conversation is being merged into this one: try again")]
+    MergeUnderWay,
+    /// The conversation is part of another one.
+    #[error("the conversation was merged into {0}")]
+    ConversationMerged(String),
     /// The customer does not want messages by the channel.
     #[error("the customer does not want messages by {0}")]
     OptedOut(String),

@@ -4,6 +4,7 @@
 use crate::effect::{Effect, TurnActivity};
 use crate::event::{Event, RunEvent, RunId, Slot};
 use crate::policy::ActivityOptions;
+use crate::state::contact::merged_into;
 use crate::state::deadlines::Deadline;
 use crate::state::request::Request;
 use crate::state::root::Root;
@@ -314,6 +315,9 @@ impl<'a> Transaction<'a> {
             },
             Event::ConversationClosed { reason, .. } => Effect::ConversationClosed {
                 reason: reason.clone(),
+            },
+            Event::ConversationMerged { into, .. } => Effect::ConversationClosed {
+                reason: merged_into(into),
             },
             Event::Erased(_) => Effect::Erased,
             Event::Run { slot, id, event } => return self.note_run_effects(*slot, *id, event),

@@ -298,6 +298,20 @@ pub struct Message {
     /// Position of the message that it changes, and how.
     #[n(11)]
     pub change: Option<Change>,
+    /// Where it was before its conversation was merged with this one.
+    #[n(12)]
+    pub origin: Option<Origin>,
+}
+
+/// A place in the transcript of another conversation.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Origin {
+    /// Id of the conversation.
+    #[n(0)]
+    pub conversation: Text,
+    /// Position in its transcript.
+    #[n(1)]
+    pub sequence: u64,
 }
 
 /// A later entry of the transcript changes an earlier one, whose own words stay

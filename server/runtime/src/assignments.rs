@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::map::Map;
 use crate::options::Options;
 use crate::session::{Connecting, SessionCore};
+use crate::typing_adapters::TypingAdapters;
 use crate::waiting::{QueueState, QueueType, column};
 
 /// A task in a queue: which step of which run. Its content stays with the run.
@@ -79,6 +80,8 @@ pub(crate) struct Assigned {
 pub(crate) struct Workers {
     clock: WallClock,
     inner: Mutex<Inner>,
+    /// Those that can show customers that somebody types.
+    pub typing: TypingAdapters,
 }
 
 #[derive(Debug)]
@@ -114,6 +117,7 @@ impl Workers {
                 sessions: Map::default(),
                 scratch: Vec::new(),
             }),
+            typing: TypingAdapters::default(),
         }
     }
 
@@ -128,6 +132,7 @@ impl Workers {
         let polled = matches!(acks, AckMode::Implicit);
         let session = Arc::new(SessionCore::new(id, polled, worker));
         inner.sessions.insert(id, Arc::clone(&session));
+        self.typing.connect(&session);
         Ok(session)
     }
 
@@ -135,7 +140,8 @@ impl Workers {
     pub fn disconnect(&self, id: SubscriberId) -> Vec<Assigned> {
         let mut inner = self.lock();
         let session = inner.sessions.remove(&id);
-        if session.is_some() {
+        if let Some(session) = session {
+            self.typing.disconnect(&session);
             // The subscriber is known as long as its session is.
             let _ = inner.dispatcher.unsubscribe(self.clock.now().0, id);
         }

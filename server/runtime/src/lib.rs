@@ -7,6 +7,7 @@
 
 mod assignments;
 mod clock;
+mod errand;
 mod error;
 mod fullness;
 mod handle;
@@ -21,6 +22,8 @@ mod record;
 mod runtime;
 mod session;
 mod task;
+mod typing;
+mod typing_adapters;
 mod waiting;
 mod watch;
 
@@ -36,5 +39,6 @@ pub use record::{ConversationRecord, DeliveryRecord, RunDescription, RunRecord, 
 pub use runtime::Runtime;
 pub use session::SessionTypes;
 pub use task::{ActivityTask, OutputPiece, ResultBody, TaskResult, WorkItem, WorkflowTask};
+pub use typing::{Typing, TypingNotice};
 pub use waiting::{QueueRecord, QueueState, QueueType};
 pub use watch::{Access, OutputPosition, StreamName, Update, Watch};

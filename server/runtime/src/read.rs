@@ -1,16 +1,13 @@
-//! Reads that span memory and view, and errands between roots.
+//! Reads that span memory and view.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
-use everturn_engine::decide::{RunRef, SignalWorkflow, settle_signal, signal_workflow};
-use everturn_engine::event::{RunId, Slot};
-use everturn_engine::hash::stable_hash;
+use everturn_engine::event::RunId;
 use everturn_engine::rejection::Rejection;
 use everturn_engine::state::approval::Approval;
-use everturn_engine::text::{RootKey, Text, WorkflowId};
-use everturn_engine::value::{Failure, FailureKind, Message, Payload};
+use everturn_engine::text::RootKey;
+use everturn_engine::value::{Message, Time};
 
 use crate::error::Error;
 use crate::handle::visit;
@@ -50,13 +47,13 @@ pub struct ApprovalPage {
 }
 
 /// A read of a transcript whose older part is in the view.
-pub(crate) struct TranscriptRead {
+struct TranscriptRead {
     /// Position of the first message that was in memory.
-    pub first_in_memory: u64,
+    first_in_memory: u64,
     /// The wanted messages that were in memory.
-    pub newer: Vec<Message>,
+    newer: Vec<Message>,
     /// Deliveries that are remembered.
-    pub deliveries: BTreeMap<u64, DeliveryRecord>,
+    deliveries: BTreeMap<u64, DeliveryRecord>,
 }
 
 /// A page of conversations, last updated first.
@@ -77,6 +74,8 @@ pub struct RunPage {
     pub next: Option<everturn_store::Cursor>,
 }
 
+/// Messages that are looked at together when they are put in order.
+const READ_MESSAGES: usize = 1_000;
 /// Bytes of journal read from the view at once.
 const READ_BYTES: usize = 1024 * 1024;
 
@@ -135,9 +134,105 @@ impl JournalRead {
     }
 }
 
+/// Reads a part of the transcript of a conversation.
+///
+/// # Errors
+/// `ConversationNotFound`.
+pub(crate) async fn read_transcript(
+    shared: &Arc<Shared>,
+    key: &RootKey,
+    after: u64,
+    max_count: usize,
+) -> Result<MessagePage, Error> {
+    let held = visit(shared, key.clone(), false, move |scope| {
+        let root = &scope.hot.root;
+        let Some(conversation) = &root.conversation else {
+            let erased = root.tombstone.is_some();
+            return if erased {
+                Ok(None)
+            } else {
+                Err(Rejection::ConversationNotFound.into())
+            };
+        };
+        let deliveries = conversation.deliveries.range(after.saturating_add(1)..);
+        let record = |it| DeliveryRecord::of(conversation, it);
+        let deliveries = deliveries.map(|(sequence, it)| (*sequence, record(it)));
+        let newer = scope.hot.messages.iter().filter(|m| m.sequence > after);
+        let reaches_back = scope.hot.messages.first().map(|m| m.sequence);
+        Ok(Some(TranscriptRead {
+            first_in_memory: reaches_back.unwrap_or(u64::MAX),
+            newer: newer.cloned().collect(),
+            deliveries: deliveries.collect(),
+        }))
+    });
+    let Some(read) = held.await? else {
+        return Ok(MessagePage::default());
+    };
+    read_messages(shared, key, after, read, max_count).await
+}
+
+/// The same in the order of time, after a place in it. Only messages that were
+/// said elsewhere are not in their places: then the transcript is read to its
+/// end, and only the page kept.
+///
+/// # Errors
+/// `ConversationNotFound`.
+pub(crate) async fn read_by_time(
+    shared: &Arc<Shared>,
+    key: &RootKey,
+    after: Option<(Time, u64)>,
+    max_count: usize,
+) -> Result<MessagePage, Error> {
+    let mixed = visit(shared, key.clone(), false, |scope| {
+        let conversation = scope.hot.root.conversation.as_ref();
+        Ok(conversation.is_some_and(|it| it.imported > 0 || !it.absorbed.is_empty()))
+    });
+    if !mixed.await? {
+        let after = after.map_or(0, |(_, sequence)| sequence);
+        return read_transcript(shared, key, after, max_count).await;
+    }
+    let mut first = BTreeMap::new();
+    let mut bytes = 0;
+    let mut deliveries = BTreeMap::new();
+    let (mut through, mut more) = (0, false);
+    loop {
+        let page = read_transcript(shared, key, through, READ_MESSAGES).await?;
+        through = page.messages.last().map_or(through, |last| last.sequence);
+        for message in page.messages {
+            let place = (message.time, message.sequence);
+            if after.is_some_and(|after| place <= after) {
+                continue;
+            }
+            bytes += message_bytes(&message);
+            first.insert(place, message);
+            while first.len() > 1
+                && (first.len() > max_count || bytes > shared.options.page_bytes)
+                && let Some((_, last)) = first.pop_last()
+            {
+                bytes -= message_bytes(&last);
+                more = true;
+            }
+        }
+        deliveries.extend(page.deliveries);
+        if !page.more {
+            break;
+        }
+    }
+    Ok(MessagePage {
+        messages: first.into_values().collect(),
+        deliveries,
+        more,
+    })
+}
+
+/// What a message counts for in a page.
+fn message_bytes(message: &Message) -> usize {
+    message.content.size_bytes() + 64
+}
+
 /// Reads messages after `after` from the view, up to the first one that was in
 /// memory, then those.
-pub(crate) async fn read_messages(
+async fn read_messages(
     shared: &Shared,
     key: &RootKey,
     after: u64,
@@ -157,7 +252,7 @@ pub(crate) async fn read_messages(
             page.more = true;
             return false;
         }
-        bytes += message.content.size_bytes() + 64;
+        bytes += message_bytes(&message);
         page.messages.push(message);
         true
     };
@@ -191,76 +286,4 @@ pub(crate) async fn read_messages(
         }
     }
     Ok(page)
-}
-
-/// A signal on its way from one root to another. It is repeated until it is
-/// settled; the receiver knows it by its request hash.
-pub(crate) struct SignalErrand {
-    pub sender: RootKey,
-    pub slot: Slot,
-    pub signal: u64,
-    pub run_id: RunId,
-    pub workflow_id: WorkflowId,
-    pub name: Text,
-    pub input: Payload,
-}
-
-/// Bounds of the delay between two attempts to deliver a signal.
-const ERRAND_DELAY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
-
-impl SignalErrand {
-    /// Delivers the signal and reports to the sender.
-    pub async fn run(self, shared: Arc<Shared>) {
-        let hash = stable_hash(&[
-            b"signal",
-            &self.run_id.0.to_be_bytes(),
-            &self.signal.to_be_bytes(),
-        ]);
-        let key = RootKey {
-            namespace: self.sender.namespace.clone(),
-            id: self.workflow_id.root_id(),
-        };
-        let request = SignalWorkflow {
-            target: RunRef {
-                workflow_id: self.workflow_id.clone(),
-                run_id: None,
-            },
-            name: self.name.clone(),
-            input: self.input.clone(),
-            request: hash.into(),
-        };
-        let mut delay = ERRAND_DELAY.0;
-        let failure = loop {
-            let request = request.clone();
-            let delivered = visit(&shared, key.clone(), false, move |scope| {
-                Ok(signal_workflow(&mut scope.transaction(), request)?)
-            });
-            match delivered.await {
-                Ok(()) => break None,
-                Err(Error::Rejected(rejection)) => break Some(refusal(&rejection)),
-                Err(Error::Draining) => return,
-                Err(_) => {
-                    tokio::time::sleep(delay).await;
-                    delay = (delay * 2).min(ERRAND_DELAY.1);
-                }
-            }
-        };
-        let (slot, signal) = (self.slot, self.signal);
-        let settled = visit(&shared, self.sender, false, move |scope| {
-            settle_signal(&mut scope.transaction(), slot, signal, failure);
-            Ok(())
-        });
-        // If it fails the sender is reloaded and sends the signal again; the
-        // receiver knows it by then.
-        let _ = settled.await;
-    }
-}
-
-fn refusal(rejection: &Rejection) -> Failure {
-    let type_name = match rejection {
-        Rejection::RunClosed => "RUN_CLOSED",
-        Rejection::LimitExceeded { .. } => "LIMIT_EXCEEDED",
-        _ => "RUN_NOT_FOUND",
-    };
-    Failure::new(FailureKind::Application, type_name, &rejection.to_string())
 }

@@ -183,6 +183,9 @@ pub struct ConversationRecord {
     #[n(26)]
     #[cbor(default)]
     pub failed_addresses: BTreeMap<Text, FailedAddress>,
+    /// The conversation that it was merged into.
+    #[n(27)]
+    pub merged_into: Option<Text>,
     /// Entries written by its code; `None` in lists.
     #[cbor(skip)]
     pub state: Option<State>,
@@ -312,6 +315,7 @@ impl ConversationRecord {
             last_turn: conversation.last_turn.clone(),
             opt_outs: conversation.opt_outs.clone(),
             failed_addresses: conversation.failed_addresses.clone(),
+            merged_into: conversation.merged.as_ref().map(|it| it.into.clone()),
             state: None,
         }
     }
@@ -346,6 +350,7 @@ impl ConversationRecord {
             last_turn: None,
             opt_outs: BTreeMap::new(),
             failed_addresses: BTreeMap::new(),
+            merged_into: None,
             state: None,
         }
     }

@@ -86,6 +86,7 @@ pub(crate) struct Connecting {
     pub queues: Vec<QueueKey>,
     pub identity: Text,
     pub reconciles: Vec<QueueName>,
+    pub shows_typing: Vec<QueueName>,
     pub types: SessionTypes,
 }
 
@@ -98,6 +99,8 @@ pub(crate) struct SessionCore {
     polled: bool,
     /// Queues of deliveries that it can reconcile.
     reconciles: Vec<QueueName>,
+    /// Queues of deliveries whose customers it can show that somebody types.
+    shows_typing: Vec<QueueName>,
     /// Queues that it serves.
     pub queues: Vec<QueueKey>,
     /// What it says about its code.
@@ -119,6 +122,7 @@ impl SessionCore {
             identity: worker.identity,
             polled,
             reconciles: worker.reconciles,
+            shows_typing: worker.shows_typing,
             queues: worker.queues,
             types: worker.types,
             outbox: Mutex::default(),
@@ -134,6 +138,17 @@ impl SessionCore {
     /// Whether it can find out what became of deliveries of a queue.
     pub fn can_reconcile(&self, queue: &QueueName) -> bool {
         self.reconciles.contains(queue)
+    }
+
+    /// Whether it can show that somebody types.
+    pub fn shows_typing(&self) -> bool {
+        !self.shows_typing.is_empty()
+    }
+
+    /// Whether it can for the deliveries of a queue that it serves.
+    pub fn shows_typing_of(&self, queue: &QueueKey) -> bool {
+        let mut shown = self.shows_typing.iter();
+        shown.any(|name| name.as_str() == &*queue.name) && self.queues.contains(queue)
     }
 
     /// Adds an item for the worker; dropped when the session is closed.

@@ -11,6 +11,7 @@ use everturn_engine::value::{Failure, Payload, Usage};
 
 use crate::error::Error;
 use crate::journal::Entry;
+use crate::typing::TypingNotice;
 
 /// A result that a worker reports.
 #[derive(Clone, Debug)]
@@ -156,6 +157,8 @@ pub enum WorkItem {
         /// It is over already.
         fenced: bool,
     },
+    /// Somebody types an answer: its adapter can show so.
+    Typing(Box<TypingNotice>),
     /// A cached run is of no more use.
     Evict(RunId),
     /// The server is shutting down.

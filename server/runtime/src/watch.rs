@@ -11,6 +11,7 @@ use everturn_engine::value::Message;
 use tokio::sync::mpsc;
 
 use crate::record::DeliveryRecord;
+use crate::typing::Typing;
 
 /// Something that happened in a conversation, after it became durable.
 #[derive(Clone, Debug)]
@@ -34,6 +35,8 @@ pub enum Update {
         /// What it is doing.
         activity: Option<TurnActivity>,
     },
+    /// Somebody is typing, or has stopped.
+    Typing(Typing),
     /// So many updates were left out; messages are in the transcript.
     Lagged(u64),
     /// The conversation was closed.

@@ -66,6 +66,8 @@ pub enum RootKind {
     Workflow,
     /// What conversations of a type begin with.
     Settings,
+    /// Which conversation a customer's address has.
+    Contact,
 }
 
 impl RootKind {
@@ -74,6 +76,7 @@ impl RootKind {
             Self::Conversation => 1,
             Self::Workflow => 2,
             Self::Settings => 3,
+            Self::Contact => 4,
         }
     }
 
@@ -81,6 +84,7 @@ impl RootKind {
         match code {
             1 => Self::Conversation,
             2 => Self::Workflow,
+            4 => Self::Contact,
             _ => Self::Settings,
         }
     }

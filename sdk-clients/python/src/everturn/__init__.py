@@ -23,12 +23,14 @@ from everturn.client._channel_policy import (
 from everturn.client._client_async import AsyncClient
 from everturn.client._client_sync import Client
 from everturn.client._conversation_models import (
+    Contact,
     Conversation,
     ConversationStatus,
     EndedTurn,
     ErasedConversation,
     FailedAddress,
     Handover,
+    ImportedMessage,
     MessageChange,
     Pause,
     SentHumanMessage,
@@ -68,6 +70,7 @@ from everturn.client._watch_models import (
     OutputEnded,
     OutputReset,
     TurnChanged,
+    TypingChanged,
 )
 from everturn.client._workflow_models import (
     HistoryEvent,
@@ -118,6 +121,7 @@ from everturn.values._message_models import (
     DeliveryState,
     DeliveryStatus,
     Message,
+    MessageOrigin,
 )
 from everturn.values._payload import (
     JsonPayloadConverter,
@@ -137,6 +141,7 @@ from everturn.worker._delivery import (
     delivery,
 )
 from everturn.worker._run_workers import run_workers
+from everturn.worker._typing import ShowTyping, TypingNotice
 from everturn.worker._worker import Worker
 
 __version__ = "0.1.0"
@@ -160,6 +165,7 @@ __all__ = [
     "CaughtUp",
     "ChannelPolicy",
     "Client",
+    "Contact",
     "Conversation",
     "ConversationChanged",
     "ConversationClosed",
@@ -187,6 +193,7 @@ __all__ = [
     "HandoffTimeout",
     "Handover",
     "HistoryEvent",
+    "ImportedMessage",
     "InReplyTo",
     "InvalidArgumentError",
     "JsonPayloadConverter",
@@ -194,6 +201,7 @@ __all__ = [
     "Message",
     "MessageAdded",
     "MessageChange",
+    "MessageOrigin",
     "NoActivityError",
     "NotFoundError",
     "OnAutomatic",
@@ -225,6 +233,7 @@ __all__ = [
     "RunStatus",
     "SentHumanMessage",
     "ServerError",
+    "ShowTyping",
     "StartedWorkflow",
     "SubmittedEvent",
     "SubmittedMessage",
@@ -236,6 +245,8 @@ __all__ = [
     "TurnChanged",
     "TurnPolicy",
     "TurnStatus",
+    "TypingChanged",
+    "TypingNotice",
     "UnauthenticatedError",
     "UnavailableError",
     "Usage",

@@ -232,6 +232,10 @@ impl ConversationService for Service {
         edit_message(EditMessageRequest) -> EditMessageResponse;
         retract_message(RetractMessageRequest) -> RetractMessageResponse;
         add_note(AddNoteRequest) -> AddNoteResponse;
+        submit_typing(SubmitTypingRequest) -> SubmitTypingResponse;
+        link_address(LinkAddressRequest) -> LinkAddressResponse;
+        merge_conversations(MergeConversationsRequest) -> MergeConversationsResponse;
+        import_conversation(ImportConversationRequest) -> ImportConversationResponse;
         erase_conversation(EraseConversationRequest) -> EraseConversationResponse;
         set_conversation_type(SetConversationTypeRequest) -> SetConversationTypeResponse;
         get_conversation_type(GetConversationTypeRequest) -> GetConversationTypeResponse;

@@ -139,6 +139,8 @@ export interface ConversationInfo {
   readonly lastTurn: EndedTurn | undefined;
   /** Number of runs it had; only of an erased one. */
   readonly erasedRunCount: number;
+  /** Id of the conversation that it was merged into, if it was. */
+  readonly mergedIntoConversationId: string | undefined;
   readonly createTime: Date | undefined;
   readonly updateTime: Date | undefined;
 }
@@ -195,6 +197,7 @@ export function fromPbConversation(pb: PbConversation, converter: PayloadConvert
     unansweredMessageCount: pb.unansweredMessageCount,
     lastTurn: fromPbEndedTurn(pb.lastTurn, converter),
     erasedRunCount: Number(pb.erasedRunCount),
+    mergedIntoConversationId: pb.mergedIntoConversationId === "" ? undefined : pb.mergedIntoConversationId,
     createTime: toDate(pb.createTime),
     updateTime: toDate(pb.updateTime),
   };

@@ -1,5 +1,6 @@
 /** What calls about conversations are given, and what they give. */
 
+import type { AuthorKindName, Content } from "../message.js";
 import type { OptOut, TurnPolicy } from "../policy.js";
 import type { ConversationStatus } from "./conversation-models.js";
 import type { WaitReason } from "./waiting.js";
@@ -48,6 +49,8 @@ export interface SubmitOptions {
 
 /** A message that was accepted. */
 export interface SubmittedMessage {
+  /** The conversation that has it. */
+  readonly conversationId: string;
   /** Position in the transcript. */
   readonly sequence: number;
   readonly acceptTime: Date | undefined;
@@ -132,7 +135,7 @@ export interface InboundMessageName {
   readonly channel?: string;
   /** Id that the channel's provider gave it. */
   readonly providerMessageId: string;
-  /** Address that it came from, as it was submitted. */
+  /** Address that it came from, as it was submitted. With an empty conversation id it says which one is meant. */
   readonly customerAddress?: string;
 }
 
@@ -146,10 +149,57 @@ export interface MessageChange {
 
 /** Which part of a transcript to read. */
 export interface ListMessagesOptions {
-  /** Only messages after this position. */
+  /** Only messages after this position, in the order of positions. Default: all, in the order of time. */
   readonly afterSequence?: number;
   /** Entries fetched at a time. Default: the server's. */
   readonly pageSize?: number;
   /** Notes, too, which the customer must not see. */
   readonly includeNotes?: boolean;
+}
+
+/** An address of a customer. */
+export interface Contact {
+  /** Channel. Default `chat`. */
+  readonly channel?: string;
+  /** Address on the channel; an e-mail address is the same in upper and lower case. */
+  readonly address: string;
+}
+
+/** Who types, and where. */
+export interface TypingOptions {
+  /** Who. Default: the customer. */
+  readonly authorKind?: "customer" | "agent" | "human";
+  readonly authorName?: string;
+  /** Channel. Default: the reply channel. */
+  readonly channel?: string;
+}
+
+/** A message of a transcript from elsewhere. */
+export interface ImportedMessage extends Content {
+  readonly authorKind: AuthorKindName;
+  readonly authorName?: string;
+  /** Channel it came in by or went out by. Default `chat`. */
+  readonly channel?: string;
+  /** Id that the channel's provider gave a message of the customer. */
+  readonly providerMessageId?: string;
+  /** When it was written; not in the future. */
+  readonly createTime: Date;
+  /** Address of the customer that it came from. */
+  readonly customerAddress?: string;
+  /** A note that only staff and agents see. */
+  readonly isNote?: boolean;
+}
+
+/** What an imported conversation begins with. */
+export interface ImportOptions {
+  readonly conversationType: string;
+  /** Task queue of the conversation's turns. Default `default`. */
+  readonly taskQueue?: string;
+  readonly turnPolicy?: TurnPolicy;
+  /** Labels. At most 64. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Addresses of the customer by channel. At most 16. */
+  readonly addresses?: Readonly<Record<string, string>>;
+  /** Channel that the agents write by. */
+  readonly replyChannel?: string;
 }

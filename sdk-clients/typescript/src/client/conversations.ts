@@ -3,14 +3,10 @@
 import { toPbOptOut, toPbOptOuts } from "../channel-policy.js";
 import { type DeliveryStatus, fromPbDeliveryStatus, toPbDeliveryStatus } from "../delivery-state.js";
 import { type Duration, toDate, toPbDuration, toPbTime } from "../duration.js";
-import { RpcError } from "../errors.js";
 import type { EventType } from "../event.js";
-import type { ConversationService } from "../gen/everturn/v1/conversation_service_pb.js";
-import type { Stub } from "../grpc/stub.js";
 import { type Content, fromPbMessage, type Message, toPbContent } from "../message.js";
 import { type HandOffRequest, toPbAssignee } from "../person.js";
 import { toPbTurnPolicy } from "../policy.js";
-import type { CallSettings } from "./settings.js";
 import {
   type ConversationInfo,
   type ConversationTypeSettings,
@@ -19,6 +15,7 @@ import {
   toPbStatus,
 } from "./conversation-models.js";
 import type {
+  Contact,
   ConversationChanges,
   ConversationFilter,
   HumanMessageOptions,
@@ -31,38 +28,25 @@ import type {
   SubmittedEvent,
   SubmittedMessage,
 } from "./conversation-options.js";
+import { CustomerCalls, present, toPbContact } from "./customers.js";
 import { pages } from "./pages.js";
-import { withRetry } from "./retry.js";
 import { type ConversationUpdate, watchConversation, type WatchOptions } from "./watch.js";
 import { toPbReasons } from "./waiting.js";
 
 /** Customers' messages in, replies out. */
-export class ConversationClient {
-  constructor(
-    private readonly stub: Stub<typeof ConversationService>,
-    private readonly settings: CallSettings,
-  ) {}
-
+export class ConversationClient extends CustomerCalls {
   /** Adds a customer's message and opens the conversation if there is none. Durable when answered. */
   async submitMessage(conversationId: string, content: string | Content, options: SubmitOptions = {}): Promise<SubmittedMessage> {
-    const { namespace, converter } = this.settings;
-    const request = {
-      namespace,
-      conversationId,
-      conversationType: options.conversationType ?? "",
-      channel: options.channel ?? "chat",
-      providerMessageId: options.providerMessageId ?? crypto.randomUUID(),
-      authorName: options.authorName ?? "",
-      customerAddress: options.customerAddress ?? "",
-      isAutomatic: options.isAutomatic ?? false,
-      optOut: toPbOptOut(options.optOut),
-      content: toPbContent(content, converter),
-      taskQueue: options.taskQueue ?? "",
-      labels: { ...options.labels },
-      ...(options.turnPolicy === undefined ? {} : { turnPolicy: toPbTurnPolicy(options.turnPolicy) }),
-    };
-    const response = await this.#call((call) => this.stub.submitMessage(request, call));
-    return { sequence: Number(response.messageSequence), acceptTime: toDate(response.acceptTime) };
+    const { channel = "chat", customerAddress = "" } = options;
+    return this.#submit({ conversationId, channel, customerAddress }, content, options);
+  }
+
+  /**
+   * Adds a customer's message to the conversation that their address has, or to a new one if it has none that
+   * takes messages: exactly one, however many calls come at once. Says which conversation has it.
+   */
+  async submitMessageFrom(contact: Contact, content: string | Content, options: Omit<SubmitOptions, "channel" | "customerAddress"> = {}): Promise<SubmittedMessage> {
+    return this.#submit({ from: toPbContact(contact) }, content, options);
   }
 
   /** Adds an event and opens the conversation if there is none. Durable when answered. May start a turn. */
@@ -86,13 +70,13 @@ export class ConversationClient {
       replyChannel: options.replyChannel ?? "",
       ...(options.turnPolicy === undefined ? {} : { turnPolicy: toPbTurnPolicy(options.turnPolicy) }),
     };
-    const response = await this.#call((call) => this.stub.submitEvent(request, call));
+    const response = await this.call((call) => this.stub.submitEvent(request, call));
     return { sequence: Number(response.eventSequence), acceptTime: toDate(response.acceptTime) };
   }
 
   /** Reads one conversation, exactly as of now. */
   async get(conversationId: string): Promise<ConversationInfo> {
-    const { conversation } = await this.#call((call) => this.stub.getConversation(this.#target(conversationId), call));
+    const { conversation } = await this.call((call) => this.stub.getConversation(this.target(conversationId), call));
     return fromPbConversation(present(conversation), this.settings.converter);
   }
 
@@ -109,7 +93,7 @@ export class ConversationClient {
         waitReasons: toPbReasons(options.waiting),
         ...(options.unansweredBefore === undefined ? {} : { unansweredBeforeTime: toPbTime(options.unansweredBefore.getTime()) }),
       };
-      const page = await this.#call((call) => this.stub.listConversations(request, call));
+      const page = await this.call((call) => this.stub.listConversations(request, call));
       return { items: page.conversations.map((it) => fromPbConversation(it, converter)), next: page.nextPageToken };
     });
   }
@@ -120,7 +104,7 @@ export class ConversationClient {
     return pages(async (pageToken) => {
       const afterSequence = BigInt(options.afterSequence ?? 0);
       const request = { namespace, conversationId, pageToken, pageSize: options.pageSize ?? 0, afterSequence, includeNotes: options.includeNotes ?? false };
-      const page = await this.#call((call) => this.stub.listMessages(request, call));
+      const page = await this.call((call) => this.stub.listMessages(request, call));
       return { items: page.messages.map((it) => fromPbMessage(it, converter)), next: page.nextPageToken };
     });
   }
@@ -138,7 +122,7 @@ export class ConversationClient {
   async update(conversationId: string, changes: ConversationChanges): Promise<ConversationInfo> {
     const { converter } = this.settings;
     const request = {
-      ...this.#target(conversationId),
+      ...this.target(conversationId),
       labels: { ...changes.labels },
       addresses: { ...changes.addresses },
       replyChannel: changes.replyChannel ?? "",
@@ -147,19 +131,19 @@ export class ConversationClient {
       optOuts: toPbOptOuts(changes.optOuts),
       ...(changes.turnPolicy === undefined ? {} : { turnPolicy: toPbTurnPolicy(changes.turnPolicy) }),
     };
-    const { conversation } = await this.#call((call) => this.stub.updateConversation(request, call));
+    const { conversation } = await this.call((call) => this.stub.updateConversation(request, call));
     return fromPbConversation(present(conversation), converter);
   }
 
   /** Pauses a conversation: nothing of it is dispatched, everything that arrives is kept. */
   async pause(conversationId: string, options: { readonly reason?: string } = {}): Promise<void> {
-    const request = { ...this.#target(conversationId), reason: options.reason ?? "" };
-    await this.#call((call) => this.stub.pauseConversation(request, call));
+    const request = { ...this.target(conversationId), reason: options.reason ?? "" };
+    await this.call((call) => this.stub.pauseConversation(request, call));
   }
 
   /** Resumes a paused conversation where it stood. */
   async resume(conversationId: string): Promise<void> {
-    await this.#call((call) => this.stub.resumeConversation(this.#target(conversationId), call));
+    await this.call((call) => this.stub.resumeConversation(this.target(conversationId), call));
   }
 
   /**
@@ -169,12 +153,12 @@ export class ConversationClient {
   async handOff(conversationId: string, request: HandOffRequest): Promise<{ readonly handoffEpoch: number }> {
     const { reason = "", context } = request;
     const pb = {
-      ...this.#target(conversationId),
+      ...this.target(conversationId),
       assignee: toPbAssignee(request),
       reason,
       ...(context === undefined ? {} : { context: this.settings.converter.encode(context) }),
     };
-    const { handoffEpoch } = await this.#call((call) => this.stub.handOffConversation(pb, call));
+    const { handoffEpoch } = await this.call((call) => this.stub.handOffConversation(pb, call));
     return { handoffEpoch: Number(handoffEpoch) };
   }
 
@@ -187,13 +171,13 @@ export class ConversationClient {
     options: { readonly authorName?: string; readonly note?: string; readonly handoffEpoch?: number; readonly requestId?: string } = {},
   ): Promise<void> {
     const request = {
-      ...this.#target(conversationId),
+      ...this.target(conversationId),
       authorName: options.authorName ?? "",
       note: options.note ?? "",
       handoffEpoch: BigInt(options.handoffEpoch ?? 0),
       requestId: options.requestId ?? crypto.randomUUID(),
     };
-    await this.#call((call) => this.stub.handBackConversation(request, call));
+    await this.call((call) => this.stub.handBackConversation(request, call));
   }
 
   /**
@@ -202,7 +186,7 @@ export class ConversationClient {
    */
   async sendHumanMessage(conversationId: string, content: string | Content, options: HumanMessageOptions): Promise<SentHumanMessage> {
     const request = {
-      ...this.#target(conversationId),
+      ...this.target(conversationId),
       authorName: options.authorName,
       content: toPbContent(content, this.settings.converter),
       channel: options.channel ?? "",
@@ -210,7 +194,7 @@ export class ConversationClient {
       seenThroughSequence: BigInt(options.seenThrough ?? 0),
       ...(options.alreadySent === undefined ? {} : { alreadySent: options.alreadySent }),
     };
-    const { messageSequence, tookOver, isEcho } = await this.#call((call) => this.stub.sendHumanMessage(request, call));
+    const { messageSequence, tookOver, isEcho } = await this.call((call) => this.stub.sendHumanMessage(request, call));
     return { sequence: Number(messageSequence), tookOver, isEcho };
   }
 
@@ -229,8 +213,8 @@ export class ConversationClient {
       "sequence" in message
         ? ({ case: "messageSequence", value: BigInt(message.sequence) } as const)
         : ({ case: "providerMessageId", value: message.providerMessageId } as const);
-    const request = { ...this.#target(conversationId), target, status: toPbDeliveryStatus(status), detail: options.detail ?? "", channel: options.channel ?? "" };
-    const response = await this.#call((call) => this.stub.reportDelivery(request, call));
+    const request = { ...this.target(conversationId), target, status: toPbDeliveryStatus(status), detail: options.detail ?? "", channel: options.channel ?? "" };
+    const response = await this.call((call) => this.stub.reportDelivery(request, call));
     return fromPbDeliveryStatus(response.status);
   }
 
@@ -240,24 +224,24 @@ export class ConversationClient {
    */
   async resendMessage(conversationId: string, sequence: number, options: { readonly channel?: string; readonly requestId?: string } = {}): Promise<void> {
     const request = {
-      ...this.#target(conversationId),
+      ...this.target(conversationId),
       messageSequence: BigInt(sequence),
       channel: options.channel ?? "",
       requestId: options.requestId ?? crypto.randomUUID(),
     };
-    await this.#call((call) => this.stub.resendMessage(request, call));
+    await this.call((call) => this.stub.resendMessage(request, call));
   }
 
   /** The customer has edited a message. `MESSAGE_NOT_FOUND` if it is none of the last 1,000. Idempotent. */
   async editMessage(conversationId: string, message: InboundMessageName, content: string | Content): Promise<MessageChange> {
     const request = { ...this.#inbound(conversationId, message), content: toPbContent(content, this.settings.converter) };
-    return messageChange(await this.#call((call) => this.stub.editMessage(request, call)));
+    return messageChange(await this.call((call) => this.stub.editMessage(request, call)));
   }
 
   /** The customer has taken a message back; otherwise like `editMessage`. */
   async retractMessage(conversationId: string, message: InboundMessageName): Promise<MessageChange> {
     const request = this.#inbound(conversationId, message);
-    return messageChange(await this.#call((call) => this.stub.retractMessage(request, call)));
+    return messageChange(await this.call((call) => this.stub.retractMessage(request, call)));
   }
 
   /** Adds a note that only staff and agents see. Gives its position in the transcript. */
@@ -267,19 +251,19 @@ export class ConversationClient {
     options: { readonly authorName: string; readonly requestId?: string },
   ): Promise<{ readonly sequence: number }> {
     const request = {
-      ...this.#target(conversationId),
+      ...this.target(conversationId),
       authorName: options.authorName,
       content: toPbContent(content, this.settings.converter),
       requestId: options.requestId ?? crypto.randomUUID(),
     };
-    const { messageSequence } = await this.#call((call) => this.stub.addNote(request, call));
+    const { messageSequence } = await this.call((call) => this.stub.addNote(request, call));
     return { sequence: Number(messageSequence) };
   }
 
   /** Removes the content of a conversation for good; says what was removed. */
   async erase(conversationId: string, options: { readonly reason?: string } = {}): Promise<{ readonly messageCount: number; readonly runCount: number }> {
-    const request = { ...this.#target(conversationId), reason: options.reason ?? "" };
-    const { messageCount, runCount } = await this.#call((call) => this.stub.eraseConversation(request, call));
+    const request = { ...this.target(conversationId), reason: options.reason ?? "" };
+    const { messageCount, runCount } = await this.call((call) => this.stub.eraseConversation(request, call));
     return { messageCount: Number(messageCount), runCount: Number(runCount) };
   }
 
@@ -291,13 +275,13 @@ export class ConversationClient {
       ...(turnPolicy === undefined ? {} : { turnPolicy: toPbTurnPolicy(turnPolicy) }),
       ...(retention === undefined ? {} : { retention: toPbDuration(retention) }),
     };
-    await this.#call((call) => this.stub.setConversationType({ namespace: this.settings.namespace, settings: pb }, call));
+    await this.call((call) => this.stub.setConversationType({ namespace: this.settings.namespace, settings: pb }, call));
   }
 
   /** Reads what conversations of a type begin with, defaults filled in. */
   async getType(conversationType: string): Promise<ConversationTypeSettings> {
     const { namespace } = this.settings;
-    const { settings } = await this.#call((call) => this.stub.getConversationType({ namespace, conversationType }, call));
+    const { settings } = await this.call((call) => this.stub.getConversationType({ namespace, conversationType }, call));
     return fromPbConversationType(settings);
   }
 
@@ -312,12 +296,31 @@ export class ConversationClient {
   ): Promise<void> {
     const grace = options.grace === undefined ? {} : { grace: toPbDuration(options.grace) };
     const unlessAfter = BigInt(options.unlessAfter ?? 0);
-    const request = { ...this.#target(conversationId), reason: options.reason ?? "", unlessAfter, ...grace };
-    await this.#call((call) => this.stub.closeConversation(request, call));
+    const request = { ...this.target(conversationId), reason: options.reason ?? "", unlessAfter, ...grace };
+    await this.call((call) => this.stub.closeConversation(request, call));
   }
 
-  #target(conversationId: string): { namespace: string; conversationId: string } {
-    return { namespace: this.settings.namespace, conversationId };
+  async #submit(
+    target: { conversationId: string; channel: string; customerAddress: string } | { from: ReturnType<typeof toPbContact> },
+    content: string | Content,
+    options: SubmitOptions,
+  ): Promise<SubmittedMessage> {
+    const { namespace, converter } = this.settings;
+    const request = {
+      namespace,
+      ...target,
+      conversationType: options.conversationType ?? "",
+      providerMessageId: options.providerMessageId ?? crypto.randomUUID(),
+      authorName: options.authorName ?? "",
+      isAutomatic: options.isAutomatic ?? false,
+      optOut: toPbOptOut(options.optOut),
+      content: toPbContent(content, converter),
+      taskQueue: options.taskQueue ?? "",
+      labels: { ...options.labels },
+      ...(options.turnPolicy === undefined ? {} : { turnPolicy: toPbTurnPolicy(options.turnPolicy) }),
+    };
+    const { conversationId, messageSequence, acceptTime } = await this.call((call) => this.stub.submitMessage(request, call));
+    return { conversationId, sequence: Number(messageSequence), acceptTime: toDate(acceptTime) };
   }
 
   #inbound(conversationId: string, { channel = "chat", providerMessageId, customerAddress = "" }: InboundMessageName): {
@@ -327,18 +330,8 @@ export class ConversationClient {
     providerMessageId: string;
     customerAddress: string;
   } {
-    return { ...this.#target(conversationId), channel, providerMessageId, customerAddress };
+    return { ...this.target(conversationId), channel, providerMessageId, customerAddress };
   }
-
-  #call<T>(call: (options: { timeoutMs: number }) => Promise<T>): Promise<T> {
-    const { retry, timeoutMs } = this.settings;
-    return withRetry(retry, () => call({ timeoutMs }));
-  }
-}
-
-function present<T>(value: T | undefined): T {
-  if (value === undefined) throw new RpcError("the answer is empty", { code: "INTERNAL" });
-  return value;
 }
 
 function messageChange({ messageSequence, changeSequence }: { messageSequence: bigint; changeSequence: bigint }): MessageChange {

@@ -12,6 +12,7 @@ import type {
 import type { Stub } from "../grpc/stub.js";
 import { fromPbMessage, type Message } from "../message.js";
 import type { PayloadConverter } from "../payload.js";
+import { fromPbTyping, type Typing } from "../typing.js";
 import type { CallSettings } from "./settings.js";
 import { fromPbHandover, fromPbPause, fromPbTurnStatus, type Handover, type Pause, type TurnStatus } from "./conversation-models.js";
 import { Backoff } from "./retry.js";
@@ -46,6 +47,8 @@ export type ConversationUpdate =
   | { readonly type: "delivery"; readonly messageSequence: number; readonly delivery: DeliveryState | undefined }
   /** It was paused, resumed, handed off or handed back, or its budget was reached or raised: how it stands now. */
   | { readonly type: "changed"; readonly pause: Pause | undefined; readonly handover: Handover | undefined; readonly isBudgetReached: boolean }
+  /** Somebody is typing, or has stopped. */
+  | ({ readonly type: "typing" } & Typing)
   /** Changes were left out because the watcher read too slowly; messages never are. */
   | { readonly type: "lagged"; readonly skippedCount: number }
   /** The last update. */
@@ -141,6 +144,8 @@ export class WatchPosition {
         const { pause, handover, budgetReached } = update.value;
         return { type: "changed", pause: fromPbPause(pause), handover: fromPbHandover(handover, this.converter), isBudgetReached: budgetReached };
       }
+      case "typing":
+        return { type: "typing", ...fromPbTyping(update.value) };
       case "lagged":
         return { type: "lagged", skippedCount: Number(update.value.skippedCount) };
       case "closed":

@@ -10,9 +10,10 @@ import { plainFailure, toFailure } from "../failure.js";
 import { type Failure, FailureKind } from "../gen/everturn/v1/failure_pb.js";
 import type { Payload } from "../gen/everturn/v1/payload_pb.js";
 import { type Usage as PbUsage } from "../gen/everturn/v1/message_pb.js";
-import type { ActivityTask, Delivery as PbDelivery } from "../gen/everturn/v1/worker_service_pb.js";
+import type { ActivityTask, Delivery as PbDelivery, TypingNotice as PbTypingNotice } from "../gen/everturn/v1/worker_service_pb.js";
 import { type Logger, withFields } from "../logger.js";
 import { decodeOptional, encodeBounded, jsonConverter, type PayloadConverter } from "../payload.js";
+import { fromPbTypingNotice } from "../typing.js";
 import { toPbUsage, type Usage, UsageTally } from "../usage.js";
 import { type ActivityOutcome, tokenKey } from "./activity-ledger.js";
 import { piecesOf } from "./output-ledger.js";
@@ -82,6 +83,16 @@ export class Attempts {
       // The message is out: an id of a wrong type must not make a failure of it.
       return { providerMessageId: typeof id === "number" || typeof id === "bigint" ? String(id) : typeof id === "string" ? id : "" };
     };
+  }
+
+  /** Lets the adapter of a channel show who types. Nothing depends on it. */
+  showTyping(pb: PbTypingNotice): void {
+    const notice = fromPbTypingNotice(pb);
+    const show = this.code.adapters.get(notice.channel)?.showTyping;
+    if (show === undefined) return;
+    void (async (): Promise<void> => { await show(notice); })().catch((error: unknown) => {
+      this.logger.warn("typing could not be shown", { channel: notice.channel, conversationId: notice.conversationId, reason: String(error) });
+    });
   }
 
   #unknown({ activityType, taskQueue, delivery }: ActivityTask): Failure {

@@ -3,7 +3,7 @@
 import { type DescMessage, fromBinary, type MessageShape } from "@bufbuild/protobuf";
 import { DurationSchema, type Timestamp } from "@bufbuild/protobuf/wkt";
 import { type ActivityCompleted, type HistoryEvent, HistoryEventSchema, type RunStarted } from "../gen/everturn/v1/event_pb.js";
-import { AttachmentSchema, AuthorKind, ConversationEventSchema, DeliveryStateSchema, type Message, type MessageContent, UsageSchema } from "../gen/everturn/v1/message_pb.js";
+import { AttachmentSchema, AuthorKind, ConversationEventSchema, DeliveryStateSchema, type Message, type MessageContent, MessageOriginSchema, UsageSchema } from "../gen/everturn/v1/message_pb.js";
 import type { Payload } from "../gen/everturn/v1/payload_pb.js";
 import { InterruptedTurnsSchema, TurnCause, type TurnInput } from "../gen/everturn/v1/turn_pb.js";
 import { UnexpectedWireError, WireReader } from "./wire-reader.js";
@@ -236,6 +236,9 @@ function message(reader: WireReader): Message {
         break;
       case 14:
         value.customerAddress = reader.text();
+        break;
+      case 15:
+        value.mergedFrom = rare(MessageOriginSchema, reader);
         break;
       default:
         throw new UnexpectedWireError();

@@ -11,6 +11,7 @@ import {
   type ActivityTask,
   DeliverySchema,
   ResultRejectionSchema,
+  TypingNoticeSchema,
   WelcomeSchema,
   type WorkflowTask,
   type WorkResponse,
@@ -42,6 +43,7 @@ function workResponse(reader: WireReader): WorkResponse {
     ping: 0n,
     pong: 0n,
     draining: false,
+    typing: [],
   };
   while (reader.next()) {
     switch (reader.field) {
@@ -74,6 +76,9 @@ function workResponse(reader: WireReader): WorkResponse {
         break;
       case 10:
         response.draining = reader.uint() !== 0;
+        break;
+      case 11:
+        response.typing.push(rare(TypingNoticeSchema, reader));
         break;
       default:
         throw new UnexpectedWireError();

@@ -18,6 +18,7 @@ import type { Payload } from "../gen/everturn/v1/payload_pb.js";
 import {
   type ActivityTask,
   TaskKind,
+  type TypingNotice,
   type WorkflowTask,
   type WorkflowTaskResult,
   type WorkRequest,
@@ -47,7 +48,7 @@ export interface SessionOptions {
   /** Most workflow tasks at a time; 0 if the worker takes none. */
   readonly workflowSlots: number;
   /** Channels whose messages it delivers. Default: none. */
-  readonly deliveries?: readonly { readonly channel: string; readonly canReconcile: boolean }[];
+  readonly deliveries?: readonly { readonly channel: string; readonly canReconcile: boolean; readonly showTyping?: unknown }[];
   /** False: it takes no activities but deliveries. Default true. */
   readonly takesActivities?: boolean;
   /** Activities that it has. */
@@ -70,6 +71,8 @@ export interface Received {
   answers: WorkflowAnswer[];
   /** Runs that need not be cached any longer. */
   evictedRunIds: readonly string[];
+  /** Who types, for adapters to show. */
+  typing: readonly TypingNotice[];
   /** Numbers of results to hand to `resend` after a pause. */
   resendLater: number[];
   /** Results that are given up, with the reason. */
@@ -141,10 +144,11 @@ export class Session {
     const queues = [
       ...(workflowSlots > 0 ? [{ taskQueue, kind: TaskKind.WORKFLOW }] : []),
       ...(activitySlots > 0 && takesActivities ? [{ taskQueue, kind: TaskKind.ACTIVITY }] : []),
-      ...deliveries.map(({ channel, canReconcile }) => ({
+      ...deliveries.map(({ channel, canReconcile, showTyping }) => ({
         taskQueue: `${DELIVERY_QUEUE_PREFIX}${channel}`,
         kind: TaskKind.ACTIVITY,
         canReconcile,
+        canShowTyping: showTyping !== undefined,
       })),
     ];
     const runningTaskTokens = this.activities.begin();
@@ -170,6 +174,7 @@ export class Session {
       cancels: [],
       answers: [],
       evictedRunIds: response.evictedRunIds,
+      typing: response.typing,
       resendLater: [],
       dropped: [],
     };

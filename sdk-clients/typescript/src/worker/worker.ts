@@ -168,6 +168,7 @@ export class Worker {
         for (const answer of received.answers) runs.answered(answer);
         if (received.evictedRunIds.length > 0) runs.evict(received.evictedRunIds);
         for (const { token, isFenced } of received.cancels) attempts.cancel(token, isFenced ? "fenced" : "requested");
+        for (const notice of received.typing) attempts.showTyping(notice);
         for (const task of received.activityTasks) attempts.start(task);
         for (const { task, ref } of received.workflowTasks) runs.start(task, ref);
       },

@@ -12,7 +12,9 @@ pub(super) async fn call(
     request: pb::ListMessagesRequest,
 ) -> Result<Response<pb::ListMessagesResponse>, Status> {
     let mut checker = Checker::default();
-    let scope = page_token::scope(&["ListMessages", &request.namespace, &request.conversation_id]);
+    let order = request.after_sequence.min(1).to_string();
+    let (namespace, id) = (&request.namespace, &request.conversation_id);
+    let scope = page_token::scope(&["ListMessages", namespace, id, &order]);
     let key = incoming::root_key(
         &mut checker,
         request.namespace,
@@ -21,12 +23,16 @@ pub(super) async fn call(
     );
     let limit = checker.page_size(request.page_size, 100, 1_000);
     checker.finish()?;
-    let position = page_token::read_position(scope, &request.page_token)?;
-    let after = position.unwrap_or(request.after_sequence);
-    let page = handle.messages(key, after, limit).await;
+    let place = page_token::read_place(scope, &request.page_token)?;
+    let page = if request.after_sequence > 0 {
+        let after = place.map_or(request.after_sequence, |(_, sequence)| sequence);
+        handle.messages(key, after, limit).await
+    } else {
+        handle.messages_by_time(key, place, limit).await
+    };
     let page = page.map_err(|error| error::refused(&error))?;
     let last = page.messages.last().filter(|_| page.more);
-    let next = last.map(|message| page_token::write_position(scope, message.sequence));
+    let next = last.map(|message| page_token::write_place(scope, message.time, message.sequence));
     Ok(Response::new(pb::ListMessagesResponse {
         messages: page
             .messages

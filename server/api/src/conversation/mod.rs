@@ -9,9 +9,12 @@ mod get_conversation;
 mod get_conversation_type;
 mod hand_back_conversation;
 mod hand_off_conversation;
+mod import_conversation;
+mod link_address;
 mod list_approvals;
 mod list_conversations;
 mod list_messages;
+mod merge_conversations;
 mod pause_conversation;
 mod report_delivery;
 mod resend_message;
@@ -21,18 +24,19 @@ mod send_human_message;
 mod set_conversation_type;
 mod submit_event;
 mod submit_message;
+mod submit_typing;
 mod update_conversation;
 mod watch_conversation;
 
 use everturn_engine::decide::Opening;
-use everturn_engine::text::RootKey;
+use everturn_engine::text::{Namespace, RootKey, Text};
 use everturn_proto::v1 as pb;
 use everturn_proto::v1::conversation_service_server::ConversationService;
 use everturn_runtime::Handle;
 use tonic::{Request, Response, Status};
 
-use crate::error;
 use crate::incoming::PolicyChanges;
+use crate::{error, incoming};
 
 /// The service.
 #[derive(Clone, Debug)]
@@ -83,6 +87,10 @@ service! {
     edit_message(EditMessageRequest) -> EditMessageResponse;
     retract_message(RetractMessageRequest) -> RetractMessageResponse;
     add_note(AddNoteRequest) -> AddNoteResponse;
+    submit_typing(SubmitTypingRequest) -> SubmitTypingResponse;
+    link_address(LinkAddressRequest) -> LinkAddressResponse;
+    merge_conversations(MergeConversationsRequest) -> MergeConversationsResponse;
+    import_conversation(ImportConversationRequest) -> ImportConversationResponse;
     erase_conversation(EraseConversationRequest) -> EraseConversationResponse;
     set_conversation_type(SetConversationTypeRequest) -> SetConversationTypeResponse;
     get_conversation_type(GetConversationTypeRequest) -> GetConversationTypeResponse;
@@ -92,18 +100,31 @@ service! {
 /// request. Not asked for when the request cannot open one.
 async fn settle_opening(
     handle: &Handle,
-    key: &RootKey,
+    namespace: &Namespace,
     opening: &mut Opening,
     changes: PolicyChanges,
 ) -> Result<(), Status> {
     if !opening.type_name.as_str().is_empty() {
-        let settings = handle
-            .type_settings(&key.namespace, &opening.type_name)
-            .await;
+        let settings = handle.type_settings(namespace, &opening.type_name).await;
         let settings = settings.map_err(|error| error::refused(&error))?;
         opening.policy.clone_from(&settings.policy);
         opening.retention = settings.retention;
     }
     changes.apply(&mut opening.policy);
     Ok(())
+}
+
+/// The conversation that a request names, or the one that the address in it has.
+async fn named_or_of(
+    handle: &Handle,
+    namespace: Namespace,
+    conversation_id: String,
+    channel: &Text,
+    address: &Text,
+) -> Result<RootKey, Status> {
+    if !conversation_id.is_empty() {
+        return Ok(incoming::key(&namespace, conversation_id.into()));
+    }
+    let found = handle.conversation_of(&namespace, channel, address).await;
+    found.map_err(|error| error::refused(&error))
 }

@@ -6,6 +6,7 @@ use everturn_runtime::Handle;
 use tonic::{Response, Status};
 
 use crate::checker::{Checker, Path};
+use crate::conversation::named_or_of;
 use crate::{error, incoming};
 
 pub(super) async fn call(
@@ -13,23 +14,23 @@ pub(super) async fn call(
     request: pb::RetractMessageRequest,
 ) -> Result<Response<pb::RetractMessageResponse>, Status> {
     let mut checker = Checker::default();
-    let key = incoming::root_key(
-        &mut checker,
-        request.namespace,
-        "conversation_id",
-        request.conversation_id,
-    );
+    let namespace = incoming::namespace(&mut checker, request.namespace);
+    let address = incoming::outside_text(&request.customer_address);
+    incoming::named_or_of(&mut checker, &request.conversation_id, &address);
     checker.name(Path::field("channel"), &request.channel);
     if request.provider_message_id.is_empty() {
         checker.violation(Path::field("provider_message_id"), "is required");
     }
     let change = ChangeMessage {
         channel: request.channel.into(),
-        address: incoming::outside_text(&request.customer_address),
+        address,
         provider_message_id: incoming::outside_id(&request.provider_message_id),
         content: None,
     };
     checker.finish()?;
+    let (channel, address) = (&change.channel, &change.address);
+    let id = request.conversation_id;
+    let key = named_or_of(handle, namespace, id, channel, address).await?;
     let changed = handle.change_message(key, change).await;
     let changed = changed.map_err(|error| error::refused(&error))?;
     Ok(Response::new(pb::RetractMessageResponse {

@@ -43,7 +43,7 @@ pub(super) async fn call(
         reply_channel: request.reply_channel.into(),
     };
     checker.finish()?;
-    settle_opening(handle, &key, &mut event.opening, changes).await?;
+    settle_opening(handle, &key.namespace, &mut event.opening, changes).await?;
     let accepted = handle.submit_event(key, event).await;
     let accepted = accepted.map_err(|error| error::refused(&error))?;
     Ok(Response::new(pb::SubmitEventResponse {

@@ -224,6 +224,10 @@ impl Follower {
                     status: outgoing::turn_activity(activity).into(),
                 }));
             }
+            Update::Typing(typing) => {
+                let typing = outgoing::typing(&typing);
+                self.ready.push_back(Wire::Typing(typing));
+            }
             Update::OutputDelta(position, data) => self.delta(&position, data),
             Update::OutputReset(position) => {
                 self.note(&position);

@@ -22,7 +22,8 @@ pub(crate) use payload::{cut, failure, optional_payload, payload};
 pub(crate) use policy::{PolicyChanges, activity_options, policy_changes};
 pub(crate) use span::{bounded, optional_span, time, wait};
 pub(crate) use target::{
-    bytes, namespace, reasons, reasons_text, request, root_key, run_ref, said, sorted, task_queue,
+    bytes, contact, key, named_or_of, namespace, reasons, reasons_text, request, root_key, run_ref,
+    said, sorted, task_queue,
 };
 pub(crate) use task_result::{
     Invalid, activity_result, activity_token, output_piece, rejection_of, workflow_task_result,

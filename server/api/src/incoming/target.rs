@@ -6,7 +6,7 @@ use everturn_engine::decide::RunRef;
 use everturn_engine::event::RunId;
 use everturn_engine::hash::stable_hash;
 use everturn_engine::state::request::Request;
-use everturn_engine::text::{Namespace, QueueName, RootKey};
+use everturn_engine::text::{Namespace, QueueName, RootKey, Text};
 use everturn_engine::waiting::WaitReason;
 use everturn_proto::v1 as pb;
 
@@ -46,6 +46,36 @@ pub(crate) fn root_key(
         namespace: self::namespace(checker, namespace),
         id: id.into(),
     }
+}
+
+/// The same of an id that was looked at before.
+pub(crate) fn key(namespace: &Namespace, id: Text) -> RootKey {
+    RootKey {
+        namespace: namespace.clone(),
+        id: id.as_str().into(),
+    }
+}
+
+/// Checks the id of a conversation, or that an address says which one it is.
+pub(crate) fn named_or_of(checker: &mut Checker, id: &str, address: &Text) {
+    if !id.is_empty() {
+        checker.root_id(Path::field("conversation_id"), id);
+    } else if address.as_str().is_empty() {
+        checker.violation(
+            Path::field("conversation_id"),
+            "is empty, and there is no customer_address",
+        );
+    }
+}
+
+/// An address of a customer, on its channel.
+pub(crate) fn contact(checker: &mut Checker, path: Path<'_>, value: &pb::Contact) -> (Text, Text) {
+    checker.name(path.then("channel"), &value.channel);
+    if value.address.is_empty() {
+        checker.violation(path.then("address"), "is empty");
+    }
+    let address = super::outside::text(&value.address);
+    (value.channel.as_str().into(), address)
 }
 
 /// The run that a request names.

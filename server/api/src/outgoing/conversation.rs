@@ -54,6 +54,10 @@ pub(crate) fn conversation(record: &ConversationRecord, now: Time) -> pb::Conver
             .iter()
             .map(|(channel, it)| (channel.to_string(), failed_address(it)))
             .collect(),
+        merged_into_conversation_id: record
+            .merged_into
+            .as_ref()
+            .map_or_else(String::new, ToString::to_string),
     }
 }
 

@@ -12,17 +12,21 @@ use everturn_runtime::DeliveryRecord;
 
 use crate::outgoing::{payload, timestamp, wait};
 
-/// A message.
-pub(crate) fn message(value: &Message) -> pb::Message {
-    let author_kind = match value.author {
+/// Who wrote something.
+pub(crate) fn author_kind(value: AuthorKind) -> pb::AuthorKind {
+    match value {
         AuthorKind::Customer => pb::AuthorKind::Customer,
         AuthorKind::Agent => pb::AuthorKind::Agent,
         AuthorKind::Human => pb::AuthorKind::Human,
         AuthorKind::System => pb::AuthorKind::System,
-    };
+    }
+}
+
+/// A message.
+pub(crate) fn message(value: &Message) -> pb::Message {
     pb::Message {
         sequence: value.sequence,
-        author_kind: author_kind.into(),
+        author_kind: author_kind(value.author).into(),
         author_name: value.author_name.to_string(),
         channel: value.channel.to_string(),
         provider_message_id: value.provider_message_id.to_string(),
@@ -37,6 +41,10 @@ pub(crate) fn message(value: &Message) -> pb::Message {
             Change::Retract(of) => pb::message::Change::RetractsSequence(of),
         }),
         customer_address: value.address.to_string(),
+        merged_from: value.origin.as_ref().map(|it| pb::MessageOrigin {
+            conversation_id: it.conversation.to_string(),
+            sequence: it.sequence,
+        }),
     }
 }
 

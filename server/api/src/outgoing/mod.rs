@@ -9,6 +9,7 @@ mod payload;
 mod policy;
 mod run;
 mod task;
+mod typing;
 mod waiting;
 
 pub(crate) use approval::approval;
@@ -19,6 +20,7 @@ pub(crate) use payload::{failure, outcome, payload, state};
 pub(crate) use policy::turn_policy;
 pub(crate) use run::{description, run, run_id, run_status};
 pub(crate) use task::{activity_task, workflow_task};
+pub(crate) use typing::{typing, typing_notice};
 pub(crate) use waiting::wait;
 
 use everturn_engine::value::{Span, Time};

@@ -131,7 +131,7 @@ fn size(item: &WorkItem) -> usize {
         WorkItem::Workflow(task) => task.entries.iter().map(|entry| entry.size_bytes()).sum(),
         WorkItem::Rejected { unread, .. } => unread.iter().map(|entry| entry.size_bytes()).sum(),
         WorkItem::Accepted(_) | WorkItem::Evict(_) | WorkItem::Draining => return 16,
-        WorkItem::Cancel { .. } => 0,
+        WorkItem::Cancel { .. } | WorkItem::Typing(_) => 0,
     };
     FRAME_BYTES + payload
 }
@@ -164,6 +164,7 @@ fn add(response: &mut pb::WorkResponse, item: WorkItem) -> usize {
             task_token: task_token::activity(&root, token),
             fenced,
         }),
+        WorkItem::Typing(notice) => response.typing.push(outgoing::typing_notice(&notice)),
         WorkItem::Evict(run_id) => response.evicted_run_ids.push(outgoing::run_id(run_id)),
         WorkItem::Draining => response.draining = true,
     }

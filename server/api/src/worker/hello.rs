@@ -73,13 +73,16 @@ fn options(
         checker.violation(tokens, format!("has more than {RUNNING} entries"));
     }
     let namespace = incoming::namespace(&mut checker, hello.namespace);
-    let mut reconciles = Vec::new();
+    let (mut reconciles, mut shows_typing) = (Vec::new(), Vec::new());
     let mut subscriptions = Vec::with_capacity(hello.queues.len().min(QUEUES));
     for (index, queue) in hello.queues.into_iter().enumerate().take(QUEUES) {
         let path = queues.at(index);
         checker.name(path.then("task_queue"), &queue.task_queue);
         if queue.can_reconcile {
             reconciles.push(queue.task_queue.as_str().into());
+        }
+        if queue.can_show_typing {
+            shows_typing.push(queue.task_queue.as_str().into());
         }
         match pb::TaskKind::try_from(queue.kind) {
             Ok(pb::TaskKind::Workflow) => {
@@ -113,6 +116,7 @@ fn options(
         namespace,
         queues: subscriptions,
         reconciles,
+        shows_typing,
         identity: hello.identity.into(),
         running,
         types,

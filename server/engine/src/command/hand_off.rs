@@ -2,7 +2,8 @@
 
 use crate::command::body::{At, Body};
 use crate::command::fences::is_current;
-use crate::decide::hand_off::{HandOff, hand_off_from_turn};
+use crate::decide::hand_off::hand_off_from_turn;
+use crate::decide::ownership::HandOff;
 use crate::event::Slot;
 use crate::rejection::Refusal;
 use crate::text::{StepKey, Text};

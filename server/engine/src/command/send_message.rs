@@ -102,6 +102,7 @@ impl Draft {
             is_automatic: false,
             is_note: false,
             change: self.change,
+            origin: None,
         };
         let hours = conversation.policy.quiet_hours.as_ref();
         let (event, said) = match quiet_until(hours, now).filter(|_| proactive) {

@@ -46,6 +46,7 @@ pub fn add_note(tx: &mut Transaction<'_>, request: AddNote) -> Result<u64, Rejec
         is_automatic: false,
         is_note: true,
         change: None,
+        origin: None,
     };
     tx.emit(Event::NoteAdded {
         message: Box::new(message),

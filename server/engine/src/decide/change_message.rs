@@ -72,6 +72,7 @@ pub fn change_message(
         is_automatic: false,
         is_note: false,
         change: Some(change),
+        origin: None,
     };
     let changed = Changed {
         sequence: known.sequence,

@@ -5,7 +5,7 @@ use crate::decide::decide_approval::{check_budget, expire_approval};
 use crate::decide::deliveries::delivery_due;
 use crate::decide::erase_conversation::erase_conversation;
 use crate::decide::handoff_timeout::handoff_timeout;
-use crate::decide::{closing, mailbox, task};
+use crate::decide::{closing, mailbox, merge, task};
 use crate::event::{RunEvent, RunStatus, Slot, TurnCause};
 use crate::state::deadlines::Deadline;
 use crate::state::run::{Stage, Task};
@@ -61,6 +61,7 @@ fn meet(tx: &mut Transaction<'_>, deadline: Deadline) {
             // The conversation is there: the deadline went with it otherwise.
             let _ = erase_conversation(tx);
         }
+        Deadline::Merge => merge::try_merge(tx),
         Deadline::TaskTimeout(slot) => task::lose_task(tx, slot),
         Deadline::TaskRetry(slot) => {
             if let Some(run) = tx.root.runs.get_mut(&slot)

@@ -1,6 +1,6 @@
 //! HandBackConversation: the agents have it again.
 
-use crate::decide::hand_off::marker;
+use crate::decide::ownership::marker;
 use crate::decide::{mailbox, open_conversation};
 use crate::event::{Event, RunEvent};
 use crate::limits;

@@ -1,8 +1,8 @@
 //! A handover that nobody has taken up.
 
 use crate::decide::hand_back::give_back;
-use crate::decide::hand_off::{HandOff, take_over};
 use crate::decide::mailbox;
+use crate::decide::ownership::{HandOff, take_over};
 use crate::event::Event;
 use crate::limits;
 use crate::policy::AfterHandoff;

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::decide::hand_off::{HandOff, take_over};
 use crate::decide::held;
+use crate::decide::ownership::{HandOff, take_over};
 use crate::decide::proactive::quiet_until;
 use crate::event::{RunEvent, RunStarted, Slot, TurnCause, TurnStart};
 use crate::policy::{AfterCap, OnBusy};

@@ -10,6 +10,7 @@ mod change_message;
 pub(crate) mod close_conversation;
 pub(crate) mod closing;
 mod complete_task;
+mod contact;
 mod deadlines;
 pub(crate) mod decide_approval;
 mod deliveries;
@@ -18,7 +19,10 @@ mod hand_back;
 pub(crate) mod hand_off;
 mod handoff_timeout;
 mod held;
+mod import_conversation;
 mod mailbox;
+mod merge;
+pub(crate) mod ownership;
 mod pause_conversation;
 mod pause_workflow;
 pub(crate) mod proactive;
@@ -31,6 +35,7 @@ mod signal_workflow;
 mod start_workflow;
 mod submit_event;
 mod submit_message;
+mod submit_typing;
 mod task;
 mod terminate_workflow;
 pub(crate) mod turn_failure;
@@ -48,12 +53,18 @@ pub use cancel_workflow::cancel_workflow;
 pub use change_message::{ChangeMessage, Changed, change_message};
 pub use close_conversation::{CloseConversation, close_conversation};
 pub use complete_task::{Completion, complete_task};
+pub use contact::{Assign, assign_contact, link_address};
 pub use deadlines::meet_deadlines;
 pub use decide_approval::{DecideApproval, approval_root, decide_approval};
 pub use deliveries::{accept_delivery, refuse_delivery, return_delivery};
 pub use erase_conversation::erase_conversation;
 pub use hand_back::{HandBack, hand_back};
-pub use hand_off::{HandOff, hand_off};
+pub use hand_off::hand_off;
+pub use import_conversation::{ImportConversation, import_conversation};
+pub use merge::{
+    Absorb, Moving, absorb, begin_merge, cancel_merge, end_merge, expect_merge, moving,
+};
+pub use ownership::HandOff;
 pub use pause_conversation::{pause_conversation, resume_conversation};
 pub use pause_workflow::{pause_workflow, resume_workflow};
 pub use proactive::is_time_zone;
@@ -65,7 +76,8 @@ pub use set_type::set_type;
 pub use signal_workflow::{SignalWorkflow, settle_signal, signal_workflow};
 pub use start_workflow::{StartWorkflow, start_workflow};
 pub use submit_event::{SubmitEvent, submit_event};
-pub use submit_message::{Accepted, Opening, SubmitMessage, submit_message};
+pub use submit_message::{Accepted, Opening, SubmitMessage, known_message, submit_message};
+pub use submit_typing::submit_typing;
 pub use task::{TaskStart, TaskToken, begin_task, fail_task, lose_task, reoffer_task};
 pub use terminate_workflow::terminate_workflow;
 pub use update_conversation::{UpdateConversation, update_conversation};
@@ -124,6 +136,14 @@ pub(crate) fn open_slot(root: &Root, slot: Slot) -> Result<&Run, Rejection> {
         .ok_or(Rejection::Fenced)
 }
 
+/// Why a conversation that is over takes nothing.
+pub(crate) fn closed(conversation: &Conversation) -> Rejection {
+    match &conversation.merged {
+        Some(merged) => Rejection::ConversationMerged(merged.into.to_string()),
+        None => Rejection::ConversationClosed,
+    }
+}
+
 /// The conversation, if it is there and open.
 pub(crate) fn open_conversation(root: &Root) -> Result<&Conversation, Rejection> {
     if root.tombstone.is_some() {
@@ -134,6 +154,6 @@ pub(crate) fn open_conversation(root: &Root) -> Result<&Conversation, Rejection>
     if conversation.is_open() {
         Ok(conversation)
     } else {
-        Err(Rejection::ConversationClosed)
+        Err(closed(conversation))
     }
 }

@@ -1,6 +1,6 @@
 //! SendHumanMessage: a person writes to the customer, here or elsewhere.
 
-use crate::decide::hand_off::{HandOff, take_over};
+use crate::decide::ownership::{HandOff, take_over};
 use crate::decide::{mailbox, open_conversation};
 use crate::event::{DeliveryStatus, Event};
 use crate::limits;
@@ -107,6 +107,7 @@ pub fn send_human_message(
         is_automatic: false,
         is_note: false,
         change: None,
+        origin: None,
     };
     tx.emit(Event::HumanMessageSent {
         message: Box::new(message),

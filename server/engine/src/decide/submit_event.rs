@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::decide::mailbox;
 use crate::decide::submit_message::{Accepted, Opening, known_conversation, open, set_addresses};
+use crate::decide::{closed, mailbox};
 use crate::event::Event;
 use crate::limits;
 use crate::rejection::Rejection;
@@ -60,7 +60,7 @@ pub fn submit_event(tx: &mut Transaction<'_>, request: SubmitEvent) -> Result<Ac
                 });
             }
             if !conversation.is_open() {
-                return Err(Rejection::ConversationClosed);
+                return Err(closed(conversation));
             }
             if conversation.events.len() >= limits::MAILBOX_EVENTS {
                 return Err(Rejection::LimitExceeded {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::decide::decide_approval::ask_for_budget;
-use crate::decide::mailbox;
+use crate::decide::{closed, mailbox};
 use crate::event::{Event, Update};
 use crate::limits;
 use crate::policy::{OnAutomatic, OnClosed, OnErased, OptOut, TurnPolicy};
@@ -83,6 +83,7 @@ pub fn submit_message(
         is_automatic: request.is_automatic,
         is_note: false,
         change: None,
+        origin: None,
     };
     let policy = match &tx.root.conversation {
         Some(conversation) => &conversation.policy,
@@ -98,6 +99,9 @@ pub fn submit_message(
         Some(conversation) => {
             if let Some(first) = first_answer(conversation, &message)? {
                 return Ok(first);
+            }
+            if conversation.merged.is_some() {
+                return Err(closed(conversation));
             }
             reopens = !conversation.is_open() && counts;
             if !conversation.is_open() && !counts {
@@ -135,6 +139,22 @@ pub fn submit_message(
 fn is_own(tx: &Transaction<'_>, address: &Text) -> bool {
     let conversation = tx.root.conversation.as_ref();
     conversation.is_some_and(|it| it.policy.is_own(address))
+}
+
+/// How a message was accepted that comes again; `None` if it is not known.
+#[must_use]
+pub fn known_message(root: &Root, request: &SubmitMessage) -> Option<Accepted> {
+    let conversation = root.conversation.as_ref()?;
+    let id = &request.provider_message_id;
+    if id.as_str().is_empty() {
+        return None;
+    }
+    let hash = crate::state::message_hash(&request.channel, &request.customer_address, id);
+    let known = conversation.remembered(hash)?;
+    Some(Accepted {
+        sequence: known.sequence,
+        time: known.time,
+    })
 }
 
 /// Notes what the customer does not want by a channel, or wants again.

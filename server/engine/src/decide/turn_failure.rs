@@ -1,7 +1,7 @@
 //! What follows a turn whose last attempt failed: a person, an event, or
 //! nothing until the next turn.
 
-use crate::decide::hand_off::{HandOff, take_over};
+use crate::decide::ownership::{HandOff, take_over};
 use crate::event::Event;
 use crate::limits;
 use crate::policy::AfterFailure;

@@ -1,8 +1,8 @@
 //! A message that will not reach the customer: its address is marked, and the
 //! policy says what follows.
 
-use crate::decide::hand_off::{HandOff, take_over};
 use crate::decide::mailbox;
+use crate::decide::ownership::{HandOff, take_over};
 use crate::event::Event;
 use crate::limits;
 use crate::policy::OnUndeliverable;

@@ -335,6 +335,60 @@ pub enum Event {
         #[n(2)]
         waits: bool,
     },
+    /// A message that was said elsewhere becomes part of the transcript.
+    #[n(27)]
+    MessageAdopted {
+        /// The message.
+        #[n(0)]
+        message: Box<Message>,
+        /// It is to be answered.
+        #[n(1)]
+        waits: bool,
+    },
+    /// A contact has another conversation from here on.
+    #[n(28)]
+    ContactAssigned {
+        /// Its id.
+        #[n(0)]
+        conversation: Text,
+    },
+    /// The conversation becomes part of another one.
+    #[n(29)]
+    ConversationMerged {
+        /// Id of that one.
+        #[n(0)]
+        into: Text,
+        /// Positions of the messages that are to be answered there.
+        #[n(1)]
+        waiting: Vec<u64>,
+    },
+    /// What it holds is on its way to the other one, once more.
+    #[n(30)]
+    MergeTried,
+    /// The other one has everything.
+    #[n(31)]
+    MergeEnded,
+    /// Everything that another conversation held is here.
+    #[n(32)]
+    ConversationAbsorbed {
+        /// Id of that one.
+        #[n(0)]
+        conversation: Text,
+    },
+    /// Another conversation is to become part of this one.
+    #[n(33)]
+    MergeExpected {
+        /// Id of that one.
+        #[n(0)]
+        conversation: Text,
+    },
+    /// It is not to, after all.
+    #[n(34)]
+    MergeCanceled {
+        /// Id of that one.
+        #[n(0)]
+        conversation: Text,
+    },
 }
 
 impl Event {
@@ -346,6 +400,7 @@ impl Event {
             Self::HumanMessageSent { message, .. }
             | Self::NoteAdded { message, .. }
             | Self::MessageChanged { message, .. }
+            | Self::MessageAdopted { message, .. }
             | Self::HeldMessageSent { message, .. }
             | Self::HandedOff {
                 marker: message, ..

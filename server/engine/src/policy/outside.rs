@@ -118,7 +118,7 @@ pub enum OnEdit {
 }
 
 /// What the customer does not want to get by a channel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
 #[cbor(index_only)]
 pub enum OptOut {
     /// What agents write first.

@@ -8,6 +8,7 @@ use crate::event::EarlyReceipt;
 use crate::limits;
 use crate::policy::{Budget, OptOut, TurnPolicy};
 use crate::state::bounded::{message_bytes, trim};
+use crate::state::contact::{Absorbed, Merged};
 use crate::state::delivery::Delivery;
 use crate::state::entries::State;
 use crate::state::episode::Episode;
@@ -174,6 +175,22 @@ pub struct Conversation {
     #[n(45)]
     #[cbor(default)]
     pub turn_times: VecDeque<Time>,
+    /// What became of it when it was merged into another one.
+    #[n(46)]
+    pub merged: Option<Box<Merged>>,
+    /// Conversations that were merged into it, and how far their transcripts
+    /// were taken.
+    #[n(47)]
+    #[cbor(default)]
+    pub absorbed: BTreeMap<Text, Absorbed>,
+    /// Number of messages that were imported when it began.
+    #[n(48)]
+    #[cbor(default)]
+    pub imported: u64,
+    /// Until when the customer is taken to be typing. Not stored: after a
+    /// restart nobody is.
+    #[cbor(skip)]
+    pub typing_until: Option<Time>,
 }
 
 /// An address that does not take messages.
@@ -301,7 +318,10 @@ impl Conversation {
         if full {
             return Some(last.time);
         }
-        let quiet = last.time + self.policy.quiet;
+        let mut quiet = last.time + self.policy.quiet;
+        if let Some(typing) = self.typing_until {
+            quiet = quiet.max(typing);
+        }
         Some(quiet.min(first.time + self.policy.max_wait.max(self.policy.quiet)))
     }
 
@@ -377,12 +397,14 @@ impl Conversation {
         through(sizes)
     }
 
-    /// Adds a message to the transcript's end and drops the oldest ones
-    /// beyond the bounds. One from the mailbox may be older than our messages.
+    /// Adds a message to those that turns are shown, and drops the oldest ones
+    /// beyond the bounds. One from the mailbox may be older than our messages,
+    /// and one of a merged conversation older than its position says.
     pub(super) fn push_recent(&mut self, message: Message) {
+        let place = (message.time, message.sequence);
         let at = self
             .recent
-            .partition_point(|m| m.sequence < message.sequence);
+            .partition_point(|m| (m.time, m.sequence) < place);
         self.recent.insert(at, message);
         let (count, bytes) = (limits::RECENT_MESSAGES, limits::RECENT_BYTES);
         trim(&mut self.recent, count, bytes, message_bytes);
@@ -475,7 +497,7 @@ impl Conversation {
             self.push_recent(message.clone());
         }
         taken.extend(self.take_mailbox(through));
-        taken.sort_by_key(|m| m.sequence);
+        taken.sort_by_key(|m| (m.time, m.sequence));
         taken
     }
 

@@ -46,6 +46,8 @@ pub enum Deadline {
     Held,
     /// Nobody has taken up a handover for a while.
     HandoffTimeout,
+    /// What a merged conversation holds is sent on its way once more.
+    Merge,
 }
 
 /// All deadlines of a root. Derived from its state, never stored.

@@ -1,12 +1,14 @@
 //! The state of a root, and how events change it.
 
 pub mod approval;
+pub mod contact;
 pub mod conversation;
 pub mod deadlines;
 pub mod delivery;
 pub mod entries;
 pub mod episode;
 pub mod held;
+mod leftover;
 pub mod request;
 pub mod root;
 pub mod run;

@@ -4,7 +4,6 @@ use minicbor::data::Type;
 use minicbor::{Decode, Decoder, Encode};
 
 use crate::rejection::Rejection;
-use crate::state::root::Root;
 
 /// The id of a request, and what it asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode)]
@@ -61,21 +60,5 @@ impl Request {
             return Ok(());
         }
         Err(Rejection::RequestIdReused)
-    }
-}
-
-impl Root {
-    /// Whether a request was carried out before.
-    ///
-    /// # Errors
-    /// `RequestIdReused` when its id belongs to another one.
-    pub(crate) fn knows_request(&self, request: Request) -> Result<bool, Rejection> {
-        if !request.is_given() {
-            return Ok(false);
-        }
-        let known = self.requests.iter().find(|it| it.hash == request.hash);
-        known.map_or(Ok(false), |known| {
-            request.check_same(known.fingerprint).map(|()| true)
-        })
     }
 }

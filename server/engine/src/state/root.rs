@@ -7,7 +7,9 @@ use minicbor::{Decode, Encode};
 
 use crate::event::{Slot, Tombstone};
 use crate::policy::TypeSettings;
+use crate::rejection::Rejection;
 use crate::state::approval::Approval;
+use crate::state::contact::Contact;
 use crate::state::conversation::Conversation;
 use crate::state::deadlines::{Deadline, Deadlines};
 use crate::state::request::Request;
@@ -55,6 +57,9 @@ pub struct Root {
     /// What conversations of a type begin with, if the root holds that.
     #[n(11)]
     pub settings: Option<Box<TypeSettings>>,
+    /// Which conversation a customer's address has, if the root holds that.
+    #[n(12)]
+    pub contact: Option<Contact>,
     /// Its deadlines; derived.
     #[cbor(skip)]
     pub deadlines: Deadlines,
@@ -82,6 +87,7 @@ impl Root {
             approvals: BTreeMap::new(),
             tombstone: None,
             settings: None,
+            contact: None,
             deadlines: Deadlines::default(),
             forgotten_approvals: Vec::new(),
         }
@@ -94,6 +100,21 @@ impl Root {
             || self.next_slot > 1
             || self.tombstone.is_some()
             || self.settings.is_some()
+            || self.contact.is_some()
+    }
+
+    /// Whether a request was carried out before.
+    ///
+    /// # Errors
+    /// `RequestIdReused` when its id belongs to another one.
+    pub(crate) fn knows_request(&self, request: Request) -> Result<bool, Rejection> {
+        if !request.is_given() {
+            return Ok(false);
+        }
+        let known = self.requests.iter().find(|it| it.hash == request.hash);
+        known.map_or(Ok(false), |known| {
+            request.check_same(known.fingerprint).map(|()| true)
+        })
     }
 
     /// Whether the tasks of a run stand still: it, a run above it or the
@@ -240,6 +261,11 @@ impl Root {
             }
             if let Some(at) = conversation.erase_at {
                 deadlines.arm(Deadline::Retention, at);
+            }
+            if let Some(merged) = &conversation.merged
+                && let Some(at) = merged.due()
+            {
+                deadlines.arm(Deadline::Merge, at);
             }
             for delivery in conversation.deliveries.values() {
                 if let Some(at) = delivery.due() {

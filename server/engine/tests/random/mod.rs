@@ -2,6 +2,7 @@
 //! that it is compared with.
 
 pub mod check;
+pub mod customers;
 pub mod model;
 pub mod people;
 pub mod play;

@@ -7,7 +7,7 @@ use everturn_engine::event::{
     DeliveryStatus, Event, RunEvent, RunStatus, Slot, TurnCause, TurnStart,
 };
 use everturn_engine::text::StepKey;
-use everturn_engine::value::{AuthorKind, Message};
+use everturn_engine::value::{AuthorKind, Change, Message};
 
 /// The conversation as the events tell it.
 #[derive(Default)]
@@ -95,6 +95,8 @@ impl Model {
                 assert!(!self.closed, "a closed conversation took a message");
                 self.mailbox.insert(message.sequence);
             }
+            Event::MessageChanged { message, waits, .. }
+            | Event::MessageAdopted { message, waits } => self.take_in(message, *waits),
             Event::EventReceived(event) => {
                 assert!(!self.closed, "a closed conversation took an event");
                 self.event_count += 1;
@@ -117,15 +119,8 @@ impl Model {
             Event::HumanMessageSent {
                 answers_through, ..
             } => self.person_wrote(*answers_through),
-            Event::ConversationClosed { .. } => {
-                self.closed = true;
-                self.held.clear();
-                self.paused = false;
-                self.mailbox.clear();
-                self.waiting.clear();
-                self.unanswered.clear();
-                self.again.clear();
-            }
+            Event::ConversationMerged { waiting, .. } => self.merge_away(waiting),
+            Event::ConversationClosed { .. } => self.close(),
             Event::DeliveryStarted { .. } | Event::DeliveryMoved { .. } => {
                 self.read_delivery(event);
             }
@@ -138,6 +133,38 @@ impl Model {
             }
             _ => {}
         }
+    }
+
+    /// A change, or a message that was said elsewhere.
+    fn take_in(&mut self, message: &Message, waits: bool) {
+        assert!(!waits || !self.closed, "it waits where nothing is answered");
+        if let Some(Change::Retract(of)) = message.change {
+            self.mailbox.remove(&of);
+            self.unanswered.remove(&of);
+        }
+        if waits {
+            self.mailbox.insert(message.sequence);
+        }
+    }
+
+    /// It is part of another one, where these messages are to be answered.
+    fn merge_away(&mut self, waiting: &[u64]) {
+        let open = self.mailbox.iter().chain(&self.unanswered);
+        for sequence in open.filter(|_| !self.closed) {
+            assert!(waiting.contains(sequence), "{sequence} is forgotten");
+        }
+        self.owned = false;
+        self.close();
+    }
+
+    fn close(&mut self) {
+        self.closed = true;
+        self.held.clear();
+        self.paused = false;
+        self.mailbox.clear();
+        self.waiting.clear();
+        self.unanswered.clear();
+        self.again.clear();
     }
 
     fn let_go(&mut self, sequence: u64, slot: Slot, key: &StepKey) {

@@ -15,6 +15,11 @@ impl World {
     pub fn play_from_outside(&mut self, step: Step) {
         let _ = match step {
             Step::Pause(true) => self.s.step(|tx| decide::pause_conversation(tx, "".into())),
+            Step::Change { .. }
+            | Step::Type(_)
+            | Step::Note(_)
+            | Step::Absorb(_)
+            | Step::MergeAway => self.play_customer(step),
             Step::Pause(false) => self.s.step(decide::resume_conversation),
             Step::HandOff(who) => {
                 let assignee = match who {

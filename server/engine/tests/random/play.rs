@@ -34,7 +34,16 @@ pub struct World {
     pub queue: Vec<Offer>,
     tasks: Vec<(TaskToken, u64)>,
     attempts: Vec<ActivityToken>,
-    serial: usize,
+    pub serial: usize,
+}
+
+/// Two channels, one of which has an adapter.
+pub fn place(id: u8) -> (&'static str, &'static str) {
+    if id.is_multiple_of(2) {
+        ("chat", "")
+    } else {
+        ("email", "ada@example.org")
+    }
 }
 
 /// Picks one of so many things, if there are any.
@@ -60,12 +69,7 @@ impl World {
     pub fn play(&mut self, step: Step) {
         match step {
             Step::Submit(id) => {
-                // Two channels, one of which has an adapter.
-                let (channel, address) = if id % 2 == 0 {
-                    ("chat", "")
-                } else {
-                    ("email", "ada@example.org")
-                };
+                let (channel, address) = place(id);
                 let _ = self.s.submit_by(channel, address, &id.to_string(), "text");
             }
             Step::SubmitEvent(id) => {

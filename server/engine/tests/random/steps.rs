@@ -2,7 +2,7 @@
 
 use everturn_engine::policy::{
     AfterCap, AfterFailure, AfterHandoff, Budget, FrequencyCap, HandoffTimeout, OnBusy, OnClosed,
-    OnHumanMessage, OnTurnFailure, QuietHours, TurnCap, TurnPolicy,
+    OnEdit, OnHumanMessage, OnTurnFailure, QuietHours, TurnCap, TurnPolicy,
 };
 use everturn_engine::value::{Assignee, Span};
 use proptest::prelude::*;
@@ -12,6 +12,17 @@ use proptest::prelude::*;
 pub enum Step {
     /// A message of the customer; the same number is a repetition.
     Submit(u8),
+    /// The customer changes a message, or takes it back.
+    Change { id: u8, text: Option<u8> },
+    /// The customer types, or has stopped.
+    Type(bool),
+    /// Something that only staff and agents see.
+    Note(u8),
+    /// Another conversation with so many messages is merged into this one;
+    /// every other one waits there.
+    Absorb(u8),
+    /// This one is merged into another one, or has been.
+    MergeAway,
     /// An event; the same number is a repetition.
     SubmitEvent(u8),
     /// Time passes.
@@ -76,6 +87,7 @@ pub fn ending() -> impl Strategy<Value = Vec<Step>> {
         6 => inside(),
         2 => (any::<bool>(), any::<bool>()).prop_map(|(keeps, all)| Step::Close(keeps, all)),
         1 => Just(Step::Erase),
+        1 => Just(Step::MergeAway),
         1 => any::<bool>().prop_map(Step::Restart),
     ];
     prop::collection::vec(last, 0..20)
@@ -87,6 +99,10 @@ fn inside() -> impl Strategy<Value = Step> {
     let task = (any::<u8>(), commands, close);
     prop_oneof![
         14 => any::<u8>().prop_map(Step::Submit),
+        4 => (any::<u8>(), prop::option::of(0..3u8)).prop_map(|(id, text)| Step::Change { id, text }),
+        2 => any::<bool>().prop_map(Step::Type),
+        1 => any::<u8>().prop_map(Step::Note),
+        1 => (0..6u8).prop_map(Step::Absorb),
         6 => any::<u8>().prop_map(Step::SubmitEvent),
         10 => (0..30_000i64).prop_map(Step::Wait),
         40 => any::<u8>().prop_map(Step::Begin),
@@ -190,6 +206,10 @@ fn with_people(number: u32, after: Option<Span>) -> TurnPolicy {
                 1 => AfterCap::HandOff(Assignee::Team("all".into())),
                 _ => AfterCap::Wait,
             },
+        },
+        on_edit: match number {
+            2 => OnEdit::Turn,
+            _ => OnEdit::Record,
         },
         on_closed: match number {
             3 => OnClosed::Refuse,

@@ -126,6 +126,11 @@ impl Screen {
             }
             Update::Delivery(it) => lines.extend(undelivered(it)),
             Update::Changed(changed) => lines.extend(self.changed(changed)),
+            Update::Typing(it) if it.author_kind() == v1::AuthorKind::Human => {
+                self.is_typing = it.is_typing;
+            }
+            // The customer is whoever sits here.
+            Update::Typing(_) => {}
             Update::OutputDelta(delta) => self.delta(delta),
             Update::OutputReset(reset) => self.forget(reset.cursor.as_ref()),
             // Its text stays until the message comes or the turn ends.

@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 use super::Output;
 use super::value::{clock, hex, labels, payload, time, variant};
 
-fn author_kind(message: &v1::Message) -> String {
-    variant(message.author_kind().as_str_name(), "AUTHOR_KIND")
+/// Who wrote something.
+pub(super) fn author_kind(kind: v1::AuthorKind) -> String {
+    variant(kind.as_str_name(), "AUTHOR_KIND")
 }
 
 /// What a message says, as JSON.
@@ -87,7 +88,7 @@ pub(super) fn delivery_text(it: &v1::DeliveryState) -> String {
 pub(super) fn message_json(message: &v1::Message) -> Value {
     json!({
         "sequence": message.sequence,
-        "author_kind": author_kind(message),
+        "author_kind": author_kind(message.author_kind()),
         "author_name": message.author_name,
         "channel": message.channel,
         "provider_message_id": message.provider_message_id,
@@ -99,6 +100,10 @@ pub(super) fn message_json(message: &v1::Message) -> Value {
         "is_note": message.is_note,
         "change": change_json(message.change),
         "customer_address": message.customer_address,
+        "merged_from": message.merged_from.as_ref().map(|it| json!({
+            "conversation_id": it.conversation_id,
+            "sequence": it.sequence,
+        })),
     })
 }
 
@@ -117,7 +122,10 @@ pub(super) fn outside_event_json(it: &v1::ConversationEvent) -> Value {
 /// A message on one line.
 pub(super) fn message_text(message: &v1::Message) -> String {
     use v1::message::Change;
-    let author = match (author_kind(message), message.author_name.as_str()) {
+    let author = match (
+        author_kind(message.author_kind()),
+        message.author_name.as_str(),
+    ) {
         (kind, "") => kind,
         (kind, name) => format!("{kind} {name}"),
     };

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use v1::watch_conversation_response::Update;
 
 use super::conversation::{because, handover_json, pause_json, turn_status};
-use super::message::{delivery_json, delivery_text, message_json, message_text};
+use super::message::{author_kind, delivery_json, delivery_text, message_json, message_text};
 use super::value::{assignee_text, hex};
 use super::{Output, message};
 
@@ -89,6 +89,11 @@ pub(crate) fn update_json(update: &Update) -> Value {
             "pause": pause_json(it.pause.as_ref()),
             "handover": handover_json(it.handover.as_ref()),
             "budget_reached": it.budget_reached } }),
+        Update::Typing(it) => json!({ "typing": {
+            "author_kind": author_kind(it.author_kind()),
+            "author_name": it.author_name,
+            "channel": it.channel,
+            "is_typing": it.is_typing } }),
     }
 }
 
@@ -106,6 +111,18 @@ pub(crate) fn note(update: &Update) -> Option<String> {
             format!("message {number} {text}")
         }
         Update::Changed(it) => changed_text(it),
+        Update::Typing(it) => {
+            let who = match it.author_name.as_str() {
+                "" => author_kind(it.author_kind()),
+                name => name.to_owned(),
+            };
+            let what = if it.is_typing {
+                "is typing"
+            } else {
+                "stopped typing"
+            };
+            format!("{who} {what}")
+        }
         Update::OutputDelta(_) | Update::OutputReset(_) | Update::OutputEnded(_) => return None,
     })
 }

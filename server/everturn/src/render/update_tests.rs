@@ -93,6 +93,17 @@ fn every_change_is_one_line() {
         }),
     });
     assert_eq!(note(&delivery).expect("a line"), "message 4 read");
+    let typing = |author_name: &str, is_typing| {
+        let typing = v1::Typing {
+            author_kind: v1::AuthorKind::Customer.into(),
+            author_name: author_name.to_owned(),
+            is_typing,
+            ..Default::default()
+        };
+        note(&Update::Typing(typing)).expect("a line")
+    };
+    assert_eq!(typing("", true), "customer is typing");
+    assert_eq!(typing("Kim", false), "Kim stopped typing");
 }
 
 #[test]

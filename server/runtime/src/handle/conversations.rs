@@ -7,6 +7,7 @@ use everturn_engine::text::{RootKey, Text};
 use everturn_store::RootKind;
 
 use crate::error::Error;
+use crate::handle::contacts::addresses;
 use crate::handle::{Handle, ListQuery, visit};
 use crate::partition::Scope;
 use crate::read::ConversationPage;
@@ -41,11 +42,15 @@ impl Handle {
         key: RootKey,
         request: UpdateConversation,
     ) -> Result<ConversationRecord, Error> {
-        visit(&self.shared, key, false, move |scope| {
+        let given = request.addresses.clone();
+        let update = visit(&self.shared, key.clone(), false, move |scope| {
+            let before = addresses(&scope.hot.root);
             decide::update_conversation(&mut scope.transaction(), request)?;
-            record_of(scope)
-        })
-        .await
+            Ok((record_of(scope)?, before))
+        });
+        let (record, before) = update.await?;
+        self.link_given(&key, given, &before).await?;
+        Ok(record)
     }
 
     /// Stops the dispatch of everything in a conversation.

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use everturn_engine::decide::{self, Accepted, ChangeMessage, Changed, SubmitEvent, SubmitMessage};
 use everturn_engine::rejection::Rejection;
 use everturn_engine::text::RootKey;
+use everturn_engine::value::{AuthorKind, Time};
 use tokio::sync::mpsc;
 
 use crate::error::Error;
+use crate::handle::contacts::{Link, addresses};
 use crate::handle::{Handle, visit};
-use crate::read::{MessagePage, TranscriptRead, read_messages};
-use crate::record::DeliveryRecord;
+use crate::read::{MessagePage, read_by_time, read_transcript};
+use crate::typing::{Typing, TypingNotice};
 use crate::watch::{OutputPosition, Place, Update, Watch, Watcher};
 
 impl Handle {
@@ -24,8 +26,24 @@ impl Handle {
         request: SubmitMessage,
     ) -> Result<Accepted, Error> {
         self.admit()?;
+        let contact = (request.channel.clone(), request.customer_address.clone());
+        let (accepted, link) = self.submit_unlinked(key.clone(), request).await?;
+        if link != Link::Known {
+            self.link(&key, [contact], link == Link::Again).await?;
+        }
+        Ok(accepted)
+    }
+
+    /// The same; what it says about its address is still to be noted.
+    pub(super) async fn submit_unlinked(
+        &self,
+        key: RootKey,
+        request: SubmitMessage,
+    ) -> Result<(Accepted, Link), Error> {
         visit(&self.shared, key, true, move |scope| {
-            Ok(decide::submit_message(&mut scope.transaction(), request)?)
+            let link = Link::of(&scope.hot.root, &request);
+            let accepted = decide::submit_message(&mut scope.transaction(), request)?;
+            Ok((accepted, link))
         })
         .await
     }
@@ -56,10 +74,45 @@ impl Handle {
         request: SubmitEvent,
     ) -> Result<Accepted, Error> {
         self.admit()?;
-        visit(&self.shared, key, true, move |scope| {
-            Ok(decide::submit_event(&mut scope.transaction(), request)?)
-        })
-        .await
+        let given = request.addresses.clone();
+        let event = visit(&self.shared, key.clone(), true, move |scope| {
+            let before = addresses(&scope.hot.root);
+            let accepted = decide::submit_event(&mut scope.transaction(), request)?;
+            Ok((accepted, before))
+        });
+        let (accepted, before) = event.await?;
+        self.link_given(&key, given, &before).await?;
+        Ok(accepted)
+    }
+
+    /// Tells who types: the conversation, watchers, the adapter of the channel.
+    /// The channel is the reply channel if none is named.
+    ///
+    /// # Errors
+    /// A rejection of `decide::submit_typing`.
+    pub async fn submit_typing(&self, key: RootKey, mut typing: Typing) -> Result<(), Error> {
+        let told = visit(&self.shared, key.clone(), false, move |scope| {
+            let is_customer = typing.author == AuthorKind::Customer;
+            decide::submit_typing(&mut scope.transaction(), is_customer, typing.is_typing)?;
+            let conversation = scope.hot.root.conversation.as_ref();
+            if typing.channel.as_str().is_empty()
+                && let Some(conversation) = conversation
+            {
+                typing.channel = conversation.reply_channel.clone();
+            }
+            let address = conversation.and_then(|it| it.addresses.get(&typing.channel));
+            let address = address.filter(|_| !is_customer).cloned();
+            scope.tell(Update::Typing(typing.clone()));
+            Ok((address, typing))
+        });
+        if let (Some(address), typing) = told.await? {
+            self.shared.workers.typing.tell(TypingNotice {
+                conversation: key,
+                address,
+                typing,
+            });
+        }
+        Ok(())
     }
 
     /// Reads a part of the transcript of a conversation.
@@ -72,36 +125,22 @@ impl Handle {
         after: u64,
         max_count: usize,
     ) -> Result<MessagePage, Error> {
-        let held = visit(&self.shared, key.clone(), false, move |scope| {
-            let root = &scope.hot.root;
-            let Some(conversation) = &root.conversation else {
-                let erased = root.tombstone.is_some();
-                return if erased {
-                    Ok(None)
-                } else {
-                    Err(Rejection::ConversationNotFound.into())
-                };
-            };
-            let deliveries = conversation.deliveries.range(after.saturating_add(1)..);
-            let record = |it| DeliveryRecord::of(conversation, it);
-            let deliveries = deliveries.map(|(sequence, it)| (*sequence, record(it)));
-            let newer = scope.hot.messages.iter().filter(|m| m.sequence > after);
-            let reaches_back = scope.hot.messages.first().map(|m| m.sequence);
-            Ok(Some(TranscriptRead {
-                first_in_memory: reaches_back.unwrap_or(u64::MAX),
-                newer: newer.cloned().collect(),
-                deliveries: deliveries.collect(),
-            }))
-        });
-        let Some(read) = held.await? else {
-            return Ok(MessagePage::default());
-        };
-        let page = read_messages(&self.shared, &key, after, read, max_count);
-        let mut page = page.await?;
-        for delivery in page.deliveries.values_mut() {
-            self.refine(&key.namespace, delivery.wait.as_mut());
-        }
-        Ok(page)
+        let page = read_transcript(&self.shared, &key, after, max_count);
+        Ok(refined(self, &key, page.await?))
+    }
+
+    /// The same in the order of time, after a time and the position there.
+    ///
+    /// # Errors
+    /// `ConversationNotFound`.
+    pub async fn messages_by_time(
+        &self,
+        key: RootKey,
+        after: Option<(Time, u64)>,
+        max_count: usize,
+    ) -> Result<MessagePage, Error> {
+        let page = read_by_time(&self.shared, &key, after, max_count);
+        Ok(refined(self, &key, page.await?))
     }
 
     /// Subscribes to the updates of a conversation. `positions` says where the
@@ -173,4 +212,12 @@ impl Handle {
         })
         .await
     }
+}
+
+/// Deliveries with what only the runtime knows of their waiting.
+fn refined(handle: &Handle, key: &RootKey, mut page: MessagePage) -> MessagePage {
+    for delivery in page.deliveries.values_mut() {
+        handle.refine(&key.namespace, delivery.wait.as_mut());
+    }
+    page
 }

@@ -1,5 +1,6 @@
 //! The handle: every call that services make.
 
+mod contacts;
 mod conversations;
 mod messages;
 mod people;

@@ -25,6 +25,8 @@ pub struct SessionOptions {
     pub queues: Vec<(QueueName, TaskKind)>,
     /// Queues of deliveries that the worker can reconcile.
     pub reconciles: Vec<QueueName>,
+    /// Queues of deliveries whose customers it can show that somebody types.
+    pub shows_typing: Vec<QueueName>,
     /// Who it is, for people.
     pub identity: Text,
     /// Attempts that it still runs from an earlier session.

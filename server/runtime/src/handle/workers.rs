@@ -41,6 +41,7 @@ impl Handle {
             queues,
             identity: options.identity,
             reconciles: options.reconciles,
+            shows_typing: options.shows_typing,
             types: options.types,
         };
         let core = self.shared.workers.connect(worker, AckMode::Explicit)?;
@@ -125,6 +126,7 @@ impl Handle {
             queues: vec![queue],
             identity: poll.identity,
             reconciles: Vec::new(),
+            shows_typing: Vec::new(),
             types: SessionTypes::default(),
         };
         let core = workers.connect(worker, AckMode::Implicit)?;

@@ -4,15 +4,18 @@ use std::sync::Arc;
 
 use everturn_dispatch::{Offer, QueueKey, TaskKind};
 use everturn_engine::decide::ActivityToken;
-use everturn_engine::effect::Effect;
+use everturn_engine::effect::{Effect, TurnActivity};
 use everturn_engine::event::{RunId, Slot};
-use everturn_engine::text::RootKey;
+use everturn_engine::text::{RootKey, Text};
+use everturn_engine::value::AuthorKind;
 
 use crate::assignments::{Assigned, TaskRef};
+use crate::errand::{MergeErrand, SignalErrand};
 use crate::metrics::Metrics;
 use crate::partition::{Input, Partition, Shared};
 use crate::record::{DeliveryRecord, RunRecord, without_messages};
 use crate::task::WorkItem;
+use crate::typing::{Typing, TypingNotice};
 use crate::watch::{Access, Told, Update};
 
 impl Partition {
@@ -119,15 +122,52 @@ impl Partition {
             }
             Effect::TurnChanged { number, activity } => {
                 self.tell_watchers(key, &Update::TurnChanged { number, activity });
+                self.show_typing(key, activity == Some(TurnActivity::Running));
             }
             Effect::ConversationClosed { reason } => {
                 self.tell_watchers(key, &Update::Closed { reason });
                 self.watchers.remove(key);
             }
+            Effect::Merge => {
+                let shared = Arc::clone(&self.shared);
+                let errand = MergeErrand {
+                    source: key.clone(),
+                };
+                tokio::spawn(async move {
+                    // It comes again if it fails.
+                    if let Err(error) = errand.run(&shared).await {
+                        tracing::debug!(%error, "a merge is carried on later");
+                    }
+                });
+            }
             signal @ Effect::SendSignal { .. } => self.send_signal(key, signal),
             Effect::OfferWorkflowTask { .. } | Effect::OfferActivity { .. } => {
                 unreachable!("offers were taken out before")
             }
+        }
+    }
+
+    /// While a turn works on an answer an agent types.
+    fn show_typing(&self, key: &RootKey, is_typing: bool) {
+        let adapters = &self.shared.workers.typing;
+        let hot = self.roots.get(key).filter(|_| !adapters.is_empty());
+        let Some(conversation) = hot.and_then(|hot| hot.root.conversation.as_ref()) else {
+            return;
+        };
+        let turn = conversation.turn.as_ref();
+        let channel = turn.map_or(&conversation.reply_channel, |turn| &turn.reply_channel);
+        let address = conversation.addresses.get(channel);
+        if let Some(address) = address.filter(|_| conversation.is_active() || !is_typing) {
+            adapters.tell(TypingNotice {
+                conversation: key.clone(),
+                address: address.clone(),
+                typing: Typing {
+                    author: AuthorKind::Agent,
+                    author_name: Text::default(),
+                    channel: channel.clone(),
+                    is_typing,
+                },
+            });
         }
     }
 
@@ -146,7 +186,7 @@ impl Partition {
         let Some(run) = hot.and_then(|hot| hot.root.runs.get(&slot)) else {
             return;
         };
-        let errand = crate::read::SignalErrand {
+        let errand = SignalErrand {
             sender: key.clone(),
             slot,
             signal,

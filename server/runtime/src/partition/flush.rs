@@ -199,7 +199,7 @@ impl Partition {
                 self.idle.note(&key, hot.touched);
                 continue;
             }
-            if !hot.may_leave() {
+            if !hot.may_leave(now) {
                 // Nothing may be written when it may, as when somebody stops
                 // waiting for a run.
                 self.idle.note(&key, now);
@@ -321,6 +321,7 @@ fn root_row(root: &Root, key: everturn_store::RootKey, applied_sequence: u64) ->
     let mut wait = WaitColumns::default();
     let (kind, type_name, status, summary) = match &root.conversation {
         None if root.settings.is_some() => (RootKind::Settings, "".into(), 0, Vec::new()),
+        None if root.contact.is_some() => (RootKind::Contact, "".into(), 0, Vec::new()),
         None if root.tombstone.is_some() => {
             let erased = root
                 .tombstone

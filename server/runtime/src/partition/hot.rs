@@ -159,9 +159,12 @@ impl Hot {
     }
 
     /// Whether nothing but the view needs to know it.
-    pub fn may_leave(&self) -> bool {
+    pub fn may_leave(&self, now: Time) -> bool {
+        let conversation = self.root.conversation.as_ref();
+        let typing = conversation.and_then(|it| it.typing_until);
         let waited_for = self.waiters.values().flatten().any(|w| !w.is_closed());
         let followed = !self.followed.is_empty();
-        !self.dirty && self.root.is_waiting() && !waited_for && !followed
+        let types = typing.is_some_and(|until| until > now);
+        !self.dirty && self.root.is_waiting() && !waited_for && !followed && !types
     }
 }

@@ -271,6 +271,7 @@ fn worker(identity: &str, queue: QueueKey) -> Connecting {
         queues: vec![queue],
         identity: identity.into(),
         reconciles: Vec::new(),
+        shows_typing: Vec::new(),
         types: SessionTypes::default(),
     }
 }

@@ -10,7 +10,7 @@ use crate::map::Map;
 use crate::partition::Partition;
 use crate::partition::batch::After;
 use crate::partition::hot::Hot;
-use crate::watch::Watcher;
+use crate::watch::{Update, Watcher};
 
 /// What a request does, once its root is in memory or cannot be had.
 pub(crate) type Act = Box<dyn FnOnce(Result<Scope<'_>, Error>) + Send>;
@@ -37,6 +37,12 @@ impl Scope<'_> {
     pub fn watch(&mut self, watcher: Watcher) {
         let watchers = self.watchers.entry(self.hot.root.key.clone()).or_default();
         watchers.push(watcher);
+    }
+
+    /// Tells watchers something that is not recorded.
+    pub fn tell(&mut self, update: Update) {
+        let key = self.hot.root.key.clone();
+        self.after.push(After::Tell(key, update));
     }
 
     /// Begins a change of the root.

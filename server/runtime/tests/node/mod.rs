@@ -85,6 +85,7 @@ impl Node {
             namespace: "default".into(),
             queues: queues.map(|(name, kind)| ((*name).into(), *kind)).collect(),
             reconciles: Vec::new(),
+            shows_typing: Vec::new(),
             identity: identity.into(),
             running: Vec::new(),
         };

@@ -80,6 +80,7 @@ impl Worker {
                     ("deliver.sms".into(), TaskKind::Activity),
                 ],
                 reconciles: Vec::new(),
+                shows_typing: Vec::new(),
                 identity: "simulated".into(),
                 running: Vec::new(),
             };
@@ -147,7 +148,10 @@ impl Worker {
                     self.rejected(session, rejected, error, unread).await;
                 }
             }
-            WorkItem::Cancel { .. } | WorkItem::Evict(_) | WorkItem::Draining => {}
+            WorkItem::Cancel { .. }
+            | WorkItem::Typing(_)
+            | WorkItem::Evict(_)
+            | WorkItem::Draining => {}
         }
         Ok(())
     }

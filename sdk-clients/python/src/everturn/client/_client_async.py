@@ -13,6 +13,7 @@ from everturn.client._approvals_async import AsyncApprovals
 from everturn.client._control_calls import ControlCalls
 from everturn.client._conversation_calls import ConversationCalls
 from everturn.client._conversations_async import AsyncConversations
+from everturn.client._customer_calls import CustomerCalls
 from everturn.client._message_calls import MessageCalls
 from everturn.client._retry import RetryOptions
 from everturn.client._task_queue_calls import TaskQueueCalls
@@ -74,7 +75,10 @@ class AsyncClient:
         calls = ConversationCalls(self.namespace, payloads)
         control = ControlCalls(self.namespace, payloads)
         messages = MessageCalls(self.namespace, payloads)
-        self.conversations = AsyncConversations(self._transport, calls, control, messages)
+        customers = CustomerCalls(self.namespace, payloads)
+        self.conversations = AsyncConversations(
+            self._transport, calls, control, messages, customers
+        )
         self.workflows = AsyncWorkflows(self._transport, WorkflowCalls(self.namespace, payloads))
         self.approvals = AsyncApprovals(self._transport, ApprovalCalls(self.namespace, payloads))
         self.task_queues = AsyncTaskQueues(self._transport, TaskQueueCalls(self.namespace))

@@ -15,6 +15,7 @@ from everturn.client._approvals_sync import Approvals
 from everturn.client._control_calls import ControlCalls
 from everturn.client._conversation_calls import ConversationCalls
 from everturn.client._conversations_sync import Conversations
+from everturn.client._customer_calls import CustomerCalls
 from everturn.client._message_calls import MessageCalls
 from everturn.client._retry import RetryOptions
 from everturn.client._task_queue_calls import TaskQueueCalls
@@ -75,7 +76,8 @@ class Client:
         calls = ConversationCalls(self.namespace, payloads)
         control = ControlCalls(self.namespace, payloads)
         messages = MessageCalls(self.namespace, payloads)
-        self.conversations = Conversations(self._transport, calls, control, messages)
+        customers = CustomerCalls(self.namespace, payloads)
+        self.conversations = Conversations(self._transport, calls, control, messages, customers)
         self.workflows = Workflows(self._transport, WorkflowCalls(self.namespace, payloads))
         self.approvals = Approvals(self._transport, ApprovalCalls(self.namespace, payloads))
         self.task_queues = TaskQueues(self._transport, TaskQueueCalls(self.namespace))

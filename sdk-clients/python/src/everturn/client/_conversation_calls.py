@@ -39,7 +39,7 @@ class ConversationCalls:
 
     def submit_message(
         self,
-        conversation_id: str,
+        target: str | models.Contact,
         text: str,
         *,
         channel: str,
@@ -62,7 +62,6 @@ class ConversationCalls:
         content = content_of(text, data, attributes, attachments, self._converter)
         request = pb.SubmitMessageRequest(
             namespace=self._namespace,
-            conversation_id=conversation_id,
             conversation_type=conversation_type,
             channel=channel,
             provider_message_id=message_id,
@@ -75,10 +74,17 @@ class ConversationCalls:
             is_automatic=is_automatic,
             opt_out=opt_out.value if opt_out else OPT_OUT_UNSPECIFIED,
         )
+        if isinstance(target, str):
+            request.conversation_id = target
+        else:
+            # The name is a keyword of the language.
+            contact: pb.Contact = getattr(request, "from")
+            contact.channel, contact.address = target.channel, target.address
 
         def read(response: pb.SubmitMessageResponse) -> models.SubmittedMessage:
             accept_time = from_timestamp(response.accept_time)
-            return models.SubmittedMessage(response.message_sequence, accept_time, message_id)
+            sequence, conversation_id = response.message_sequence, response.conversation_id
+            return models.SubmittedMessage(sequence, accept_time, message_id, conversation_id)
 
         return Call(SERVICE, "SubmitMessage", request, pb.SubmitMessageResponse, read)
 

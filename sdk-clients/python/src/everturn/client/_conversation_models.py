@@ -16,12 +16,13 @@ from everturn.v1 import conversation_service_pb2 as pb
 from everturn.values._enums import member_of
 from everturn.values._failure import failure_from_proto
 from everturn.values._failure_info import Failure
+from everturn.values._message_models import Attachment, AuthorKind
 from everturn.values._payload import plain_value
 from everturn.values._times import from_timestamp
 from everturn.values._usage import Usage, usage_from_proto
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from everturn.values._payload import PayloadConverter
 
@@ -161,11 +162,59 @@ class SubmittedMessage:
         message_sequence: Its position in the transcript.
         accept_time: When it was accepted.
         provider_message_id: The id it can be submitted again with.
+        conversation_id: Id of the conversation that has it.
     """
 
     message_sequence: int
     accept_time: datetime
     provider_message_id: str
+    conversation_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """An address of a customer.
+
+    Attributes:
+        channel: Channel.
+        address: Address on the channel; an e-mail address is the same in upper
+            and lower case.
+    """
+
+    channel: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedMessage:
+    """A message of a transcript from elsewhere.
+
+    Attributes:
+        author_kind: Who wrote it.
+        text: The text; may be empty when there is something else.
+        create_time: When it was written, with a time zone; not in the future.
+        channel: Channel it came in by or went out by.
+        author_name: Name of the author.
+        provider_message_id: Id that the channel's provider gave a message of
+            the customer.
+        customer_address: Address of the customer that it came from.
+        data: Structured content beside the text.
+        attributes: Small annotations.
+        attachments: Files that go with it.
+        is_note: A note that only staff and agents see.
+    """
+
+    author_kind: AuthorKind
+    text: str
+    create_time: datetime
+    channel: str
+    author_name: str = ""
+    provider_message_id: str = ""
+    customer_address: str = ""
+    data: Any = None
+    attributes: Mapping[str, str] | None = None
+    attachments: Sequence[Attachment] = ()
+    is_note: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +302,7 @@ class Conversation:
         opt_outs: What the customer does not want, by channel.
         failed_addresses: Addresses that do not take messages, by channel: until
             the customer writes from there, or the address changes.
+        merged_into: Id of the conversation that it was merged into, if it was.
     """
 
     namespace: str
@@ -284,6 +334,7 @@ class Conversation:
     last_turn: EndedTurn | None = None
     opt_outs: Mapping[str, OptOut] = field(default_factory=dict[str, OptOut])
     failed_addresses: Mapping[str, FailedAddress] = field(default_factory=dict[str, FailedAddress])
+    merged_into: str | None = None
 
 
 def conversation_from_proto(proto: pb.Conversation, converter: PayloadConverter) -> Conversation:
@@ -329,6 +380,7 @@ def conversation_from_proto(proto: pb.Conversation, converter: PayloadConverter)
             channel: FailedAddress(value.address, value.detail, from_timestamp(value.fail_time))
             for channel, value in proto.failed_addresses.items()
         },
+        merged_into=proto.merged_into_conversation_id or None,
     )
 
 

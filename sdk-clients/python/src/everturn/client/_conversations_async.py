@@ -13,6 +13,8 @@ from everturn.client._channel_policy import OptOut
 from everturn.client._control_async import AsyncControl
 from everturn.client._control_calls import ControlCalls
 from everturn.client._conversation_calls import ConversationCalls
+from everturn.client._customer_calls import CustomerCalls
+from everturn.client._customers_async import AsyncCustomers
 from everturn.client._message_calls import MessageCalls
 from everturn.client._messages_async import AsyncMessages
 from everturn.client._transport_async import AsyncTransport
@@ -21,7 +23,7 @@ from everturn.values import _message_models as messages
 from everturn.values._times import Seconds
 
 
-class AsyncConversations(AsyncControl, AsyncMessages):
+class AsyncConversations(AsyncControl, AsyncMessages, AsyncCustomers):
     """Calls of ConversationService. Made by ``AsyncClient``.
 
     Every method raises ``RpcError``, and its subclass by status code, when the
@@ -34,9 +36,11 @@ class AsyncConversations(AsyncControl, AsyncMessages):
         calls: ConversationCalls,
         control: ControlCalls,
         message_calls: MessageCalls,
+        customer_calls: CustomerCalls,
     ) -> None:
         AsyncControl.__init__(self, transport, control)
         AsyncMessages.__init__(self, transport, message_calls)
+        AsyncCustomers.__init__(self, transport, customer_calls)
         self._calls = calls
 
     async def submit_message(
@@ -100,6 +104,65 @@ class AsyncConversations(AsyncControl, AsyncMessages):
                 turn_policy=turn_policy,
                 labels=labels,
                 customer_address=customer_address,
+                is_automatic=is_automatic,
+                opt_out=opt_out,
+            )
+        )
+
+    async def submit_message_from(
+        self,
+        contact: models.Contact,
+        text: str = "",
+        *,
+        conversation_type: str = "",
+        provider_message_id: str | None = None,
+        author_name: str = "",
+        data: Any = None,
+        attributes: Mapping[str, str] | None = None,
+        attachments: Sequence[messages.Attachment] = (),
+        task_queue: str = "",
+        turn_policy: policies.TurnPolicy | None = None,
+        labels: Mapping[str, str] | None = None,
+        is_automatic: bool = False,
+        opt_out: OptOut | None = None,
+    ) -> models.SubmittedMessage:
+        """Adds a customer's message to the conversation that their address has.
+
+        If it has none that takes messages a new one opens: exactly one, however
+        many calls come at once. The answer says which one has the message.
+
+        Args:
+            contact: Channel and address that it came from.
+            text: What the message says; may be empty when there is something
+                else.
+            conversation_type: As for ``submit_message``, like the rest.
+            provider_message_id: Id that the channel's provider gave it.
+            author_name: Name of the customer, if known.
+            data: Structured content beside the text.
+            attributes: Small annotations.
+            attachments: Files that go with it.
+            task_queue: Task queue of the turns; used when it opens.
+            turn_policy: Turn policy; used when it opens.
+            labels: Labels; used when it opens.
+            is_automatic: A machine wrote it.
+            opt_out: What the customer says with it about messages by this
+                channel.
+        """
+        return await self._transport.call(
+            self._calls.submit_message(
+                contact,
+                text,
+                channel="",
+                conversation_type=conversation_type,
+                provider_message_id=provider_message_id,
+                author_name=author_name,
+                data=data,
+                attributes=attributes,
+                attachments=attachments,
+                task_queue=task_queue,
+                turn_policy=turn_policy,
+                labels=labels,
+                customer_address="",
                 is_automatic=is_automatic,
                 opt_out=opt_out,
             )

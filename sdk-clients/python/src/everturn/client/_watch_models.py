@@ -15,6 +15,7 @@ from everturn.client._conversation_models import (
 from everturn.v1 import conversation_service_pb2 as pb
 from everturn.values._enums import member_of
 from everturn.values._message_models import (
+    AuthorKind,
     DeliveryState,
     Message,
     delivery_from_proto,
@@ -155,6 +156,26 @@ class ConversationChanged:
     budget_reached: bool
 
 
+@dataclass(frozen=True, slots=True)
+class TypingChanged:
+    """Update of a watch: somebody is typing, or has stopped.
+
+    Who says nothing more for 6 s has stopped, too.
+
+    Attributes:
+        author_kind: Who: the customer, an agent or a person; ``None`` for a kind
+            this version does not know.
+        author_name: Their name, if known.
+        channel: Channel, if known.
+        is_typing: They are typing.
+    """
+
+    author_kind: AuthorKind | None
+    author_name: str
+    channel: str
+    is_typing: bool
+
+
 ConversationUpdate = (
     MessageAdded
     | CaughtUp
@@ -166,6 +187,7 @@ ConversationUpdate = (
     | OutputEnded
     | DeliveryChanged
     | ConversationChanged
+    | TypingChanged
 )
 """What a watch hands out."""
 
@@ -220,6 +242,10 @@ def _change(
             return DeliveryChanged(proto.delivery.message_sequence, state)
         case "changed":
             return _changed(proto.changed, converter)
+        case "typing":
+            kind = member_of(AuthorKind, proto.typing.author_kind)
+            name, channel = proto.typing.author_name, proto.typing.channel
+            return TypingChanged(kind, name, channel, proto.typing.is_typing)
         case _:
             return None
 

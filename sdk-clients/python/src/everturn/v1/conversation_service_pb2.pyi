@@ -170,16 +170,17 @@ class SubmitMessageRequest(google.protobuf.message.Message):
     CUSTOMER_ADDRESS_FIELD_NUMBER: builtins.int
     IS_AUTOMATIC_FIELD_NUMBER: builtins.int
     OPT_OUT_FIELD_NUMBER: builtins.int
+    FROM_FIELD_NUMBER: builtins.int
     namespace: builtins.str
     """Namespace. Default "default"."""
     conversation_id: builtins.str
-    """Id of the conversation, chosen by the caller."""
+    """Id of the conversation, chosen by the caller. Empty with `from`."""
     conversation_type: builtins.str
     """Type of the conversation: the workflow type that handles its turns.
     Required when it opens; if set later it must be the same.
     """
     channel: builtins.str
-    """Channel the message came in by. 1 to 256 bytes."""
+    """Channel the message came in by. 1 to 256 bytes; empty with `from`."""
     provider_message_id: builtins.str
     """Id that the channel's provider gave the message. Strongly recommended:
     without it a repeated request is a second message. What is over 2 KiB is
@@ -232,10 +233,34 @@ class SubmitMessageRequest(google.protobuf.message.Message):
         is_automatic: builtins.bool = ...,
         opt_out: everturn.v1.policy_pb2.OptOut.ValueType = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["content", b"content", "turn_policy", b"turn_policy"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["author_name", b"author_name", "channel", b"channel", "content", b"content", "conversation_id", b"conversation_id", "conversation_type", b"conversation_type", "customer_address", b"customer_address", "is_automatic", b"is_automatic", "labels", b"labels", "namespace", b"namespace", "opt_out", b"opt_out", "provider_message_id", b"provider_message_id", "task_queue", b"task_queue", "turn_policy", b"turn_policy"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["content", b"content", "from", b"from", "turn_policy", b"turn_policy"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["author_name", b"author_name", "channel", b"channel", "content", b"content", "conversation_id", b"conversation_id", "conversation_type", b"conversation_type", "customer_address", b"customer_address", "from", b"from", "is_automatic", b"is_automatic", "labels", b"labels", "namespace", b"namespace", "opt_out", b"opt_out", "provider_message_id", b"provider_message_id", "task_queue", b"task_queue", "turn_policy", b"turn_policy"]) -> None: ...
 
 Global___SubmitMessageRequest: typing_extensions.TypeAlias = SubmitMessageRequest
+
+@typing.final
+class Contact(google.protobuf.message.Message):
+    """An address of a customer."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    CHANNEL_FIELD_NUMBER: builtins.int
+    ADDRESS_FIELD_NUMBER: builtins.int
+    channel: builtins.str
+    """Channel. 1 to 256 bytes."""
+    address: builtins.str
+    """Address on the channel. An e-mail address is the same in upper and lower
+    case. At most 2 KiB; required.
+    """
+    def __init__(
+        self,
+        *,
+        channel: builtins.str = ...,
+        address: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["address", b"address", "channel", b"channel"]) -> None: ...
+
+Global___Contact: typing_extensions.TypeAlias = Contact
 
 @typing.final
 class SubmitMessageResponse(google.protobuf.message.Message):
@@ -245,8 +270,11 @@ class SubmitMessageResponse(google.protobuf.message.Message):
 
     MESSAGE_SEQUENCE_FIELD_NUMBER: builtins.int
     ACCEPT_TIME_FIELD_NUMBER: builtins.int
+    CONVERSATION_ID_FIELD_NUMBER: builtins.int
     message_sequence: builtins.int
     """Position of the message in the transcript."""
+    conversation_id: builtins.str
+    """Id of the conversation that has it."""
     @property
     def accept_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
         """When it was accepted."""
@@ -256,9 +284,10 @@ class SubmitMessageResponse(google.protobuf.message.Message):
         *,
         message_sequence: builtins.int = ...,
         accept_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        conversation_id: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["accept_time", b"accept_time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["accept_time", b"accept_time", "message_sequence", b"message_sequence"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["accept_time", b"accept_time", "conversation_id", b"conversation_id", "message_sequence", b"message_sequence"]) -> None: ...
 
 Global___SubmitMessageResponse: typing_extensions.TypeAlias = SubmitMessageResponse
 
@@ -418,6 +447,7 @@ class Conversation(google.protobuf.message.Message):
     LAST_TURN_FIELD_NUMBER: builtins.int
     OPT_OUTS_FIELD_NUMBER: builtins.int
     FAILED_ADDRESSES_FIELD_NUMBER: builtins.int
+    MERGED_INTO_CONVERSATION_ID_FIELD_NUMBER: builtins.int
     namespace: builtins.str
     """Namespace."""
     conversation_id: builtins.str
@@ -448,6 +478,8 @@ class Conversation(google.protobuf.message.Message):
     """Number of messages that turns were given and left without an answer
     because they failed: the next turn is given them.
     """
+    merged_into_conversation_id: builtins.str
+    """Id of the conversation that it was merged into, if it was."""
     @property
     def turn(self) -> Global___Turn:
         """The current turn, if one is running."""
@@ -549,9 +581,10 @@ class Conversation(google.protobuf.message.Message):
         last_turn: Global___EndedTurn | None = ...,
         opt_outs: collections.abc.Mapping[builtins.str, everturn.v1.policy_pb2.OptOut.ValueType] | None = ...,
         failed_addresses: collections.abc.Mapping[builtins.str, Global___FailedAddress] | None = ...,
+        merged_into_conversation_id: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["create_time", b"create_time", "handover", b"handover", "last_turn", b"last_turn", "pause", b"pause", "turn", b"turn", "turn_policy", b"turn_policy", "turn_usage", b"turn_usage", "unanswered_since_time", b"unanswered_since_time", "update_time", b"update_time", "usage", b"usage", "wait", b"wait"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["addresses", b"addresses", "budget_reached", b"budget_reached", "conversation_id", b"conversation_id", "conversation_type", b"conversation_type", "create_time", b"create_time", "erased_run_count", b"erased_run_count", "failed_addresses", b"failed_addresses", "handover", b"handover", "labels", b"labels", "last_turn", b"last_turn", "message_count", b"message_count", "namespace", b"namespace", "opt_outs", b"opt_outs", "pause", b"pause", "reply_channel", b"reply_channel", "state", b"state", "status", b"status", "task_queue", b"task_queue", "turn", b"turn", "turn_count", b"turn_count", "turn_policy", b"turn_policy", "turn_usage", b"turn_usage", "unanswered_message_count", b"unanswered_message_count", "unanswered_since_time", b"unanswered_since_time", "update_time", b"update_time", "usage", b"usage", "wait", b"wait", "waiting_event_count", b"waiting_event_count", "waiting_message_count", b"waiting_message_count"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["addresses", b"addresses", "budget_reached", b"budget_reached", "conversation_id", b"conversation_id", "conversation_type", b"conversation_type", "create_time", b"create_time", "erased_run_count", b"erased_run_count", "failed_addresses", b"failed_addresses", "handover", b"handover", "labels", b"labels", "last_turn", b"last_turn", "merged_into_conversation_id", b"merged_into_conversation_id", "message_count", b"message_count", "namespace", b"namespace", "opt_outs", b"opt_outs", "pause", b"pause", "reply_channel", b"reply_channel", "state", b"state", "status", b"status", "task_queue", b"task_queue", "turn", b"turn", "turn_count", b"turn_count", "turn_policy", b"turn_policy", "turn_usage", b"turn_usage", "unanswered_message_count", b"unanswered_message_count", "unanswered_since_time", b"unanswered_since_time", "update_time", b"update_time", "usage", b"usage", "wait", b"wait", "waiting_event_count", b"waiting_event_count", "waiting_message_count", b"waiting_message_count"]) -> None: ...
 
 Global___Conversation: typing_extensions.TypeAlias = Conversation
 
@@ -862,7 +895,9 @@ class ListMessagesRequest(google.protobuf.message.Message):
     page_token: builtins.str
     """`next_page_token` of the previous answer."""
     after_sequence: builtins.int
-    """Only messages after this position. Default 0: all."""
+    """Only messages after this position, in the order of positions. Default 0:
+    all, in the order of time.
+    """
     include_notes: builtins.bool
     """Notes, too, which the customer must not see. Default false."""
     def __init__(
@@ -1110,6 +1145,38 @@ class ConversationChanged(google.protobuf.message.Message):
 Global___ConversationChanged: typing_extensions.TypeAlias = ConversationChanged
 
 @typing.final
+class Typing(google.protobuf.message.Message):
+    """Somebody is typing, or has stopped. Who says nothing more for 6 s has stopped,
+    too.
+    """
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    AUTHOR_KIND_FIELD_NUMBER: builtins.int
+    AUTHOR_NAME_FIELD_NUMBER: builtins.int
+    CHANNEL_FIELD_NUMBER: builtins.int
+    IS_TYPING_FIELD_NUMBER: builtins.int
+    author_kind: everturn.v1.message_pb2.AuthorKind.ValueType
+    """Who: the customer, an agent or a person."""
+    author_name: builtins.str
+    """Their name, if known."""
+    channel: builtins.str
+    """Channel, if known."""
+    is_typing: builtins.bool
+    """They are typing."""
+    def __init__(
+        self,
+        *,
+        author_kind: everturn.v1.message_pb2.AuthorKind.ValueType = ...,
+        author_name: builtins.str = ...,
+        channel: builtins.str = ...,
+        is_typing: builtins.bool = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["author_kind", b"author_kind", "author_name", b"author_name", "channel", b"channel", "is_typing", b"is_typing"]) -> None: ...
+
+Global___Typing: typing_extensions.TypeAlias = Typing
+
+@typing.final
 class CaughtUp(google.protobuf.message.Message):
     """The transcript reached what was durable when the watch began."""
 
@@ -1197,6 +1264,7 @@ class WatchConversationResponse(google.protobuf.message.Message):
     OUTPUT_ENDED_FIELD_NUMBER: builtins.int
     DELIVERY_FIELD_NUMBER: builtins.int
     CHANGED_FIELD_NUMBER: builtins.int
+    TYPING_FIELD_NUMBER: builtins.int
     @property
     def message(self) -> everturn.v1.message_pb2.Message:
         """A message became part of the transcript."""
@@ -1237,6 +1305,10 @@ class WatchConversationResponse(google.protobuf.message.Message):
     def changed(self) -> Global___ConversationChanged:
         """Who may act in the conversation changed."""
 
+    @property
+    def typing(self) -> Global___Typing:
+        """Somebody is typing, or has stopped."""
+
     def __init__(
         self,
         *,
@@ -1250,10 +1322,11 @@ class WatchConversationResponse(google.protobuf.message.Message):
         output_ended: Global___OutputEnded | None = ...,
         delivery: Global___MessageDelivery | None = ...,
         changed: Global___ConversationChanged | None = ...,
+        typing: Global___Typing | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["caught_up", b"caught_up", "changed", b"changed", "closed", b"closed", "delivery", b"delivery", "lagged", b"lagged", "message", b"message", "output_delta", b"output_delta", "output_ended", b"output_ended", "output_reset", b"output_reset", "turn_changed", b"turn_changed", "update", b"update"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["caught_up", b"caught_up", "changed", b"changed", "closed", b"closed", "delivery", b"delivery", "lagged", b"lagged", "message", b"message", "output_delta", b"output_delta", "output_ended", b"output_ended", "output_reset", b"output_reset", "turn_changed", b"turn_changed", "update", b"update"]) -> None: ...
-    def WhichOneof(self, oneof_group: typing.Literal["update", b"update"]) -> typing.Literal["message", "caught_up", "turn_changed", "lagged", "closed", "output_delta", "output_reset", "output_ended", "delivery", "changed"] | None: ...
+    def HasField(self, field_name: typing.Literal["caught_up", b"caught_up", "changed", b"changed", "closed", b"closed", "delivery", b"delivery", "lagged", b"lagged", "message", b"message", "output_delta", b"output_delta", "output_ended", b"output_ended", "output_reset", b"output_reset", "turn_changed", b"turn_changed", "typing", b"typing", "update", b"update"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["caught_up", b"caught_up", "changed", b"changed", "closed", b"closed", "delivery", b"delivery", "lagged", b"lagged", "message", b"message", "output_delta", b"output_delta", "output_ended", b"output_ended", "output_reset", b"output_reset", "turn_changed", b"turn_changed", "typing", b"typing", "update", b"update"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["update", b"update"]) -> typing.Literal["message", "caught_up", "turn_changed", "lagged", "closed", "output_delta", "output_reset", "output_ended", "delivery", "changed", "typing"] | None: ...
 
 Global___WatchConversationResponse: typing_extensions.TypeAlias = WatchConversationResponse
 
@@ -2368,7 +2441,7 @@ class EditMessageRequest(google.protobuf.message.Message):
     namespace: builtins.str
     """Namespace. Default "default"."""
     conversation_id: builtins.str
-    """Id of the conversation."""
+    """Id of the conversation. Empty: the one that the address has."""
     channel: builtins.str
     """Channel of the message."""
     provider_message_id: builtins.str
@@ -2430,7 +2503,7 @@ class RetractMessageRequest(google.protobuf.message.Message):
     namespace: builtins.str
     """Namespace. Default "default"."""
     conversation_id: builtins.str
-    """Id of the conversation."""
+    """Id of the conversation. Empty: the one that the address has."""
     channel: builtins.str
     """Channel of the message."""
     provider_message_id: builtins.str
@@ -2526,3 +2599,325 @@ class AddNoteResponse(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["message_sequence", b"message_sequence"]) -> None: ...
 
 Global___AddNoteResponse: typing_extensions.TypeAlias = AddNoteResponse
+
+@typing.final
+class SubmitTypingRequest(google.protobuf.message.Message):
+    """Request of SubmitTyping."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAMESPACE_FIELD_NUMBER: builtins.int
+    CONVERSATION_ID_FIELD_NUMBER: builtins.int
+    CHANNEL_FIELD_NUMBER: builtins.int
+    CUSTOMER_ADDRESS_FIELD_NUMBER: builtins.int
+    AUTHOR_KIND_FIELD_NUMBER: builtins.int
+    AUTHOR_NAME_FIELD_NUMBER: builtins.int
+    HAS_STOPPED_FIELD_NUMBER: builtins.int
+    namespace: builtins.str
+    """Namespace. Default "default"."""
+    conversation_id: builtins.str
+    """Id of the conversation. Empty: the one that the address has."""
+    channel: builtins.str
+    """Channel. Default: the reply channel."""
+    customer_address: builtins.str
+    """Address of the customer; required without conversation_id."""
+    author_kind: everturn.v1.message_pb2.AuthorKind.ValueType
+    """Who types. Default: the customer."""
+    author_name: builtins.str
+    """Their name. At most 256 bytes."""
+    has_stopped: builtins.bool
+    """They have stopped. Default false: they are typing."""
+    def __init__(
+        self,
+        *,
+        namespace: builtins.str = ...,
+        conversation_id: builtins.str = ...,
+        channel: builtins.str = ...,
+        customer_address: builtins.str = ...,
+        author_kind: everturn.v1.message_pb2.AuthorKind.ValueType = ...,
+        author_name: builtins.str = ...,
+        has_stopped: builtins.bool = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["author_kind", b"author_kind", "author_name", b"author_name", "channel", b"channel", "conversation_id", b"conversation_id", "customer_address", b"customer_address", "has_stopped", b"has_stopped", "namespace", b"namespace"]) -> None: ...
+
+Global___SubmitTypingRequest: typing_extensions.TypeAlias = SubmitTypingRequest
+
+@typing.final
+class SubmitTypingResponse(google.protobuf.message.Message):
+    """Response of SubmitTyping."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+
+Global___SubmitTypingResponse: typing_extensions.TypeAlias = SubmitTypingResponse
+
+@typing.final
+class LinkAddressRequest(google.protobuf.message.Message):
+    """Request of LinkAddress."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAMESPACE_FIELD_NUMBER: builtins.int
+    CONVERSATION_ID_FIELD_NUMBER: builtins.int
+    CONTACT_FIELD_NUMBER: builtins.int
+    namespace: builtins.str
+    """Namespace. Default "default"."""
+    conversation_id: builtins.str
+    """Id of the conversation."""
+    @property
+    def contact(self) -> Global___Contact:
+        """The address. Where the conversation has another one on the channel, that
+        one stays the one which replies go to.
+        """
+
+    def __init__(
+        self,
+        *,
+        namespace: builtins.str = ...,
+        conversation_id: builtins.str = ...,
+        contact: Global___Contact | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["contact", b"contact"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["contact", b"contact", "conversation_id", b"conversation_id", "namespace", b"namespace"]) -> None: ...
+
+Global___LinkAddressRequest: typing_extensions.TypeAlias = LinkAddressRequest
+
+@typing.final
+class LinkAddressResponse(google.protobuf.message.Message):
+    """Response of LinkAddress."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    PREVIOUS_CONVERSATION_ID_FIELD_NUMBER: builtins.int
+    previous_conversation_id: builtins.str
+    """The conversation that the address had before; empty if it had none or this
+    one. MergeConversations joins the two.
+    """
+    def __init__(
+        self,
+        *,
+        previous_conversation_id: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["previous_conversation_id", b"previous_conversation_id"]) -> None: ...
+
+Global___LinkAddressResponse: typing_extensions.TypeAlias = LinkAddressResponse
+
+@typing.final
+class MergeConversationsRequest(google.protobuf.message.Message):
+    """Request of MergeConversations."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAMESPACE_FIELD_NUMBER: builtins.int
+    CONVERSATION_ID_FIELD_NUMBER: builtins.int
+    INTO_CONVERSATION_ID_FIELD_NUMBER: builtins.int
+    namespace: builtins.str
+    """Namespace. Default "default"."""
+    conversation_id: builtins.str
+    """Id of the conversation that ends."""
+    into_conversation_id: builtins.str
+    """Id of the conversation that it becomes part of."""
+    def __init__(
+        self,
+        *,
+        namespace: builtins.str = ...,
+        conversation_id: builtins.str = ...,
+        into_conversation_id: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["conversation_id", b"conversation_id", "into_conversation_id", b"into_conversation_id", "namespace", b"namespace"]) -> None: ...
+
+Global___MergeConversationsRequest: typing_extensions.TypeAlias = MergeConversationsRequest
+
+@typing.final
+class MergeConversationsResponse(google.protobuf.message.Message):
+    """Response of MergeConversations."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    CONVERSATION_FIELD_NUMBER: builtins.int
+    @property
+    def conversation(self) -> Global___Conversation:
+        """The conversation that has both."""
+
+    def __init__(
+        self,
+        *,
+        conversation: Global___Conversation | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["conversation", b"conversation"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["conversation", b"conversation"]) -> None: ...
+
+Global___MergeConversationsResponse: typing_extensions.TypeAlias = MergeConversationsResponse
+
+@typing.final
+class ImportConversationRequest(google.protobuf.message.Message):
+    """Request of ImportConversation."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    @typing.final
+    class LabelsEntry(google.protobuf.message.Message):
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        value: builtins.str
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: builtins.str = ...,
+        ) -> None: ...
+        def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
+
+    @typing.final
+    class AddressesEntry(google.protobuf.message.Message):
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        value: builtins.str
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: builtins.str = ...,
+        ) -> None: ...
+        def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
+
+    NAMESPACE_FIELD_NUMBER: builtins.int
+    CONVERSATION_ID_FIELD_NUMBER: builtins.int
+    CONVERSATION_TYPE_FIELD_NUMBER: builtins.int
+    TASK_QUEUE_FIELD_NUMBER: builtins.int
+    TURN_POLICY_FIELD_NUMBER: builtins.int
+    LABELS_FIELD_NUMBER: builtins.int
+    ADDRESSES_FIELD_NUMBER: builtins.int
+    REPLY_CHANNEL_FIELD_NUMBER: builtins.int
+    MESSAGES_FIELD_NUMBER: builtins.int
+    AFTER_SEQUENCE_FIELD_NUMBER: builtins.int
+    namespace: builtins.str
+    """Namespace. Default "default"."""
+    conversation_id: builtins.str
+    """Id of the conversation, chosen by the caller."""
+    conversation_type: builtins.str
+    """Type of the conversation. Required."""
+    task_queue: builtins.str
+    """Task queue of the conversation's turns. Default "default"."""
+    reply_channel: builtins.str
+    """Channel that the agents write by."""
+    after_sequence: builtins.int
+    """Number of messages in the parts before this one."""
+    @property
+    def turn_policy(self) -> everturn.v1.policy_pb2.TurnPolicy:
+        """Turn policy of this conversation."""
+
+    @property
+    def labels(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]:
+        """Labels of the conversation."""
+
+    @property
+    def addresses(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]:
+        """Addresses of the customer by channel: what comes `from` them goes here. At
+        most 16.
+        """
+
+    @property
+    def messages(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___ImportedMessage]:
+        """The messages, oldest first. At most 500, and 2 MiB, in one part; 10,000 in
+        all.
+        """
+
+    def __init__(
+        self,
+        *,
+        namespace: builtins.str = ...,
+        conversation_id: builtins.str = ...,
+        conversation_type: builtins.str = ...,
+        task_queue: builtins.str = ...,
+        turn_policy: everturn.v1.policy_pb2.TurnPolicy | None = ...,
+        labels: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
+        addresses: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
+        reply_channel: builtins.str = ...,
+        messages: collections.abc.Iterable[Global___ImportedMessage] | None = ...,
+        after_sequence: builtins.int = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["turn_policy", b"turn_policy"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["addresses", b"addresses", "after_sequence", b"after_sequence", "conversation_id", b"conversation_id", "conversation_type", b"conversation_type", "labels", b"labels", "messages", b"messages", "namespace", b"namespace", "reply_channel", b"reply_channel", "task_queue", b"task_queue", "turn_policy", b"turn_policy"]) -> None: ...
+
+Global___ImportConversationRequest: typing_extensions.TypeAlias = ImportConversationRequest
+
+@typing.final
+class ImportedMessage(google.protobuf.message.Message):
+    """A message of an imported transcript."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    AUTHOR_KIND_FIELD_NUMBER: builtins.int
+    AUTHOR_NAME_FIELD_NUMBER: builtins.int
+    CHANNEL_FIELD_NUMBER: builtins.int
+    PROVIDER_MESSAGE_ID_FIELD_NUMBER: builtins.int
+    CONTENT_FIELD_NUMBER: builtins.int
+    CREATE_TIME_FIELD_NUMBER: builtins.int
+    CUSTOMER_ADDRESS_FIELD_NUMBER: builtins.int
+    IS_NOTE_FIELD_NUMBER: builtins.int
+    author_kind: everturn.v1.message_pb2.AuthorKind.ValueType
+    """Who wrote it. Required."""
+    author_name: builtins.str
+    """Name of the author. What is over 2 KiB is cut."""
+    channel: builtins.str
+    """Channel it came in by or went out by. 1 to 256 bytes."""
+    provider_message_id: builtins.str
+    """Id that the channel's provider gave a message of the customer: the same one
+    through SubmitMessage is known. What is over 2 KiB is cut.
+    """
+    customer_address: builtins.str
+    """Address of the customer that it came from. At most 2 KiB."""
+    is_note: builtins.bool
+    """It is a note that only staff and agents see."""
+    @property
+    def content(self) -> everturn.v1.message_pb2.MessageContent:
+        """What it says."""
+
+    @property
+    def create_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """When it was written. Required; not in the future."""
+
+    def __init__(
+        self,
+        *,
+        author_kind: everturn.v1.message_pb2.AuthorKind.ValueType = ...,
+        author_name: builtins.str = ...,
+        channel: builtins.str = ...,
+        provider_message_id: builtins.str = ...,
+        content: everturn.v1.message_pb2.MessageContent | None = ...,
+        create_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        customer_address: builtins.str = ...,
+        is_note: builtins.bool = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["content", b"content", "create_time", b"create_time"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["author_kind", b"author_kind", "author_name", b"author_name", "channel", b"channel", "content", b"content", "create_time", b"create_time", "customer_address", b"customer_address", "is_note", b"is_note", "provider_message_id", b"provider_message_id"]) -> None: ...
+
+Global___ImportedMessage: typing_extensions.TypeAlias = ImportedMessage
+
+@typing.final
+class ImportConversationResponse(google.protobuf.message.Message):
+    """Response of ImportConversation."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    MESSAGE_COUNT_FIELD_NUMBER: builtins.int
+    message_count: builtins.int
+    """Number of messages that have been imported."""
+    def __init__(
+        self,
+        *,
+        message_count: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["message_count", b"message_count"]) -> None: ...
+
+Global___ImportConversationResponse: typing_extensions.TypeAlias = ImportConversationResponse

@@ -137,6 +137,26 @@ class ConversationServiceStub(object):
                 request_serializer=everturn_dot_v1_dot_conversation__service__pb2.AddNoteRequest.SerializeToString,
                 response_deserializer=everturn_dot_v1_dot_conversation__service__pb2.AddNoteResponse.FromString,
                 _registered_method=True)
+        self.SubmitTyping = channel.unary_unary(
+                '/everturn.v1.ConversationService/SubmitTyping',
+                request_serializer=everturn_dot_v1_dot_conversation__service__pb2.SubmitTypingRequest.SerializeToString,
+                response_deserializer=everturn_dot_v1_dot_conversation__service__pb2.SubmitTypingResponse.FromString,
+                _registered_method=True)
+        self.LinkAddress = channel.unary_unary(
+                '/everturn.v1.ConversationService/LinkAddress',
+                request_serializer=everturn_dot_v1_dot_conversation__service__pb2.LinkAddressRequest.SerializeToString,
+                response_deserializer=everturn_dot_v1_dot_conversation__service__pb2.LinkAddressResponse.FromString,
+                _registered_method=True)
+        self.MergeConversations = channel.unary_unary(
+                '/everturn.v1.ConversationService/MergeConversations',
+                request_serializer=everturn_dot_v1_dot_conversation__service__pb2.MergeConversationsRequest.SerializeToString,
+                response_deserializer=everturn_dot_v1_dot_conversation__service__pb2.MergeConversationsResponse.FromString,
+                _registered_method=True)
+        self.ImportConversation = channel.unary_unary(
+                '/everturn.v1.ConversationService/ImportConversation',
+                request_serializer=everturn_dot_v1_dot_conversation__service__pb2.ImportConversationRequest.SerializeToString,
+                response_deserializer=everturn_dot_v1_dot_conversation__service__pb2.ImportConversationResponse.FromString,
+                _registered_method=True)
         self.EraseConversation = channel.unary_unary(
                 '/everturn.v1.ConversationService/EraseConversation',
                 request_serializer=everturn_dot_v1_dot_conversation__service__pb2.EraseConversationRequest.SerializeToString,
@@ -167,10 +187,12 @@ class ConversationServiceServicer(object):
         nothing (the last 1,000 inbound messages of a conversation are
         remembered), unless it says something else. Ids are unique per channel and
         customer_address. May start or wake a turn, and reopens a closed
-        conversation (TurnPolicy.on_closed).
+        conversation (TurnPolicy.on_closed). With `from` the conversation is the
+        one that the address has: one that takes no more messages is replaced by a
+        new one, exactly one however many requests come at once.
         Reasons: FIELD_INVALID, TYPE_MISMATCH, CONVERSATION_CLOSED,
-        CONVERSATION_ERASED, MESSAGE_ID_REUSED, LIMIT_EXCEEDED (payload, mailbox),
-        BUSY, DRAINING.
+        CONVERSATION_MERGED, CONVERSATION_ERASED, MESSAGE_ID_REUSED, LIMIT_EXCEEDED
+        (payload, mailbox), BUSY, DRAINING.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -195,6 +217,8 @@ class ConversationServiceServicer(object):
 
     def ListMessages(self, request, context):
         """Lists the transcript of a conversation, oldest first, exactly as of now.
+        The order is that of time, which is that of positions unless conversations
+        were merged or imported; with after_sequence it is that of positions.
         Reasons: FIELD_INVALID, PAGE_TOKEN_INVALID, CONVERSATION_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -368,6 +392,53 @@ class ConversationServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SubmitTyping(self, request, context):
+        """Says that the customer is typing, or a person or agent. Not kept: a
+        restart forgets it. A burst (TurnPolicy.quiet) stays open while the
+        customer types, up to its max_wait; 6 s without a further call and they are
+        taken to have stopped. Watchers are told, and the adapter of the channel
+        when it is not the customer.
+        Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED,
+        CONVERSATION_MERGED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def LinkAddress(self, request, context):
+        """Says that an address is the customer's of this conversation: what comes
+        `from` it goes there. Idempotent.
+        Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED,
+        CONVERSATION_MERGED, LIMIT_EXCEEDED (addresses).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def MergeConversations(self, request, context):
+        """Two conversations turn out to be one customer's: the first ends and becomes
+        part of the second, which gets its transcript, the messages and events that
+        nobody has answered, its addresses, labels and opt-outs where it has none
+        of the same name. A running turn of the first is terminated; the state that
+        its code wrote stays with it. Idempotent; what was begun is carried on
+        after a crash.
+        Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CONVERSATION_MERGED,
+        CONVERSATION_ERASED, LIMIT_EXCEEDED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ImportConversation(self, request, context):
+        """Opens a conversation with a transcript from elsewhere, in parts. No turn
+        starts. Idempotent: a part that is there already changes nothing.
+        Reasons: FIELD_INVALID, CONVERSATION_EXISTS, CONVERSATION_NOT_FOUND,
+        CONVERSATION_ERASED, TYPE_MISMATCH, LIMIT_EXCEEDED, BUSY, DRAINING.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def EraseConversation(self, request, context):
         """Removes the content of a conversation for good: transcript, journals,
         state, streams. A tombstone with counts stays, and the id is not used
@@ -498,6 +569,26 @@ def add_ConversationServiceServicer_to_server(servicer, server):
                     servicer.AddNote,
                     request_deserializer=everturn_dot_v1_dot_conversation__service__pb2.AddNoteRequest.FromString,
                     response_serializer=everturn_dot_v1_dot_conversation__service__pb2.AddNoteResponse.SerializeToString,
+            ),
+            'SubmitTyping': grpc.unary_unary_rpc_method_handler(
+                    servicer.SubmitTyping,
+                    request_deserializer=everturn_dot_v1_dot_conversation__service__pb2.SubmitTypingRequest.FromString,
+                    response_serializer=everturn_dot_v1_dot_conversation__service__pb2.SubmitTypingResponse.SerializeToString,
+            ),
+            'LinkAddress': grpc.unary_unary_rpc_method_handler(
+                    servicer.LinkAddress,
+                    request_deserializer=everturn_dot_v1_dot_conversation__service__pb2.LinkAddressRequest.FromString,
+                    response_serializer=everturn_dot_v1_dot_conversation__service__pb2.LinkAddressResponse.SerializeToString,
+            ),
+            'MergeConversations': grpc.unary_unary_rpc_method_handler(
+                    servicer.MergeConversations,
+                    request_deserializer=everturn_dot_v1_dot_conversation__service__pb2.MergeConversationsRequest.FromString,
+                    response_serializer=everturn_dot_v1_dot_conversation__service__pb2.MergeConversationsResponse.SerializeToString,
+            ),
+            'ImportConversation': grpc.unary_unary_rpc_method_handler(
+                    servicer.ImportConversation,
+                    request_deserializer=everturn_dot_v1_dot_conversation__service__pb2.ImportConversationRequest.FromString,
+                    response_serializer=everturn_dot_v1_dot_conversation__service__pb2.ImportConversationResponse.SerializeToString,
             ),
             'EraseConversation': grpc.unary_unary_rpc_method_handler(
                     servicer.EraseConversation,
@@ -1058,6 +1149,114 @@ class ConversationService(object):
             '/everturn.v1.ConversationService/AddNote',
             everturn_dot_v1_dot_conversation__service__pb2.AddNoteRequest.SerializeToString,
             everturn_dot_v1_dot_conversation__service__pb2.AddNoteResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SubmitTyping(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/everturn.v1.ConversationService/SubmitTyping',
+            everturn_dot_v1_dot_conversation__service__pb2.SubmitTypingRequest.SerializeToString,
+            everturn_dot_v1_dot_conversation__service__pb2.SubmitTypingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def LinkAddress(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/everturn.v1.ConversationService/LinkAddress',
+            everturn_dot_v1_dot_conversation__service__pb2.LinkAddressRequest.SerializeToString,
+            everturn_dot_v1_dot_conversation__service__pb2.LinkAddressResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MergeConversations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/everturn.v1.ConversationService/MergeConversations',
+            everturn_dot_v1_dot_conversation__service__pb2.MergeConversationsRequest.SerializeToString,
+            everturn_dot_v1_dot_conversation__service__pb2.MergeConversationsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ImportConversation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/everturn.v1.ConversationService/ImportConversation',
+            everturn_dot_v1_dot_conversation__service__pb2.ImportConversationRequest.SerializeToString,
+            everturn_dot_v1_dot_conversation__service__pb2.ImportConversationResponse.FromString,
             options,
             channel_credentials,
             insecure,

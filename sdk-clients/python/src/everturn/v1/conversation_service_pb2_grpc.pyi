@@ -345,6 +345,70 @@ _ConversationServiceAddNoteType = typing_extensions.TypeVar(
     ],
 )
 
+_ConversationServiceSubmitTypingType = typing_extensions.TypeVar(
+    '_ConversationServiceSubmitTypingType',
+    grpc.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.SubmitTypingRequest,
+        everturn.v1.conversation_service_pb2.SubmitTypingResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.SubmitTypingRequest,
+        everturn.v1.conversation_service_pb2.SubmitTypingResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.SubmitTypingRequest,
+        everturn.v1.conversation_service_pb2.SubmitTypingResponse,
+    ],
+)
+
+_ConversationServiceLinkAddressType = typing_extensions.TypeVar(
+    '_ConversationServiceLinkAddressType',
+    grpc.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.LinkAddressRequest,
+        everturn.v1.conversation_service_pb2.LinkAddressResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.LinkAddressRequest,
+        everturn.v1.conversation_service_pb2.LinkAddressResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.LinkAddressRequest,
+        everturn.v1.conversation_service_pb2.LinkAddressResponse,
+    ],
+)
+
+_ConversationServiceMergeConversationsType = typing_extensions.TypeVar(
+    '_ConversationServiceMergeConversationsType',
+    grpc.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.MergeConversationsRequest,
+        everturn.v1.conversation_service_pb2.MergeConversationsResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.MergeConversationsRequest,
+        everturn.v1.conversation_service_pb2.MergeConversationsResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.MergeConversationsRequest,
+        everturn.v1.conversation_service_pb2.MergeConversationsResponse,
+    ],
+)
+
+_ConversationServiceImportConversationType = typing_extensions.TypeVar(
+    '_ConversationServiceImportConversationType',
+    grpc.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.ImportConversationRequest,
+        everturn.v1.conversation_service_pb2.ImportConversationResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.ImportConversationRequest,
+        everturn.v1.conversation_service_pb2.ImportConversationResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.ImportConversationRequest,
+        everturn.v1.conversation_service_pb2.ImportConversationResponse,
+    ],
+)
+
 _ConversationServiceEraseConversationType = typing_extensions.TypeVar(
     '_ConversationServiceEraseConversationType',
     grpc.UnaryUnaryMultiCallable[
@@ -393,7 +457,7 @@ _ConversationServiceGetConversationTypeType = typing_extensions.TypeVar(
     ],
 )
 
-class ConversationServiceStub(typing.Generic[_ConversationServiceSubmitMessageType, _ConversationServiceGetConversationType, _ConversationServiceListConversationsType, _ConversationServiceListMessagesType, _ConversationServiceWatchConversationType, _ConversationServiceCloseConversationType, _ConversationServiceSubmitEventType, _ConversationServiceUpdateConversationType, _ConversationServicePauseConversationType, _ConversationServiceResumeConversationType, _ConversationServiceHandOffConversationType, _ConversationServiceHandBackConversationType, _ConversationServiceSendHumanMessageType, _ConversationServiceListApprovalsType, _ConversationServiceDecideApprovalType, _ConversationServiceReportDeliveryType, _ConversationServiceResendMessageType, _ConversationServiceEditMessageType, _ConversationServiceRetractMessageType, _ConversationServiceAddNoteType, _ConversationServiceEraseConversationType, _ConversationServiceSetConversationTypeType, _ConversationServiceGetConversationTypeType]):
+class ConversationServiceStub(typing.Generic[_ConversationServiceSubmitMessageType, _ConversationServiceGetConversationType, _ConversationServiceListConversationsType, _ConversationServiceListMessagesType, _ConversationServiceWatchConversationType, _ConversationServiceCloseConversationType, _ConversationServiceSubmitEventType, _ConversationServiceUpdateConversationType, _ConversationServicePauseConversationType, _ConversationServiceResumeConversationType, _ConversationServiceHandOffConversationType, _ConversationServiceHandBackConversationType, _ConversationServiceSendHumanMessageType, _ConversationServiceListApprovalsType, _ConversationServiceDecideApprovalType, _ConversationServiceReportDeliveryType, _ConversationServiceResendMessageType, _ConversationServiceEditMessageType, _ConversationServiceRetractMessageType, _ConversationServiceAddNoteType, _ConversationServiceSubmitTypingType, _ConversationServiceLinkAddressType, _ConversationServiceMergeConversationsType, _ConversationServiceImportConversationType, _ConversationServiceEraseConversationType, _ConversationServiceSetConversationTypeType, _ConversationServiceGetConversationTypeType]):
     """Customers' messages in, replies out. Ids are 1 to 256 bytes of UTF-8
     without control characters; conversation and workflow ids share one space
     per namespace and hold no "/", which separates children from parents.
@@ -480,6 +544,22 @@ class ConversationServiceStub(typing.Generic[_ConversationServiceSubmitMessageTy
         grpc.UnaryUnaryMultiCallable[
             everturn.v1.conversation_service_pb2.AddNoteRequest,
             everturn.v1.conversation_service_pb2.AddNoteResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            everturn.v1.conversation_service_pb2.SubmitTypingRequest,
+            everturn.v1.conversation_service_pb2.SubmitTypingResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            everturn.v1.conversation_service_pb2.LinkAddressRequest,
+            everturn.v1.conversation_service_pb2.LinkAddressResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            everturn.v1.conversation_service_pb2.MergeConversationsRequest,
+            everturn.v1.conversation_service_pb2.MergeConversationsResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            everturn.v1.conversation_service_pb2.ImportConversationRequest,
+            everturn.v1.conversation_service_pb2.ImportConversationResponse,
         ],
         grpc.UnaryUnaryMultiCallable[
             everturn.v1.conversation_service_pb2.EraseConversationRequest,
@@ -578,6 +658,22 @@ class ConversationServiceStub(typing.Generic[_ConversationServiceSubmitMessageTy
             everturn.v1.conversation_service_pb2.AddNoteResponse,
         ],
         grpc.aio.UnaryUnaryMultiCallable[
+            everturn.v1.conversation_service_pb2.SubmitTypingRequest,
+            everturn.v1.conversation_service_pb2.SubmitTypingResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            everturn.v1.conversation_service_pb2.LinkAddressRequest,
+            everturn.v1.conversation_service_pb2.LinkAddressResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            everturn.v1.conversation_service_pb2.MergeConversationsRequest,
+            everturn.v1.conversation_service_pb2.MergeConversationsResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            everturn.v1.conversation_service_pb2.ImportConversationRequest,
+            everturn.v1.conversation_service_pb2.ImportConversationResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
             everturn.v1.conversation_service_pb2.EraseConversationRequest,
             everturn.v1.conversation_service_pb2.EraseConversationResponse,
         ],
@@ -598,10 +694,12 @@ class ConversationServiceStub(typing.Generic[_ConversationServiceSubmitMessageTy
     nothing (the last 1,000 inbound messages of a conversation are
     remembered), unless it says something else. Ids are unique per channel and
     customer_address. May start or wake a turn, and reopens a closed
-    conversation (TurnPolicy.on_closed).
+    conversation (TurnPolicy.on_closed). With `from` the conversation is the
+    one that the address has: one that takes no more messages is replaced by a
+    new one, exactly one however many requests come at once.
     Reasons: FIELD_INVALID, TYPE_MISMATCH, CONVERSATION_CLOSED,
-    CONVERSATION_ERASED, MESSAGE_ID_REUSED, LIMIT_EXCEEDED (payload, mailbox),
-    BUSY, DRAINING.
+    CONVERSATION_MERGED, CONVERSATION_ERASED, MESSAGE_ID_REUSED, LIMIT_EXCEEDED
+    (payload, mailbox), BUSY, DRAINING.
     """
 
     GetConversation: _ConversationServiceGetConversationType
@@ -617,6 +715,8 @@ class ConversationServiceStub(typing.Generic[_ConversationServiceSubmitMessageTy
 
     ListMessages: _ConversationServiceListMessagesType
     """Lists the transcript of a conversation, oldest first, exactly as of now.
+    The order is that of time, which is that of positions unless conversations
+    were merged or imported; with after_sequence it is that of positions.
     Reasons: FIELD_INVALID, PAGE_TOKEN_INVALID, CONVERSATION_NOT_FOUND.
     """
 
@@ -739,6 +839,41 @@ class ConversationServiceStub(typing.Generic[_ConversationServiceSubmitMessageTy
     REQUEST_ID_REUSED.
     """
 
+    SubmitTyping: _ConversationServiceSubmitTypingType
+    """Says that the customer is typing, or a person or agent. Not kept: a
+    restart forgets it. A burst (TurnPolicy.quiet) stays open while the
+    customer types, up to its max_wait; 6 s without a further call and they are
+    taken to have stopped. Watchers are told, and the adapter of the channel
+    when it is not the customer.
+    Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED,
+    CONVERSATION_MERGED.
+    """
+
+    LinkAddress: _ConversationServiceLinkAddressType
+    """Says that an address is the customer's of this conversation: what comes
+    `from` it goes there. Idempotent.
+    Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED,
+    CONVERSATION_MERGED, LIMIT_EXCEEDED (addresses).
+    """
+
+    MergeConversations: _ConversationServiceMergeConversationsType
+    """Two conversations turn out to be one customer's: the first ends and becomes
+    part of the second, which gets its transcript, the messages and events that
+    nobody has answered, its addresses, labels and opt-outs where it has none
+    of the same name. A running turn of the first is terminated; the state that
+    its code wrote stays with it. Idempotent; what was begun is carried on
+    after a crash.
+    Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CONVERSATION_MERGED,
+    CONVERSATION_ERASED, LIMIT_EXCEEDED.
+    """
+
+    ImportConversation: _ConversationServiceImportConversationType
+    """Opens a conversation with a transcript from elsewhere, in parts. No turn
+    starts. Idempotent: a part that is there already changes nothing.
+    Reasons: FIELD_INVALID, CONVERSATION_EXISTS, CONVERSATION_NOT_FOUND,
+    CONVERSATION_ERASED, TYPE_MISMATCH, LIMIT_EXCEEDED, BUSY, DRAINING.
+    """
+
     EraseConversation: _ConversationServiceEraseConversationType
     """Removes the content of a conversation for good: transcript, journals,
     state, streams. A tombstone with counts stays, and the id is not used
@@ -840,6 +975,22 @@ ConversationServiceAsyncStub: typing_extensions.TypeAlias = ConversationServiceS
         everturn.v1.conversation_service_pb2.AddNoteResponse,
     ],
     grpc.aio.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.SubmitTypingRequest,
+        everturn.v1.conversation_service_pb2.SubmitTypingResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.LinkAddressRequest,
+        everturn.v1.conversation_service_pb2.LinkAddressResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.MergeConversationsRequest,
+        everturn.v1.conversation_service_pb2.MergeConversationsResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        everturn.v1.conversation_service_pb2.ImportConversationRequest,
+        everturn.v1.conversation_service_pb2.ImportConversationResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
         everturn.v1.conversation_service_pb2.EraseConversationRequest,
         everturn.v1.conversation_service_pb2.EraseConversationResponse,
     ],
@@ -871,10 +1022,12 @@ class ConversationServiceServicer(metaclass=abc.ABCMeta):
         nothing (the last 1,000 inbound messages of a conversation are
         remembered), unless it says something else. Ids are unique per channel and
         customer_address. May start or wake a turn, and reopens a closed
-        conversation (TurnPolicy.on_closed).
+        conversation (TurnPolicy.on_closed). With `from` the conversation is the
+        one that the address has: one that takes no more messages is replaced by a
+        new one, exactly one however many requests come at once.
         Reasons: FIELD_INVALID, TYPE_MISMATCH, CONVERSATION_CLOSED,
-        CONVERSATION_ERASED, MESSAGE_ID_REUSED, LIMIT_EXCEEDED (payload, mailbox),
-        BUSY, DRAINING.
+        CONVERSATION_MERGED, CONVERSATION_ERASED, MESSAGE_ID_REUSED, LIMIT_EXCEEDED
+        (payload, mailbox), BUSY, DRAINING.
         """
 
     @abc.abstractmethod
@@ -905,6 +1058,8 @@ class ConversationServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[everturn.v1.conversation_service_pb2.ListMessagesResponse, collections.abc.Awaitable[everturn.v1.conversation_service_pb2.ListMessagesResponse]]:
         """Lists the transcript of a conversation, oldest first, exactly as of now.
+        The order is that of time, which is that of positions unless conversations
+        were merged or imported; with after_sequence it is that of positions.
         Reasons: FIELD_INVALID, PAGE_TOKEN_INVALID, CONVERSATION_NOT_FOUND.
         """
 
@@ -1105,6 +1260,61 @@ class ConversationServiceServicer(metaclass=abc.ABCMeta):
         """Adds a note that only staff and agents see. Idempotent by request_id.
         Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED,
         REQUEST_ID_REUSED.
+        """
+
+    @abc.abstractmethod
+    def SubmitTyping(
+        self,
+        request: everturn.v1.conversation_service_pb2.SubmitTypingRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[everturn.v1.conversation_service_pb2.SubmitTypingResponse, collections.abc.Awaitable[everturn.v1.conversation_service_pb2.SubmitTypingResponse]]:
+        """Says that the customer is typing, or a person or agent. Not kept: a
+        restart forgets it. A burst (TurnPolicy.quiet) stays open while the
+        customer types, up to its max_wait; 6 s without a further call and they are
+        taken to have stopped. Watchers are told, and the adapter of the channel
+        when it is not the customer.
+        Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED,
+        CONVERSATION_MERGED.
+        """
+
+    @abc.abstractmethod
+    def LinkAddress(
+        self,
+        request: everturn.v1.conversation_service_pb2.LinkAddressRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[everturn.v1.conversation_service_pb2.LinkAddressResponse, collections.abc.Awaitable[everturn.v1.conversation_service_pb2.LinkAddressResponse]]:
+        """Says that an address is the customer's of this conversation: what comes
+        `from` it goes there. Idempotent.
+        Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CONVERSATION_CLOSED,
+        CONVERSATION_MERGED, LIMIT_EXCEEDED (addresses).
+        """
+
+    @abc.abstractmethod
+    def MergeConversations(
+        self,
+        request: everturn.v1.conversation_service_pb2.MergeConversationsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[everturn.v1.conversation_service_pb2.MergeConversationsResponse, collections.abc.Awaitable[everturn.v1.conversation_service_pb2.MergeConversationsResponse]]:
+        """Two conversations turn out to be one customer's: the first ends and becomes
+        part of the second, which gets its transcript, the messages and events that
+        nobody has answered, its addresses, labels and opt-outs where it has none
+        of the same name. A running turn of the first is terminated; the state that
+        its code wrote stays with it. Idempotent; what was begun is carried on
+        after a crash.
+        Reasons: FIELD_INVALID, CONVERSATION_NOT_FOUND, CONVERSATION_MERGED,
+        CONVERSATION_ERASED, LIMIT_EXCEEDED.
+        """
+
+    @abc.abstractmethod
+    def ImportConversation(
+        self,
+        request: everturn.v1.conversation_service_pb2.ImportConversationRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[everturn.v1.conversation_service_pb2.ImportConversationResponse, collections.abc.Awaitable[everturn.v1.conversation_service_pb2.ImportConversationResponse]]:
+        """Opens a conversation with a transcript from elsewhere, in parts. No turn
+        starts. Idempotent: a part that is there already changes nothing.
+        Reasons: FIELD_INVALID, CONVERSATION_EXISTS, CONVERSATION_NOT_FOUND,
+        CONVERSATION_ERASED, TYPE_MISMATCH, LIMIT_EXCEEDED, BUSY, DRAINING.
         """
 
     @abc.abstractmethod

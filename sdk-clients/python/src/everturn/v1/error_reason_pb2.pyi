@@ -134,6 +134,14 @@ class _ErrorReasonEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._En
     """FAILED_PRECONDITION: the customer does not want messages by the channel."""
     ERROR_REASON_NOT_RESENDABLE: _ErrorReason.ValueType  # 36
     """FAILED_PRECONDITION: the message cannot be sent again; the text says why."""
+    ERROR_REASON_CONVERSATION_EXISTS: _ErrorReason.ValueType  # 37
+    """ALREADY_EXISTS: the conversation has messages that the import does not
+    know; metadata `message_count` is their number.
+    """
+    ERROR_REASON_CONVERSATION_MERGED: _ErrorReason.ValueType  # 38
+    """FAILED_PRECONDITION: the conversation was merged into another one; metadata
+    `conversation_id` names it.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Carried in google.rpc.ErrorInfo.reason (without the prefix) with the domain
@@ -252,4 +260,12 @@ ERROR_REASON_OPTED_OUT: ErrorReason.ValueType  # 35
 """FAILED_PRECONDITION: the customer does not want messages by the channel."""
 ERROR_REASON_NOT_RESENDABLE: ErrorReason.ValueType  # 36
 """FAILED_PRECONDITION: the message cannot be sent again; the text says why."""
+ERROR_REASON_CONVERSATION_EXISTS: ErrorReason.ValueType  # 37
+"""ALREADY_EXISTS: the conversation has messages that the import does not
+know; metadata `message_count` is their number.
+"""
+ERROR_REASON_CONVERSATION_MERGED: ErrorReason.ValueType  # 38
+"""FAILED_PRECONDITION: the conversation was merged into another one; metadata
+`conversation_id` names it.
+"""
 Global___ErrorReason: typing_extensions.TypeAlias = ErrorReason

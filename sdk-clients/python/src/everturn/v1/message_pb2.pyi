@@ -346,6 +346,7 @@ class Message(google.protobuf.message.Message):
     EDITS_SEQUENCE_FIELD_NUMBER: builtins.int
     RETRACTS_SEQUENCE_FIELD_NUMBER: builtins.int
     CUSTOMER_ADDRESS_FIELD_NUMBER: builtins.int
+    MERGED_FROM_FIELD_NUMBER: builtins.int
     sequence: builtins.int
     """Position in the transcript, from 1, without gaps."""
     author_kind: Global___AuthorKind.ValueType
@@ -382,6 +383,10 @@ class Message(google.protobuf.message.Message):
         messages of a conversation; absent in the input of turns.
         """
 
+    @property
+    def merged_from(self) -> Global___MessageOrigin:
+        """Where it was before its conversation was merged into this one."""
+
     def __init__(
         self,
         *,
@@ -399,12 +404,35 @@ class Message(google.protobuf.message.Message):
         edits_sequence: builtins.int = ...,
         retracts_sequence: builtins.int = ...,
         customer_address: builtins.str = ...,
+        merged_from: Global___MessageOrigin | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["change", b"change", "content", b"content", "create_time", b"create_time", "delivery", b"delivery", "edits_sequence", b"edits_sequence", "retracts_sequence", b"retracts_sequence"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["author_kind", b"author_kind", "author_name", b"author_name", "change", b"change", "channel", b"channel", "content", b"content", "create_time", b"create_time", "customer_address", b"customer_address", "delivery", b"delivery", "edits_sequence", b"edits_sequence", "is_automatic", b"is_automatic", "is_note", b"is_note", "provider_message_id", b"provider_message_id", "retracts_sequence", b"retracts_sequence", "sequence", b"sequence", "turn", b"turn"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["change", b"change", "content", b"content", "create_time", b"create_time", "delivery", b"delivery", "edits_sequence", b"edits_sequence", "merged_from", b"merged_from", "retracts_sequence", b"retracts_sequence"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["author_kind", b"author_kind", "author_name", b"author_name", "change", b"change", "channel", b"channel", "content", b"content", "create_time", b"create_time", "customer_address", b"customer_address", "delivery", b"delivery", "edits_sequence", b"edits_sequence", "is_automatic", b"is_automatic", "is_note", b"is_note", "merged_from", b"merged_from", "provider_message_id", b"provider_message_id", "retracts_sequence", b"retracts_sequence", "sequence", b"sequence", "turn", b"turn"]) -> None: ...
     def WhichOneof(self, oneof_group: typing.Literal["change", b"change"]) -> typing.Literal["edits_sequence", "retracts_sequence"] | None: ...
 
 Global___Message: typing_extensions.TypeAlias = Message
+
+@typing.final
+class MessageOrigin(google.protobuf.message.Message):
+    """A place in the transcript of another conversation."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    CONVERSATION_ID_FIELD_NUMBER: builtins.int
+    SEQUENCE_FIELD_NUMBER: builtins.int
+    conversation_id: builtins.str
+    """Id of the conversation."""
+    sequence: builtins.int
+    """Position in its transcript."""
+    def __init__(
+        self,
+        *,
+        conversation_id: builtins.str = ...,
+        sequence: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["conversation_id", b"conversation_id", "sequence", b"sequence"]) -> None: ...
+
+Global___MessageOrigin: typing_extensions.TypeAlias = MessageOrigin
 
 @typing.final
 class Usage(google.protobuf.message.Message):

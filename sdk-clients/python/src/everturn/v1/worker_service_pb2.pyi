@@ -87,6 +87,7 @@ class QueueSubscription(google.protobuf.message.Message):
     TASK_QUEUE_FIELD_NUMBER: builtins.int
     KIND_FIELD_NUMBER: builtins.int
     CAN_RECONCILE_FIELD_NUMBER: builtins.int
+    CAN_SHOW_TYPING_FIELD_NUMBER: builtins.int
     task_queue: builtins.str
     """Name of the task queue. 1 to 256 bytes."""
     kind: Global___TaskKind.ValueType
@@ -96,14 +97,19 @@ class QueueSubscription(google.protobuf.message.Message):
     provider whether a message was sent, by its idempotency key. Deliveries
     that were lost are then given to it with `Delivery.reconcile`.
     """
+    can_show_typing: builtins.bool
+    """For a queue "deliver.<channel>": the adapter can show the customer that
+    somebody is typing (WorkResponse.typing).
+    """
     def __init__(
         self,
         *,
         task_queue: builtins.str = ...,
         kind: Global___TaskKind.ValueType = ...,
         can_reconcile: builtins.bool = ...,
+        can_show_typing: builtins.bool = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["can_reconcile", b"can_reconcile", "kind", b"kind", "task_queue", b"task_queue"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["can_reconcile", b"can_reconcile", "can_show_typing", b"can_show_typing", "kind", b"kind", "task_queue", b"task_queue"]) -> None: ...
 
 Global___QueueSubscription: typing_extensions.TypeAlias = QueueSubscription
 
@@ -350,6 +356,7 @@ class WorkResponse(google.protobuf.message.Message):
     PING_FIELD_NUMBER: builtins.int
     PONG_FIELD_NUMBER: builtins.int
     DRAINING_FIELD_NUMBER: builtins.int
+    TYPING_FIELD_NUMBER: builtins.int
     ping: builtins.int
     """Asks the other side for a pong with the same number."""
     pong: builtins.int
@@ -384,6 +391,10 @@ class WorkResponse(google.protobuf.message.Message):
     def evicted_run_ids(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """Runs that need not be kept in the worker's cache any longer."""
 
+    @property
+    def typing(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___TypingNotice]:
+        """Who types, for adapters that can show it."""
+
     def __init__(
         self,
         *,
@@ -397,11 +408,52 @@ class WorkResponse(google.protobuf.message.Message):
         ping: builtins.int = ...,
         pong: builtins.int = ...,
         draining: builtins.bool = ...,
+        typing: collections.abc.Iterable[Global___TypingNotice] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["welcome", b"welcome"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["accepted_result_ids", b"accepted_result_ids", "activity_tasks", b"activity_tasks", "cancels", b"cancels", "draining", b"draining", "evicted_run_ids", b"evicted_run_ids", "ping", b"ping", "pong", b"pong", "rejections", b"rejections", "welcome", b"welcome", "workflow_tasks", b"workflow_tasks"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["accepted_result_ids", b"accepted_result_ids", "activity_tasks", b"activity_tasks", "cancels", b"cancels", "draining", b"draining", "evicted_run_ids", b"evicted_run_ids", "ping", b"ping", "pong", b"pong", "rejections", b"rejections", "typing", b"typing", "welcome", b"welcome", "workflow_tasks", b"workflow_tasks"]) -> None: ...
 
 Global___WorkResponse: typing_extensions.TypeAlias = WorkResponse
+
+@typing.final
+class TypingNotice(google.protobuf.message.Message):
+    """Somebody is typing an answer, or has stopped: the customer may be shown so.
+    Not repeated and not kept; lost with the stream.
+    """
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    CONVERSATION_ID_FIELD_NUMBER: builtins.int
+    CHANNEL_FIELD_NUMBER: builtins.int
+    ADDRESS_FIELD_NUMBER: builtins.int
+    AUTHOR_KIND_FIELD_NUMBER: builtins.int
+    AUTHOR_NAME_FIELD_NUMBER: builtins.int
+    IS_TYPING_FIELD_NUMBER: builtins.int
+    conversation_id: builtins.str
+    """Id of the conversation."""
+    channel: builtins.str
+    """Channel that the answer will go by."""
+    address: builtins.str
+    """Address that it will go to."""
+    author_kind: everturn.v1.message_pb2.AuthorKind.ValueType
+    """Who: an agent or a person."""
+    author_name: builtins.str
+    """Their name, if known."""
+    is_typing: builtins.bool
+    """They are typing."""
+    def __init__(
+        self,
+        *,
+        conversation_id: builtins.str = ...,
+        channel: builtins.str = ...,
+        address: builtins.str = ...,
+        author_kind: everturn.v1.message_pb2.AuthorKind.ValueType = ...,
+        author_name: builtins.str = ...,
+        is_typing: builtins.bool = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["address", b"address", "author_kind", b"author_kind", "author_name", b"author_name", "channel", b"channel", "conversation_id", b"conversation_id", "is_typing", b"is_typing"]) -> None: ...
+
+Global___TypingNotice: typing_extensions.TypeAlias = TypingNotice
 
 @typing.final
 class ActivityTask(google.protobuf.message.Message):

@@ -88,6 +88,19 @@ class DeliveryState:
 
 
 @dataclass(frozen=True, slots=True)
+class MessageOrigin:
+    """A place in the transcript of another conversation.
+
+    Attributes:
+        conversation_id: Id of the conversation.
+        sequence: Position in its transcript.
+    """
+
+    conversation_id: str
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One entry of a conversation's transcript.
 
@@ -115,6 +128,8 @@ class Message:
             takes one back.
         customer_address: Address of the customer that an inbound message came
             from; empty if it is not known.
+        merged_from: Where it was before its conversation was merged into this
+            one.
     """
 
     sequence: int
@@ -134,6 +149,7 @@ class Message:
     edits: int | None = None
     retracts: int | None = None
     customer_address: str = ""
+    merged_from: MessageOrigin | None = None
 
 
 def message_from_proto(proto: message_pb2.Message, converter: PayloadConverter) -> Message:
@@ -157,6 +173,9 @@ def message_from_proto(proto: message_pb2.Message, converter: PayloadConverter) 
         edits=proto.edits_sequence if proto.HasField("edits_sequence") else None,
         retracts=proto.retracts_sequence if proto.HasField("retracts_sequence") else None,
         customer_address=proto.customer_address,
+        merged_from=MessageOrigin(proto.merged_from.conversation_id, proto.merged_from.sequence)
+        if proto.HasField("merged_from")
+        else None,
     )
 
 

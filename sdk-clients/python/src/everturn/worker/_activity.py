@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeVar, overload
 
 from everturn.values._rules import ID_BYTES
 from everturn.worker._activity_context import ActivityContext, current_context
+from everturn.worker._typing import ShowTyping
 
 F = TypeVar("F", bound=Callable[..., Any])
 Executor = Literal["thread", "process"]
@@ -39,6 +40,7 @@ class ActivityDefinition:
         result_hint: Declared type of the result; ``Any`` without annotation.
         is_adapter: True for the delivery adapter of a channel.
         can_change: True for an adapter that can change messages.
+        show_typing: What an adapter shows customers by that somebody types.
     """
 
     name: str
@@ -50,6 +52,7 @@ class ActivityDefinition:
     result_hint: Any = Any
     is_adapter: bool = False
     can_change: bool = False
+    show_typing: ShowTyping | None = None
 
 
 class ActivityDecorator:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import inspect
 import sys
 import threading
 import time
@@ -20,6 +21,7 @@ from typing import Any
 
 from everturn.v1.payload_pb2 import Payload
 from everturn.v1.worker_service_pb2 import ActivityResult, ActivityTask
+from everturn.v1.worker_service_pb2 import TypingNotice as ProtoNotice
 from everturn.values._failure import plain_failure
 from everturn.values._failure_info import FailureKind
 from everturn.values._payload import PayloadConverter
@@ -27,10 +29,18 @@ from everturn.values._times import from_duration
 from everturn.values._usage import Usage, usage_to_proto
 from everturn.worker._activity import ActivityDefinition
 from everturn.worker._activity_context import ActivityContext, CancelReason
+from everturn.worker._delivery import QUEUE_PREFIX
 from everturn.worker._outcome import call_async, call_sync, not_begun
 from everturn.worker._process_pool import ProcessJob, ProcessPool
 from everturn.worker._session import Session
 from everturn.worker._thread_pool import ThreadPool
+from everturn.worker._typing import (
+    ShowTyping,
+    TypingNotice,
+    notice_from_proto,
+    show_async,
+    show_sync,
+)
 
 _HEARTBEAT_S = 5.0
 _HEARTBEAT_MAX_S = 30.0
@@ -131,6 +141,7 @@ class Attempts:
         self._attempts: dict[bytes, Attempt] = {}
         self._inbox: deque[Callable[[], None]] = deque()
         self._is_inbox_due = False
+        self._shown: set[asyncio.Task[None]] = set()
         # Attempts with a heartbeat that waits for its time, and when that is.
         self._due: dict[Attempt, float] = {}
 
@@ -183,6 +194,24 @@ class Attempts:
         with self._lock:
             for token in list(self._attempts):
                 self.cancel(token, reason)
+
+    def show_typing(self, proto: ProtoNotice) -> None:
+        """Lets the adapter of a channel show who types. Nothing depends on it."""
+        adapter = self._adapters.get(f"{QUEUE_PREFIX}{proto.channel}")
+        show = adapter.show_typing if adapter else None
+        if show is None:
+            return
+        notice = notice_from_proto(proto)
+        if inspect.iscoroutinefunction(show):
+            self._post(partial(self._show, show, notice))
+        else:
+            self._threads.submit(partial(show_sync, show, notice))
+
+    def _show(self, show: ShowTyping, notice: TypingNotice) -> None:
+        task = _start(self._loop, show_async(show, notice))
+        # The loop itself only has a weak reference.
+        self._shown.add(task)
+        task.add_done_callback(self._shown.discard)
 
     # -- how they run ------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from everturn.values._message_models import Message, message_from_proto
 from everturn.values._payload import JsonPayloadConverter
 from everturn.values._rules import ID_BYTES
 from everturn.worker._activity import ActivityDefinition, check_parameters
+from everturn.worker._typing import ShowTyping
 
 if TYPE_CHECKING:
     from everturn.v1.payload_pb2 import Payload
@@ -113,10 +114,15 @@ class _Mark:
     channel: str
     can_reconcile: bool
     can_change: bool
+    show_typing: ShowTyping | None
 
 
 def delivery(
-    *, channel: str, can_reconcile: bool = False, can_change: bool = False
+    *,
+    channel: str,
+    can_reconcile: bool = False,
+    can_change: bool = False,
+    show_typing: ShowTyping | None = None,
 ) -> Callable[[D], D]:
     """Marks a function as the delivery adapter of a channel.
 
@@ -134,6 +140,10 @@ def delivery(
             given to it with ``reconcile``; otherwise they stay unknown.
         can_change: It looks at ``action``, and can change messages and take
             them back; otherwise what changes a message fails for good.
+        show_typing: Shows the customer that somebody is typing, or has stopped.
+            Called when a turn begins to work on an answer or a person types, and
+            when they stop; not repeated, and an error is only logged. ``async
+            def`` functions run on the event loop, others in threads.
 
     Raises:
         ValueError: The channel is not allowed.
@@ -142,7 +152,7 @@ def delivery(
         raise ValueError(f"channel must have 1 to {_CHANNEL_BYTES_MAX} bytes: {channel!r}")
 
     def mark(function: D) -> D:
-        setattr(function, _MARK, _Mark(channel, can_reconcile, can_change))
+        setattr(function, _MARK, _Mark(channel, can_reconcile, can_change, show_typing))
         return function
 
     return mark
@@ -170,6 +180,7 @@ def adapter_of(function: Callable[..., Any]) -> tuple[ActivityDefinition, bool]:
         input_hint=Delivery,
         is_adapter=True,
         can_change=mark.can_change,
+        show_typing=mark.show_typing,
     )
     return definition, mark.can_reconcile
 

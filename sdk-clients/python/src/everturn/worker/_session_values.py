@@ -9,6 +9,21 @@ from everturn.v1 import worker_service_pb2 as pb
 
 
 @dataclass(frozen=True, slots=True)
+class DeliveryQueue:
+    """A queue to take deliveries from, and what its adapter can do.
+
+    Attributes:
+        name: Name of the queue.
+        can_reconcile: It can ask its provider what became of a lost one.
+        can_show_typing: It can show that somebody types.
+    """
+
+    name: str
+    can_reconcile: bool
+    can_show_typing: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SessionOptions:
     """What a worker says about itself.
 
@@ -18,8 +33,7 @@ class SessionOptions:
         identity: Who the worker is, for people.
         build_id: Build of the worker's code.
         slots: Most attempts that run at a time; 1 to 10,000.
-        delivery_queues: Queues to take deliveries from, and whether the adapter
-            can ask its provider what became of a lost one.
+        delivery_queues: Queues to take deliveries from.
         activity_types: The activities it has.
     """
 
@@ -28,7 +42,7 @@ class SessionOptions:
     identity: str
     build_id: str
     slots: int
-    delivery_queues: tuple[tuple[str, bool], ...] = ()
+    delivery_queues: tuple[DeliveryQueue, ...] = ()
     activity_types: tuple[str, ...] = ()
 
 
@@ -57,9 +71,12 @@ def hello_of(options: SessionOptions, running_tokens: Sequence[bytes]) -> pb.Hel
     ]
     queues += [
         pb.QueueSubscription(
-            task_queue=name, kind=pb.TASK_KIND_ACTIVITY, can_reconcile=can_reconcile
+            task_queue=queue.name,
+            kind=pb.TASK_KIND_ACTIVITY,
+            can_reconcile=queue.can_reconcile,
+            can_show_typing=queue.can_show_typing,
         )
-        for name, can_reconcile in options.delivery_queues
+        for queue in options.delivery_queues
     ]
     return pb.Hello(
         namespace=options.namespace,

@@ -30,7 +30,7 @@ from everturn.worker._delivery import QUEUE_PREFIX, adapter_of
 from everturn.worker._process_pool import ProcessPool
 from everturn.worker._run_workers import run_workers
 from everturn.worker._session import ATTEMPTS_MAX, Session
-from everturn.worker._session_values import SessionOptions
+from everturn.worker._session_values import DeliveryQueue, SessionOptions
 from everturn.worker._thread_pool import ThreadPool
 from everturn.worker._watchdog import Watchdog
 from everturn.worker._worker_stream import WorkerStream
@@ -129,7 +129,10 @@ class Worker:
             identity=_sized("identity", identity or default_identity),
             build_id=_sized("build_id", build_id, bytes_min=0),
             slots=self._max_concurrent,
-            delivery_queues=tuple((d.name, can_reconcile) for d, can_reconcile in adapters),
+            delivery_queues=tuple(
+                DeliveryQueue(adapter.name, can_reconcile, adapter.show_typing is not None)
+                for adapter, can_reconcile in adapters
+            ),
             activity_types=tuple(sorted(self._definitions)),
         )
         if len(queues) + len(adapters) > _QUEUES_MAX:

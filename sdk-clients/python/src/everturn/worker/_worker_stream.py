@@ -171,6 +171,8 @@ class WorkerStream:
             is_open = session.phase is Phase.OPEN
             for task in received.tasks:
                 attempts.start(task)
+            for notice in response.typing:
+                attempts.show_typing(notice)
             for token, fenced in received.cancels:
                 attempts.cancel(token, "fenced" if fenced else "requested")
         if received.resend_later or received.dropped:

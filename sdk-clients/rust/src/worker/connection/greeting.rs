@@ -44,6 +44,8 @@ impl Connection {
             task_queue: self.options.task_queue.clone(),
             kind: kind.into(),
             can_reconcile: self.options.can_reconcile && kind == v1::TaskKind::Activity,
+            // Activities of this worker are given tasks, and nothing else.
+            can_show_typing: false,
         };
         let mut queues = Vec::new();
         if !self.activities.is_empty() {

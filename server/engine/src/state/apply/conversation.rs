@@ -74,12 +74,20 @@ impl Root {
             Event::EarlyReceipt(receipt) => self.keep_receipt(receipt),
             Event::ConversationReopened => self.reopen(),
             Event::HeldMessageSent { message, slot, key } => self.let_go(message, *slot, key),
+            Event::MessageAdopted { message, waits } => self.adopt(message, *waits),
+            Event::ContactAssigned { .. }
+            | Event::ConversationMerged { .. }
+            | Event::ConversationAbsorbed { .. }
+            | Event::MergeExpected { .. }
+            | Event::MergeCanceled { .. }
+            | Event::MergeTried
+            | Event::MergeEnded => self.apply_contact(time, event),
             _ => {}
         }
         self.rearm_silence();
     }
 
-    fn close_conversation(&mut self, time: Time, reason: &Text, erase_at: Option<Time>) {
+    pub(super) fn close_conversation(&mut self, time: Time, reason: &Text, erase_at: Option<Time>) {
         let Some(conversation) = &mut self.conversation else {
             return;
         };
@@ -93,8 +101,9 @@ impl Root {
         conversation.unanswered_since = None;
         conversation.retry = None;
         conversation.erase_at = erase_at;
-        if let Some(at) = erase_at {
-            self.deadlines.arm(Deadline::Retention, at);
+        match erase_at {
+            Some(at) => self.deadlines.arm(Deadline::Retention, at),
+            None => self.deadlines.disarm(Deadline::Retention),
         }
         self.deadlines.disarm(Deadline::Burst);
         // Nobody could lift it any more, and the last turn has to clean up.
@@ -165,6 +174,8 @@ impl Root {
         conversation.note_thread(message);
         conversation.reply_channel = message.channel.clone();
         conversation.mailbox.push_back(message.clone());
+        // What was being typed has come.
+        conversation.typing_until = None;
         conversation.note_handover(message);
         conversation.idle_since = Some(message.time);
         conversation.customer_since = None;
@@ -372,5 +383,9 @@ fn opened(type_name: &TypeName, task_queue: &QueueName, policy: &TurnPolicy) -> 
         threads: BTreeMap::new(),
         early_receipts: VecDeque::new(),
         turn_times: VecDeque::new(),
+        merged: None,
+        absorbed: BTreeMap::new(),
+        imported: 0,
+        typing_until: None,
     }
 }

@@ -3,6 +3,7 @@
 
 mod approval;
 mod change;
+mod contact;
 mod conversation;
 mod delivery;
 mod done;

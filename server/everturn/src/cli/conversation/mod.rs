@@ -1,6 +1,7 @@
 //! `everturn conversation`: customers' messages in, replies out, and people in
 //! between.
 
+mod customers;
 mod messages;
 mod people;
 mod policy;
@@ -25,6 +26,8 @@ use crate::render::Output;
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   everturn conversation submit customer-7 --type support 'where is my parcel?'
+  everturn conversation submit-from +4912345 --channel sms --type support 'where is it?'
+  everturn conversation merge customer-9 customer-7
   everturn conversation event customer-7 order-delayed --payload '{\"order\":7}'
   everturn conversation watch customer-7
   everturn conversation list --status open --output json
@@ -47,6 +50,9 @@ pub(crate) struct ConversationArgs {
 enum Command {
     /// Add a customer's message; opens the conversation if there is none
     Submit(submit::SubmitArgs),
+    /// Add a customer's message to the conversation that their address has, or
+    /// to a new one
+    SubmitFrom(submit::SubmitFromArgs),
     /// Add an event from outside; opens the conversation if there is none
     Event(submit::EventArgs),
     /// Follow a conversation until it is closed
@@ -75,6 +81,14 @@ enum Command {
     Edit(messages::EditArgs),
     /// Note that the customer took a message back
     Retract(messages::WhichArgs),
+    /// Say that the customer is typing, or somebody of the staff
+    Typing(customers::TypingArgs),
+    /// Say that an address is the customer's of this conversation
+    Link(customers::LinkArgs),
+    /// Make it part of another conversation of the same customer
+    Merge(customers::MergeArgs),
+    /// Open it with a transcript from elsewhere; no turn starts
+    Import(customers::ImportArgs),
     /// Close a conversation
     Close(CloseArgs),
     /// Remove its content for good; a tombstone with counts stays
@@ -141,6 +155,7 @@ pub(crate) async fn run(args: ConversationArgs) -> anyhow::Result<ExitCode> {
     let output = args.client.output();
     match args.command {
         Command::Submit(args) => submit::message(&client, output, args).await?,
+        Command::SubmitFrom(args) => submit::message_from(&client, output, args).await?,
         Command::Event(args) => submit::event(&client, output, args).await?,
         Command::Watch(args) => read::watch(&client, output, args).await?,
         Command::List(args) => read::list(&client, output, args).await?,
@@ -153,6 +168,10 @@ pub(crate) async fn run(args: ConversationArgs) -> anyhow::Result<ExitCode> {
         Command::Note(args) => messages::note(&client, output, args).await?,
         Command::Edit(args) => messages::edit(&client, output, args).await?,
         Command::Retract(args) => messages::retract(&client, output, args).await?,
+        Command::Typing(args) => customers::typing(&client, output, args).await?,
+        Command::Link(args) => customers::link(&client, output, args).await?,
+        Command::Merge(args) => customers::merge(&client, output, args).await?,
+        Command::Import(args) => customers::import(&client, output, args).await?,
         Command::Type(command) => types::run(&client, output, command).await?,
         Command::Pause(args) => {
             let request = v1::PauseConversationRequest {

@@ -13,6 +13,27 @@ pub(super) struct SubmitArgs {
     conversation_id: String,
     /// What the customer says
     text: String,
+    /// Address of the customer on this channel, for an adapter to reply to
+    #[arg(long, value_name = "ADDRESS", default_value = "")]
+    customer_address: String,
+    #[command(flatten)]
+    message: MessageArgs,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct SubmitFromArgs {
+    /// Address of the customer: the conversation that it has gets the message,
+    /// or a new one
+    address: String,
+    /// What the customer says
+    text: String,
+    #[command(flatten)]
+    message: MessageArgs,
+}
+
+/// What goes with a message.
+#[derive(Args, Debug)]
+struct MessageArgs {
     /// Type of the conversation, required when it opens
     #[arg(long = "type", value_name = "TYPE", default_value = "")]
     conversation_type: String,
@@ -38,9 +59,6 @@ pub(super) struct SubmitArgs {
     /// Label, used when it opens; may be repeated
     #[arg(long, value_name = "KEY=VALUE", value_parser = label)]
     label: Vec<(String, String)>,
-    /// Address of the customer on this channel, for an adapter to reply to
-    #[arg(long, value_name = "ADDRESS", default_value = "")]
-    customer_address: String,
     /// Where a file is that goes with it; may be repeated
     #[arg(long, value_name = "URI")]
     attachment: Vec<String>,
@@ -53,6 +71,30 @@ pub(super) struct SubmitArgs {
     opt_out: Option<v1::OptOut>,
     #[command(flatten)]
     policy: PolicyArgs,
+}
+
+impl MessageArgs {
+    fn request(self, text: String) -> v1::SubmitMessageRequest {
+        let content = v1::MessageContent {
+            text,
+            data: self.data,
+            attributes: self.attribute.into_iter().collect(),
+            attachments: self.attachment.into_iter().map(attachment).collect(),
+        };
+        v1::SubmitMessageRequest {
+            conversation_type: self.conversation_type,
+            channel: self.channel,
+            provider_message_id: self.message_id,
+            author_name: self.author,
+            content: Some(content),
+            task_queue: self.task_queue,
+            labels: self.label.into_iter().collect(),
+            turn_policy: self.policy.policy(),
+            is_automatic: self.automatic,
+            opt_out: self.opt_out.unwrap_or_default().into(),
+            ..Default::default()
+        }
+    }
 }
 
 #[derive(Args, Debug)]
@@ -100,37 +142,53 @@ pub(super) async fn message(
     output: Output,
     args: SubmitArgs,
 ) -> anyhow::Result<()> {
-    let content = v1::MessageContent {
-        text: args.text,
-        data: args.data,
-        attributes: args.attribute.into_iter().collect(),
-        attachments: args.attachment.into_iter().map(attachment).collect(),
-    };
     let request = v1::SubmitMessageRequest {
         conversation_id: args.conversation_id,
-        conversation_type: args.conversation_type,
-        channel: args.channel,
-        provider_message_id: args.message_id,
-        author_name: args.author,
-        content: Some(content),
-        task_queue: args.task_queue,
-        labels: args.label.into_iter().collect(),
-        turn_policy: args.policy.policy(),
         customer_address: args.customer_address,
-        is_automatic: args.automatic,
-        opt_out: args.opt_out.unwrap_or_default().into(),
-        ..Default::default()
+        ..args.message.request(args.text)
     };
+    submit(client, output, request).await
+}
+
+/// Adds one to the conversation that its address has.
+pub(super) async fn message_from(
+    client: &Client,
+    output: Output,
+    args: SubmitFromArgs,
+) -> anyhow::Result<()> {
+    let request = args.message.request(args.text);
+    let from = v1::Contact {
+        channel: request.channel.clone(),
+        address: args.address,
+    };
+    let request = v1::SubmitMessageRequest {
+        from: Some(from),
+        ..request
+    };
+    submit(client, output, request).await
+}
+
+async fn submit(
+    client: &Client,
+    output: Output,
+    request: v1::SubmitMessageRequest,
+) -> anyhow::Result<()> {
+    let is_named = request.from.is_none();
     let accepted = client.submit_message(request).await?;
     let time = render::time(accepted.accept_time.as_ref());
+    let (id, number) = (&accepted.conversation_id, accepted.message_sequence);
     output.record(
         || {
             serde_json::json!({
-                "message_sequence": accepted.message_sequence,
+                "conversation_id": id,
+                "message_sequence": number,
                 "accept_time": time,
             })
         },
-        || format!("accepted as message {}", accepted.message_sequence),
+        || match is_named {
+            true => format!("accepted as message {number}"),
+            false => format!("accepted as message {number} of {id}"),
+        },
     )?;
     Ok(())
 }

@@ -12,7 +12,7 @@ import type { HistoryEvent } from "./event_pb.js";
 import { file_everturn_v1_event } from "./event_pb.js";
 import type { Failure } from "./failure_pb.js";
 import { file_everturn_v1_failure } from "./failure_pb.js";
-import type { Message as Message$1, Usage } from "./message_pb.js";
+import type { AuthorKind, Message as Message$1, Usage } from "./message_pb.js";
 import { file_everturn_v1_message } from "./message_pb.js";
 import type { Payload } from "./payload_pb.js";
 import { file_everturn_v1_payload } from "./payload_pb.js";
@@ -24,7 +24,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file everturn/v1/worker_service.proto.
  */
 export const file_everturn_v1_worker_service: GenFile = /*@__PURE__*/
-  fileDesc("CiBldmVydHVybi92MS93b3JrZXJfc2VydmljZS5wcm90bxILZXZlcnR1cm4udjEiYwoRUXVldWVTdWJzY3JpcHRpb24SEgoKdGFza19xdWV1ZRgBIAEoCRIjCgRraW5kGAIgASgOMhUuZXZlcnR1cm4udjEuVGFza0tpbmQSFQoNY2FuX3JlY29uY2lsZRgDIAEoCCLmAQoFSGVsbG8SEQoJbmFtZXNwYWNlGAEgASgJEi4KBnF1ZXVlcxgCIAMoCzIeLmV2ZXJ0dXJuLnYxLlF1ZXVlU3Vic2NyaXB0aW9uEhAKCGlkZW50aXR5GAMgASgJEhAKCGJ1aWxkX2lkGAQgASgJEhsKE3J1bm5pbmdfdGFza190b2tlbnMYBSADKAwSFgoOYWN0aXZpdHlfdHlwZXMYBiADKAkSFgoOd29ya2Zsb3dfdHlwZXMYByADKAkSKQoKdXNlZF90eXBlcxgIIAMoCzIVLmV2ZXJ0dXJuLnYxLlVzZWRUeXBlIlYKCFVzZWRUeXBlEhIKCnRhc2tfcXVldWUYASABKAkSIwoEa2luZBgCIAEoDjIVLmV2ZXJ0dXJuLnYxLlRhc2tLaW5kEhEKCXR5cGVfbmFtZRgDIAEoCSK0AQoHV2VsY29tZRIRCglzdHJlYW1faWQYASABKAQSFgoOc2VydmVyX3ZlcnNpb24YAiABKAkSMAoNcGluZ19pbnRlcnZhbBgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIuCgthY2tfdGltZW91dBgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIcChRhYm9ydGVkX3Rhc2tfaW5kZXhlcxgFIAMoDSI9CgtDcmVkaXRHcmFudBIWCg53b3JrZmxvd19jb3VudBgBIAEoDRIWCg5hY3Rpdml0eV9jb3VudBgCIAEoDSL+AgoLV29ya1JlcXVlc3QSIQoFaGVsbG8YASABKAsyEi5ldmVydHVybi52MS5IZWxsbxIpCgdjcmVkaXRzGAIgASgLMhguZXZlcnR1cm4udjEuQ3JlZGl0R3JhbnQSGgoSYWNrZWRfZGVsaXZlcnlfaWRzGAMgAygEEjUKEGFjdGl2aXR5X3Jlc3VsdHMYBCADKAsyGy5ldmVydHVybi52MS5BY3Rpdml0eVJlc3VsdBI+ChV3b3JrZmxvd190YXNrX3Jlc3VsdHMYBSADKAsyHy5ldmVydHVybi52MS5Xb3JrZmxvd1Rhc2tSZXN1bHQSMgoKaGVhcnRiZWF0cxgGIAMoCzIeLmV2ZXJ0dXJuLnYxLkFjdGl2aXR5SGVhcnRiZWF0EgwKBHBpbmcYByABKAQSDAoEcG9uZxgIIAEoBBIQCghkcmFpbmluZxgJIAEoCBIsCgdvdXRwdXRzGAogAygLMhsuZXZlcnR1cm4udjEuQWN0aXZpdHlPdXRwdXQi3wIKDFdvcmtSZXNwb25zZRIlCgd3ZWxjb21lGAEgASgLMhQuZXZlcnR1cm4udjEuV2VsY29tZRIxCg5hY3Rpdml0eV90YXNrcxgCIAMoCzIZLmV2ZXJ0dXJuLnYxLkFjdGl2aXR5VGFzaxIxCg53b3JrZmxvd190YXNrcxgDIAMoCzIZLmV2ZXJ0dXJuLnYxLldvcmtmbG93VGFzaxIbChNhY2NlcHRlZF9yZXN1bHRfaWRzGAQgAygEEjAKCnJlamVjdGlvbnMYBSADKAsyHC5ldmVydHVybi52MS5SZXN1bHRSZWplY3Rpb24SLAoHY2FuY2VscxgGIAMoCzIbLmV2ZXJ0dXJuLnYxLkFjdGl2aXR5Q2FuY2VsEhcKD2V2aWN0ZWRfcnVuX2lkcxgHIAMoCRIMCgRwaW5nGAggASgEEgwKBHBvbmcYCSABKAQSEAoIZHJhaW5pbmcYCiABKAgi1wMKDEFjdGl2aXR5VGFzaxITCgtkZWxpdmVyeV9pZBgBIAEoBBISCgp0YXNrX3Rva2VuGAIgASgMEhUKDWFjdGl2aXR5X3R5cGUYAyABKAkSIwoFaW5wdXQYBCABKAsyFC5ldmVydHVybi52MS5QYXlsb2FkEg8KB2F0dGVtcHQYBSABKA0SEwoLd29ya2Zsb3dfaWQYBiABKAkSDgoGcnVuX2lkGAcgASgJEgsKA2tleRgIIAEoCRIsCghkZWFkbGluZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASOQoRaGVhcnRiZWF0X3RpbWVvdXQYCiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25IAIgBARI0ChFoZWFydGJlYXRfZGV0YWlscxgLIAEoCzIULmV2ZXJ0dXJuLnYxLlBheWxvYWRIAYgBARISCgp0YXNrX3F1ZXVlGAwgASgJEicKCGRlbGl2ZXJ5GA0gASgLMhUuZXZlcnR1cm4udjEuRGVsaXZlcnkSFwoPaWRlbXBvdGVuY3lfa2V5GA4gASgJQhQKEl9oZWFydGJlYXRfdGltZW91dEIUChJfaGVhcnRiZWF0X2RldGFpbHMihgIKCERlbGl2ZXJ5EhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRIlCgdtZXNzYWdlGAIgASgLMhQuZXZlcnR1cm4udjEuTWVzc2FnZRIPCgdhZGRyZXNzGAMgASgJEhcKD2lkZW1wb3RlbmN5X2tleRgEIAEoCRIRCglyZWNvbmNpbGUYBSABKAgSKwoLaW5fcmVwbHlfdG8YBiABKAsyFi5ldmVydHVybi52MS5JblJlcGx5VG8SKwoGYWN0aW9uGAcgASgOMhsuZXZlcnR1cm4udjEuRGVsaXZlcnlBY3Rpb24SIwobY2hhbmdlZF9wcm92aWRlcl9tZXNzYWdlX2lkGAggASgJIk4KCUluUmVwbHlUbxIcChRwcm92aWRlcl9tZXNzYWdlX2lkcxgBIAMoCRIPCgdzdWJqZWN0GAIgASgJEhIKCnJlZmVyZW5jZXMYAyADKAkiRAoOQWN0aXZpdHlPdXRwdXQSEgoKdGFza190b2tlbhgBIAEoDBIQCghzZXF1ZW5jZRgCIAEoBBIMCgRkYXRhGAMgASgMItABCgxXb3JrZmxvd1Rhc2sSEwoLZGVsaXZlcnlfaWQYASABKAQSEgoKdGFza190b2tlbhgCIAEoDBITCgt3b3JrZmxvd19pZBgDIAEoCRIOCgZydW5faWQYBCABKAkSFQoNd29ya2Zsb3dfdHlwZRgFIAEoCRIZChFwcmV2aW91c19ldmVudF9pZBgGIAEoBBIpCgZldmVudHMYByADKAsyGS5ldmVydHVybi52MS5IaXN0b3J5RXZlbnQSFQoNbGFzdF9ldmVudF9pZBgIIAEoBCK2AQoOQWN0aXZpdHlSZXN1bHQSEQoJcmVzdWx0X2lkGAEgASgEEhIKCnRhc2tfdG9rZW4YAiABKAwSJgoGcmVzdWx0GAMgASgLMhQuZXZlcnR1cm4udjEuUGF5bG9hZEgAEicKB2ZhaWx1cmUYBCABKAsyFC5ldmVydHVybi52MS5GYWlsdXJlSAASIQoFdXNhZ2UYBSABKAsyEi5ldmVydHVybi52MS5Vc2FnZUIJCgdvdXRjb21lIuUBChJXb3JrZmxvd1Rhc2tSZXN1bHQSEQoJcmVzdWx0X2lkGAEgASgEEhIKCnRhc2tfdG9rZW4YAiABKAwSFQoNc2Vlbl9ldmVudF9pZBgDIAEoBBImCghjb21tYW5kcxgEIAMoCzIULmV2ZXJ0dXJuLnYxLkNvbW1hbmQSJQoHZmFpbHVyZRgFIAEoCzIULmV2ZXJ0dXJuLnYxLkZhaWx1cmUSGgoSbmVlZHNfZnVsbF9qb3VybmFsGAYgASgIEhIKCnJ1bl9jYWNoZWQYByABKAgSEgoKaXNfcGFydGlhbBgIIAEoCCJ3Cg9SZXN1bHRSZWplY3Rpb24SEQoJcmVzdWx0X2lkGAEgASgEEg4KBnJlYXNvbhgCIAEoCRIPCgdtZXNzYWdlGAMgASgJEjAKDXVucmVhZF9ldmVudHMYBCADKAsyGS5ldmVydHVybi52MS5IaXN0b3J5RXZlbnQidgoRQWN0aXZpdHlIZWFydGJlYXQSEgoKdGFza190b2tlbhgBIAEoDBIqCgdkZXRhaWxzGAIgASgLMhQuZXZlcnR1cm4udjEuUGF5bG9hZEgAiAEBEhUKDWJsb2NrZWRfc3RhY2sYAyABKAlCCgoIX2RldGFpbHMiNAoOQWN0aXZpdHlDYW5jZWwSEgoKdGFza190b2tlbhgBIAEoDBIOCgZmZW5jZWQYAiABKAgipQEKGFBvbGxBY3Rpdml0eVRhc2tzUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSEgoKdGFza19xdWV1ZRgCIAEoCRIQCghpZGVudGl0eRgDIAEoCRIRCgltYXhfdGFza3MYBCABKA0SMAoIbWF4X3dhaXQYBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25IAIgBAUILCglfbWF4X3dhaXQiRQoZUG9sbEFjdGl2aXR5VGFza3NSZXNwb25zZRIoCgV0YXNrcxgBIAMoCzIZLmV2ZXJ0dXJuLnYxLkFjdGl2aXR5VGFzayJMChxDb21wbGV0ZUFjdGl2aXR5VGFza3NSZXF1ZXN0EiwKB3Jlc3VsdHMYASADKAsyGy5ldmVydHVybi52MS5BY3Rpdml0eVJlc3VsdCJRCh1Db21wbGV0ZUFjdGl2aXR5VGFza3NSZXNwb25zZRIwCgpyZWplY3Rpb25zGAEgAygLMhwuZXZlcnR1cm4udjEuUmVzdWx0UmVqZWN0aW9uIlQKF0ZhaWxBY3Rpdml0eVRhc2tSZXF1ZXN0EhIKCnRhc2tfdG9rZW4YASABKAwSJQoHZmFpbHVyZRgCIAEoCzIULmV2ZXJ0dXJuLnYxLkZhaWx1cmUiGgoYRmFpbEFjdGl2aXR5VGFza1Jlc3BvbnNlImoKHEhlYXJ0YmVhdEFjdGl2aXR5VGFza1JlcXVlc3QSEgoKdGFza190b2tlbhgBIAEoDBIqCgdkZXRhaWxzGAIgASgLMhQuZXZlcnR1cm4udjEuUGF5bG9hZEgAiAEBQgoKCF9kZXRhaWxzIjkKHUhlYXJ0YmVhdEFjdGl2aXR5VGFza1Jlc3BvbnNlEhgKEGNhbmNlbF9yZXF1ZXN0ZWQYASABKAgiSQoZU2VuZEFjdGl2aXR5T3V0cHV0UmVxdWVzdBIsCgdvdXRwdXRzGAEgAygLMhsuZXZlcnR1cm4udjEuQWN0aXZpdHlPdXRwdXQiHAoaU2VuZEFjdGl2aXR5T3V0cHV0UmVzcG9uc2UikQEKF1BvbGxXb3JrZmxvd1Rhc2tSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRISCgp0YXNrX3F1ZXVlGAIgASgJEhAKCGlkZW50aXR5GAMgASgJEjAKCG1heF93YWl0GAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uSACIAQFCCwoJX21heF93YWl0IkMKGFBvbGxXb3JrZmxvd1Rhc2tSZXNwb25zZRInCgR0YXNrGAEgASgLMhkuZXZlcnR1cm4udjEuV29ya2Zsb3dUYXNrIk4KG0NvbXBsZXRlV29ya2Zsb3dUYXNrUmVxdWVzdBIvCgZyZXN1bHQYASABKAsyHy5ldmVydHVybi52MS5Xb3JrZmxvd1Rhc2tSZXN1bHQiUAocQ29tcGxldGVXb3JrZmxvd1Rhc2tSZXNwb25zZRIwCg11bnJlYWRfZXZlbnRzGAEgAygLMhkuZXZlcnR1cm4udjEuSGlzdG9yeUV2ZW50KlUKCFRhc2tLaW5kEhkKFVRBU0tfS0lORF9VTlNQRUNJRklFRBAAEhYKElRBU0tfS0lORF9XT1JLRkxPVxABEhYKElRBU0tfS0lORF9BQ1RJVklUWRACKoUBCg5EZWxpdmVyeUFjdGlvbhIfChtERUxJVkVSWV9BQ1RJT05fVU5TUEVDSUZJRUQQABIbChdERUxJVkVSWV9BQ1RJT05fREVMSVZFUhABEhgKFERFTElWRVJZX0FDVElPTl9FRElUEAISGwoXREVMSVZFUllfQUNUSU9OX1JFVFJBQ1QQAzKqBgoNV29ya2VyU2VydmljZRI/CgRXb3JrEhguZXZlcnR1cm4udjEuV29ya1JlcXVlc3QaGS5ldmVydHVybi52MS5Xb3JrUmVzcG9uc2UoATABEmIKEVBvbGxBY3Rpdml0eVRhc2tzEiUuZXZlcnR1cm4udjEuUG9sbEFjdGl2aXR5VGFza3NSZXF1ZXN0GiYuZXZlcnR1cm4udjEuUG9sbEFjdGl2aXR5VGFza3NSZXNwb25zZRJuChVDb21wbGV0ZUFjdGl2aXR5VGFza3MSKS5ldmVydHVybi52MS5Db21wbGV0ZUFjdGl2aXR5VGFza3NSZXF1ZXN0GiouZXZlcnR1cm4udjEuQ29tcGxldGVBY3Rpdml0eVRhc2tzUmVzcG9uc2USXwoQRmFpbEFjdGl2aXR5VGFzaxIkLmV2ZXJ0dXJuLnYxLkZhaWxBY3Rpdml0eVRhc2tSZXF1ZXN0GiUuZXZlcnR1cm4udjEuRmFpbEFjdGl2aXR5VGFza1Jlc3BvbnNlEm4KFUhlYXJ0YmVhdEFjdGl2aXR5VGFzaxIpLmV2ZXJ0dXJuLnYxLkhlYXJ0YmVhdEFjdGl2aXR5VGFza1JlcXVlc3QaKi5ldmVydHVybi52MS5IZWFydGJlYXRBY3Rpdml0eVRhc2tSZXNwb25zZRJlChJTZW5kQWN0aXZpdHlPdXRwdXQSJi5ldmVydHVybi52MS5TZW5kQWN0aXZpdHlPdXRwdXRSZXF1ZXN0GicuZXZlcnR1cm4udjEuU2VuZEFjdGl2aXR5T3V0cHV0UmVzcG9uc2USXwoQUG9sbFdvcmtmbG93VGFzaxIkLmV2ZXJ0dXJuLnYxLlBvbGxXb3JrZmxvd1Rhc2tSZXF1ZXN0GiUuZXZlcnR1cm4udjEuUG9sbFdvcmtmbG93VGFza1Jlc3BvbnNlEmsKFENvbXBsZXRlV29ya2Zsb3dUYXNrEiguZXZlcnR1cm4udjEuQ29tcGxldGVXb3JrZmxvd1Rhc2tSZXF1ZXN0GikuZXZlcnR1cm4udjEuQ29tcGxldGVXb3JrZmxvd1Rhc2tSZXNwb25zZWIGcHJvdG8z", [file_everturn_v1_command, file_everturn_v1_event, file_everturn_v1_failure, file_everturn_v1_message, file_everturn_v1_payload, file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("CiBldmVydHVybi92MS93b3JrZXJfc2VydmljZS5wcm90bxILZXZlcnR1cm4udjEifAoRUXVldWVTdWJzY3JpcHRpb24SEgoKdGFza19xdWV1ZRgBIAEoCRIjCgRraW5kGAIgASgOMhUuZXZlcnR1cm4udjEuVGFza0tpbmQSFQoNY2FuX3JlY29uY2lsZRgDIAEoCBIXCg9jYW5fc2hvd190eXBpbmcYBCABKAgi5gEKBUhlbGxvEhEKCW5hbWVzcGFjZRgBIAEoCRIuCgZxdWV1ZXMYAiADKAsyHi5ldmVydHVybi52MS5RdWV1ZVN1YnNjcmlwdGlvbhIQCghpZGVudGl0eRgDIAEoCRIQCghidWlsZF9pZBgEIAEoCRIbChNydW5uaW5nX3Rhc2tfdG9rZW5zGAUgAygMEhYKDmFjdGl2aXR5X3R5cGVzGAYgAygJEhYKDndvcmtmbG93X3R5cGVzGAcgAygJEikKCnVzZWRfdHlwZXMYCCADKAsyFS5ldmVydHVybi52MS5Vc2VkVHlwZSJWCghVc2VkVHlwZRISCgp0YXNrX3F1ZXVlGAEgASgJEiMKBGtpbmQYAiABKA4yFS5ldmVydHVybi52MS5UYXNrS2luZBIRCgl0eXBlX25hbWUYAyABKAkitAEKB1dlbGNvbWUSEQoJc3RyZWFtX2lkGAEgASgEEhYKDnNlcnZlcl92ZXJzaW9uGAIgASgJEjAKDXBpbmdfaW50ZXJ2YWwYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SLgoLYWNrX3RpbWVvdXQYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SHAoUYWJvcnRlZF90YXNrX2luZGV4ZXMYBSADKA0iPQoLQ3JlZGl0R3JhbnQSFgoOd29ya2Zsb3dfY291bnQYASABKA0SFgoOYWN0aXZpdHlfY291bnQYAiABKA0i/gIKC1dvcmtSZXF1ZXN0EiEKBWhlbGxvGAEgASgLMhIuZXZlcnR1cm4udjEuSGVsbG8SKQoHY3JlZGl0cxgCIAEoCzIYLmV2ZXJ0dXJuLnYxLkNyZWRpdEdyYW50EhoKEmFja2VkX2RlbGl2ZXJ5X2lkcxgDIAMoBBI1ChBhY3Rpdml0eV9yZXN1bHRzGAQgAygLMhsuZXZlcnR1cm4udjEuQWN0aXZpdHlSZXN1bHQSPgoVd29ya2Zsb3dfdGFza19yZXN1bHRzGAUgAygLMh8uZXZlcnR1cm4udjEuV29ya2Zsb3dUYXNrUmVzdWx0EjIKCmhlYXJ0YmVhdHMYBiADKAsyHi5ldmVydHVybi52MS5BY3Rpdml0eUhlYXJ0YmVhdBIMCgRwaW5nGAcgASgEEgwKBHBvbmcYCCABKAQSEAoIZHJhaW5pbmcYCSABKAgSLAoHb3V0cHV0cxgKIAMoCzIbLmV2ZXJ0dXJuLnYxLkFjdGl2aXR5T3V0cHV0IooDCgxXb3JrUmVzcG9uc2USJQoHd2VsY29tZRgBIAEoCzIULmV2ZXJ0dXJuLnYxLldlbGNvbWUSMQoOYWN0aXZpdHlfdGFza3MYAiADKAsyGS5ldmVydHVybi52MS5BY3Rpdml0eVRhc2sSMQoOd29ya2Zsb3dfdGFza3MYAyADKAsyGS5ldmVydHVybi52MS5Xb3JrZmxvd1Rhc2sSGwoTYWNjZXB0ZWRfcmVzdWx0X2lkcxgEIAMoBBIwCgpyZWplY3Rpb25zGAUgAygLMhwuZXZlcnR1cm4udjEuUmVzdWx0UmVqZWN0aW9uEiwKB2NhbmNlbHMYBiADKAsyGy5ldmVydHVybi52MS5BY3Rpdml0eUNhbmNlbBIXCg9ldmljdGVkX3J1bl9pZHMYByADKAkSDAoEcGluZxgIIAEoBBIMCgRwb25nGAkgASgEEhAKCGRyYWluaW5nGAogASgIEikKBnR5cGluZxgLIAMoCzIZLmV2ZXJ0dXJuLnYxLlR5cGluZ05vdGljZSKfAQoMVHlwaW5nTm90aWNlEhcKD2NvbnZlcnNhdGlvbl9pZBgBIAEoCRIPCgdjaGFubmVsGAIgASgJEg8KB2FkZHJlc3MYAyABKAkSLAoLYXV0aG9yX2tpbmQYBCABKA4yFy5ldmVydHVybi52MS5BdXRob3JLaW5kEhMKC2F1dGhvcl9uYW1lGAUgASgJEhEKCWlzX3R5cGluZxgGIAEoCCLXAwoMQWN0aXZpdHlUYXNrEhMKC2RlbGl2ZXJ5X2lkGAEgASgEEhIKCnRhc2tfdG9rZW4YAiABKAwSFQoNYWN0aXZpdHlfdHlwZRgDIAEoCRIjCgVpbnB1dBgEIAEoCzIULmV2ZXJ0dXJuLnYxLlBheWxvYWQSDwoHYXR0ZW1wdBgFIAEoDRITCgt3b3JrZmxvd19pZBgGIAEoCRIOCgZydW5faWQYByABKAkSCwoDa2V5GAggASgJEiwKCGRlYWRsaW5lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI5ChFoZWFydGJlYXRfdGltZW91dBgKIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkgAiAEBEjQKEWhlYXJ0YmVhdF9kZXRhaWxzGAsgASgLMhQuZXZlcnR1cm4udjEuUGF5bG9hZEgBiAEBEhIKCnRhc2tfcXVldWUYDCABKAkSJwoIZGVsaXZlcnkYDSABKAsyFS5ldmVydHVybi52MS5EZWxpdmVyeRIXCg9pZGVtcG90ZW5jeV9rZXkYDiABKAlCFAoSX2hlYXJ0YmVhdF90aW1lb3V0QhQKEl9oZWFydGJlYXRfZGV0YWlscyKGAgoIRGVsaXZlcnkSFwoPY29udmVyc2F0aW9uX2lkGAEgASgJEiUKB21lc3NhZ2UYAiABKAsyFC5ldmVydHVybi52MS5NZXNzYWdlEg8KB2FkZHJlc3MYAyABKAkSFwoPaWRlbXBvdGVuY3lfa2V5GAQgASgJEhEKCXJlY29uY2lsZRgFIAEoCBIrCgtpbl9yZXBseV90bxgGIAEoCzIWLmV2ZXJ0dXJuLnYxLkluUmVwbHlUbxIrCgZhY3Rpb24YByABKA4yGy5ldmVydHVybi52MS5EZWxpdmVyeUFjdGlvbhIjChtjaGFuZ2VkX3Byb3ZpZGVyX21lc3NhZ2VfaWQYCCABKAkiTgoJSW5SZXBseVRvEhwKFHByb3ZpZGVyX21lc3NhZ2VfaWRzGAEgAygJEg8KB3N1YmplY3QYAiABKAkSEgoKcmVmZXJlbmNlcxgDIAMoCSJECg5BY3Rpdml0eU91dHB1dBISCgp0YXNrX3Rva2VuGAEgASgMEhAKCHNlcXVlbmNlGAIgASgEEgwKBGRhdGEYAyABKAwi0AEKDFdvcmtmbG93VGFzaxITCgtkZWxpdmVyeV9pZBgBIAEoBBISCgp0YXNrX3Rva2VuGAIgASgMEhMKC3dvcmtmbG93X2lkGAMgASgJEg4KBnJ1bl9pZBgEIAEoCRIVCg13b3JrZmxvd190eXBlGAUgASgJEhkKEXByZXZpb3VzX2V2ZW50X2lkGAYgASgEEikKBmV2ZW50cxgHIAMoCzIZLmV2ZXJ0dXJuLnYxLkhpc3RvcnlFdmVudBIVCg1sYXN0X2V2ZW50X2lkGAggASgEIrYBCg5BY3Rpdml0eVJlc3VsdBIRCglyZXN1bHRfaWQYASABKAQSEgoKdGFza190b2tlbhgCIAEoDBImCgZyZXN1bHQYAyABKAsyFC5ldmVydHVybi52MS5QYXlsb2FkSAASJwoHZmFpbHVyZRgEIAEoCzIULmV2ZXJ0dXJuLnYxLkZhaWx1cmVIABIhCgV1c2FnZRgFIAEoCzISLmV2ZXJ0dXJuLnYxLlVzYWdlQgkKB291dGNvbWUi5QEKEldvcmtmbG93VGFza1Jlc3VsdBIRCglyZXN1bHRfaWQYASABKAQSEgoKdGFza190b2tlbhgCIAEoDBIVCg1zZWVuX2V2ZW50X2lkGAMgASgEEiYKCGNvbW1hbmRzGAQgAygLMhQuZXZlcnR1cm4udjEuQ29tbWFuZBIlCgdmYWlsdXJlGAUgASgLMhQuZXZlcnR1cm4udjEuRmFpbHVyZRIaChJuZWVkc19mdWxsX2pvdXJuYWwYBiABKAgSEgoKcnVuX2NhY2hlZBgHIAEoCBISCgppc19wYXJ0aWFsGAggASgIIncKD1Jlc3VsdFJlamVjdGlvbhIRCglyZXN1bHRfaWQYASABKAQSDgoGcmVhc29uGAIgASgJEg8KB21lc3NhZ2UYAyABKAkSMAoNdW5yZWFkX2V2ZW50cxgEIAMoCzIZLmV2ZXJ0dXJuLnYxLkhpc3RvcnlFdmVudCJ2ChFBY3Rpdml0eUhlYXJ0YmVhdBISCgp0YXNrX3Rva2VuGAEgASgMEioKB2RldGFpbHMYAiABKAsyFC5ldmVydHVybi52MS5QYXlsb2FkSACIAQESFQoNYmxvY2tlZF9zdGFjaxgDIAEoCUIKCghfZGV0YWlscyI0Cg5BY3Rpdml0eUNhbmNlbBISCgp0YXNrX3Rva2VuGAEgASgMEg4KBmZlbmNlZBgCIAEoCCKlAQoYUG9sbEFjdGl2aXR5VGFza3NSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRISCgp0YXNrX3F1ZXVlGAIgASgJEhAKCGlkZW50aXR5GAMgASgJEhEKCW1heF90YXNrcxgEIAEoDRIwCghtYXhfd2FpdBgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkgAiAEBQgsKCV9tYXhfd2FpdCJFChlQb2xsQWN0aXZpdHlUYXNrc1Jlc3BvbnNlEigKBXRhc2tzGAEgAygLMhkuZXZlcnR1cm4udjEuQWN0aXZpdHlUYXNrIkwKHENvbXBsZXRlQWN0aXZpdHlUYXNrc1JlcXVlc3QSLAoHcmVzdWx0cxgBIAMoCzIbLmV2ZXJ0dXJuLnYxLkFjdGl2aXR5UmVzdWx0IlEKHUNvbXBsZXRlQWN0aXZpdHlUYXNrc1Jlc3BvbnNlEjAKCnJlamVjdGlvbnMYASADKAsyHC5ldmVydHVybi52MS5SZXN1bHRSZWplY3Rpb24iVAoXRmFpbEFjdGl2aXR5VGFza1JlcXVlc3QSEgoKdGFza190b2tlbhgBIAEoDBIlCgdmYWlsdXJlGAIgASgLMhQuZXZlcnR1cm4udjEuRmFpbHVyZSIaChhGYWlsQWN0aXZpdHlUYXNrUmVzcG9uc2UiagocSGVhcnRiZWF0QWN0aXZpdHlUYXNrUmVxdWVzdBISCgp0YXNrX3Rva2VuGAEgASgMEioKB2RldGFpbHMYAiABKAsyFC5ldmVydHVybi52MS5QYXlsb2FkSACIAQFCCgoIX2RldGFpbHMiOQodSGVhcnRiZWF0QWN0aXZpdHlUYXNrUmVzcG9uc2USGAoQY2FuY2VsX3JlcXVlc3RlZBgBIAEoCCJJChlTZW5kQWN0aXZpdHlPdXRwdXRSZXF1ZXN0EiwKB291dHB1dHMYASADKAsyGy5ldmVydHVybi52MS5BY3Rpdml0eU91dHB1dCIcChpTZW5kQWN0aXZpdHlPdXRwdXRSZXNwb25zZSKRAQoXUG9sbFdvcmtmbG93VGFza1JlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEhIKCnRhc2tfcXVldWUYAiABKAkSEAoIaWRlbnRpdHkYAyABKAkSMAoIbWF4X3dhaXQYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25IAIgBAUILCglfbWF4X3dhaXQiQwoYUG9sbFdvcmtmbG93VGFza1Jlc3BvbnNlEicKBHRhc2sYASABKAsyGS5ldmVydHVybi52MS5Xb3JrZmxvd1Rhc2siTgobQ29tcGxldGVXb3JrZmxvd1Rhc2tSZXF1ZXN0Ei8KBnJlc3VsdBgBIAEoCzIfLmV2ZXJ0dXJuLnYxLldvcmtmbG93VGFza1Jlc3VsdCJQChxDb21wbGV0ZVdvcmtmbG93VGFza1Jlc3BvbnNlEjAKDXVucmVhZF9ldmVudHMYASADKAsyGS5ldmVydHVybi52MS5IaXN0b3J5RXZlbnQqVQoIVGFza0tpbmQSGQoVVEFTS19LSU5EX1VOU1BFQ0lGSUVEEAASFgoSVEFTS19LSU5EX1dPUktGTE9XEAESFgoSVEFTS19LSU5EX0FDVElWSVRZEAIqhQEKDkRlbGl2ZXJ5QWN0aW9uEh8KG0RFTElWRVJZX0FDVElPTl9VTlNQRUNJRklFRBAAEhsKF0RFTElWRVJZX0FDVElPTl9ERUxJVkVSEAESGAoUREVMSVZFUllfQUNUSU9OX0VESVQQAhIbChdERUxJVkVSWV9BQ1RJT05fUkVUUkFDVBADMqoGCg1Xb3JrZXJTZXJ2aWNlEj8KBFdvcmsSGC5ldmVydHVybi52MS5Xb3JrUmVxdWVzdBoZLmV2ZXJ0dXJuLnYxLldvcmtSZXNwb25zZSgBMAESYgoRUG9sbEFjdGl2aXR5VGFza3MSJS5ldmVydHVybi52MS5Qb2xsQWN0aXZpdHlUYXNrc1JlcXVlc3QaJi5ldmVydHVybi52MS5Qb2xsQWN0aXZpdHlUYXNrc1Jlc3BvbnNlEm4KFUNvbXBsZXRlQWN0aXZpdHlUYXNrcxIpLmV2ZXJ0dXJuLnYxLkNvbXBsZXRlQWN0aXZpdHlUYXNrc1JlcXVlc3QaKi5ldmVydHVybi52MS5Db21wbGV0ZUFjdGl2aXR5VGFza3NSZXNwb25zZRJfChBGYWlsQWN0aXZpdHlUYXNrEiQuZXZlcnR1cm4udjEuRmFpbEFjdGl2aXR5VGFza1JlcXVlc3QaJS5ldmVydHVybi52MS5GYWlsQWN0aXZpdHlUYXNrUmVzcG9uc2USbgoVSGVhcnRiZWF0QWN0aXZpdHlUYXNrEikuZXZlcnR1cm4udjEuSGVhcnRiZWF0QWN0aXZpdHlUYXNrUmVxdWVzdBoqLmV2ZXJ0dXJuLnYxLkhlYXJ0YmVhdEFjdGl2aXR5VGFza1Jlc3BvbnNlEmUKElNlbmRBY3Rpdml0eU91dHB1dBImLmV2ZXJ0dXJuLnYxLlNlbmRBY3Rpdml0eU91dHB1dFJlcXVlc3QaJy5ldmVydHVybi52MS5TZW5kQWN0aXZpdHlPdXRwdXRSZXNwb25zZRJfChBQb2xsV29ya2Zsb3dUYXNrEiQuZXZlcnR1cm4udjEuUG9sbFdvcmtmbG93VGFza1JlcXVlc3QaJS5ldmVydHVybi52MS5Qb2xsV29ya2Zsb3dUYXNrUmVzcG9uc2USawoUQ29tcGxldGVXb3JrZmxvd1Rhc2sSKC5ldmVydHVybi52MS5Db21wbGV0ZVdvcmtmbG93VGFza1JlcXVlc3QaKS5ldmVydHVybi52MS5Db21wbGV0ZVdvcmtmbG93VGFza1Jlc3BvbnNlYgZwcm90bzM", [file_everturn_v1_command, file_everturn_v1_event, file_everturn_v1_failure, file_everturn_v1_message, file_everturn_v1_payload, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * One task queue that a worker serves.
@@ -54,6 +54,14 @@ export type QueueSubscription = Message<"everturn.v1.QueueSubscription"> & {
    * @generated from field: bool can_reconcile = 3;
    */
   canReconcile: boolean;
+
+  /**
+   * For a queue "deliver.<channel>": the adapter can show the customer that
+   * somebody is typing (WorkResponse.typing).
+   *
+   * @generated from field: bool can_show_typing = 4;
+   */
+  canShowTyping: boolean;
 };
 
 /**
@@ -411,6 +419,13 @@ export type WorkResponse = Message<"everturn.v1.WorkResponse"> & {
    * @generated from field: bool draining = 10;
    */
   draining: boolean;
+
+  /**
+   * Who types, for adapters that can show it.
+   *
+   * @generated from field: repeated everturn.v1.TypingNotice typing = 11;
+   */
+  typing: TypingNotice[];
 };
 
 /**
@@ -419,6 +434,63 @@ export type WorkResponse = Message<"everturn.v1.WorkResponse"> & {
  */
 export const WorkResponseSchema: GenMessage<WorkResponse> = /*@__PURE__*/
   messageDesc(file_everturn_v1_worker_service, 6);
+
+/**
+ * Somebody is typing an answer, or has stopped: the customer may be shown so.
+ * Not repeated and not kept; lost with the stream.
+ *
+ * @generated from message everturn.v1.TypingNotice
+ */
+export type TypingNotice = Message<"everturn.v1.TypingNotice"> & {
+  /**
+   * Id of the conversation.
+   *
+   * @generated from field: string conversation_id = 1;
+   */
+  conversationId: string;
+
+  /**
+   * Channel that the answer will go by.
+   *
+   * @generated from field: string channel = 2;
+   */
+  channel: string;
+
+  /**
+   * Address that it will go to.
+   *
+   * @generated from field: string address = 3;
+   */
+  address: string;
+
+  /**
+   * Who: an agent or a person.
+   *
+   * @generated from field: everturn.v1.AuthorKind author_kind = 4;
+   */
+  authorKind: AuthorKind;
+
+  /**
+   * Their name, if known.
+   *
+   * @generated from field: string author_name = 5;
+   */
+  authorName: string;
+
+  /**
+   * They are typing.
+   *
+   * @generated from field: bool is_typing = 6;
+   */
+  isTyping: boolean;
+};
+
+/**
+ * Describes the message everturn.v1.TypingNotice.
+ * Use `create(TypingNoticeSchema)` to create a new message.
+ */
+export const TypingNoticeSchema: GenMessage<TypingNotice> = /*@__PURE__*/
+  messageDesc(file_everturn_v1_worker_service, 7);
 
 /**
  * An attempt of an activity, for a worker to run.
@@ -532,7 +604,7 @@ export type ActivityTask = Message<"everturn.v1.ActivityTask"> & {
  * Use `create(ActivityTaskSchema)` to create a new message.
  */
 export const ActivityTaskSchema: GenMessage<ActivityTask> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 7);
+  messageDesc(file_everturn_v1_worker_service, 8);
 
 /**
  * A message to be delivered by the adapter of its channel. The result of the
@@ -610,7 +682,7 @@ export type Delivery = Message<"everturn.v1.Delivery"> & {
  * Use `create(DeliverySchema)` to create a new message.
  */
 export const DeliverySchema: GenMessage<Delivery> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 8);
+  messageDesc(file_everturn_v1_worker_service, 9);
 
 /**
  * What a delivery answers, as the provider of its channel knows it.
@@ -646,7 +718,7 @@ export type InReplyTo = Message<"everturn.v1.InReplyTo"> & {
  * Use `create(InReplyToSchema)` to create a new message.
  */
 export const InReplyToSchema: GenMessage<InReplyTo> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 9);
+  messageDesc(file_everturn_v1_worker_service, 10);
 
 /**
  * A piece of an attempt's output, handed to those who watch the conversation
@@ -684,7 +756,7 @@ export type ActivityOutput = Message<"everturn.v1.ActivityOutput"> & {
  * Use `create(ActivityOutputSchema)` to create a new message.
  */
 export const ActivityOutputSchema: GenMessage<ActivityOutput> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 10);
+  messageDesc(file_everturn_v1_worker_service, 11);
 
 /**
  * A run whose code has something to do.
@@ -757,7 +829,7 @@ export type WorkflowTask = Message<"everturn.v1.WorkflowTask"> & {
  * Use `create(WorkflowTaskSchema)` to create a new message.
  */
 export const WorkflowTaskSchema: GenMessage<WorkflowTask> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 11);
+  messageDesc(file_everturn_v1_worker_service, 12);
 
 /**
  * The result of an activity attempt.
@@ -815,7 +887,7 @@ export type ActivityResult = Message<"everturn.v1.ActivityResult"> & {
  * Use `create(ActivityResultSchema)` to create a new message.
  */
 export const ActivityResultSchema: GenMessage<ActivityResult> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 12);
+  messageDesc(file_everturn_v1_worker_service, 13);
 
 /**
  * The result of a workflow task.
@@ -890,7 +962,7 @@ export type WorkflowTaskResult = Message<"everturn.v1.WorkflowTaskResult"> & {
  * Use `create(WorkflowTaskResultSchema)` to create a new message.
  */
 export const WorkflowTaskResultSchema: GenMessage<WorkflowTaskResult> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 13);
+  messageDesc(file_everturn_v1_worker_service, 14);
 
 /**
  * Why a result was not taken.
@@ -935,7 +1007,7 @@ export type ResultRejection = Message<"everturn.v1.ResultRejection"> & {
  * Use `create(ResultRejectionSchema)` to create a new message.
  */
 export const ResultRejectionSchema: GenMessage<ResultRejection> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 14);
+  messageDesc(file_everturn_v1_worker_service, 15);
 
 /**
  * A sign of life of a running attempt.
@@ -972,7 +1044,7 @@ export type ActivityHeartbeat = Message<"everturn.v1.ActivityHeartbeat"> & {
  * Use `create(ActivityHeartbeatSchema)` to create a new message.
  */
 export const ActivityHeartbeatSchema: GenMessage<ActivityHeartbeat> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 15);
+  messageDesc(file_everturn_v1_worker_service, 16);
 
 /**
  * An attempt should stop.
@@ -1000,7 +1072,7 @@ export type ActivityCancel = Message<"everturn.v1.ActivityCancel"> & {
  * Use `create(ActivityCancelSchema)` to create a new message.
  */
 export const ActivityCancelSchema: GenMessage<ActivityCancel> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 16);
+  messageDesc(file_everturn_v1_worker_service, 17);
 
 /**
  * Request of PollActivityTasks.
@@ -1049,7 +1121,7 @@ export type PollActivityTasksRequest = Message<"everturn.v1.PollActivityTasksReq
  * Use `create(PollActivityTasksRequestSchema)` to create a new message.
  */
 export const PollActivityTasksRequestSchema: GenMessage<PollActivityTasksRequest> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 17);
+  messageDesc(file_everturn_v1_worker_service, 18);
 
 /**
  * Response of PollActivityTasks.
@@ -1070,7 +1142,7 @@ export type PollActivityTasksResponse = Message<"everturn.v1.PollActivityTasksRe
  * Use `create(PollActivityTasksResponseSchema)` to create a new message.
  */
 export const PollActivityTasksResponseSchema: GenMessage<PollActivityTasksResponse> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 18);
+  messageDesc(file_everturn_v1_worker_service, 19);
 
 /**
  * Request of CompleteActivityTasks.
@@ -1091,7 +1163,7 @@ export type CompleteActivityTasksRequest = Message<"everturn.v1.CompleteActivity
  * Use `create(CompleteActivityTasksRequestSchema)` to create a new message.
  */
 export const CompleteActivityTasksRequestSchema: GenMessage<CompleteActivityTasksRequest> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 19);
+  messageDesc(file_everturn_v1_worker_service, 20);
 
 /**
  * Response of CompleteActivityTasks.
@@ -1112,7 +1184,7 @@ export type CompleteActivityTasksResponse = Message<"everturn.v1.CompleteActivit
  * Use `create(CompleteActivityTasksResponseSchema)` to create a new message.
  */
 export const CompleteActivityTasksResponseSchema: GenMessage<CompleteActivityTasksResponse> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 20);
+  messageDesc(file_everturn_v1_worker_service, 21);
 
 /**
  * Request of FailActivityTask.
@@ -1140,7 +1212,7 @@ export type FailActivityTaskRequest = Message<"everturn.v1.FailActivityTaskReque
  * Use `create(FailActivityTaskRequestSchema)` to create a new message.
  */
 export const FailActivityTaskRequestSchema: GenMessage<FailActivityTaskRequest> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 21);
+  messageDesc(file_everturn_v1_worker_service, 22);
 
 /**
  * Response of FailActivityTask.
@@ -1155,7 +1227,7 @@ export type FailActivityTaskResponse = Message<"everturn.v1.FailActivityTaskResp
  * Use `create(FailActivityTaskResponseSchema)` to create a new message.
  */
 export const FailActivityTaskResponseSchema: GenMessage<FailActivityTaskResponse> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 22);
+  messageDesc(file_everturn_v1_worker_service, 23);
 
 /**
  * Request of HeartbeatActivityTask.
@@ -1183,7 +1255,7 @@ export type HeartbeatActivityTaskRequest = Message<"everturn.v1.HeartbeatActivit
  * Use `create(HeartbeatActivityTaskRequestSchema)` to create a new message.
  */
 export const HeartbeatActivityTaskRequestSchema: GenMessage<HeartbeatActivityTaskRequest> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 23);
+  messageDesc(file_everturn_v1_worker_service, 24);
 
 /**
  * Response of HeartbeatActivityTask.
@@ -1204,7 +1276,7 @@ export type HeartbeatActivityTaskResponse = Message<"everturn.v1.HeartbeatActivi
  * Use `create(HeartbeatActivityTaskResponseSchema)` to create a new message.
  */
 export const HeartbeatActivityTaskResponseSchema: GenMessage<HeartbeatActivityTaskResponse> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 24);
+  messageDesc(file_everturn_v1_worker_service, 25);
 
 /**
  * Request of SendActivityOutput.
@@ -1225,7 +1297,7 @@ export type SendActivityOutputRequest = Message<"everturn.v1.SendActivityOutputR
  * Use `create(SendActivityOutputRequestSchema)` to create a new message.
  */
 export const SendActivityOutputRequestSchema: GenMessage<SendActivityOutputRequest> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 25);
+  messageDesc(file_everturn_v1_worker_service, 26);
 
 /**
  * Response of SendActivityOutput.
@@ -1240,7 +1312,7 @@ export type SendActivityOutputResponse = Message<"everturn.v1.SendActivityOutput
  * Use `create(SendActivityOutputResponseSchema)` to create a new message.
  */
 export const SendActivityOutputResponseSchema: GenMessage<SendActivityOutputResponse> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 26);
+  messageDesc(file_everturn_v1_worker_service, 27);
 
 /**
  * Request of PollWorkflowTask.
@@ -1282,7 +1354,7 @@ export type PollWorkflowTaskRequest = Message<"everturn.v1.PollWorkflowTaskReque
  * Use `create(PollWorkflowTaskRequestSchema)` to create a new message.
  */
 export const PollWorkflowTaskRequestSchema: GenMessage<PollWorkflowTaskRequest> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 27);
+  messageDesc(file_everturn_v1_worker_service, 28);
 
 /**
  * Response of PollWorkflowTask.
@@ -1303,7 +1375,7 @@ export type PollWorkflowTaskResponse = Message<"everturn.v1.PollWorkflowTaskResp
  * Use `create(PollWorkflowTaskResponseSchema)` to create a new message.
  */
 export const PollWorkflowTaskResponseSchema: GenMessage<PollWorkflowTaskResponse> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 28);
+  messageDesc(file_everturn_v1_worker_service, 29);
 
 /**
  * Request of CompleteWorkflowTask.
@@ -1324,7 +1396,7 @@ export type CompleteWorkflowTaskRequest = Message<"everturn.v1.CompleteWorkflowT
  * Use `create(CompleteWorkflowTaskRequestSchema)` to create a new message.
  */
 export const CompleteWorkflowTaskRequestSchema: GenMessage<CompleteWorkflowTaskRequest> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 29);
+  messageDesc(file_everturn_v1_worker_service, 30);
 
 /**
  * Response of CompleteWorkflowTask.
@@ -1346,7 +1418,7 @@ export type CompleteWorkflowTaskResponse = Message<"everturn.v1.CompleteWorkflow
  * Use `create(CompleteWorkflowTaskResponseSchema)` to create a new message.
  */
 export const CompleteWorkflowTaskResponseSchema: GenMessage<CompleteWorkflowTaskResponse> = /*@__PURE__*/
-  messageDesc(file_everturn_v1_worker_service, 30);
+  messageDesc(file_everturn_v1_worker_service, 31);
 
 /**
  * What kinds of tasks a worker takes.
