@@ -65,6 +65,15 @@ impl Handle {
         request: SubmitMessage,
     ) -> Result<(Text, Accepted), Error> {
         self.admit()?;
+        if request.opening.type_name.as_str().is_empty() {
+            // It cannot open one: what it is refused for leaves no contact.
+            let (channel, address) = (&request.channel, &request.customer_address);
+            let known = self.conversation_of(&namespace, channel, address).await;
+            known.map_err(|error| match error {
+                Error::Rejected(Rejection::ConversationNotFound) => Rejection::TypeRequired.into(),
+                error => error,
+            })?;
+        }
         let mut assign = Assign::Find;
         for _ in 0..ROUNDS {
             let (channel, address) = (&request.channel, &request.customer_address);
