@@ -230,7 +230,7 @@ fn import(count: usize, after_sequence: u64) -> v1::ImportConversationRequest {
 async fn an_import_is_taken_in_parts_and_up_to_its_bound() {
     let coordinator = Coordinator::start(&[]).await;
     let mut service = coordinator.conversations();
-    let refused_import = service.import_conversation(import(501, 0)).await;
+    let refused_import = service.import_conversation(import(10_001, 0)).await;
     fields_refused(refused_import, &["messages"]);
     let nothing = v1::ImportConversationRequest {
         messages: vec![v1::ImportedMessage::default()],
@@ -254,13 +254,23 @@ async fn an_import_is_taken_in_parts_and_up_to_its_bound() {
             assert_eq!(count, after_sequence + 500);
         }
     }
-    limit_refused(service.import_conversation(import(1, 10_000)).await);
+    for after_sequence in [10_000, u64::MAX] {
+        limit_refused(service.import_conversation(import(1, after_sequence)).await);
+    }
     let gap = service.import_conversation(import(1, 9_999)).await;
     assert_eq!(gap.expect("it is there").into_inner().message_count, 10_000);
     let client = coordinator.client();
     let conversation = client.conversation("imported").await.expect("it exists");
     assert_eq!(conversation.message_count, 10_000);
     assert_eq!(conversation.turn_count, 0);
+    let at_once = v1::ImportConversationRequest {
+        conversation_id: "at-once".to_owned(),
+        ..import(10_000, 0)
+    };
+    let whole = service.import_conversation(at_once).await;
+    assert_eq!(whole.expect("taken").into_inner().message_count, 10_000);
+    assert_eq!(calls::transcript(&client, "at-once").await.len(), 10_000);
+
     open(&client, "written", 1).await;
     let written = v1::ImportConversationRequest {
         conversation_id: "written".to_owned(),

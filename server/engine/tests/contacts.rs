@@ -96,7 +96,8 @@ fn an_imported_transcript_starts_no_turn_and_is_there_for_the_next_one() {
     };
     assert_eq!(import(&mut s, 3, 0), Ok(3));
     assert_eq!(import(&mut s, 3, 0), Ok(3), "the same part again");
-    assert_eq!(import(&mut s, 2, 3), Ok(5));
+    assert_eq!(import(&mut s, 4, 1), Ok(5), "it begins with what is there");
+    assert_eq!(s.conversation().message_count, 5);
     assert_eq!(
         import(&mut s, 1, 9),
         Err(Rejection::ConversationExists { messages: 5 }),

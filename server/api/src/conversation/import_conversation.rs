@@ -13,9 +13,6 @@ use crate::checker::{Checker, Path};
 use crate::conversation::settle_opening;
 use crate::{error, incoming};
 
-/// Messages in one part.
-const PART_MESSAGES: usize = 500;
-
 pub(super) async fn call(
     handle: &Handle,
     request: pb::ImportConversationRequest,
@@ -54,23 +51,18 @@ pub(super) async fn call(
     }))
 }
 
+/// One part may be the whole: beyond that the size of a request is its bound.
 fn messages(checker: &mut Checker, values: Vec<pb::ImportedMessage>, now: Time) -> Vec<Message> {
     let path = Path::field("messages");
-    if values.len() > PART_MESSAGES {
+    let most = usize::try_from(limits::IMPORTED_MESSAGES).unwrap_or(usize::MAX);
+    if values.len() > most {
         let count = values.len();
-        checker.violation(
-            path,
-            format!("has {count} entries; at most {PART_MESSAGES}"),
-        );
+        checker.violation(path, format!("has {count} entries; at most {most}"));
     }
-    let values = values.into_iter().enumerate().take(PART_MESSAGES);
-    let read = values.map(|(index, value)| message(checker, path.at(index), value, now));
-    let messages: Vec<Message> = read.collect();
-    let bytes: usize = messages.iter().map(|m| m.content.size_bytes()).sum();
-    if bytes > limits::PAYLOAD_BYTES {
-        checker.over_limit("bytes of a part of an import", limits::PAYLOAD_BYTES as u64);
-    }
-    messages
+    let values = values.into_iter().enumerate().take(most);
+    values
+        .map(|(index, value)| message(checker, path.at(index), value, now))
+        .collect()
 }
 
 fn message(

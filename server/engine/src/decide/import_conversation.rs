@@ -26,7 +26,7 @@ pub struct ImportConversation {
 }
 
 /// Opens the conversation with the messages, or adds them to those that were
-/// imported before. No turn starts. The same part again changes nothing.
+/// imported before. No turn starts. What was imported before changes nothing.
 ///
 /// # Errors
 /// `ConversationExists`, `ConversationNotFound`, `TypeMismatch`,
@@ -35,22 +35,25 @@ pub fn import_conversation(
     tx: &mut Transaction<'_>,
     request: ImportConversation,
 ) -> Result<u64, Rejection> {
-    let through = request.after + request.messages.len() as u64;
+    let count = request.messages.len() as u64;
+    let through = request.after.saturating_add(count);
     if through > limits::IMPORTED_MESSAGES {
         return Err(Rejection::LimitExceeded {
             subject: "messages of an import",
             limit: limits::IMPORTED_MESSAGES,
         });
     }
+    let mut had = 0;
     match known_conversation(tx.root, &request.opening)? {
         None if request.after > 0 => return Err(Rejection::ConversationNotFound),
         None => open(tx, request.opening),
         Some(conversation) => {
-            if conversation.imported >= through {
-                return Ok(conversation.imported);
+            had = conversation.imported;
+            if had >= through {
+                return Ok(had);
             }
             let messages = conversation.message_count;
-            let is_next = messages == request.after && conversation.imported == messages;
+            let is_next = request.after <= had && had == messages;
             if !is_next || conversation.turn_count > 0 || conversation.event_count > 0 {
                 return Err(Rejection::ConversationExists { messages });
             }
@@ -59,7 +62,8 @@ pub fn import_conversation(
     let reply_channel = Some(request.reply_channel).filter(|it| !it.as_str().is_empty());
     set_addresses(tx, request.addresses, reply_channel)?;
     let positions = request.after + 1..;
-    for (message, sequence) in request.messages.into_iter().zip(positions) {
+    let news = request.messages.into_iter().zip(positions);
+    for (message, sequence) in news.filter(|(_, sequence)| *sequence > had) {
         tx.emit(Event::MessageAdopted {
             message: Box::new(Message {
                 sequence,

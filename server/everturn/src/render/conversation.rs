@@ -90,6 +90,7 @@ fn conversation_json(it: &v1::Conversation) -> Value {
         "last_turn": ended_turn_json(it.last_turn.as_ref()),
         "opt_outs": opt_outs_json(it),
         "failed_addresses": failed_addresses_json(it),
+        "merged_into_conversation_id": it.merged_into_conversation_id,
     })
 }
 
@@ -244,6 +245,9 @@ fn conversation_text(it: &v1::Conversation) -> String {
     let used = usage_text(it.usage.as_ref());
     if !used.is_empty() {
         lines.push(format!("used          {used}"));
+    }
+    if !it.merged_into_conversation_id.is_empty() {
+        lines.push(format!("merged into   {}", it.merged_into_conversation_id));
     }
     if it.erased_run_count > 0 {
         lines.push(format!("runs erased   {}", it.erased_run_count));

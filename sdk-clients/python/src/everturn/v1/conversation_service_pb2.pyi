@@ -2828,8 +2828,8 @@ class ImportConversationRequest(google.protobuf.message.Message):
 
     @property
     def messages(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___ImportedMessage]:
-        """The messages, oldest first. At most 500, and 2 MiB, in one part; 10,000 in
-        all.
+        """The messages, oldest first. At most 10,000 in all parts together, and 4 MiB in
+        one.
         """
 
     def __init__(

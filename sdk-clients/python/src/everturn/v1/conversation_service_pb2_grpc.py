@@ -430,8 +430,8 @@ class ConversationServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ImportConversation(self, request, context):
-        """Opens a conversation with a transcript from elsewhere, in parts. No turn
-        starts. Idempotent: a part that is there already changes nothing.
+        """Opens a conversation with a transcript from elsewhere, at once or in parts. No
+        turn starts. Idempotent: a part that is there already changes nothing.
         Reasons: FIELD_INVALID, CONVERSATION_EXISTS, CONVERSATION_NOT_FOUND,
         CONVERSATION_ERASED, TYPE_MISMATCH, LIMIT_EXCEEDED, BUSY, DRAINING.
         """

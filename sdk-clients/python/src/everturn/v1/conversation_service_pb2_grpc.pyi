@@ -868,8 +868,8 @@ class ConversationServiceStub(typing.Generic[_ConversationServiceSubmitMessageTy
     """
 
     ImportConversation: _ConversationServiceImportConversationType
-    """Opens a conversation with a transcript from elsewhere, in parts. No turn
-    starts. Idempotent: a part that is there already changes nothing.
+    """Opens a conversation with a transcript from elsewhere, at once or in parts. No
+    turn starts. Idempotent: a part that is there already changes nothing.
     Reasons: FIELD_INVALID, CONVERSATION_EXISTS, CONVERSATION_NOT_FOUND,
     CONVERSATION_ERASED, TYPE_MISMATCH, LIMIT_EXCEEDED, BUSY, DRAINING.
     """
@@ -1311,8 +1311,8 @@ class ConversationServiceServicer(metaclass=abc.ABCMeta):
         request: everturn.v1.conversation_service_pb2.ImportConversationRequest,
         context: _ServicerContext,
     ) -> typing.Union[everturn.v1.conversation_service_pb2.ImportConversationResponse, collections.abc.Awaitable[everturn.v1.conversation_service_pb2.ImportConversationResponse]]:
-        """Opens a conversation with a transcript from elsewhere, in parts. No turn
-        starts. Idempotent: a part that is there already changes nothing.
+        """Opens a conversation with a transcript from elsewhere, at once or in parts. No
+        turn starts. Idempotent: a part that is there already changes nothing.
         Reasons: FIELD_INVALID, CONVERSATION_EXISTS, CONVERSATION_NOT_FOUND,
         CONVERSATION_ERASED, TYPE_MISMATCH, LIMIT_EXCEEDED, BUSY, DRAINING.
         """

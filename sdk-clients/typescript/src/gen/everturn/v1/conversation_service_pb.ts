@@ -3186,8 +3186,8 @@ export type ImportConversationRequest = Message<"everturn.v1.ImportConversationR
   replyChannel: string;
 
   /**
-   * The messages, oldest first. At most 500, and 2 MiB, in one part; 10,000 in
-   * all.
+   * The messages, oldest first. At most 10,000 in all parts together, and 4 MiB in
+   * one.
    *
    * @generated from field: repeated everturn.v1.ImportedMessage messages = 9;
    */
@@ -3784,8 +3784,8 @@ export const ConversationService: GenService<{
     output: typeof MergeConversationsResponseSchema;
   },
   /**
-   * Opens a conversation with a transcript from elsewhere, in parts. No turn
-   * starts. Idempotent: a part that is there already changes nothing.
+   * Opens a conversation with a transcript from elsewhere, at once or in parts. No
+   * turn starts. Idempotent: a part that is there already changes nothing.
    * Reasons: FIELD_INVALID, CONVERSATION_EXISTS, CONVERSATION_NOT_FOUND,
    * CONVERSATION_ERASED, TYPE_MISMATCH, LIMIT_EXCEEDED, BUSY, DRAINING.
    *
