@@ -9,56 +9,52 @@ use minicbor::{Decode, Decoder, Encode, Encoder};
 macro_rules! text_types {
     ($($(#[$doc:meta])* $name:ident;)*) => {$(
         $(#[$doc])*
-        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(Arc<str>);
+        #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Option<Arc<str>>);
 
         impl $name {
             /// The text itself.
             #[must_use]
             pub fn as_str(&self) -> &str {
-                &self.0
+                self.0.as_deref().unwrap_or_default()
             }
 
             /// A shared handle on the text.
             #[must_use]
             pub fn shared(&self) -> Arc<str> {
-                Arc::clone(&self.0)
+                self.0.clone().unwrap_or_default()
             }
         }
 
         impl From<&str> for $name {
             fn from(text: &str) -> Self {
-                Self(text.into())
+                // Most fields of most messages are empty: no allocation, and
+                // no count that threads share.
+                Self((!text.is_empty()).then(|| text.into()))
             }
         }
 
         impl From<String> for $name {
             fn from(text: String) -> Self {
-                Self(text.into())
+                text.as_str().into()
             }
         }
 
         impl From<Arc<str>> for $name {
             fn from(text: Arc<str>) -> Self {
-                Self(text)
-            }
-        }
-
-        impl Default for $name {
-            fn default() -> Self {
-                Self("".into())
+                Self((!text.is_empty()).then_some(text))
             }
         }
 
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.fmt(f)
+                self.as_str().fmt(f)
             }
         }
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.fmt(f)
+                self.as_str().fmt(f)
             }
         }
 
@@ -68,13 +64,13 @@ macro_rules! text_types {
                 e: &mut Encoder<W>,
                 _: &mut C,
             ) -> Result<(), minicbor::encode::Error<W::Error>> {
-                e.str(&self.0)?.ok()
+                e.str(self.as_str())?.ok()
             }
         }
 
         impl<'b, C> Decode<'b, C> for $name {
             fn decode(d: &mut Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
-                Ok(Self(d.str()?.into()))
+                Ok(d.str()?.into())
             }
         }
     )*};

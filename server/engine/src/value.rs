@@ -300,7 +300,7 @@ pub struct Message {
     pub change: Option<Change>,
     /// Where it was before its conversation was merged with this one.
     #[n(12)]
-    pub origin: Option<Origin>,
+    pub origin: Option<Box<Origin>>,
 }
 
 /// A place in the transcript of another conversation.

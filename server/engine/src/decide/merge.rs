@@ -224,7 +224,7 @@ fn adopt(tx: &mut Transaction<'_>, from: &Text, message: Message, waiting: &[u64
     };
     let message = Message {
         // One that came from yet another conversation says where it was last.
-        origin: Some(origin),
+        origin: Some(Box::new(origin)),
         sequence,
         turn: 0,
         change,
