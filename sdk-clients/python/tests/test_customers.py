@@ -78,14 +78,18 @@ async def test_a_transcript_goes_in_parts_that_a_coordinator_takes(both: Both) -
 
 async def test_adapters_that_can_are_told_who_types(coordinator: FakeCoordinator) -> None:
     seen: list[tuple[str, TypingNotice]] = []
+    chat_shown, sms_shown = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
 
     async def show(notice: TypingNotice) -> None:
         await asyncio.sleep(0)
         seen.append(("loop", notice))
+        chat_shown.set()
         raise RuntimeError("harms nothing")
 
     def show_blocking(notice: TypingNotice) -> None:
         seen.append((threading.current_thread().name, notice))
+        loop.call_soon_threadsafe(sms_shown.set)
 
     @delivery(channel="chat", show_typing=show)
     async def chat(_: Delivery) -> None: ...
@@ -112,9 +116,7 @@ async def test_adapters_that_can_are_told_who_types(coordinator: FakeCoordinator
             for channel in ("chat", "sms", "email")
         ]
         stream.send(pb.WorkResponse(typing=notices))
-        async with asyncio.timeout(5):
-            while len(seen) < 2:
-                await asyncio.sleep(0.01)
+        await asyncio.wait_for(asyncio.gather(chat_shown.wait(), sms_shown.wait()), 5)
     by_channel = {notice.channel: (where, notice) for where, notice in seen}
     where, notice = by_channel["chat"]
     assert where == "loop"

@@ -119,10 +119,10 @@ def test_wrong_code_fails_to_type_check_and_the_readme_does_not(tmp_path: Path) 
     assert check_types(tmp_path) == expected
 
 
-@pytest.mark.parametrize("number", range(10))
+@pytest.mark.parametrize("number", range(11))
 def test_readme_snippet_imports(number: int, tmp_path: Path) -> None:
     found = snippets()
-    assert len(found) == 10
+    assert len(found) == 11
     path = tmp_path / f"readme_{number}.py"
     path.write_text(found[number], "utf-8")
     code = f"import runpy; found = runpy.run_path({str(path)!r})"

@@ -344,6 +344,6 @@ mod tests {
         assert_eq!(json["pause"]["reason"], "audit");
         assert_eq!(json["usage"]["output_tokens"], 9);
         // As many as conversation_service.proto has.
-        assert_eq!(json.as_object().expect("an object").len(), 29);
+        assert_eq!(json.as_object().expect("an object").len(), 30);
     }
 }
