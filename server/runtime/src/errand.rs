@@ -171,12 +171,17 @@ pub(crate) async fn assign_contact(
     address: &Text,
     assign: Assign,
 ) -> Result<Contact, Error> {
-    let key = RootKey {
-        namespace: namespace.clone(),
-        id: Contact::root_id(channel, address).as_str().into(),
-    };
+    let key = contact_key(namespace, channel, address);
     visit(shared, key, false, move |scope| {
         Ok(decide::assign_contact(&mut scope.transaction(), assign))
     })
     .await
+}
+
+/// The root that holds the contact of an address.
+pub(crate) fn contact_key(namespace: &Namespace, channel: &Text, address: &Text) -> RootKey {
+    RootKey {
+        namespace: namespace.clone(),
+        id: Contact::root_id(channel, address).as_str().into(),
+    }
 }

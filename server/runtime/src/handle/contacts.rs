@@ -9,7 +9,7 @@ use everturn_engine::rejection::Rejection;
 use everturn_engine::state::root::Root;
 use everturn_engine::text::{Namespace, RootKey, Text};
 
-use crate::errand::{MergeErrand, assign_contact};
+use crate::errand::{MergeErrand, assign_contact, contact_key};
 use crate::error::Error;
 use crate::handle::{Handle, visit};
 
@@ -134,12 +134,7 @@ impl Handle {
         channel: &Text,
         address: &Text,
     ) -> Result<RootKey, Error> {
-        let key = RootKey {
-            namespace: namespace.clone(),
-            id: everturn_engine::state::contact::Contact::root_id(channel, address)
-                .as_str()
-                .into(),
-        };
+        let key = contact_key(namespace, channel, address);
         let contact = visit(&self.shared, key, false, |scope| {
             Ok(scope.hot.root.contact.clone())
         });
