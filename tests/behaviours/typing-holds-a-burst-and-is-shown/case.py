@@ -18,6 +18,13 @@ async def send(_: Delivery) -> None: ...
 @behaviour(deliveries=[send])
 async def case(world: World) -> None:
     conversations = world.client.conversations
+
+    async def adapter_is_there() -> bool:
+        queues = await world.client.task_queues.list()
+        return any(it.name == "deliver.chat" and it.worker_count > 0 for it in queues)
+
+    # Typing is told to whom is there, and not kept for who comes.
+    await until("the adapter is there", adapter_is_there)
     await conversations.submit_message(
         "jo", "Hi", channel="chat", conversation_type="echo", customer_address="chat-1"
     )

@@ -6,9 +6,9 @@ import { type ConversationUpdate, defineConversation, implementDelivery, type Ty
 import { atRest, behaviour, refused, until } from "../harness/index.js";
 
 const given: string[][] = [];
+const turnPolicy = { debounce: { quiet: "1s", maxWait: "20s" } } as const;
 const desk = defineConversation({
   type: "desk",
-  turnPolicy: { debounce: { quiet: "300ms", maxWait: "20s" } },
   onTurn: (ctx, turn) => {
     given.push(turn.messages.map((it) => it.text));
     ctx.reply("Yes.");
@@ -26,10 +26,10 @@ export default behaviour({
     const watch = (async (): Promise<void> => {
       for await (const update of conversations.watch("jo", { signal: end.signal })) if (update.type === "typing") typing.push(update);
     })();
-    const write = (text: string): Promise<unknown> => conversations.submitMessage("jo", text, { conversationType: "desk", customerAddress: "chat-1" });
+    const write = (text: string): Promise<unknown> => conversations.submitMessage("jo", text, { conversationType: "desk", customerAddress: "chat-1", turnPolicy });
     await write("Hello");
     await conversations.submitTyping("jo", true);
-    await sleep(900);
+    await sleep(1_600);
     assert.deepEqual(given, []);
     await write("are you there?");
     await conversations.submitTyping("jo", true);
