@@ -102,7 +102,7 @@ pub const EARLY_RECEIPTS: usize = 64;
 pub const THREAD_REFERENCES: usize = 50;
 /// Turns in a window that a turn cap may allow.
 pub const CAPPED_TURNS: u32 = 10_000;
-/// Conversations merged into one that it remembers.
+/// Conversations that may be merged into one.
 pub const ABSORBED: usize = 64;
 /// Messages of an imported transcript.
 pub const IMPORTED_MESSAGES: u64 = 10_000;

@@ -264,6 +264,25 @@ fn a_merge_that_was_cut_off_goes_on_by_itself() {
 }
 
 #[test]
+fn what_a_running_turn_had_is_answered_in_the_other_one_alone() {
+    let mut one = Scenario::new("one");
+    one.say("hello");
+    assert_eq!(one.turn_texts(), ["hello"]);
+    one.happen("late");
+    let mut other = Scenario::new("other");
+    other.say("hi");
+    other.turn_code(vec![reply("r", "hi"), complete()]);
+    merge(&mut one, "other");
+    assert!(one.turn_slot().is_none());
+    assert!(one.conversation().unanswered.is_empty());
+    assert_eq!(one.conversation().unanswered_since, None);
+    carry(&mut one, &mut other, 10);
+    assert_eq!(other.turn_texts(), ["hello"]);
+    assert_eq!(other.turn_events(), ["late"]);
+    assert_eq!(one.folded().encode(), one.root.encode());
+}
+
+#[test]
 fn what_was_changed_or_refused_before_a_merge_stays_so() {
     let slow = TurnPolicy {
         quiet: Span::from_secs(5),

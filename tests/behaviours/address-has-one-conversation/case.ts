@@ -35,6 +35,7 @@ export default behaviour({
     assert.deepEqual(new Set(opened), new Set([second]));
     assert.notEqual(second, first);
     assert.equal(await from("+1", "one more thing", "21"), first);
+    await refused(from("+1", "something else", "21"), "MESSAGE_ID_REUSED");
 
     // A conversation of one's own, by its address.
     await conversations.submitMessage("jo", "hello", { conversationType: "echo", channel: "chat", customerAddress: "chat-1", providerMessageId: "c1" });

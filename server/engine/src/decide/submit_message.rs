@@ -142,19 +142,47 @@ fn is_own(tx: &Transaction<'_>, address: &Text) -> bool {
 }
 
 /// How a message was accepted that comes again; `None` if it is not known.
-#[must_use]
-pub fn known_message(root: &Root, request: &SubmitMessage) -> Option<Accepted> {
-    let conversation = root.conversation.as_ref()?;
+///
+/// # Errors
+/// `MessageIdReused` when it says something else.
+pub fn known_message(root: &Root, request: &SubmitMessage) -> Result<Option<Accepted>, Rejection> {
+    let Some(conversation) = &root.conversation else {
+        return Ok(None);
+    };
+    let address = &request.customer_address;
     let id = &request.provider_message_id;
+    known(
+        conversation,
+        &request.channel,
+        address,
+        id,
+        &request.content,
+    )
+}
+
+fn known(
+    conversation: &Conversation,
+    channel: &Text,
+    address: &Text,
+    id: &Text,
+    content: &MessageContent,
+) -> Result<Option<Accepted>, Rejection> {
     if id.as_str().is_empty() {
-        return None;
+        return Ok(None);
     }
-    let hash = crate::state::message_hash(&request.channel, &request.customer_address, id);
-    let known = conversation.remembered(hash)?;
-    Some(Accepted {
+    let hash = crate::state::message_hash(channel, address, id);
+    let Some(known) = conversation.remembered(hash) else {
+        return Ok(None);
+    };
+    if known.differs(crate::state::content_hash(content)) {
+        return Err(Rejection::MessageIdReused {
+            sequence: known.sequence,
+        });
+    }
+    Ok(Some(Accepted {
         sequence: known.sequence,
         time: known.time,
-    })
+    }))
 }
 
 /// Notes what the customer does not want by a channel, or wants again.
@@ -308,20 +336,10 @@ fn first_answer(
     conversation: &Conversation,
     message: &Message,
 ) -> Result<Option<Accepted>, Rejection> {
-    if !message.provider_message_id.as_str().is_empty() {
-        let id = &message.provider_message_id;
-        let hash = crate::state::message_hash(&message.channel, &message.address, id);
-        if let Some(known) = conversation.remembered(hash) {
-            if known.differs(crate::state::content_hash(&message.content)) {
-                return Err(Rejection::MessageIdReused {
-                    sequence: known.sequence,
-                });
-            }
-            return Ok(Some(Accepted {
-                sequence: known.sequence,
-                time: known.time,
-            }));
-        }
+    let id = &message.provider_message_id;
+    let (channel, address) = (&message.channel, &message.address);
+    if let Some(first) = known(conversation, channel, address, id, &message.content)? {
+        return Ok(Some(first));
     }
     // What a running turn leaves to the next one waits as well.
     let steered = conversation.turn.iter().flat_map(|turn| &turn.unanswered);

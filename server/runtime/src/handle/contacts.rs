@@ -36,7 +36,7 @@ impl Link {
         let (channel, address) = (&request.channel, &request.customer_address);
         if address.as_str().is_empty() || policy.is_own(address) {
             Self::Known
-        } else if decide::known_message(root, request).is_some() {
+        } else if matches!(decide::known_message(root, request), Ok(Some(_))) {
             Self::Again
         } else if conversation.is_some_and(|it| it.addresses.get(channel) == Some(address)) {
             Self::Known
@@ -119,7 +119,7 @@ impl Handle {
         }
         let request = request.clone();
         visit(&self.shared, key, false, move |scope| {
-            Ok(decide::known_message(&scope.hot.root, &request))
+            Ok(decide::known_message(&scope.hot.root, &request)?)
         })
         .await
     }
