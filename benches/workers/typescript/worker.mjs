@@ -47,6 +47,25 @@ const pipeline = defineWorkflow("bench-pipeline", async (ctx, input) => {
   return value;
 });
 
+/** Waits for the customer, replies to what they say, and waits again; a timer is set all the while. */
+const asks = defineConversation({
+  type: "bench-ask",
+  onTurn: async (ctx) => {
+    void ctx.sleep("7d");
+    for (;;) {
+      await ctx.ask();
+      ctx.reply("yes", { author: "manager" });
+    }
+  },
+});
+
+const replies = defineConversation({
+  type: "bench-reply",
+  onTurn: (ctx, turn) => {
+    ctx.reply(turn.messages.at(-1).text, { author: "manager" });
+  },
+});
+
 const echo = (input) => input;
 
 /** Writes chunks at their times, each a line `{"number": 1, "sent_ns": <nanoseconds since 1970>}`. */
@@ -65,7 +84,7 @@ await new Worker({
   namespace: flags.namespace,
   taskQueue,
   workflows: [pipeline],
-  conversations: [turns],
+  conversations: [turns, asks, replies],
   activities: flags["step-activities"] === "python" ? { sales: echo } : { sales: echo, step: echo, stream },
   maxConcurrentActivities: slots,
   maxConcurrentWorkflowTasks: slots,

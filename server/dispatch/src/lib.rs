@@ -7,6 +7,7 @@
 mod dispatcher;
 mod expiry;
 mod ids;
+mod line;
 mod membership;
 mod options;
 mod queue;
@@ -17,6 +18,7 @@ mod timeouts;
 pub use dispatcher::Dispatcher;
 pub use expiry::Expired;
 pub use ids::{DeliveryId, SubscriberId};
+pub use line::take_bytes;
 pub use options::{Error, Options};
 pub use queue::{Assignment, Offer, QueueKey, QueueStats, TaskKind, TaskRef};
 pub use subscriber::AckMode;

@@ -16,7 +16,7 @@ pub struct Options {
     /// Deliveries in a row that a worker may fail to acknowledge before it
     /// counts as wedged. Default 3.
     pub max_missed_acks: u32,
-    /// Tasks that may wait before `is_over_backlog` says so. Default 1,000,000.
+    /// Tasks that may wait before `is_over_backlog` says so. Default 10,000,000.
     pub max_backlog: usize,
     /// Credits of one kind that a worker may have outstanding. Default 10,000.
     pub max_credits: u32,
@@ -33,7 +33,7 @@ impl Default for Options {
             orphan_grace: 10_000_000,
             sticky_wait: 200_000,
             max_missed_acks: 3,
-            max_backlog: 1_000_000,
+            max_backlog: 10_000_000,
             max_credits: 10_000,
             max_subscribers: 10_000,
             max_queues: 256,

@@ -6,11 +6,29 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use crate::ids::{DeliveryId, SubscriberId};
+use crate::line::{Line, take_bytes};
 
 /// A small reference to a task.
-pub trait TaskRef: Clone + Eq + Hash {}
+pub trait TaskRef: Clone + Eq + Hash {
+    /// Adds its bytes, from which it can be had again: tasks far behind in a
+    /// line are kept like that.
+    fn pack(&self, bytes: &mut Vec<u8>);
 
-impl<T: Clone + Eq + Hash> TaskRef for T {}
+    /// Takes the bytes of one task off the front; `None` if they are not one.
+    /// The queue is the one that it was offered to.
+    fn unpack(queue: &QueueKey, bytes: &mut &[u8]) -> Option<Self>;
+}
+
+/// A number.
+impl TaskRef for u32 {
+    fn pack(&self, bytes: &mut Vec<u8>) {
+        bytes.extend(self.to_le_bytes());
+    }
+
+    fn unpack(_: &QueueKey, bytes: &mut &[u8]) -> Option<Self> {
+        take_bytes(bytes).map(Self::from_le_bytes)
+    }
+}
 
 /// What a task is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -88,7 +106,7 @@ const PRIORITIES: usize = 10;
 #[derive(Debug)]
 pub(crate) struct Queue<T> {
     pub key: QueueKey,
-    lines: [VecDeque<Item<T>>; PRIORITIES],
+    lines: [Line<T>; PRIORITIES],
     pub backlog: usize,
     /// Workers that may have credit; checked when it is their turn.
     pub ready: VecDeque<SubscriberId>,
@@ -101,7 +119,7 @@ impl<T> Queue<T> {
     pub fn new(key: QueueKey) -> Self {
         Self {
             key,
-            lines: std::array::from_fn(|_| VecDeque::new()),
+            lines: std::array::from_fn(|_| Line::default()),
             backlog: 0,
             ready: VecDeque::new(),
             subscribers: 0,
@@ -109,24 +127,33 @@ impl<T> Queue<T> {
         }
     }
 
+    pub fn oldest(&self) -> Option<i64> {
+        self.lines.iter().filter_map(Line::oldest).min()
+    }
+
+    fn line(&mut self, priority: u8) -> &mut Line<T> {
+        &mut self.lines[usize::from(priority).min(PRIORITIES - 1)]
+    }
+}
+
+impl<T: TaskRef> Queue<T> {
     pub fn push(&mut self, item: Item<T>) {
         self.backlog += 1;
-        self.line(item.priority).push_back(item);
+        self.line(item.priority).push(item);
     }
 
     /// A task comes back: to the place that it had in the order of offers.
     pub fn restore(&mut self, item: Item<T>) {
         self.backlog += 1;
-        let line = self.line(item.priority);
-        let at = line.partition_point(|other| other.sequence < item.sequence);
-        line.insert(at, item);
+        self.line(item.priority).restore(item);
     }
 
     pub fn pop(&mut self) -> Option<Item<T>> {
         if self.backlog == 0 {
             return None;
         }
-        let item = self.lines.iter_mut().find_map(VecDeque::pop_front)?;
+        let key = &self.key;
+        let item = self.lines.iter_mut().find_map(|line| line.pop(key))?;
         self.backlog -= 1;
         Some(item)
     }
@@ -135,18 +162,9 @@ impl<T> Queue<T> {
     pub fn withdraw(&mut self, is_meant: impl Fn(&T) -> bool) -> usize {
         let before = self.backlog;
         for line in &mut self.lines {
-            line.retain(|item| !is_meant(&item.task));
+            line.withdraw(&self.key, &is_meant);
         }
-        self.backlog = self.lines.iter().map(VecDeque::len).sum();
+        self.backlog = self.lines.iter().map(Line::len).sum();
         before - self.backlog
-    }
-
-    pub fn oldest(&self) -> Option<i64> {
-        let first = self.lines.iter().filter_map(VecDeque::front);
-        first.map(|item| item.enqueued_at).min()
-    }
-
-    fn line(&mut self, priority: u8) -> &mut VecDeque<Item<T>> {
-        &mut self.lines[usize::from(priority).min(PRIORITIES - 1)]
     }
 }

@@ -295,7 +295,7 @@ fn only_the_last_ended_approvals_are_remembered() {
 fn an_approval_survives_a_restart() {
     let mut s = asked("1", Some(HOUR));
     s.root = s.folded();
-    s.must(|tx| Ok(decide::resume(tx)));
+    s.must(|tx| Ok(decide::resume(tx, decide::Tasks::AreLost)));
     s.restart();
     s.wait(HOUR);
     assert_eq!(told(&s, 1).0, ApprovalOutcome::Expired);

@@ -276,7 +276,7 @@ fn a_budget_survives_a_restart() {
     s.turn_code(vec![activity("a"), activity("b")]);
     s.spend(1, "a", tokens(100, 0));
     s.root = s.folded();
-    s.must(|tx| Ok(decide::resume(tx)));
+    s.must(|tx| Ok(decide::resume(tx, decide::Tasks::AreLost)));
     assert_eq!(s.offers(), ["task of 1"]);
     decide(&mut s, ApprovalOutcome::Approved, None);
     assert_eq!(s.offers(), ["activity 1/3 attempt 1"]);

@@ -200,7 +200,7 @@ fn the_wait_for_a_worker_begins_anew_after_a_pause() {
     assert_eq!(s.journal(1).len(), 2, "nobody could take it");
     s.resume();
     s.root = s.folded();
-    s.must(|tx| Ok(decide::resume(tx)));
+    s.must(|tx| Ok(decide::resume(tx, decide::Tasks::AreLost)));
     s.wait(Span::from_secs(29));
     assert_eq!(s.journal(1).len(), 2);
     s.wait(Span::from_secs(1));

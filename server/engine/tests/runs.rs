@@ -435,7 +435,7 @@ fn a_restart_offers_everything_that_was_under_way() {
     let token = s.take_activity(slot, "started");
     s.root = s.folded();
     let held = s
-        .step(|tx| Ok(decide::resume(tx)))
+        .step(|tx| Ok(decide::resume(tx, decide::Tasks::AreLost)))
         .expect("cannot be rejected");
     assert_eq!(held, [token]);
     assert!(matches!(s.effects[..], [Effect::OfferActivity { .. }]));

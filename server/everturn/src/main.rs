@@ -15,6 +15,7 @@ mod config;
 mod exit;
 mod healthcheck;
 mod http;
+mod memory;
 mod metrics;
 mod render;
 mod serve;

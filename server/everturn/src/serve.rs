@@ -184,6 +184,8 @@ fn runtime_options(settings: &Settings) -> everturn_runtime::Options {
         ack_timeout: settings.ack_timeout,
         orphan_grace: settings.orphan_grace,
         ping_interval: settings.ping_interval,
+        memory_limit: settings.memory_limit,
+        memory: everturn_runtime::MemoryReader::from_fn(crate::memory::used),
         backlog_tasks: settings.max_backlog_tasks as usize,
         sessions: settings.max_workers as usize,
         watchers: settings.max_watchers as usize,

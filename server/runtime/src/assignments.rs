@@ -7,8 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use everturn_dispatch::{
     AckMode, Assignment, DeliveryId, Dispatcher, Expired, Offer, QueueKey, SubscriberId, TaskKind,
 };
-use everturn_engine::decide::ActivityToken;
-use everturn_engine::text::{Namespace, RootKey};
+use everturn_engine::text::Namespace;
 use everturn_engine::value::Time;
 
 use crate::clock::WallClock;
@@ -16,56 +15,9 @@ use crate::error::Error;
 use crate::map::Map;
 use crate::options::Options;
 use crate::session::{Connecting, SessionCore};
+use crate::task_ref::TaskRef;
 use crate::typing_adapters::TypingAdapters;
 use crate::waiting::{QueueState, QueueType, column};
-
-/// A task in a queue: which step of which run. Its content stays with the run.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct TaskRef {
-    /// Partition of the root.
-    pub partition: u32,
-    /// The root.
-    pub root: RootKey,
-    /// The run.
-    pub slot: u32,
-    /// Event id of the activity; 0 for the workflow task of the run.
-    pub activity: u64,
-    /// Attempt of the activity; 0 for a workflow task.
-    pub attempt: u32,
-}
-
-impl TaskRef {
-    /// The task that an activity token belongs to.
-    pub fn of_activity(partition: u32, root: &RootKey, token: ActivityToken) -> Self {
-        Self {
-            partition,
-            root: root.clone(),
-            slot: token.slot,
-            activity: token.activity,
-            attempt: token.attempt,
-        }
-    }
-
-    /// The workflow task of a run.
-    pub fn of_run(partition: u32, root: &RootKey, slot: u32) -> Self {
-        Self {
-            partition,
-            root: root.clone(),
-            slot,
-            activity: 0,
-            attempt: 0,
-        }
-    }
-
-    /// Which kind of credit it uses.
-    pub fn kind(&self) -> TaskKind {
-        if self.activity == 0 {
-            TaskKind::Workflow
-        } else {
-            TaskKind::Activity
-        }
-    }
-}
 
 /// A task that was given to a session.
 #[derive(Debug)]
@@ -297,6 +249,11 @@ impl Workers {
     /// Whether more tasks wait than the admission bound allows.
     pub fn is_over_backlog(&self) -> bool {
         self.lock().dispatcher.is_over_backlog()
+    }
+
+    /// Tasks that wait in all queues.
+    pub fn backlog(&self) -> usize {
+        self.lock().dispatcher.backlog()
     }
 
     /// Every open session, oldest first.

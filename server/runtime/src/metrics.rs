@@ -75,6 +75,11 @@ metrics! {
     counter partition_reloads "partition_reloads" "Partitions reloaded after a fault";
     counter watch_updates_skipped "watch_updates_skipped" "Updates that slow watchers missed";
     gauge view_lag_events "view_lag_events" "Journal events that the view does not hold yet";
+    counter roots_taken_up "view_roots_taken_up" "Conversations and workflows with something to do that were taken up after a start";
+    counter log_trims "view_log_trims" "Times that the log was trimmed because the view had caught up";
+    gauge memory_used "memory_used_bytes" "Memory that the process uses, as far as the limit is about it";
+    gauge memory_limit "memory_limit_bytes" "Memory that the process may use";
+    gauge backlog "task_queue_backlog" "Tasks that wait in all task queues";
     gauge hot_roots "view_hot_roots" "Conversations and workflows in memory";
 }
 
@@ -82,5 +87,10 @@ impl Metrics {
     /// Counts up.
     pub(crate) fn add(counter: &AtomicU64, count: u64) {
         counter.fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// Sets a gauge.
+    pub(crate) fn set(gauge: &AtomicU64, value: u64) {
+        gauge.store(value, Ordering::Relaxed);
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::clock::WallClock;
+use crate::memory::MemoryReader;
 
 /// Settings of the runtime.
 #[derive(Clone, Debug)]
@@ -30,8 +31,14 @@ pub struct Options {
     /// Journal events that the view may lag behind before new work is refused
     /// with BUSY, per partition. Default 500,000.
     pub view_lag_events: usize,
+    /// Bytes of memory that the process may use: what only waits leaves memory
+    /// sooner when they are short, and near them new work is refused with BUSY.
+    /// Default: no bound.
+    pub memory_limit: u64,
+    /// How much memory the process uses. Default: unknown, which is nothing.
+    pub memory: MemoryReader,
     /// Tasks that may wait in all queues before new work is refused with BUSY.
-    /// Default 1,000,000.
+    /// Default 10,000,000.
     pub backlog_tasks: usize,
     /// Worker sessions that may be open. Default 10,000.
     pub sessions: usize,
@@ -61,7 +68,9 @@ impl Default for Options {
             mailbox_requests: 8_192,
             append_bytes: 4 * 1024 * 1024,
             view_lag_events: 500_000,
-            backlog_tasks: 1_000_000,
+            memory_limit: u64::MAX,
+            memory: MemoryReader::default(),
+            backlog_tasks: 10_000_000,
             sessions: 10_000,
             watchers: 5_000,
             watcher_updates: 256,

@@ -84,6 +84,8 @@ pub(crate) struct JournalRead {
     pub run_id: RunId,
     /// Only events after this one.
     pub after: u64,
+    /// Entries that were read from the view before, in order; or none.
+    pub beginning: Vec<Arc<Entry>>,
     /// Id of the first entry that was in memory.
     pub first_in_memory: u64,
     /// The entries that were in memory.
@@ -94,43 +96,60 @@ pub(crate) struct JournalRead {
 impl JournalRead {
     /// Reads as much as fits into a page; the flag says whether there is more.
     pub async fn run(self, shared: &Shared) -> Result<(Vec<Arc<Entry>>, bool), Error> {
-        let page_bytes = shared.options.page_bytes;
-        let mut entries: Vec<Arc<Entry>> = Vec::new();
-        let mut bytes = 0;
-        let mut after = self.after;
-        while after + 1 < self.first_in_memory {
+        let mut page = JournalPage {
+            entries: Vec::new(),
+            bytes: 0,
+            after: self.after,
+            max_bytes: shared.options.page_bytes,
+            max_events: self.max_events,
+        };
+        if page.take_all(self.beginning, self.first_in_memory) {
+            return Ok((page.entries, true));
+        }
+        while page.after + 1 < self.first_in_memory {
             let run_id = self.run_id.0.to_be_bytes();
-            let chunks = shared.store.load_history(run_id, after, READ_BYTES).await?;
-            let before = after;
-            for chunk in chunks {
+            let chunks = shared.store.load_history(run_id, page.after, READ_BYTES);
+            let before = page.after;
+            for chunk in chunks.await? {
                 let read = decode_chunk(&chunk.payload).map_err(|e| Error::internal(&e))?;
-                for entry in read {
-                    if entry.id <= after || entry.id >= self.first_in_memory {
-                        continue;
-                    }
-                    if bytes >= page_bytes || entries.len() >= self.max_events {
-                        return Ok((entries, true));
-                    }
-                    after = entry.id;
-                    bytes += entry.size_bytes();
-                    entries.push(entry);
+                if page.take_all(read, self.first_in_memory) {
+                    return Ok((page.entries, true));
                 }
             }
-            if after == before {
+            if page.after == before {
                 break;
             }
         }
-        for entry in self.newer {
-            if entry.id <= after {
+        let is_full = page.take_all(self.newer, u64::MAX);
+        Ok((page.entries, is_full))
+    }
+}
+
+/// A page in the making.
+struct JournalPage {
+    entries: Vec<Arc<Entry>>,
+    bytes: usize,
+    /// Only events after this one.
+    after: u64,
+    max_bytes: usize,
+    max_events: usize,
+}
+
+impl JournalPage {
+    /// Takes the entries that come next, up to one; whether one did not fit.
+    fn take_all(&mut self, entries: Vec<Arc<Entry>>, end: u64) -> bool {
+        for entry in entries {
+            if entry.id <= self.after || entry.id >= end {
                 continue;
             }
-            if bytes >= page_bytes || entries.len() >= self.max_events {
-                return Ok((entries, true));
+            if self.bytes >= self.max_bytes || self.entries.len() >= self.max_events {
+                return true;
             }
-            bytes += entry.size_bytes();
-            entries.push(entry);
+            self.after = entry.id;
+            self.bytes += entry.size_bytes();
+            self.entries.push(entry);
         }
-        Ok((entries, false))
+        false
     }
 }
 

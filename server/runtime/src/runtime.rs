@@ -12,6 +12,7 @@ use crate::assignments::Workers;
 use crate::error::Error;
 use crate::fullness::Fullness;
 use crate::handle::Handle;
+use crate::memory::Memory;
 use crate::metrics::Metrics;
 use crate::options::Options;
 use crate::partition::{Input, Partition, Shared};
@@ -49,6 +50,7 @@ impl Runtime {
             workers: Workers::new(&options),
             metrics: Metrics::default(),
             fullness: Fullness::default(),
+            memory: Memory::new(options.memory.clone(), options.memory_limit),
             waits: senders.iter().map(|_| Counts::default()).collect(),
             options,
             mailboxes: senders,
@@ -112,6 +114,11 @@ async fn pass_time(shared: Arc<Shared>, stopped: CancellationToken) {
             () = stopped.cancelled() => return,
             _ = ticks.tick() => {}
         }
+        shared.memory.read();
+        let metrics = &shared.metrics;
+        Metrics::set(&metrics.memory_used, shared.memory.used());
+        Metrics::set(&metrics.memory_limit, shared.memory.limit());
+        Metrics::set(&metrics.backlog, shared.workers.backlog() as u64);
         let expiry = shared.workers.expire();
         shared.route(expiry.assigned);
         for session in expiry.wedged {

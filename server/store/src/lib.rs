@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 pub use error::Error;
 pub use row::{
-    Append, ApprovalRow, Cursor, Filter, Flush, HistoryChunk, LogRow, MessageChunk, RootKey,
+    Append, ApprovalRow, Cursor, Due, Filter, Flush, HistoryChunk, LogRow, MessageChunk, RootKey,
     RootKind, RootRow, RunRow, WaitColumns, WaitFilter,
 };
 pub use sqlite::{SqliteOptions, SqliteStore};
@@ -25,6 +25,10 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 /// A task queue, and a type of the conversations that use it.
 pub type QueueUse = (Arc<str>, Arc<str>);
+
+/// A page of roots with something to do, each with its time, and where the next
+/// page begins, if there is one.
+pub type DuePage = (Vec<(RootKey, i64)>, Option<Cursor>);
 
 /// A durable log per partition, and a view that is written behind it.
 ///
@@ -74,13 +78,15 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<u64>>>;
 
-    /// Roots with a deadline before a time, earliest first.
+    /// Roots that have something to do and since or until when, earliest first;
+    /// where the next page begins, if there is one.
     fn due_roots(
         &self,
         partition: u32,
-        before: i64,
+        due: Due,
+        after: Option<Cursor>,
         limit: usize,
-    ) -> BoxFuture<'_, Result<Vec<(RootKey, i64)>>>;
+    ) -> BoxFuture<'_, Result<DuePage>>;
 
     /// Reads the journal of a run after an event, in order: the chunk that
     /// holds the next one and as many more as fit into `max_bytes`.
@@ -91,7 +97,15 @@ pub trait Store: Send + Sync + 'static {
         max_bytes: usize,
     ) -> BoxFuture<'_, Result<Vec<HistoryChunk>>>;
 
-    /// Reads a transcript after a message, in the same way.
+    /// Reads the chunks that the journals of runs begin with, together: as many
+    /// as fit into `max_bytes`, at least one if there is one.
+    fn load_beginnings(
+        &self,
+        run_ids: Vec<[u8; 16]>,
+        max_bytes: usize,
+    ) -> BoxFuture<'_, Result<Vec<HistoryChunk>>>;
+
+    /// Reads a transcript after a message, in the same way as a journal.
     fn load_messages(
         &self,
         key: RootKey,

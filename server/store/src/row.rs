@@ -118,6 +118,8 @@ pub struct RootRow {
     pub update_time: i64,
     /// When it has something to do.
     pub next_deadline: Option<i64>,
+    /// Since when it has something to do now, if it has.
+    pub work_since: Option<i64>,
     /// Why it waits.
     pub wait: WaitColumns,
     /// The last append that it knows of.
@@ -220,6 +222,15 @@ pub struct Flush {
     pub erased: Vec<RootKey>,
     /// The view holds everything up to this append: the log may forget it.
     pub trim_log_through: Option<u64>,
+}
+
+/// Which roots are looked for because they have something to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Due {
+    /// Those with a deadline before this time.
+    Before(i64),
+    /// Those that have something to do now.
+    Work,
 }
 
 /// What a list is restricted to.

@@ -70,7 +70,7 @@ pub use pause_workflow::{pause_workflow, resume_workflow};
 pub use proactive::is_time_zone;
 pub use report_delivery::{DeliveryRef, ReportDelivery, report_delivery};
 pub use resend_message::{ResendMessage, resend_message};
-pub use resume::resume;
+pub use resume::{Tasks, resume};
 pub use send_human_message::{HumanMessageSent, SendHumanMessage, send_human_message};
 pub use set_type::set_type;
 pub use signal_workflow::{SignalWorkflow, settle_signal, signal_workflow};

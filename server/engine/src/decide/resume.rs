@@ -3,12 +3,21 @@
 use crate::decide::{ActivityToken, mailbox};
 use crate::effect::Effect;
 use crate::event::Slot;
-use crate::state::run::Stage;
+use crate::state::run::{Stage, Task};
 use crate::transition::Transaction;
+
+/// Whether the tasks of a root that is taken up are in their queues.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tasks {
+    /// It left memory, and they stayed there.
+    AreOffered,
+    /// They are not: offer them.
+    AreLost,
+}
 
 /// Offers again every task that is due, and returns the attempts that some
 /// worker is believed to have. A restart counts as a sign of life for those.
-pub fn resume(tx: &mut Transaction<'_>) -> Vec<ActivityToken> {
+pub fn resume(tx: &mut Transaction<'_>, tasks: Tasks) -> Vec<ActivityToken> {
     let now = tx.context.now;
     let open: Vec<Slot> = tx
         .root
@@ -21,9 +30,14 @@ pub fn resume(tx: &mut Transaction<'_>) -> Vec<ActivityToken> {
     for slot in open {
         tx.offer_task(slot);
         resume_signals(tx, slot);
+        let offered_since = tx.root.updated;
         let Some(run) = tx.root.runs.get_mut(&slot) else {
             continue;
         };
+        if run.task == Task::Offered {
+            // Not only since it is in memory.
+            run.task_since = offered_since;
+        }
         let mut queued = Vec::new();
         for (id, activity) in &mut run.activities {
             activity.heard = now;
@@ -46,6 +60,15 @@ pub fn resume(tx: &mut Transaction<'_>) -> Vec<ActivityToken> {
         tx.root.rearm(token.slot, token.activity);
     }
     held.extend(resume_deliveries(tx));
+    if tasks == Tasks::AreOffered {
+        let is_offer = |effect: &Effect| {
+            matches!(
+                effect,
+                Effect::OfferWorkflowTask { .. } | Effect::OfferActivity { .. }
+            )
+        };
+        tx.output.effects.retain(|effect| !is_offer(effect));
+    }
     mailbox::settle(tx);
     held
 }

@@ -13,7 +13,7 @@ use crate::state::contact::Contact;
 use crate::state::conversation::Conversation;
 use crate::state::deadlines::{Deadline, Deadlines};
 use crate::state::request::Request;
-use crate::state::run::{Activity, Run, Stage};
+use crate::state::run::{Activity, Rest, Run, Stage};
 use crate::text::{RootKey, Text, WorkflowId};
 use crate::value::Time;
 
@@ -210,14 +210,33 @@ impl Root {
         Ok(root)
     }
 
-    /// Whether the root only waits, so that it may leave memory.
+    /// Whether the root only waits.
     #[must_use]
     pub fn is_waiting(&self) -> bool {
-        let conversation = self.conversation.iter();
-        let mut deliveries = conversation.flat_map(|c| c.deliveries.values());
-        let delivers = deliveries.any(|d| d.holder.is_some() || (d.is_queued() && !d.stands_still));
-        let mut runs = self.runs.values();
-        !delivers && runs.all(|run| run.is_waiting(self.is_paused(run.slot)))
+        self.rest() == Rest::Waiting
+    }
+
+    /// Whether it has to be in memory. One of whose work a part stands still
+    /// and a part is queued does: once it is loaded again nobody could tell
+    /// which is which.
+    #[must_use]
+    pub fn rest(&self) -> Rest {
+        let outbox = self.conversation.iter().flat_map(|c| c.deliveries.values());
+        let delivers = outbox.clone().map(|delivery| match delivery.holder {
+            Some(_) => Rest::Busy,
+            None if delivery.is_queued() && !delivery.stands_still => Rest::Queued,
+            None => Rest::Waiting,
+        });
+        let runs = self.runs.values();
+        let works = runs.clone().map(|run| run.rest(self.is_paused(run.slot)));
+        let rest = delivers.chain(works).min().unwrap_or(Rest::Waiting);
+        let mut still = outbox
+            .map(|it| it.stands_still)
+            .chain(runs.map(Run::stands_still));
+        match rest {
+            Rest::Queued if still.any(|it| it) => Rest::Busy,
+            rest => rest,
+        }
     }
 
     /// Drops a closed run that the view holds now.

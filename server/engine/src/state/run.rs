@@ -156,6 +156,17 @@ pub enum Task {
     BackingOff,
 }
 
+/// Whether something has to be in memory; the least of its parts counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rest {
+    /// A worker has something of it, or is about to.
+    Busy,
+    /// What it has to do is in the task queues.
+    Queued,
+    /// It has nothing to do.
+    Waiting,
+}
+
 /// An activity that a run waits for.
 #[derive(Clone, Debug, Encode, Decode)]
 pub struct Activity {
@@ -286,15 +297,35 @@ impl Run {
         self.last_event + limits::JOURNAL_RESERVE < limits::JOURNAL_EVENTS
     }
 
-    /// Whether it waits only: no task, no attempt under way or offered.
-    pub(super) fn is_waiting(&self, paused: bool) -> bool {
+    /// Whether somebody has to do with it.
+    pub(super) fn rest(&self, paused: bool) -> Rest {
+        if !self.status.is_open() {
+            return Rest::Waiting;
+        }
         let read = self.last_notification <= self.seen;
-        let idle_task = self.task == Task::None && (read || paused);
-        let idle_activities = self.activities.values().all(|a| match a.stage {
-            Stage::BackingOff(_) => true,
-            Stage::Queued(_) => a.stands_still,
-            Stage::Started { .. } => false,
-        });
-        !self.status.is_open() || (idle_task && idle_activities && self.signals.is_empty())
+        let task = match self.task {
+            Task::None if read || paused => Rest::Waiting,
+            // How often it failed is not stored.
+            Task::Offered if self.task_failures == 0 && self.task_losses == 0 => Rest::Queued,
+            _ => Rest::Busy,
+        };
+        let signals = match self.signals.is_empty() {
+            true => Rest::Waiting,
+            false => Rest::Busy,
+        };
+        let activities = self
+            .activities
+            .values()
+            .map(|activity| match activity.stage {
+                Stage::Queued(_) if !activity.stands_still => Rest::Queued,
+                Stage::Queued(_) | Stage::BackingOff(_) => Rest::Waiting,
+                Stage::Started { .. } => Rest::Busy,
+            });
+        activities.fold(task.min(signals), Rest::min)
+    }
+
+    /// Whether something of it would be offered if the rest of its root let it.
+    pub(super) fn stands_still(&self) -> bool {
+        self.activities.values().any(|it| it.stands_still)
     }
 }

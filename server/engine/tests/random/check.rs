@@ -231,7 +231,7 @@ impl World {
             };
             let mut output = Output::default();
             let mut tx = Transaction::new(&mut read, &mut context, &mut output);
-            decide::resume(&mut tx);
+            decide::resume(&mut tx, decide::Tasks::AreLost);
             decide::meet_deadlines(&mut tx);
             assert_eq!(output.events, [], "a restart does something");
             let live = self.s.root.clone();

@@ -227,7 +227,9 @@ impl World {
         self.s.root = Root::decode(&source.encode()).expect("reads back");
         // Runs that closed are in the view, not in the root.
         self.folded = Root::decode(&self.folded.encode()).expect("reads back");
-        let held = self.s.must(|tx| Ok(decide::resume(tx)));
+        let held = self
+            .s
+            .must(|tx| Ok(decide::resume(tx, decide::Tasks::AreLost)));
         self.attempts.retain(|token| held.contains(token));
         self.tasks.clear();
     }

@@ -243,7 +243,7 @@ impl Scenario {
     /// Starts over from what is stored.
     pub fn restart(&mut self) -> Vec<ActivityToken> {
         self.root = Root::decode(&self.root.encode()).expect("reads back");
-        self.must(|tx| Ok(decide::resume(tx)))
+        self.must(|tx| Ok(decide::resume(tx, decide::Tasks::AreLost)))
     }
 
     pub fn conversation(&self) -> &Conversation {

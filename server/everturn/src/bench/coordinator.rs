@@ -21,6 +21,7 @@ const LOG_LINES_SHOWN: usize = 20;
 pub(crate) struct Coordinator {
     child: Child,
     address: String,
+    http: String,
     dir: TempDir,
 }
 
@@ -35,37 +36,41 @@ impl Coordinator {
         }
         .context("cannot make a directory for the store")?;
         let [grpc, http] = free_addresses()?;
-        let log = std::fs::File::create(dir.path().join("coordinator.log"))?;
-        let child = Command::new(std::env::current_exe()?)
-            .args(["serve", "--listen", &grpc, "--http-listen", &http])
-            .arg("--store")
-            .arg(dir.path().join("bench.db"))
-            .args(["--log", "warn", "--log-format", "text"])
-            .current_dir(dir.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .kill_on_drop(true)
-            .spawn()
-            .context("cannot start a coordinator")?;
         let mut coordinator = Self {
-            child,
+            child: spawn(dir.path(), &grpc, &http)?,
             address: grpc,
+            http,
             dir,
         };
-        match coordinator.wait_until_ready(&http).await {
+        match coordinator.wait_until_ready().await {
             Ok(()) => Ok(coordinator),
             Err(error) => Err(coordinator.explain(error)),
         }
     }
 
-    async fn wait_until_ready(&mut self, http: &str) -> anyhow::Result<()> {
+    /// Kills it and starts another one on the same store and addresses, which
+    /// need not be ready yet.
+    pub(crate) async fn restart(&mut self) -> anyhow::Result<()> {
+        self.child.kill().await?;
+        self.child = spawn(self.dir.path(), &self.address, &self.http)?;
+        Ok(())
+    }
+
+    /// Bytes of its store on the disk.
+    pub(crate) fn store_bytes(&self) -> u64 {
+        let files = ["bench.db", "bench.db-wal"];
+        let sizes = files.map(|name| std::fs::metadata(self.dir.path().join(name)));
+        sizes.iter().flatten().map(std::fs::Metadata::len).sum()
+    }
+
+    /// Waits until it serves.
+    pub(crate) async fn wait_until_ready(&mut self) -> anyhow::Result<()> {
         let begin = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait()? {
                 anyhow::bail!("the coordinator ended at once ({status})");
             }
-            let ready = healthcheck::check(http, Duration::from_secs(1)).await;
+            let ready = healthcheck::check(&self.http, Duration::from_secs(1)).await;
             match ready {
                 Ok(()) => return Ok(()),
                 Err(error) if begin.elapsed() > START_TIMEOUT => {
@@ -79,6 +84,14 @@ impl Coordinator {
     /// Address of its gRPC API.
     pub(crate) fn address(&self) -> &str {
         &self.address
+    }
+
+    /// A figure that it shows, by its name with labels.
+    pub(crate) async fn metric(&self, name: &str) -> anyhow::Result<Option<u64>> {
+        let (_, text) = healthcheck::fetch(&self.http, "/metrics").await?;
+        let values = text.lines().filter_map(|line| line.strip_prefix(name));
+        let value = values.filter_map(|rest| rest.trim().parse().ok()).next();
+        Ok(value)
     }
 
     /// Its process id.
@@ -100,6 +113,22 @@ impl Coordinator {
             lines[shown..].join("\n")
         ))
     }
+}
+
+fn spawn(dir: &Path, grpc: &str, http: &str) -> anyhow::Result<Child> {
+    let log = std::fs::File::create(dir.join("coordinator.log"))?;
+    Command::new(std::env::current_exe()?)
+        .args(["serve", "--listen", grpc, "--http-listen", http])
+        .arg("--store")
+        .arg(dir.join("bench.db"))
+        .args(["--log", "warn", "--log-format", "text"])
+        .current_dir(dir)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(log)
+        .kill_on_drop(true)
+        .spawn()
+        .context("cannot start a coordinator")
 }
 
 /// Two addresses that nothing listens on at this moment.

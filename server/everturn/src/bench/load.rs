@@ -52,7 +52,7 @@ impl Recorder {
     }
 
     /// Records a piece of work that began (or was to begin) at `start`.
-    fn record(&self, start: Instant, end: Instant) {
+    pub(super) fn record(&self, start: Instant, end: Instant) {
         self.done.fetch_add(1, Ordering::Relaxed);
         if end < self.begin || end >= self.end {
             return;
@@ -175,7 +175,7 @@ async fn work(mut slot: Box<dyn Slot>, pace: Arc<Pace>, recorder: Arc<Recorder>)
 /// Start times at a fixed rate, kept by a thread of its own: the timers of
 /// the runtime are only good to a millisecond, which would be a good part of
 /// what is measured.
-fn starts(rate: f64, end: Instant) -> mpsc::Receiver<Instant> {
+pub(super) fn starts(rate: f64, end: Instant) -> mpsc::Receiver<Instant> {
     let (sender, receiver) = mpsc::channel(DUE_STARTS_MAX);
     std::thread::spawn(move || {
         let begin = Instant::now();

@@ -3,12 +3,15 @@
 
 mod coordinator;
 mod load;
+mod long_runs;
 mod pipeline;
 mod report;
 mod rust_worker;
+mod scale;
 mod sdk_workers;
 mod stream;
 mod turns;
+mod waiting;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -42,6 +45,19 @@ pub(crate) enum Scenario {
     Pipeline,
     /// An activity streams chunks; how long they take to the watchers.
     Stream,
+    /// Conversations wait for their customers: what they cost in memory and on
+    /// disk.
+    Idle,
+    /// A message wakes one of many that wait; how long the reply takes.
+    Wake,
+    /// The coordinator of many that wait is killed; when the first one is woken.
+    Restart,
+    /// Messages wait for a worker: what they cost, and how fast one drains them.
+    Backlog,
+    /// Runs with 1,000 activities at once.
+    Fanout,
+    /// Runs with 10 to 10,000 activities in a row: steps/s by length.
+    History,
 }
 
 /// Who does the work.
@@ -65,6 +81,8 @@ pub(crate) enum WorkerKind {
   everturn bench pipeline --in-flight 256
   everturn bench pipeline --target 127.0.0.1:7400
   everturn bench stream --watchers 1000 --rate 20 --json
+  everturn bench backlog --count 1000000 --in-flight 256 --json
+  everturn bench wake --count 100000 --in-flight 1
 
 Without --target a coordinator is started on an empty store; EVERTURN_*
 variables reach it. Latency is measured from the intended start when --rate is
@@ -85,6 +103,11 @@ pub(crate) struct BenchArgs {
     #[arg(long, value_name = "COUNT",
         value_parser = clap::value_parser!(u32).range(1..=5_000))]
     watchers: Option<u32>,
+    /// Conversations in idle, wake, restart and backlog, 1 to 10,000,000
+    /// [default: 10000]
+    #[arg(long, value_name = "COUNT",
+        value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    count: Option<u32>,
     /// Begin this many per second, however long they take [default: begin the
     /// next when one ends]; in stream: chunks per second [default: 100]
     #[arg(long, value_name = "PER_SECOND", value_parser = positive)]
@@ -116,13 +139,31 @@ impl BenchArgs {
         self.watchers.unwrap_or(1)
     }
 
+    /// Conversations that there are.
+    pub(crate) fn count(&self) -> usize {
+        self.count.unwrap_or(10_000) as usize
+    }
+
     /// Refuses flags that mean nothing in the scenario.
     fn check(&self) -> Result<(), ConfigError> {
-        let foreign = match self.scenario {
-            Scenario::Stream => self.in_flight.map(|_| "--in-flight"),
-            Scenario::Turns | Scenario::Pipeline => self.watchers.map(|_| "--watchers"),
-        };
-        match foreign {
+        use Scenario as S;
+        let scenario = self.scenario;
+        let is_long = matches!(scenario, S::Fanout | S::History);
+        let has_count = matches!(scenario, S::Idle | S::Wake | S::Restart | S::Backlog);
+        let no_target = has_count || is_long;
+        let flags = [
+            (
+                "--in-flight",
+                self.in_flight.is_some(),
+                scenario == S::Stream,
+            ),
+            ("--watchers", self.watchers.is_some(), scenario != S::Stream),
+            ("--count", self.count.is_some(), !has_count),
+            ("--target", self.target.is_some(), no_target),
+            ("--worker", self.worker != WorkerKind::Rust, is_long),
+        ];
+        let foreign = flags.iter().find(|(_, given, foreign)| *given && *foreign);
+        match foreign.map(|(flag, ..)| flag) {
             Some(flag) => Err(ConfigError(format!(
                 "{flag} means nothing in this scenario"
             ))),
@@ -160,6 +201,26 @@ impl Names {
 /// Runs a benchmark and prints what it gave.
 pub(crate) async fn run(args: BenchArgs) -> anyhow::Result<ExitCode> {
     args.check()?;
+    let measured: Option<anyhow::Result<scale::Scene<'_>>> = match args.scenario {
+        Scenario::Turns | Scenario::Pipeline | Scenario::Stream => None,
+        Scenario::Idle => Some(Box::pin(waiting::idle(&args)).await),
+        Scenario::Wake => Some(Box::pin(waiting::wake(&args)).await),
+        Scenario::Restart => Some(Box::pin(waiting::restart(&args)).await),
+        Scenario::Backlog => Some(Box::pin(waiting::backlog(&args)).await),
+        Scenario::Fanout => Some(Box::pin(long_runs::fanout(&args)).await),
+        Scenario::History => Some(Box::pin(long_runs::history(&args)).await),
+    };
+    if let Some(scene) = measured {
+        let mut scene = scene?;
+        scene.stop_workers().await;
+        scene.report.print(&args)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    run_load(args).await
+}
+
+/// Runs one of the benchmarks that are a load over a time.
+async fn run_load(args: BenchArgs) -> anyhow::Result<ExitCode> {
     let coordinator = match &args.target {
         Some(_) => None,
         None => Some(Coordinator::start(args.data_dir.as_deref()).await?),
@@ -182,7 +243,7 @@ pub(crate) async fn run(args: BenchArgs) -> anyhow::Result<ExitCode> {
         let client = Client::new(options.clone())?;
         let queue = match args.scenario {
             Scenario::Stream => stream::code_queue(args.worker, &names),
-            Scenario::Turns | Scenario::Pipeline => names.queue.clone(),
+            _ => names.queue.clone(),
         };
         let worker = rust_worker::build(client, queue, args.in_flight())?;
         rust_worker = Some(tokio::spawn(
@@ -265,7 +326,7 @@ async fn measure(
     let client_of = |slot: usize| clients[slot / SLOTS_PER_CONNECTION].clone();
     let slots = match args.scenario {
         Scenario::Turns => turns::open(count, client_of, names).await?,
-        Scenario::Pipeline | Scenario::Stream => pipeline::open(count, client_of, names).await?,
+        _ => pipeline::open(count, client_of, names).await?,
     };
     let begin = Instant::now() + WARM_UP;
     let recorder = Recorder::new(begin, begin + seconds);

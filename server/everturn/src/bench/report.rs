@@ -134,7 +134,7 @@ impl Report {
         let steps = match self.scenario {
             Scenario::Turns => STEPS_PER_TURN,
             Scenario::Pipeline => STEPS_PER_WORKFLOW,
-            Scenario::Stream => 0,
+            _ => 0,
         };
         self.per_second * f64::from(steps)
     }
@@ -171,7 +171,7 @@ impl Report {
         }
         let turns = match self.scenario {
             Scenario::Turns => self.per_second,
-            Scenario::Pipeline | Scenario::Stream => 0.0,
+            _ => 0.0,
         };
         object["in_flight"] = json!(self.in_flight);
         object["workflows_per_s"] = json!(rounded(self.per_second));
@@ -190,7 +190,7 @@ impl Report {
             Scenario::Pipeline => {
                 format!("workflows    {per_second:.0}/s  ({steps:.0} activity steps/s)")
             }
-            Scenario::Stream => {
+            _ => {
                 format!(
                     "chunks       {per_second:.0}/s to each of {} watchers",
                     self.watchers
@@ -229,7 +229,7 @@ impl Report {
     }
 }
 
-fn name<T: clap::ValueEnum>(value: T) -> String {
+pub(super) fn name<T: clap::ValueEnum>(value: T) -> String {
     value
         .to_possible_value()
         .map_or_else(String::new, |value| value.get_name().to_owned())

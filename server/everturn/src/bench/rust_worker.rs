@@ -8,7 +8,9 @@ use everturn_client::{Client, Error, v1};
 use v1::command::Kind as CommandKind;
 use v1::history_event::Kind as EventKind;
 
+use super::long_runs::{FANOUT_TYPE, HISTORY_TYPE};
 use super::pipeline::{STEPS_PER_WORKFLOW, WORKFLOW_TYPE};
+use super::scale::{ASK_TYPE, REPLY_TYPE};
 use super::stream::{self, Chunks, Line, Order, now_ns};
 use super::turns::CONVERSATION_TYPE;
 
@@ -36,6 +38,10 @@ pub(crate) fn build(client: Client, task_queue: String, in_flight: u32) -> Resul
         .workflow(stream::CONVERSATION_TYPE, |_| stream_code())
         .workflow(CONVERSATION_TYPE, |_| turn_code())
         .workflow(WORKFLOW_TYPE, |_| pipeline_code())
+        .workflow(ASK_TYPE, |_| ask_code())
+        .workflow(REPLY_TYPE, |_| reply_code())
+        .workflow(FANOUT_TYPE, |_| fanout_code())
+        .workflow(HISTORY_TYPE, |_| history_code())
         .build()
 }
 
@@ -187,6 +193,116 @@ fn ordered(started: &v1::RunStarted) -> Option<v1::Command> {
         }),
     };
     Some(command("stream", CommandKind::ScheduleActivity(schedule)))
+}
+
+/// Waits for the customer, replies to what they say, and waits again; a timer is
+/// set all the while.
+fn ask_code() -> RunCode {
+    let mut asked = 0;
+    Box::new(move |events| {
+        let mut commands = Vec::with_capacity(2);
+        for kind in events.iter().filter_map(|event| event.kind.as_ref()) {
+            match kind {
+                EventKind::RunStarted(_) => {
+                    let delay = Some(prost_types::Duration {
+                        seconds: 7 * 86_400,
+                        nanos: 0,
+                    });
+                    let timer = v1::StartTimer { delay };
+                    commands.push(command("reminder", CommandKind::StartTimer(timer)));
+                }
+                EventKind::AskAnswered(_) => {
+                    let mut reply = reply(everturn_client::json("yes").ok().as_ref());
+                    reply.key = format!("reply-{asked}");
+                    commands.push(reply);
+                }
+                other => {
+                    commands.extend(early_end(other));
+                    continue;
+                }
+            }
+            asked += 1;
+            commands.push(command(
+                &format!("ask-{asked}"),
+                CommandKind::Ask(v1::Ask::default()),
+            ));
+        }
+        Ok(commands)
+    })
+}
+
+/// Replies at once.
+fn reply_code() -> RunCode {
+    Box::new(|events| {
+        let mut commands = Vec::with_capacity(2);
+        for kind in events.iter().filter_map(|event| event.kind.as_ref()) {
+            if let EventKind::RunStarted(it) = kind {
+                commands.push(reply(question(it).as_ref()));
+                commands.push(complete(None));
+            } else {
+                commands.extend(early_end(kind));
+            }
+        }
+        Ok(commands)
+    })
+}
+
+/// The number of activities that a run is started with.
+fn steps_of(started: &v1::RunStarted) -> u32 {
+    let input = started.input.as_ref();
+    let steps = input.and_then(|input| everturn_client::json_value(input).ok());
+    steps.unwrap_or(0)
+}
+
+/// Activities all at once.
+fn fanout_code() -> RunCode {
+    let mut open = 0;
+    Box::new(move |events| {
+        let mut commands = Vec::new();
+        for kind in events.iter().filter_map(|event| event.kind.as_ref()) {
+            match kind {
+                EventKind::RunStarted(it) => {
+                    open = steps_of(it);
+                    let steps = 1..=open;
+                    commands
+                        .extend(steps.map(|step| activity(&format!("step-{step}"), "step", None)));
+                }
+                EventKind::ActivityCompleted(_) => {
+                    open -= 1;
+                    if open == 0 {
+                        commands.push(complete(None));
+                    }
+                }
+                other => commands.extend(early_end(other)),
+            }
+        }
+        Ok(commands)
+    })
+}
+
+/// Activities in a row.
+fn history_code() -> RunCode {
+    let (mut steps, mut step) = (0, 0);
+    Box::new(move |events| {
+        let mut commands = Vec::with_capacity(1);
+        for kind in events.iter().filter_map(|event| event.kind.as_ref()) {
+            match kind {
+                EventKind::RunStarted(it) => steps = steps_of(it),
+                EventKind::ActivityCompleted(_) => {}
+                other => {
+                    commands.extend(early_end(other));
+                    continue;
+                }
+            }
+            step += 1;
+            commands.push(if step <= steps {
+                activity(&format!("step-{step}"), "step", None)
+            } else {
+                complete(None)
+            });
+        }
+        Ok(commands)
+    })
 }
 
 /// Ten activities in a row, each with the result of the one before.

@@ -105,7 +105,7 @@ impl Conversation {
 
 /// Reads on until the agent has spoken. One message is under way at a time,
 /// so the next reply is the one to it.
-async fn see_reply(watch: &mut Watch) -> anyhow::Result<()> {
+pub(super) async fn see_reply(watch: &mut Watch) -> anyhow::Result<()> {
     loop {
         match watch.next().await? {
             Some(Update::Message(message)) if message.author_kind() == v1::AuthorKind::Agent => {

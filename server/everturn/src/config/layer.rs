@@ -3,8 +3,8 @@
 use clap::Args;
 use serde::Deserialize;
 
-use super::Span;
 use super::log_format::LogFormat;
+use super::{Size, Span};
 
 /// Settings as one source gives them; what it does not give is `None`. The
 /// flags, the environment variables and the file's keys have the same names.
@@ -70,8 +70,13 @@ pub(crate) struct Layer {
     /// 100ms to 24h [default: 10s]
     #[arg(long, env = "EVERTURN_EVICT_AFTER", value_name = "DURATION")]
     pub evict_after: Option<Span>,
+    /// How much memory the coordinator may use, 64MiB or more: what only waits
+    /// leaves memory when it is short, and near the limit new work is refused
+    /// with BUSY [default: half of what the machine or container has]
+    #[arg(long, env = "EVERTURN_MEMORY_LIMIT", value_name = "SIZE")]
+    pub memory_limit: Option<Size>,
     /// Most tasks that wait in all queues before new work is refused with
-    /// BUSY, 1,000 to 100,000,000 [default: 1000000]
+    /// BUSY, 1,000 to 100,000,000 [default: 10000000]
     #[arg(long, env = "EVERTURN_MAX_BACKLOG_TASKS", value_name = "COUNT")]
     pub max_backlog_tasks: Option<u32>,
 }

@@ -6,12 +6,14 @@ mod layer;
 mod load;
 mod log_format;
 mod settings;
+mod size;
 
 pub(crate) use duration::{Span, parse_span};
 pub(crate) use layer::Layer;
 pub(crate) use load::load;
 pub(crate) use log_format::LogFormat;
 pub(crate) use settings::Settings;
+pub(crate) use size::Size;
 
 /// Settings that cannot be used; the program ends with exit code 2.
 #[derive(Debug)]

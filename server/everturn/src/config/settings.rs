@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::layer::Layer;
 use super::log_format::LogFormat;
-use super::{ConfigError, Span};
+use super::{ConfigError, Size, Span};
 
 /// One setting as `config show` prints it.
 #[derive(Clone, Debug)]
@@ -53,6 +53,8 @@ pub(crate) struct Settings {
     pub orphan_grace: Duration,
     /// How long what only waits stays in memory.
     pub evict_after: Duration,
+    /// Most memory, in bytes.
+    pub memory_limit: u64,
     /// Most tasks that wait.
     pub max_backlog_tasks: u32,
     /// All of the above as text, in order.
@@ -122,6 +124,23 @@ impl Resolver {
         value
     }
 
+    fn size(
+        &mut self,
+        name: &'static str,
+        (flag, file): (Option<Size>, Option<Size>),
+        default: u64,
+        bounds: RangeInclusive<u64>,
+    ) -> u64 {
+        let Size(value) = self.pick(name, (flag, file, Size(default)), |it| format!("\"{it}\""));
+        if !bounds.contains(&value) {
+            let (low, high) = bounds.into_inner();
+            let (value, low, high) = (Size(value), Size(low), Size(high));
+            self.violations
+                .push(format!("{name} = {value}: must be from {low} to {high}"));
+        }
+        value
+    }
+
     fn text(
         &mut self,
         name: &'static str,
@@ -156,6 +175,15 @@ impl Resolver {
         }
         PathBuf::from(path)
     }
+}
+
+/// Least memory that the coordinator can do with.
+const MEMORY_LIMIT_MIN: u64 = 64 << 20;
+
+/// Half of what there is, in whole mebibytes.
+fn memory_limit_default() -> u64 {
+    let half = (crate::memory::available() / 2) >> 20 << 20;
+    half.max(MEMORY_LIMIT_MIN)
 }
 
 fn quote(text: &str) -> String {
@@ -251,9 +279,15 @@ impl Settings {
                 ms(10_000),
                 ms(100)..=ms(86_400_000),
             ),
+            memory_limit: it.size(
+                "memory_limit",
+                (flags.memory_limit, file.memory_limit),
+                memory_limit_default(),
+                MEMORY_LIMIT_MIN..=1 << 50,
+            ),
             max_backlog_tasks: it.count(
                 "max_backlog_tasks",
-                (flags.max_backlog_tasks, file.max_backlog_tasks, 1_000_000),
+                (flags.max_backlog_tasks, file.max_backlog_tasks, 10_000_000),
                 1_000..=100_000_000,
             ),
             entries: Vec::new(),

@@ -8,7 +8,7 @@ use everturn_engine::text::RootKey;
 use futures::{StreamExt as _, TryStreamExt as _};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::assignments::{Assigned, TaskRef};
+use crate::assignments::Assigned;
 use crate::error::Error;
 use crate::handle::session::{CONCURRENT_VISITS, Poll, Session, SessionOptions};
 use crate::handle::{Handle, visit};
@@ -16,6 +16,7 @@ use crate::journal::Entry;
 use crate::partition::Input;
 use crate::session::{Connecting, Reporter, SessionCore, SessionTypes};
 use crate::task::{ActivityTask, OutputPiece, TaskResult, WorkItem, WorkflowTask};
+use crate::task_ref::TaskRef;
 
 impl Handle {
     /// Connects a worker. Also tells which of the attempts that it still runs

@@ -186,6 +186,7 @@ impl Handle {
             Ok(Some(JournalRead {
                 run_id: run.run_id,
                 after,
+                beginning: Vec::new(),
                 first_in_memory: journal.map_or(u64::MAX, crate::journal::Journal::first_id),
                 newer,
                 max_events,
@@ -196,6 +197,7 @@ impl Handle {
             None => JournalRead {
                 run_id: self.closed_run(&namespace, &target).await?.run_id,
                 after,
+                beginning: Vec::new(),
                 first_in_memory: u64::MAX,
                 newer: Vec::new(),
                 max_events,

@@ -74,7 +74,10 @@ impl Partition {
             self.settle_batch(batch);
             return;
         }
-        let forced = self.stopping.is_some() || self.cycle.is_some();
+        let now = tokio::time::Instant::now();
+        // A chunk for the view holds nothing that is not in the log.
+        let flushes = self.next_chunk().is_some_and(|due| due <= now);
+        let forced = self.stopping.is_some() || flushes;
         if !self.batch.urgent && !forced && !self.lazy_is_over() {
             self.settle_lazy();
             return;

@@ -9,12 +9,13 @@ use everturn_engine::event::{RunId, Slot};
 use everturn_engine::text::{RootKey, Text};
 use everturn_engine::value::AuthorKind;
 
-use crate::assignments::{Assigned, TaskRef};
+use crate::assignments::Assigned;
 use crate::errand::{MergeErrand, SignalErrand};
 use crate::metrics::Metrics;
 use crate::partition::{Input, Partition, Shared};
 use crate::record::{DeliveryRecord, RunRecord, without_messages};
 use crate::task::WorkItem;
+use crate::task_ref::TaskRef;
 use crate::typing::{Typing, TypingNotice};
 use crate::watch::{Access, Told, Update};
 

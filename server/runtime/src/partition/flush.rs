@@ -6,12 +6,12 @@
 //! durable: the view never knows more than the log.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use everturn_engine::event::Slot;
 use everturn_engine::state::root::Root;
 use everturn_engine::text::RootKey;
-use everturn_engine::value::{Span, Time};
 use everturn_store::{
     ApprovalRow, Flush, HistoryChunk, MessageChunk, RootKind, RootRow, RunRow, WaitColumns,
 };
@@ -20,6 +20,7 @@ use futures::FutureExt as _;
 use crate::journal::encode_chunk;
 use crate::keys::store_key;
 use crate::map::Map;
+use crate::memory::Pressure;
 use crate::metrics::Metrics;
 use crate::partition::hot::Hot;
 use crate::partition::{Internal, Partition};
@@ -29,7 +30,12 @@ use crate::waiting::{self, Counts};
 /// Stored number of the status of an erased conversation; 1 is open, 2 closed.
 const ERASED: u8 = 3;
 /// Roots in one chunk.
-const CHUNK_ROOTS: usize = 128;
+const CHUNK_ROOTS: usize = 32;
+/// The part of the interval over which the chunks of a pass are spread.
+const SPREAD: (u32, u32) = (3, 4);
+/// Chunks are not spread any more once the view lags by the bound divided by
+/// this.
+const LAG_HURRY: usize = 8;
 /// Bytes of a chunk after which it takes no more roots.
 const CHUNK_BYTES: usize = 1024 * 1024;
 
@@ -39,6 +45,10 @@ pub(super) struct FlushCycle {
     queue: Vec<RootKey>,
     /// Once they are, the log up to here is in the view.
     through: u64,
+    /// When the next chunk is due.
+    next_chunk: tokio::time::Instant,
+    /// How far apart they are.
+    apart: Duration,
 }
 
 /// Rows that are ready to be written.
@@ -66,24 +76,57 @@ impl Partition {
         let due = now >= self.next_flush || self.stopping.is_some();
         if self.cycle.is_none() && due {
             self.next_flush = now + self.shared.options.flush_interval;
-            self.evict_idle();
             self.watchers.retain(|_, watchers| {
                 watchers.retain(|watcher| !watcher.updates.is_closed());
                 !watchers.is_empty()
             });
             if !self.dirty.is_empty() {
+                let queue = std::mem::take(&mut self.dirty);
+                let chunks = queue.len().div_ceil(CHUNK_ROOTS);
+                let spread = self.shared.options.flush_interval * SPREAD.0 / SPREAD.1;
                 self.cycle = Some(FlushCycle {
-                    queue: std::mem::take(&mut self.dirty),
+                    queue,
                     through: self.sealed_sequence,
+                    next_chunk: now,
+                    apart: spread / u32::try_from(chunks).unwrap_or(u32::MAX),
                 });
                 self.seal();
             }
         }
         // Nothing may be decided that is not in the sealed batch.
-        if self.chunk.is_none() && !self.chunk_in_flight && self.batch.bytes.is_empty() {
+        let is_free = self.chunk.is_none() && !self.chunk_in_flight;
+        if is_free && self.batch.bytes.is_empty() && self.is_chunk_due(now) {
             self.build_chunk();
         }
         self.submit_chunk();
+    }
+
+    /// Chunks are spread over the interval, so that nobody waits for all of
+    /// them; but not when the view is behind or memory is short.
+    fn is_chunk_due(&mut self, now: tokio::time::Instant) -> bool {
+        let lag = self.shared.options.view_lag_events;
+        let is_short = self.shared.memory.pressure() > Pressure::None;
+        let hurries =
+            self.stopping.is_some() || is_short || self.unflushed_events > lag / LAG_HURRY;
+        let Some(cycle) = self.cycle.as_mut() else {
+            return false;
+        };
+        if now < cycle.next_chunk && !hurries {
+            return false;
+        }
+        // One that was late does not make the others come together.
+        cycle.next_chunk = (cycle.next_chunk + cycle.apart).max(now);
+        true
+    }
+
+    /// When the next chunk is due, if one can be built then.
+    pub(super) fn next_chunk(&self) -> Option<tokio::time::Instant> {
+        let is_free = self.chunk.is_none() && !self.chunk_in_flight;
+        let cycle = self
+            .cycle
+            .as_ref()
+            .filter(|_| is_free && self.in_flight.is_none())?;
+        Some(cycle.next_chunk)
     }
 
     fn build_chunk(&mut self) {
@@ -105,6 +148,7 @@ impl Partition {
                 continue;
             };
             hot.dirty = false;
+            hot.flushing = true;
             if std::mem::take(&mut hot.erased) {
                 flush.erased.push(store_key(&key));
             }
@@ -156,6 +200,7 @@ impl Partition {
             let Some(hot) = self.roots.get_mut(&mark.key) else {
                 continue;
             };
+            hot.flushing = false;
             for (slot, through) in mark.journals {
                 if let Some(journal) = hot.journals.get_mut(&slot) {
                     journal.mark_flushed(through);
@@ -169,7 +214,7 @@ impl Partition {
                     hot.waiters.remove(&slot);
                 }
             }
-            self.idle.note(&mark.key, hot.touched);
+            self.note_use(&mark.key);
         }
         if self
             .cycle
@@ -177,39 +222,9 @@ impl Partition {
             .is_some_and(|cycle| cycle.queue.is_empty())
         {
             self.cycle = None;
+            Metrics::add(&self.shared.metrics.log_trims, 1);
         }
         Ok(())
-    }
-
-    /// Lets roots leave memory that only wait and were not used for a while.
-    fn evict_idle(&mut self) {
-        let keep = self.shared.options.evict_after.as_micros();
-        let keep = Span(i64::try_from(keep).unwrap_or(i64::MAX));
-        let now = self.context.now;
-        let by = Time(now.0.saturating_sub(keep.0));
-        for _ in 0..self.idle.len() {
-            let Some((touched, key)) = self.idle.take_noted(by) else {
-                break;
-            };
-            let Some(hot) = self.roots.get(&key) else {
-                continue;
-            };
-            if hot.touched > touched {
-                // Used since: if only read, it must come up again.
-                self.idle.note(&key, hot.touched);
-                continue;
-            }
-            if !hot.may_leave(now) {
-                // Nothing may be written when it may, as when somebody stops
-                // waiting for a run.
-                self.idle.note(&key, now);
-                continue;
-            }
-            let next = hot.root.deadlines.next();
-            self.roots.remove(&key);
-            self.forget_far_timer(&key, next);
-            Metrics::add(&self.shared.metrics.roots_evicted, 1);
-        }
     }
 }
 
@@ -349,12 +364,7 @@ fn root_row(root: &Root, key: everturn_store::RootKey, applied_sequence: u64) ->
             (RootKind::Workflow, type_name, status, Vec::new())
         }
     };
-    // A root with work under way is due at once after a restart.
-    let next_deadline = if root.is_waiting() {
-        root.deadlines.next()
-    } else {
-        Some(root.updated)
-    };
+    let (next_deadline, work_since) = due_columns(root);
     RootRow {
         key,
         kind,
@@ -362,12 +372,21 @@ fn root_row(root: &Root, key: everturn_store::RootKey, applied_sequence: u64) ->
         status,
         create_time: root.created.0,
         update_time: root.updated.0,
-        next_deadline: next_deadline.map(|at| at.0),
+        next_deadline,
+        work_since,
         wait,
         applied_sequence,
         snapshot: Bytes::from(root.encode()),
         summary: Bytes::from(summary),
     }
+}
+
+/// When a root has something to do, and since when it has something to do now:
+/// that is taken up after a restart.
+pub(super) fn due_columns(root: &Root) -> (Option<i64>, Option<i64>) {
+    let next_deadline = root.deadlines.next();
+    let work_since = Some(root.updated).filter(|_| !root.is_waiting());
+    (next_deadline.map(|at| at.0), work_since.map(|at| at.0))
 }
 
 #[cfg(test)]

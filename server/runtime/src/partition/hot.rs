@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use everturn_engine::event::{Event, RunEvent, Slot, Transition};
 use everturn_engine::state::root::Root;
+use everturn_engine::state::run::Rest;
 use everturn_engine::value::{Message, Time};
 use everturn_store::WaitColumns;
 use tokio::sync::oneshot;
@@ -26,6 +27,8 @@ pub(crate) struct Hot {
     pub applied_sequence: u64,
     /// It changed since it was last written to the view.
     pub dirty: bool,
+    /// What changed is on its way to the view.
+    pub flushing: bool,
     /// Events recorded since then.
     pub unflushed_events: usize,
     /// When it was last used.
@@ -65,6 +68,7 @@ impl Hot {
             messages: Vec::new(),
             applied_sequence: 0,
             dirty: false,
+            flushing: false,
             unflushed_events: 0,
             touched: Time(0),
             sticky: Map::default(),
@@ -158,13 +162,14 @@ impl Hot {
         self.erased = true;
     }
 
-    /// Whether nothing but the view needs to know it.
+    /// Whether nothing but the view and the task queues need to know it.
     pub fn may_leave(&self, now: Time) -> bool {
         let conversation = self.root.conversation.as_ref();
         let typing = conversation.and_then(|it| it.typing_until);
         let waited_for = self.waiters.values().flatten().any(|w| !w.is_closed());
         let followed = !self.followed.is_empty();
         let types = typing.is_some_and(|until| until > now);
-        !self.dirty && self.root.is_waiting() && !waited_for && !followed && !types
+        let is_written = !self.dirty && !self.flushing;
+        is_written && self.root.rest() > Rest::Busy && !waited_for && !followed && !types
     }
 }

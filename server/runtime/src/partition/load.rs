@@ -3,21 +3,22 @@
 
 use std::sync::Arc;
 
-use everturn_engine::decide::{self, ActivityToken};
+use everturn_engine::decide::{self, ActivityToken, Tasks};
 use everturn_engine::state::root::Root;
 use everturn_engine::text::{QueueName, RootKey};
 use everturn_engine::transition::Transaction;
 use everturn_engine::value::Span;
 use futures::FutureExt as _;
 
-use crate::assignments::TaskRef;
 use crate::error::Error;
 use crate::keys::{engine_key, store_key};
 use crate::metrics::Metrics;
+use crate::partition::flush::due_columns;
 use crate::partition::hot::Hot;
 use crate::partition::parked::Parked;
 use crate::partition::visit::Visit;
 use crate::partition::{Internal, Partition};
+use crate::task_ref::TaskRef;
 
 /// Requests that may wait for one root to be loaded.
 const PARKED_PER_ROOT: usize = 4_096;
@@ -118,6 +119,14 @@ impl Partition {
         hot.shown = row.wait.clone();
         self.roots.insert(key.clone(), hot);
         self.resume(&key);
+        let Some(hot) = self.roots.get(&key) else {
+            return;
+        };
+        let (deadline, work) = due_columns(&hot.root);
+        if (deadline, work) != (row.next_deadline, row.work_since) {
+            // It is not searched for by what the view says any more.
+            self.note_waiting(&key);
+        }
     }
 
     /// Offers the tasks of a root that are due, and expects the workers that
@@ -131,7 +140,11 @@ impl Partition {
         };
         hot.touched = self.context.now;
         let mut tx = Transaction::new(&mut hot.root, &mut self.context, &mut self.output);
-        let held = decide::resume(&mut tx);
+        let tasks = match self.offered.remove(&store_key(key).hash64()) {
+            true => Tasks::AreOffered,
+            false => Tasks::AreLost,
+        };
+        let held = decide::resume(&mut tx, tasks);
         for token in held {
             let Some(name) = queue_of(&hot.root, token) else {
                 continue;
@@ -145,7 +158,7 @@ impl Partition {
             }
         }
         self.absorb(key);
-        self.idle.note(key, self.context.now);
+        self.note_use(key);
     }
 
     fn unpark(&mut self, parked: Parked) {
@@ -166,6 +179,8 @@ impl Partition {
         let later = self.context.now + RELOAD_DELAY;
         for key in keys {
             self.timers.set(key, Some(later));
+            // Those of its tasks that wait for it are turned away.
+            self.offered.remove(&store_key(key).hash64());
             for parked in self.loading.remove(key).unwrap_or_default() {
                 self.turn_away(parked, error);
             }

@@ -8,6 +8,8 @@ mod effects;
 mod flush;
 mod hot;
 mod idle;
+mod journals;
+mod leave;
 mod load;
 mod outputs;
 mod parked;
@@ -15,6 +17,7 @@ mod read_only;
 mod recover;
 mod results;
 mod ring;
+mod take_up;
 mod timers;
 mod visit;
 mod work;
@@ -26,20 +29,22 @@ use std::time::Duration;
 use everturn_engine::text::RootKey;
 use everturn_engine::transition::{Context, Output};
 use everturn_engine::value::{Span, Time};
-use everturn_store::Store;
+use everturn_store::{DuePage, Store};
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::assignments::{Assigned, TaskRef, Workers};
+use crate::assignments::{Assigned, Workers};
 use crate::clock::LogClock;
 use crate::fullness::Fullness;
 use crate::map::{Map, Set};
+use crate::memory::Memory;
 use crate::metrics::Metrics;
 use crate::options::Options;
 use crate::session::Reporter;
 use crate::task::{OutputPiece, TaskResult};
+use crate::task_ref::TaskRef;
 use crate::waiting::Counts;
 use crate::watch::Watcher;
 
@@ -47,8 +52,10 @@ use batch::Batch;
 use flush::{Chunk, FlushCycle};
 use hot::Hot;
 use idle::Idle;
+use journals::JournalWanted;
 use parked::Parked;
-use timers::Timers;
+use take_up::TakeUp;
+use timers::{Scan, Timers};
 pub(crate) use visit::{Scope, Visit};
 
 /// Inputs taken from the mailbox before the batch is offered to the log.
@@ -82,11 +89,10 @@ enum Internal {
         Result<Vec<everturn_store::RootRow>, everturn_store::Error>,
     ),
     Flushed(Result<(), everturn_store::Error>),
-    /// With the bound that was set to it.
-    Due(
-        usize,
-        Result<Vec<(everturn_store::RootKey, i64)>, everturn_store::Error>,
-    ),
+    /// Roots with deadlines.
+    Due(Result<DuePage, everturn_store::Error>),
+    /// Roots with something to do.
+    Work(DuePage),
 }
 
 /// What all partitions of a node share.
@@ -99,6 +105,8 @@ pub(crate) struct Shared {
     pub waits: Vec<Counts>,
     /// Whether the disk is full.
     pub fullness: Fullness,
+    /// How much memory is used.
+    pub memory: Memory,
     /// Mailboxes of all partitions, by number.
     pub mailboxes: Vec<mpsc::Sender<Input>>,
 }
@@ -117,8 +125,13 @@ pub(crate) struct Partition {
     roots: Map<RootKey, Hot>,
     /// Hashes of all roots that exist, so that a new one needs no look-up.
     exists: Set<u64>,
+    /// Hashes of those that left memory while their tasks were in the queues.
+    offered: Set<u64>,
     loading: Map<RootKey, Vec<Parked>>,
     load_queue: Vec<RootKey>,
+    /// Journals that tasks need and that are to be read together.
+    journals_wanted: Vec<JournalWanted>,
+    take_up: TakeUp,
     watchers: Map<RootKey, Vec<Watcher>>,
     timers: Timers,
 
@@ -136,7 +149,12 @@ pub(crate) struct Partition {
     chunk_in_flight: bool,
     next_flush: tokio::time::Instant,
     next_scan: tokio::time::Instant,
+    scan: Scan,
+    /// Roots that may leave once they were not used for a while.
     idle: Idle,
+    /// Those whose work was in the task queues when they were noted.
+    queued: Idle,
+    next_leave: tokio::time::Instant,
     stopping: Option<oneshot::Sender<()>>,
     /// The disk is full: nothing may change.
     is_read_only: bool,
@@ -166,8 +184,11 @@ impl Partition {
             owner_epoch: 0,
             roots: Map::default(),
             exists: Set::default(),
+            offered: Set::default(),
             loading: Map::default(),
             load_queue: Vec::new(),
+            journals_wanted: Vec::new(),
+            take_up: TakeUp::default(),
             watchers: Map::default(),
             timers: Timers::default(),
             batch: Batch::default(),
@@ -182,7 +203,10 @@ impl Partition {
             chunk_in_flight: false,
             next_flush: now + shared.options.flush_interval,
             next_scan: now,
+            scan: Scan::default(),
             idle: Idle::default(),
+            queued: Idle::default(),
+            next_leave: now,
             stopping: None,
             is_read_only: false,
             shown_gauges: (0, 0),
@@ -276,8 +300,12 @@ impl Partition {
                 Ok(())
             }
             Internal::Flushed(result) => self.flushed(result),
-            Internal::Due(limit, due) => {
-                self.scanned(limit, due);
+            Internal::Due(due) => {
+                self.scanned(due);
+                Ok(())
+            }
+            Internal::Work(page) => {
+                self.work_found(page);
                 Ok(())
             }
         }
@@ -287,9 +315,12 @@ impl Partition {
     fn advance(&mut self) {
         self.context.now = self.clock.now();
         self.meet_timers();
+        self.take_up_work();
         self.start_loads();
+        self.read_journals();
         self.seal();
         self.advance_flush();
+        self.let_go();
         self.show_gauges();
     }
 
@@ -314,11 +345,17 @@ impl Partition {
 
     /// When to wake if nothing comes in.
     fn next_wake(&self) -> tokio::time::Instant {
-        let mut wake = self.next_scan;
+        let mut wake = self.next_leave;
+        if matches!(self.scan, Scan::Done) {
+            wake = wake.min(self.next_scan);
+        }
         // What waits for the store is woken by its answer, not by the clock:
         // a time in the past would keep the loop spinning.
         if self.cycle.is_none() {
             wake = wake.min(self.next_flush);
+        }
+        if let Some(chunk) = self.next_chunk() {
+            wake = wake.min(chunk);
         }
         if let Some(at) = self.timers.next() {
             let now = self.clock.peek();

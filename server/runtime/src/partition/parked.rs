@@ -2,10 +2,11 @@
 
 use everturn_engine::text::RootKey;
 
-use crate::assignments::{Assigned, TaskRef};
+use crate::assignments::Assigned;
 use crate::partition::visit::Visit;
 use crate::session::Reporter;
 use crate::task::TaskResult;
+use crate::task_ref::TaskRef;
 
 /// A request that waits for its root.
 pub(super) enum Parked {

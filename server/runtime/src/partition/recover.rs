@@ -12,6 +12,8 @@ use crate::error::Error;
 use crate::keys::{engine_key, store_key};
 use crate::partition::batch::{Batch, LOG_FORMAT};
 use crate::partition::hot::Hot;
+use crate::partition::take_up::TakeUp;
+use crate::partition::timers::Scan;
 use crate::partition::{Input, Partition};
 
 /// Hashes of existing roots read at once.
@@ -68,6 +70,7 @@ impl Partition {
         for key in keys {
             self.resume(&key);
         }
+        self.take_up = TakeUp::begin();
         Ok(())
     }
 
@@ -238,8 +241,11 @@ impl Partition {
         // they connect again, and are caught up.
         self.watchers.clear();
         self.exists.clear();
+        self.offered.clear();
         self.loading.clear();
         self.load_queue.clear();
+        self.journals_wanted.clear();
+        self.take_up = TakeUp::default();
         self.timers.clear();
         self.batch = Batch::default();
         self.in_flight = None;
@@ -250,6 +256,8 @@ impl Partition {
         self.chunk = None;
         self.chunk_in_flight = false;
         self.idle.clear();
+        self.queued.clear();
+        self.scan = Scan::default();
         self.output.events.clear();
         self.output.effects.clear();
         self.next_scan = tokio::time::Instant::now();

@@ -9,7 +9,6 @@ use everturn_engine::text::RootKey;
 use everturn_engine::transition::Transaction;
 use everturn_engine::value::{Failure, FailureKind};
 
-use crate::assignments::TaskRef;
 use crate::error::Error;
 use crate::journal::Entry;
 use crate::metrics::Metrics;
@@ -20,6 +19,7 @@ use crate::partition::parked::Parked;
 use crate::partition::work::{is_news, page};
 use crate::session::{Reporter, SessionCore};
 use crate::task::{ResultBody, TaskResult};
+use crate::task_ref::TaskRef;
 
 impl Partition {
     /// Takes the results that one worker reported together.

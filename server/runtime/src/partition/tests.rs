@@ -42,6 +42,7 @@ impl Stepped {
             workers: Workers::new(&options),
             metrics: Metrics::default(),
             fullness: Fullness::default(),
+            memory: Memory::new(options.memory.clone(), options.memory_limit),
             options,
             mailboxes: vec![sender],
         });

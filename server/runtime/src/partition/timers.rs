@@ -9,6 +9,7 @@ use everturn_engine::decide;
 use everturn_engine::text::RootKey;
 use everturn_engine::transition::Transaction;
 use everturn_engine::value::{Span, Time};
+use everturn_store::{Cursor, Due, DuePage};
 use futures::FutureExt as _;
 
 use crate::keys::engine_key;
@@ -20,10 +21,25 @@ use crate::partition::{Internal, Partition};
 const SCAN_INTERVAL: Duration = Duration::from_secs(30);
 /// How far ahead it is searched; longer than the interval.
 const SCAN_AHEAD: Span = Span::from_secs(60);
-/// Deadlines of roots that are not in memory taken from the view at once.
-const SCAN_ROOTS: usize = 10_000;
+/// Roots of a page of the search.
+const SCAN_ROOTS: usize = 1_000;
+/// Near deadlines of roots that are not in memory; the search goes on when
+/// there are less.
+const SCANNED_MAX: usize = 20_000;
 /// Roots whose deadlines are met in one round.
 const ROOTS_PER_ROUND: usize = 1_024;
+
+/// The search of the view for near deadlines.
+#[derive(Debug, Default)]
+pub(super) enum Scan {
+    /// Everything near was found.
+    #[default]
+    Done,
+    /// A page is being read, of those before this time.
+    Reading(Time),
+    /// It goes on here.
+    Between(Time, Cursor),
+}
 
 /// The next deadline of each root.
 #[derive(Debug, Default)]
@@ -63,6 +79,11 @@ impl Timers {
         self.set(key, at);
     }
 
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.by_root.len()
+    }
+
     /// The earliest deadline.
     pub fn next(&self) -> Option<Time> {
         self.by_time.first().map(|(at, _)| *at)
@@ -94,20 +115,32 @@ impl Partition {
             };
             self.meet_deadlines(key);
         }
-        if tokio::time::Instant::now() >= self.next_scan {
-            self.next_scan = tokio::time::Instant::now() + SCAN_INTERVAL;
-            let store = Arc::clone(&self.shared.store);
-            let number = self.number;
-            let before = self.context.now + SCAN_AHEAD;
-            // The view shows what is due first, and that may be in memory and
-            // wait for a worker for days: others must not wait behind it.
-            let limit = SCAN_ROOTS + self.roots.len() + self.loading.len();
-            let scan = async move {
-                let due = store.due_roots(number, before.0, limit).await;
-                Internal::Due(limit, due)
-            };
-            self.internal.push(scan.boxed());
+        self.search();
+    }
+
+    /// Begins the search for near deadlines, or goes on with it.
+    fn search(&mut self) {
+        let now = tokio::time::Instant::now();
+        let (before, after) = match &self.scan {
+            Scan::Reading(_) => return,
+            Scan::Done if now < self.next_scan => return,
+            Scan::Done => (self.context.now + SCAN_AHEAD, None),
+            Scan::Between(before, after) => (*before, Some(after.clone())),
+        };
+        // Those of roots in memory are there in any case.
+        let in_memory = self.roots.len() + self.loading.len();
+        if after.is_some() && self.timers.len() > in_memory + SCANNED_MAX {
+            return;
         }
+        self.scan = Scan::Reading(before);
+        self.next_scan = now + SCAN_INTERVAL;
+        let store = Arc::clone(&self.shared.store);
+        let number = self.number;
+        let scan = async move {
+            let due = Due::Before(before.0);
+            Internal::Due(store.due_roots(number, due, after, SCAN_ROOTS).await)
+        };
+        self.internal.push(scan.boxed());
     }
 
     pub(super) fn meet_deadlines(&mut self, key: RootKey) {
@@ -129,21 +162,17 @@ impl Partition {
 
     /// Takes up the deadlines found in the view. Those of roots in memory are
     /// known better here.
-    pub(super) fn scanned(
-        &mut self,
-        limit: usize,
-        due: Result<Vec<(everturn_store::RootKey, i64)>, everturn_store::Error>,
-    ) {
-        let due = match due {
+    pub(super) fn scanned(&mut self, due: Result<DuePage, everturn_store::Error>) {
+        let scan = std::mem::take(&mut self.scan);
+        let (due, next) = match due {
             Ok(due) => due,
             Err(error) => {
                 tracing::warn!(%error, "search for deadlines failed, will be repeated");
                 return;
             }
         };
-        if due.len() >= limit {
-            // There are more: come back as soon as these are through.
-            self.next_scan = tokio::time::Instant::now() + Duration::from_secs(1);
+        if let (Scan::Reading(before), Some(next)) = (scan, next) {
+            self.scan = Scan::Between(before, next);
         }
         for (key, at) in due {
             let key = engine_key(&key);

@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 
 use crate::error::Error;
 use crate::map::Map;
+use crate::memory::Pressure;
 use crate::partition::Partition;
 use crate::partition::batch::After;
 use crate::partition::hot::Hot;
@@ -161,6 +162,9 @@ impl Partition {
     fn overload(&self) -> Option<Error> {
         if self.unflushed_events > self.shared.options.view_lag_events {
             return Some(Error::Busy("the view is too far behind the log"));
+        }
+        if self.shared.memory.pressure() == Pressure::Full {
+            return Some(Error::Busy("memory is used up to its limit"));
         }
         if self.shared.workers.is_over_backlog() {
             return Some(Error::Busy("too many tasks wait for workers"));

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use everturn_dispatch::{Offer, TaskKind};
-use everturn_engine::decide::{self, ActivityToken, Taker, TaskStart, TaskToken};
+use everturn_engine::decide::{self, ActivityToken, Taker, TaskToken};
 use everturn_engine::event::{RunId, Slot};
 use everturn_engine::state::root::Root;
 use everturn_engine::transition::Transaction;
 
-use crate::assignments::{Assigned, TaskRef};
+use crate::assignments::Assigned;
 use crate::journal::Entry;
 use crate::metrics::Metrics;
 use crate::partition::batch::After;
@@ -17,6 +17,7 @@ use crate::partition::parked::Parked;
 use crate::partition::{Input, Partition, Shared};
 use crate::session::SessionCore;
 use crate::task::{ActivityTask, WorkItem, WorkflowTask};
+use crate::task_ref::TaskRef;
 
 impl Partition {
     /// Starts tasks for the sessions that they were given to.
@@ -157,54 +158,9 @@ impl Partition {
             let item = WorkItem::Workflow(Box::new(item));
             self.shared.hand_over(&one.session, item, task);
         } else {
-            self.fetch_journal(one, item, start);
+            self.want_journal(one, item);
         }
         true
-    }
-
-    /// Reads the older part of a journal from the view, then hands the task
-    /// over; outside of the loop.
-    fn fetch_journal(&mut self, one: &Assigned, item: WorkflowTask, start: TaskStart) {
-        let Some(hot) = self.roots.get(&one.task.root) else {
-            return;
-        };
-        let Some(journal) = hot.journals.get(&item.token.slot) else {
-            return;
-        };
-        let newer: Vec<Arc<Entry>> = journal.entries_after(0).cloned().collect();
-        let first_in_memory = journal.first_id();
-        let shared = Arc::clone(&self.shared);
-        let session = Arc::clone(&one.session);
-        let task = one.task.clone();
-        let previous = item.previous;
-        tokio::spawn(async move {
-            let read = crate::read::JournalRead {
-                run_id: item.run_id,
-                after: previous,
-                first_in_memory,
-                newer,
-                max_events: usize::MAX,
-            };
-            match read.run(&shared).await {
-                Ok((entries, more)) => {
-                    let entries = match previous {
-                        0 => entries,
-                        _ => entries.into_iter().filter(is_news).collect(),
-                    };
-                    let item = WorkflowTask {
-                        entries,
-                        complete: !more,
-                        through: start.through,
-                        ..item
-                    };
-                    shared.hand_over(&session, WorkItem::Workflow(Box::new(item)), &task);
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "journal could not be read, task is offered again");
-                    shared.send(task.partition as usize, Input::Undelivered(vec![task]));
-                }
-            }
-        });
     }
 
     /// The task that an item is about, if it is one.
@@ -287,7 +243,12 @@ impl Partition {
 impl Shared {
     /// Gives a task to a session. A poll may have been answered by now: then
     /// its task goes back to the queue.
-    fn hand_over(self: &Arc<Self>, session: &SessionCore, item: WorkItem, task: &TaskRef) {
+    pub(super) fn hand_over(
+        self: &Arc<Self>,
+        session: &SessionCore,
+        item: WorkItem,
+        task: &TaskRef,
+    ) {
         let unsent = session.push_or_return(item);
         if unsent.is_some_and(|item| item.goes_back()) {
             let tasks = vec![task.clone()];

@@ -4,11 +4,12 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use everturn_engine::rejection::Rejection;
 use everturn_engine::value::Time;
-use everturn_runtime::{Error, Handle, Options, Runtime, WallClock};
+use everturn_runtime::{Error, Handle, MemoryReader, Options, Runtime, WallClock};
 use everturn_store::Store;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
@@ -38,6 +39,9 @@ struct Inner {
     reloads: u64,
 }
 
+/// Bytes, of which only parts count.
+const MEMORY_LIMIT: u64 = 3_000;
+
 fn options(seed: u64, clock: WallClock) -> Options {
     Options {
         flush_interval: Duration::from_millis(30),
@@ -47,8 +51,20 @@ fn options(seed: u64, clock: WallClock) -> Options {
         orphan_grace: Duration::from_millis(300),
         seed: Some(seed),
         clock,
+        memory_limit: MEMORY_LIMIT,
+        memory: scarce_memory(),
         ..Options::default()
     }
+}
+
+/// Memory is short half of the time, so that everything that may leave does at
+/// once.
+fn scarce_memory() -> MemoryReader {
+    let reads = AtomicU64::new(0);
+    MemoryReader::from_fn(move || match reads.fetch_add(1, Ordering::Relaxed) % 6 {
+        0..3 => MEMORY_LIMIT * 2 / 3,
+        _ => 0,
+    })
 }
 
 impl Coordinator {

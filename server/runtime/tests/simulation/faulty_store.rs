@@ -10,8 +10,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use everturn_store::{
-    Append, ApprovalRow, Cursor, Error, Filter, Flush, HistoryChunk, LogRow, MessageChunk,
-    QueueUse, Result, RootKey, RootKind, RootRow, RunRow, SqliteStore, Store, WaitColumns,
+    Append, ApprovalRow, Cursor, Due, DuePage, Error, Filter, Flush, HistoryChunk, LogRow,
+    MessageChunk, QueueUse, Result, RootKey, RootKind, RootRow, RunRow, SqliteStore, Store,
+    WaitColumns,
 };
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -247,11 +248,14 @@ impl Store for FaultyStore {
     fn due_roots(
         &self,
         partition: u32,
-        before: i64,
+        due: Due,
+        after: Option<Cursor>,
         limit: usize,
-    ) -> BoxFuture<'_, Result<Vec<(RootKey, i64)>>> {
-        let what = (partition, before);
-        self.call(0.1, what, move |it| it.due_roots(partition, before, limit))
+    ) -> BoxFuture<'_, Result<DuePage>> {
+        let what = (partition, due, after.clone());
+        self.call(0.1, what, move |it| {
+            it.due_roots(partition, due, after, limit)
+        })
     }
 
     fn load_history(
@@ -263,6 +267,16 @@ impl Store for FaultyStore {
         let what = (run_id, after);
         self.call(0.1, what, move |it| {
             it.load_history(run_id, after, max_bytes)
+        })
+    }
+
+    fn load_beginnings(
+        &self,
+        run_ids: Vec<[u8; 16]>,
+        max_bytes: usize,
+    ) -> BoxFuture<'_, Result<Vec<HistoryChunk>>> {
+        self.call(0.1, run_ids.clone(), move |it| {
+            it.load_beginnings(run_ids, max_bytes)
         })
     }
 

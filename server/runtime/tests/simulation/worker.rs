@@ -168,8 +168,12 @@ impl Worker {
         let TaskResult { root, body, .. } = result;
         match (error, body) {
             // Whether it was taken is unknown: it is reported again.
-            (Error::PartitionMoved, body @ ResultBody::ActivityCompleted { .. })
-            | (Error::PartitionMoved, body @ ResultBody::DeliveryAccepted { .. }) => {
+            (
+                Error::PartitionMoved,
+                body @ (ResultBody::ActivityCompleted { .. }
+                | ResultBody::ActivityFailed { .. }
+                | ResultBody::DeliveryAccepted { .. }),
+            ) => {
                 self.report(session, root, body, journal).await;
             }
             (Error::Rejected(_), ResultBody::TaskCompleted { token, .. }) if !unread.is_empty() => {

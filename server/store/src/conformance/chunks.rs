@@ -65,6 +65,32 @@ pub async fn a_journal_comes_in_pages_bounded_by_bytes(place: &dyn Place) -> Res
     store.close().await
 }
 
+pub async fn the_beginnings_of_journals_are_read_together(place: &dyn Place) -> Result<()> {
+    let store = place.open().await?;
+    let owned = Owned::take(&store, 0).await?;
+    let mut flush = owned.flush();
+    for run in 1..=300 {
+        flush.history.push(history(run, 1, 4, 10));
+        flush.history.push(history(run, 5, 6, 10));
+    }
+    let sizes = flush.history.iter().map(|chunk| chunk.payload.len());
+    let largest = sizes.max().unwrap_or(0);
+    let mut firsts: Vec<_> = flush.history.iter().step_by(2).cloned().collect();
+    store.flush(flush).await?;
+    let unknown = run_id(999);
+    let wanted = (1..=300).map(run_id).chain([unknown]).collect();
+    let mut read = store.load_beginnings(wanted, usize::MAX).await?;
+    read.sort_by_key(|chunk| chunk.run_id);
+    firsts.sort_by_key(|chunk| chunk.run_id);
+    assert_eq!(read, firsts);
+    let some = (1..=300).map(run_id).collect();
+    let bounded = store.load_beginnings(some, 10 * largest).await?;
+    assert!((10..300).contains(&bounded.len()), "{}", bounded.len());
+    let one = store.load_beginnings(vec![run_id(7)], 0).await?;
+    assert_eq!(one.len(), 1);
+    store.close().await
+}
+
 pub async fn a_chunk_replaces_the_one_that_began_where_it_begins(place: &dyn Place) -> Result<()> {
     let store = place.open().await?;
     let owned = Owned::take(&store, 0).await?;

@@ -61,10 +61,12 @@ macro_rules! conformance_suite {
                 many_roots_are_found_at_once,
                 hashes_of_roots_come_in_pages,
                 due_roots_come_earliest_first_and_bounded,
+                roots_with_work_come_in_pages_that_skip_none,
                 everything_survives_closing_and_reopening;
             chunks:
                 a_journal_is_read_from_the_middle_of_a_chunk,
                 a_journal_comes_in_pages_bounded_by_bytes,
+                the_beginnings_of_journals_are_read_together,
                 a_chunk_replaces_the_one_that_began_where_it_begins,
                 a_transcript_is_read_from_the_middle_of_a_chunk,
                 a_transcript_comes_in_pages_bounded_by_bytes,

@@ -92,6 +92,7 @@ pub fn root(root_id: &str) -> RootRow {
         create_time: 1_000,
         update_time: 2_000,
         next_deadline: None,
+        work_since: None,
         wait: WaitColumns {
             reason: 3,
             queue: "a:agents".into(),

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::Place;
 use super::rows::{Owned, history, key, messages, root, run, run_id, whole_log};
-use crate::{Flush, Result, RootKey, RootRow};
+use crate::{Due, Flush, Result, RootKey, RootRow};
 
 /// Two ids in the namespace "default" with the same hash, found by search.
 const COLLIDING: [&str; 2] = ["4LrC_NmRRj5", "iqiKSSNpAZ9"];
@@ -13,6 +13,7 @@ fn everything(owned: &Owned) -> Flush {
     let mut flush = owned.flush();
     flush.roots.push(RootRow {
         next_deadline: Some(9_000),
+        work_since: Some(8_000),
         ..root("order-7")
     });
     flush.roots.push(root("order-8"));
@@ -81,6 +82,7 @@ pub async fn a_later_flush_replaces_what_changed(place: &dyn Place) -> Result<()
         status: 3,
         update_time: 5_000,
         next_deadline: None,
+        work_since: None,
         applied_sequence: 44,
         snapshot: Bytes::from_static(b"new state"),
         summary: Bytes::new(),
@@ -100,7 +102,10 @@ pub async fn a_later_flush_replaces_what_changed(place: &dyn Place) -> Result<()
         store.load_run(run_id(1)).await?.as_ref(),
         later.runs.first()
     );
-    assert_eq!(store.due_roots(0, i64::MAX, 10).await?, []);
+    assert_eq!(
+        store.due_roots(0, Due::Before(i64::MAX), None, 10).await?.0,
+        []
+    );
     store.close().await
 }
 
@@ -210,10 +215,46 @@ pub async fn due_roots_come_earliest_first_and_bounded(place: &dyn Place) -> Res
             .collect()
     };
     let before_300 = due(&[("long-ago", -5), ("a", 100), ("b", 200)]);
-    assert_eq!(store.due_roots(0, 300, 10).await?, before_300);
-    assert_eq!(store.due_roots(0, 301, 2).await?, before_300[..2]);
-    assert_eq!(store.due_roots(0, 301, 10).await?.len(), 4);
-    assert_eq!(store.due_roots(1, 301, 10).await?, []);
+    let (all, next) = store.due_roots(0, Due::Before(300), None, 10).await?;
+    assert_eq!((all, next), (before_300.clone(), None));
+    let (first, next) = store.due_roots(0, Due::Before(301), None, 2).await?;
+    assert_eq!(first, before_300[..2]);
+    let (rest, next) = store.due_roots(0, Due::Before(301), next, 2).await?;
+    assert_eq!((rest, next), (due(&[("b", 200), ("c", 300)]), None));
+    let (other, _) = store.due_roots(1, Due::Before(301), None, 10).await?;
+    assert_eq!(other, []);
+    store.close().await
+}
+
+pub async fn roots_with_work_come_in_pages_that_skip_none(place: &dyn Place) -> Result<()> {
+    let store = place.open().await?;
+    let owned = Owned::take(&store, 0).await?;
+    let mut flush = owned.flush();
+    // Many since the same time.
+    for number in 0..25_i64 {
+        flush.roots.push(RootRow {
+            work_since: (number != 13).then_some(number / 10),
+            next_deadline: Some(1),
+            ..root(&format!("r{number:02}"))
+        });
+    }
+    store.flush(flush).await?;
+    let mut found = Vec::new();
+    let mut after = None;
+    loop {
+        let (page, next) = store.due_roots(0, Due::Work, after, 4).await?;
+        assert!(page.len() <= 4);
+        found.extend(page);
+        after = next;
+        if after.is_none() {
+            break;
+        }
+    }
+    let expected: Vec<_> = (0..25_i64)
+        .filter(|number| *number != 13)
+        .map(|number| (key("default", &format!("r{number:02}")), number / 10))
+        .collect();
+    assert_eq!(found, expected);
     store.close().await
 }
 
@@ -245,6 +286,7 @@ pub async fn everything_survives_closing_and_reopening(place: &dyn Place) -> Res
         store.load_messages(order.clone(), 0, 1_000).await?,
         flush.messages
     );
-    assert_eq!(store.due_roots(0, 9_001, 10).await?, [(order, 9_000)]);
+    let (due, _) = store.due_roots(0, Due::Before(9_001), None, 10).await?;
+    assert_eq!(due, [(order, 9_000)]);
     store.close().await
 }

@@ -5,8 +5,6 @@ use std::vec::IntoIter;
 
 use crate::row::{ApprovalRow, Flush, HistoryChunk, MessageChunk, RootKey, RootRow, RunRow};
 
-/// Rows in one part.
-const ROWS_PER_PART: usize = 128;
 /// Bytes after which a part takes no more rows.
 const BYTES_PER_PART: usize = 1024 * 1024;
 /// What a removed root counts as: its rows may be many.
@@ -38,6 +36,7 @@ pub(super) struct Part {
     pub approvals: Vec<ApprovalRow>,
     pub roots: Vec<RootRow>,
     rows: usize,
+    rows_max: usize,
     pub bytes: usize,
 }
 
@@ -56,10 +55,13 @@ impl FlushProgress {
         }
     }
 
-    /// Takes out the next part: journals and transcripts before the roots that
+    /// Takes out the next part, of so many rows at most: journals and transcripts before the roots that
     /// rely on them.
-    pub fn next_part(&mut self) -> Part {
-        let mut part = Part::default();
+    pub fn next_part(&mut self, rows_max: usize) -> Part {
+        let mut part = Part {
+            rows_max,
+            ..Part::default()
+        };
         while part.has_room()
             && let Some(key) = self.erased.next()
         {
@@ -112,7 +114,7 @@ impl FlushProgress {
 
 impl Part {
     fn has_room(&self) -> bool {
-        self.rows < ROWS_PER_PART && self.bytes < BYTES_PER_PART
+        self.rows < self.rows_max && self.bytes < BYTES_PER_PART
     }
 
     fn count(&mut self, bytes: usize) {

@@ -24,10 +24,10 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::error::Error;
 use crate::row::{
-    Append, ApprovalRow, Cursor, Filter, Flush, HistoryChunk, LogRow, MessageChunk, RootKey,
+    Append, ApprovalRow, Cursor, Due, Filter, Flush, HistoryChunk, LogRow, MessageChunk, RootKey,
     RootKind, RootRow, RunRow, WaitColumns,
 };
-use crate::{QueueUse, Result, Store};
+use crate::{DuePage, QueueUse, Result, Store};
 use writer::{Job, Writer};
 
 /// How a SQLite store is opened.
@@ -166,10 +166,11 @@ impl Store for SqliteStore {
     fn due_roots(
         &self,
         partition: u32,
-        before: i64,
+        due: Due,
+        after: Option<Cursor>,
         limit: usize,
-    ) -> BoxFuture<'_, Result<Vec<(RootKey, i64)>>> {
-        read::due(&self.readers, partition, before, limit).boxed()
+    ) -> BoxFuture<'_, Result<DuePage>> {
+        read::due(&self.readers, partition, due, after, limit).boxed()
     }
 
     fn load_history(
@@ -179,6 +180,14 @@ impl Store for SqliteStore {
         max_bytes: usize,
     ) -> BoxFuture<'_, Result<Vec<HistoryChunk>>> {
         read::history(&self.readers, run_id, after_event_id, max_bytes).boxed()
+    }
+
+    fn load_beginnings(
+        &self,
+        run_ids: Vec<[u8; 16]>,
+        max_bytes: usize,
+    ) -> BoxFuture<'_, Result<Vec<HistoryChunk>>> {
+        read::beginnings(&self.readers, run_ids, max_bytes).boxed()
     }
 
     fn load_messages(

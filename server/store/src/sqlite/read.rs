@@ -9,16 +9,16 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row as _, Sqlite, SqlitePool};
 
 use crate::row::{
-    ApprovalRow, Cursor, Filter, HistoryChunk, LogRow, MessageChunk, RootKey, RootKind, RootRow,
-    RunRow, WaitColumns,
+    ApprovalRow, Cursor, Due, Filter, HistoryChunk, LogRow, MessageChunk, RootKey, RootKind,
+    RootRow, RunRow, WaitColumns,
 };
 use crate::sqlite::rows;
 use crate::sqlite::write::{int, log_end, log_id, log_sequence, signed, unsigned};
-use crate::{QueueUse, Result};
+use crate::{DuePage, QueueUse, Result};
 
 /// Lists leave the states out.
 const LISTED_ROOTS: &str = "SELECT namespace, root_id, kind, type_name, status, create_time,
-     update_time, next_deadline, wait, wait_queue, unanswered_since, applied_sequence, x'' AS snapshot, summary
+     update_time, next_deadline, work_since, wait, wait_queue, unanswered_since, applied_sequence, x'' AS snapshot, summary
      FROM roots WHERE namespace = ";
 /// Keys in one statement.
 const KEYS_PER_STATEMENT: usize = 200;
@@ -102,20 +102,74 @@ pub(super) async fn hashes(
 pub(super) async fn due(
     pool: &SqlitePool,
     partition: u32,
-    before: i64,
+    due: Due,
+    after: Option<Cursor>,
     limit: usize,
-) -> Result<Vec<(RootKey, i64)>> {
-    let rows = sqlx::query(
-        "SELECT namespace, root_id, next_deadline FROM roots
-         WHERE partition = ? AND next_deadline < ? ORDER BY next_deadline LIMIT ?",
-    )
-    .bind(i64::from(partition))
-    .bind(before)
-    .bind(int(limit as u64))
-    .fetch_all(pool)
-    .await?;
-    let read = |row: &SqliteRow| Ok((rows::key(row)?, row.try_get("next_deadline")?));
-    rows.iter().map(read).collect()
+) -> Result<DuePage> {
+    let (column, before) = match due {
+        Due::Before(before) => ("next_deadline", Some(before)),
+        Due::Work => ("work_since", None),
+    };
+    let mut query: QueryBuilder<Sqlite> = QueryBuilder::new("SELECT namespace, root_id, id, ");
+    query
+        .push(column)
+        .push(" AS due FROM roots WHERE partition = ");
+    query.push_bind(i64::from(partition));
+    query.push(" AND ").push(column).push(" IS NOT NULL");
+    if let Some(before) = before {
+        query
+            .push(" AND ")
+            .push(column)
+            .push(" < ")
+            .push_bind(before);
+    }
+    if let Some(after) = &after {
+        let id = after.id.as_slice().try_into().unwrap_or_default();
+        query.push(" AND (").push(column).push(", id) > (");
+        query.push_bind(after.time).push(", ");
+        query.push_bind(i64::from_be_bytes(id)).push(")");
+    }
+    query.push(" ORDER BY ").push(column).push(", id LIMIT ");
+    query.push_bind(int((limit as u64).saturating_add(1)));
+    let rows = query.build().fetch_all(pool).await?;
+    let read = |row: &SqliteRow| {
+        let id: i64 = row.try_get("id")?;
+        Ok(((rows::key(row)?, row.try_get("due")?), id))
+    };
+    let read = rows.iter().map(read).collect::<Result<Vec<_>>>()?;
+    let (read, next) = page(read, limit, |((_, time), id)| Cursor {
+        time: *time,
+        id: id.to_be_bytes().to_vec(),
+    });
+    Ok((read.into_iter().map(|(due, _)| due).collect(), next))
+}
+
+pub(super) async fn beginnings(
+    pool: &SqlitePool,
+    run_ids: Vec<[u8; 16]>,
+    max_bytes: usize,
+) -> Result<Vec<HistoryChunk>> {
+    let mut read = Vec::with_capacity(run_ids.len());
+    let mut bytes = 0;
+    for run_ids in run_ids.chunks(KEYS_PER_STATEMENT) {
+        let mut query: QueryBuilder<Sqlite> =
+            QueryBuilder::new("SELECT * FROM history WHERE first_event_id = 1 AND run_id IN (");
+        let mut list = query.separated(", ");
+        for run_id in run_ids {
+            list.push_bind(run_id.to_vec());
+        }
+        query.push(")");
+        let mut rows = query.build().fetch(pool);
+        while let Some(row) = rows.try_next().await? {
+            let chunk = rows::history(&row)?;
+            bytes += chunk.payload.len();
+            if bytes > max_bytes && !read.is_empty() {
+                return Ok(read);
+            }
+            read.push(chunk);
+        }
+    }
+    Ok(read)
 }
 
 pub(super) async fn history(

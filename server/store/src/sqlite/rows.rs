@@ -68,6 +68,7 @@ pub(super) fn root(row: &SqliteRow) -> Result<RootRow> {
         create_time: row.try_get("create_time")?,
         update_time: row.try_get("update_time")?,
         next_deadline: row.try_get("next_deadline")?,
+        work_since: row.try_get("work_since")?,
         wait: root_wait(row)?,
         applied_sequence: number(row, "applied_sequence")?,
         snapshot: blob(row, "snapshot")?,

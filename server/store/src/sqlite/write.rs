@@ -10,11 +10,9 @@ use crate::row::{Append, ApprovalRow, HistoryChunk, MessageChunk, RootKey, RootR
 use crate::sqlite::flush::FlushProgress;
 use crate::sqlite::owners::Owners;
 
-/// Rows in one statement: 15 values each at most, under SQLite's bound of
+/// Rows in one statement: 17 values each at most, under SQLite's bound of
 /// 32,766 (<https://sqlite.org/limits.html>). A power of two.
 const ROWS_PER_STATEMENT: usize = 64;
-/// Log rows that are trimmed in one transaction.
-const TRIM_PER_COMMIT: i64 = 256;
 /// What a commit, and what a row of the log, adds to the write-ahead log
 /// besides payloads: whole pages.
 const COMMIT_BYTES: usize = 8 * 1024;
@@ -69,42 +67,61 @@ async fn take(connection: &mut SqliteConnection, partition: u32) -> Result<(u32,
     Ok((epoch, noted.max(end.map_or(0, log_sequence))))
 }
 
-/// One transaction: appends, the ends of their logs, and a part of a flush.
-/// Returns roughly how much the write-ahead log grew.
-pub(super) async fn transaction(
-    connection: &mut SqliteConnection,
-    appends: &[&Append],
-    owners: &Owners,
-    flush: Option<&mut FlushProgress>,
-) -> Result<u64> {
+/// One transaction with everything that is appended. Returns roughly how much
+/// the write-ahead log grew.
+pub(super) async fn append(connection: &mut SqliteConnection, appends: &[&Append]) -> Result<u64> {
     let appended = appends.iter().map(|a| a.payload.len() + LOG_ROW_BYTES);
-    let mut bytes = COMMIT_BYTES + appended.sum::<usize>();
-    let is_one_statement = appends.len().is_power_of_two() && appends.len() <= ROWS_PER_STATEMENT;
-    if flush.is_none() && is_one_statement {
+    let bytes = COMMIT_BYTES + appended.sum::<usize>();
+    if appends.len().is_power_of_two() && appends.len() <= ROWS_PER_STATEMENT {
         // A statement is a transaction of its own: two round trips to
         // SQLite's thread less, which counts when little waits.
         log(connection, appends).await?;
         return Ok(bytes as u64);
     }
     execute(connection, "BEGIN IMMEDIATE").await?;
-    let written = write_all(connection, appends, owners, flush).await;
-    bytes += finish(connection, written).await?;
+    let written = log_all(connection, appends).await;
+    finish(connection, written).await?;
     Ok(bytes as u64)
 }
 
-async fn write_all(
-    connection: &mut SqliteConnection,
-    appends: &[&Append],
-    owners: &Owners,
-    flush: Option<&mut FlushProgress>,
-) -> Result<usize> {
+async fn log_all(connection: &mut SqliteConnection, appends: &[&Append]) -> Result<()> {
     for group in groups(appends) {
         log(connection, group).await?;
     }
-    match flush {
-        Some(progress) => write_part(connection, progress, owners).await,
-        None => Ok(0),
-    }
+    Ok(())
+}
+
+/// One transaction with the next part of a flush. Returns roughly how much the
+/// write-ahead log grew.
+pub(super) async fn flush_part(
+    connection: &mut SqliteConnection,
+    progress: &mut FlushProgress,
+    owners: &Owners,
+    rows: usize,
+) -> Result<u64> {
+    execute(connection, "BEGIN IMMEDIATE").await?;
+    let written = write_part(connection, progress, owners, rows).await;
+    let bytes = finish(connection, written).await?;
+    Ok((COMMIT_BYTES + bytes) as u64)
+}
+
+/// How much a commit waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sync {
+    /// Until it is on the disk, and all before it.
+    Full,
+    /// Until the operating system has it: a crash of the machine may take it
+    /// back, but nothing that came before it.
+    Later,
+}
+
+/// What commits wait for from here on.
+pub(super) async fn set_sync(connection: &mut SqliteConnection, sync: Sync) -> Result<()> {
+    let statement = match sync {
+        Sync::Full => "PRAGMA synchronous = FULL",
+        Sync::Later => "PRAGMA synchronous = NORMAL",
+    };
+    execute(connection, statement).await
 }
 
 /// Ends a transaction. Not with sqlx's own: SQLite takes a transaction that met
@@ -133,8 +150,9 @@ async fn write_part(
     tx: &mut SqliteConnection,
     progress: &mut FlushProgress,
     owners: &Owners,
+    rows: usize,
 ) -> Result<usize> {
-    let part = progress.next_part();
+    let part = progress.next_part(rows);
     for key in &part.erased {
         erase(tx, key).await?;
     }
@@ -157,7 +175,7 @@ async fn write_part(
         && progress.rows_are_written()
     {
         let last = owners.last_sequence(progress.partition);
-        if trim(tx, progress.partition, through.min(last), last).await? {
+        if trim(tx, progress.partition, through.min(last), last, rows).await? {
             progress.trim_through = None;
         }
     }
@@ -166,7 +184,13 @@ async fn write_part(
 
 /// Forgets a bounded part of the log; whether that was all. The end of the log
 /// is noted first: it must survive its rows.
-async fn trim(tx: &mut SqliteConnection, partition: u32, through: u64, last: u64) -> Result<bool> {
+async fn trim(
+    tx: &mut SqliteConnection,
+    partition: u32,
+    through: u64,
+    last: u64,
+    rows: usize,
+) -> Result<bool> {
     sqlx::query("UPDATE partitions SET last_sequence = ? WHERE partition = ?")
         .bind(int(last))
         .bind(i64::from(partition))
@@ -178,10 +202,10 @@ async fn trim(tx: &mut SqliteConnection, partition: u32, through: u64, last: u64
     )
     .bind(log_id(partition, 0))
     .bind(log_id(partition, through))
-    .bind(TRIM_PER_COMMIT)
+    .bind(int(rows as u64))
     .execute(&mut *tx)
     .await?;
-    Ok(deleted.rows_affected() < TRIM_PER_COMMIT.unsigned_abs())
+    Ok(deleted.rows_affected() < rows as u64)
 }
 
 /// Cuts rows into groups of 64, 32, 16 and so on down to 1, so that there are
@@ -308,7 +332,7 @@ async fn erase(tx: &mut SqliteConnection, key: &RootKey) -> Result<()> {
 async fn roots(tx: &mut SqliteConnection, partition: u32, rows: &[RootRow]) -> Result<()> {
     let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(
         "INSERT INTO roots (partition, hash, namespace, root_id, kind, type_name, status,
-         create_time, update_time, next_deadline, wait, wait_queue, unanswered_since,
+         create_time, update_time, next_deadline, work_since, wait, wait_queue, unanswered_since,
          applied_sequence, snapshot, summary) ",
     );
     query.push_values(rows, |mut values, row| {
@@ -323,6 +347,7 @@ async fn roots(tx: &mut SqliteConnection, partition: u32, rows: &[RootRow]) -> R
             .push_bind(row.create_time)
             .push_bind(row.update_time)
             .push_bind(row.next_deadline)
+            .push_bind(row.work_since)
             .push_bind(i64::from(row.wait.reason))
             .push_bind(&*row.wait.queue)
             .push_bind(row.wait.unanswered_since)
@@ -334,6 +359,7 @@ async fn roots(tx: &mut SqliteConnection, partition: u32, rows: &[RootRow]) -> R
         " ON CONFLICT (namespace, root_id) DO UPDATE SET kind = excluded.kind,
          type_name = excluded.type_name, status = excluded.status,
          update_time = excluded.update_time, next_deadline = excluded.next_deadline,
+         work_since = excluded.work_since,
          wait = excluded.wait, wait_queue = excluded.wait_queue,
          unanswered_since = excluded.unanswered_since,
          applied_sequence = excluded.applied_sequence, snapshot = excluded.snapshot,

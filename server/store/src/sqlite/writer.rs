@@ -1,9 +1,12 @@
-//! The writer: one task, one connection, one transaction for everything that
-//! waits. Appends go first; rows for the view follow a bounded part at a time,
-//! in the same transaction and under the same fsync.
+//! The writer: one task, one connection. Everything that is to be appended is
+//! one transaction and one fsync. Between two of those goes a part of what is
+//! written to the view, as much as takes two milliseconds: it waits for no
+//! fsync, since the next append's makes it durable, and the log holds it until
+//! then.
 
 use std::collections::VecDeque;
 use std::fs::File;
+use std::time::{Duration, Instant};
 
 use sqlx::Connection as _;
 use sqlx::sqlite::SqliteConnection;
@@ -17,7 +20,7 @@ use crate::sqlite::flush::FlushProgress;
 use crate::sqlite::open::Opened;
 use crate::sqlite::owners::Owners;
 use crate::sqlite::room::Room;
-use crate::sqlite::write;
+use crate::sqlite::write::{self, Sync};
 
 /// Jobs taken together at most.
 const JOBS_PER_COMMIT: usize = 1_024;
@@ -35,6 +38,11 @@ pub(super) enum Job {
     Close(Caller<()>),
 }
 
+/// How long a part of a flush may take.
+const PART_TARGET: Duration = Duration::from_millis(2);
+/// Bounds of its rows.
+const PART_ROWS: (usize, usize) = (8, 256);
+
 struct PendingFlush {
     progress: FlushProgress,
     caller: Caller<()>,
@@ -49,6 +57,10 @@ pub(super) struct Writer {
     flushes: VecDeque<PendingFlush>,
     appends: Vec<(Vec<Append>, Caller<()>)>,
     appended_bytes: usize,
+    /// What commits wait for now.
+    sync: Sync,
+    /// Rows of the next part of a flush.
+    part_rows: usize,
     room: Room,
     /// Held as long as anything may be written: one process owns the file.
     _lock: File,
@@ -64,6 +76,8 @@ impl Writer {
             flushes: VecDeque::new(),
             appends: Vec::new(),
             appended_bytes: 0,
+            sync: Sync::Full,
+            part_rows: PART_ROWS.0,
             room: Room::of(&options.path),
             _lock: opened.lock,
         }
@@ -73,7 +87,8 @@ impl Writer {
     pub async fn run(mut self) {
         let closing = self.write_until_closed().await;
         while !self.appends.is_empty() || !self.flushes.is_empty() {
-            self.commit().await;
+            self.commit_appends().await;
+            self.write_part().await;
         }
         let closed = self.close().await;
         if let Err(error) = &closed {
@@ -103,7 +118,8 @@ impl Writer {
                     Err(_) => break,
                 }
             }
-            self.commit().await;
+            self.commit_appends().await;
+            self.write_part().await;
         }
     }
 
@@ -119,11 +135,8 @@ impl Writer {
             }
             Job::Acquire(partition, caller) => {
                 // What waits was sent by the owner before.
-                self.commit().await;
-                let acquired = match self.room.check() {
-                    Ok(()) => write::acquire(&mut self.connection, partition).await,
-                    Err(full) => Err(full),
-                };
+                self.commit_appends().await;
+                let acquired = self.acquire(partition).await;
                 self.room.note(&acquired);
                 if let Ok((epoch, last_sequence)) = acquired {
                     self.owners.acquired(partition, epoch, last_sequence);
@@ -136,8 +149,22 @@ impl Writer {
         }
     }
 
-    /// One transaction with all appends that wait and a part of a flush.
-    async fn commit(&mut self) {
+    async fn acquire(&mut self, partition: u32) -> Result<(u32, u64)> {
+        self.room.check()?;
+        self.set_sync(Sync::Full).await?;
+        write::acquire(&mut self.connection, partition).await
+    }
+
+    async fn set_sync(&mut self, sync: Sync) -> Result<()> {
+        if self.sync != sync {
+            write::set_sync(&mut self.connection, sync).await?;
+            self.sync = sync;
+        }
+        Ok(())
+    }
+
+    /// One transaction with all appends that wait.
+    async fn commit_appends(&mut self) {
         self.appended_bytes = 0;
         let mut admitted = Vec::with_capacity(self.appends.len());
         for (appends, caller) in self.appends.drain(..) {
@@ -148,20 +175,54 @@ impl Writer {
                 }
             }
         }
-        self.refuse_stale_flush();
-        if admitted.is_empty() && self.flushes.is_empty() {
+        if admitted.is_empty() {
             return;
         }
-        self.checkpoints.finish(&mut self.connection).await;
         let rows: Vec<&Append> = admitted.iter().flat_map(|(appends, _)| appends).collect();
-        let flush = self.flushes.front_mut().map(|flush| &mut flush.progress);
-        let written = write::transaction(&mut self.connection, &rows, &self.owners, flush).await;
+        let written = match self.set_sync(Sync::Full).await {
+            Ok(()) => write::append(&mut self.connection, &rows).await,
+            Err(error) => Err(error),
+        };
         self.room.note(&written);
         let outcome = written.as_ref().map(drop).map_err(Clone::clone);
         for (appends, caller) in admitted {
             self.owners.settle(&appends, outcome.is_ok());
             let _ = caller.send(outcome.clone());
         }
+        if let Ok(bytes) = written {
+            self.checkpoints.committed(bytes).await;
+        }
+    }
+
+    /// One transaction with a part of the first flush.
+    async fn write_part(&mut self) {
+        self.checkpoints.finish(&mut self.connection).await;
+        self.refuse_stale_flush();
+        if self.flushes.is_empty() {
+            return;
+        }
+        let begin = Instant::now();
+        let relaxed = self.set_sync(Sync::Later).await;
+        let Some(flush) = self.flushes.front_mut() else {
+            return;
+        };
+        let (progress, rows) = (&mut flush.progress, self.part_rows);
+        let written = match relaxed {
+            Ok(()) => write::flush_part(&mut self.connection, progress, &self.owners, rows).await,
+            Err(error) => Err(error),
+        };
+        self.room.note(&written);
+        // Half way to what would have taken as long as it should.
+        let ratio = PART_TARGET.as_secs_f64() / begin.elapsed().as_secs_f64();
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "rows are few and the result is bounded"
+        )]
+        let next = (rows as f64 * (1.0 + ratio.min(3.0)) / 2.0) as usize;
+        self.part_rows = next.clamp(PART_ROWS.0, PART_ROWS.1);
+        let outcome = written.as_ref().map(drop).map_err(Clone::clone);
         self.settle_flush(&outcome);
         if let Ok(bytes) = written {
             self.checkpoints.committed(bytes).await;
