@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 
-use everturn_engine::event::RunEvent;
+use everturn_engine::event::{RunEvent, Slot};
+use everturn_engine::state::root::Root;
 use everturn_engine::state::turn::TurnContext;
 use everturn_engine::text::{RootId, TypeName};
-use everturn_engine::value::{Failure, Outcome, Payload, Time};
+use everturn_engine::value::{Failure, Message, Outcome, Payload, Time};
 use minicbor::{Decode, Encode};
 
 /// One event of a run's journal.
@@ -21,9 +22,13 @@ pub struct Entry {
     /// What happened.
     #[n(2)]
     pub event: RunEvent,
-    /// With the first event of a turn: what the turn was given.
+    /// With the first event of a turn: what the turn was given. Journals written
+    /// since refer to it.
     #[n(3)]
     pub turn: Option<TurnInput>,
+    /// With the first event of a turn: where to find what it was given.
+    #[n(4)]
+    pub(crate) turn_ref: Option<Box<TurnRef>>,
 }
 
 impl Entry {
@@ -99,6 +104,103 @@ pub struct TurnInput {
     /// Messages, transcript's end, state, reply channel.
     #[n(3)]
     pub context: TurnContext,
+}
+
+/// What the code of a turn is given, by where it is found: while the turn is
+/// open in its conversation, afterwards in the transcript. The values of the
+/// state are gone then.
+#[derive(Clone, Debug, Encode, Decode)]
+pub(crate) struct TurnRef {
+    /// Without messages and state.
+    #[n(0)]
+    pub input: TurnInput,
+    /// Positions of the messages to answer.
+    #[n(1)]
+    pub messages: Vec<u64>,
+    /// Positions of the messages before them.
+    #[n(2)]
+    pub recent: Vec<u64>,
+    /// End of the transcript when the turn started: later edits are not for it.
+    #[n(3)]
+    pub through: u64,
+}
+
+impl TurnInput {
+    /// What the current turn of a conversation was given, if it is the one in
+    /// this slot.
+    pub(crate) fn of(root: &Root, slot: Slot) -> Option<Self> {
+        let conversation = root.conversation.as_ref()?;
+        let turn = conversation.turn.as_ref().filter(|it| it.slot == slot)?;
+        Some(Self {
+            conversation_id: root.key.id.clone(),
+            conversation_type: conversation.type_name.clone(),
+            number: turn.number,
+            context: turn.given_context(),
+        })
+    }
+}
+
+impl TurnRef {
+    /// Of the turn that has just started in a slot. One may start and end within
+    /// one transition only when it is terminated; then its input is of no use.
+    pub fn of(root: &Root, slot: Slot) -> Option<Self> {
+        let conversation = root.conversation.as_ref()?;
+        let turn = conversation.turn.as_ref().filter(|it| it.slot == slot)?;
+        let context = &turn.context;
+        let positions = |messages: &[Message]| messages.iter().map(|it| it.sequence).collect();
+        Some(Self {
+            messages: positions(&context.messages),
+            recent: positions(&context.recent),
+            through: conversation.message_count,
+            input: TurnInput {
+                conversation_id: root.key.id.clone(),
+                conversation_type: conversation.type_name.clone(),
+                number: turn.number,
+                context: context.without_content(),
+            },
+        })
+    }
+}
+
+/// As many entries as fit into a page, at least one; whether these are all.
+pub(crate) fn page<'a>(
+    entries: impl Iterator<Item = &'a Arc<Entry>>,
+    page_bytes: usize,
+) -> (Vec<Arc<Entry>>, bool) {
+    let mut taken = Vec::new();
+    let mut bytes = 0;
+    for entry in entries {
+        if bytes >= page_bytes {
+            return (taken, false);
+        }
+        bytes += entry.size_bytes();
+        taken.push(Arc::clone(entry));
+    }
+    (taken, true)
+}
+
+/// Puts what a turn was given into the first entry of its journal, if that is
+/// the first one here. Whether the page still holds them all: those that do not
+/// fit any more are left out.
+pub(crate) fn with_input(
+    entries: &mut Vec<Arc<Entry>>,
+    page_bytes: usize,
+    input: impl FnOnce() -> Option<TurnInput>,
+) -> bool {
+    let first = entries.first_mut();
+    let Some(first) = first.filter(|it| it.id == 1 && it.turn_ref.is_some()) else {
+        return true;
+    };
+    let Some(input) = input() else {
+        return true;
+    };
+    *first = Arc::new(Entry {
+        turn: Some(input),
+        ..Entry::clone(first)
+    });
+    let (kept, is_whole) = page(entries.iter(), page_bytes);
+    *entries = kept;
+    is_whole
 }
 
 /// The part of a run's journal that is held in memory: the newest entries.

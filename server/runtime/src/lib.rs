@@ -10,6 +10,7 @@ mod clock;
 mod errand;
 mod error;
 mod fullness;
+mod given;
 mod handle;
 mod journal;
 mod keys;

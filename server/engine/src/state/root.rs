@@ -192,12 +192,19 @@ impl Root {
     pub fn encode(&self) -> Vec<u8> {
         let main = self.main;
         let dropped = |run: &Run| !run.status.is_open() && Some(run.slot) != main;
-        if self.runs.values().any(dropped) {
-            let mut kept = self.clone();
-            kept.runs.retain(|_, run| !dropped(run));
-            return to_bytes(&kept);
+        let conversation = self.conversation.as_ref();
+        let has_turn = conversation.is_some_and(|it| it.turn.is_some());
+        if !has_turn && !self.runs.values().any(dropped) {
+            return to_bytes(self);
         }
-        to_bytes(self)
+        let mut kept = self.clone();
+        kept.runs.retain(|_, run| !dropped(run));
+        if let Some(conversation) = &mut kept.conversation
+            && let Some(turn) = &mut conversation.turn
+        {
+            turn.context.pack(&conversation.recent, &conversation.state);
+        }
+        to_bytes(&kept)
     }
 
     /// Reads a stored root and derives what is not stored.
@@ -206,6 +213,12 @@ impl Root {
     /// When the bytes are not a root.
     pub fn decode(bytes: &[u8]) -> Result<Self, minicbor::decode::Error> {
         let mut root: Self = minicbor::decode(bytes)?;
+        if let Some(conversation) = &mut root.conversation
+            && let Some(turn) = &mut conversation.turn
+        {
+            turn.context
+                .unpack(&conversation.recent, &conversation.state);
+        }
         root.derive_deadlines();
         Ok(root)
     }

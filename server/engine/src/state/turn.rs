@@ -103,6 +103,11 @@ pub struct Turn {
     #[n(24)]
     #[cbor(default)]
     pub reply_channel: Text,
+    /// The messages of its context as its code was given them, once one of them
+    /// says something else.
+    #[n(25)]
+    #[cbor(default)]
+    pub given: Vec<Message>,
 }
 
 /// How a turn ended.
@@ -253,6 +258,93 @@ pub struct TurnContext {
     /// What the turns did that it takes up, if they were interrupted.
     #[n(8)]
     pub interrupted: Option<Interrupted>,
+    /// In a stored root: what of this is not here, because the conversation says
+    /// the same.
+    #[n(9)]
+    #[cbor(default)]
+    pub(super) shared: SharedContext,
+}
+
+/// The parts of a context that a stored conversation holds anyway.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub(super) struct SharedContext {
+    /// Positions of messages to answer.
+    #[n(0)]
+    messages: Vec<u64>,
+    /// Positions of messages before them.
+    #[n(1)]
+    recent: Vec<u64>,
+    /// The state is still the one that the turn started with.
+    #[n(2)]
+    state: bool,
+}
+
+impl TurnContext {
+    /// What is short of it: no messages, no state.
+    #[must_use]
+    pub fn without_content(&self) -> Self {
+        Self {
+            messages: Vec::new(),
+            recent: Vec::new(),
+            state: State::default(),
+            reply_channel: self.reply_channel.clone(),
+            events: self.events.clone(),
+            addresses: self.addresses.clone(),
+            cause: self.cause,
+            attempt: self.attempt,
+            interrupted: self.interrupted.clone(),
+            shared: SharedContext::default(),
+        }
+    }
+
+    /// Takes out what a conversation says itself.
+    pub(super) fn pack(&mut self, recent: &VecDeque<Message>, state: &State) {
+        self.shared = SharedContext {
+            messages: take_known(&mut self.messages, recent),
+            recent: take_known(&mut self.recent, recent),
+            state: !state.entries.is_empty() && self.state == *state,
+        };
+        if self.shared.state {
+            self.state = State::default();
+        }
+    }
+
+    /// The reverse of `pack`.
+    pub(super) fn unpack(&mut self, recent: &VecDeque<Message>, state: &State) {
+        let shared = std::mem::take(&mut self.shared);
+        put_known(&mut self.messages, &shared.messages, recent);
+        put_known(&mut self.recent, &shared.recent, recent);
+        if shared.state {
+            self.state = state.clone();
+        }
+    }
+}
+
+/// The order of what a turn is given.
+fn place(message: &Message) -> (Time, u64) {
+    (message.time, message.sequence)
+}
+
+/// Takes messages out that are among others; their positions.
+fn take_known(messages: &mut Vec<Message>, others: &VecDeque<Message>) -> Vec<u64> {
+    if !messages.is_sorted_by_key(place) {
+        return Vec::new();
+    }
+    let known = |message: &Message| {
+        let at = others.binary_search_by_key(&place(message), place);
+        at.is_ok_and(|at| others[at] == *message)
+    };
+    let taken = messages.extract_if(.., |message| known(message));
+    taken.map(|message| message.sequence).collect()
+}
+
+fn put_known(messages: &mut Vec<Message>, positions: &[u64], others: &VecDeque<Message>) {
+    if positions.is_empty() {
+        return;
+    }
+    let known = others.iter().filter(|it| positions.contains(&it.sequence));
+    messages.extend(known.cloned());
+    messages.sort_by_key(place);
 }
 
 /// What a turn is told of those that were interrupted before it.
@@ -267,6 +359,16 @@ pub struct Interrupted {
 }
 
 impl Turn {
+    /// What its code was given when it started, however often it runs.
+    #[must_use]
+    pub fn given_context(&self) -> TurnContext {
+        let mut context = self.context.clone();
+        if !self.given.is_empty() {
+            context.messages.clone_from(&self.given);
+        }
+        context
+    }
+
     /// Whether what comes may still interrupt it: the customer gets a reply
     /// however often they write.
     #[must_use]

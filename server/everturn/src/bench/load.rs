@@ -39,8 +39,7 @@ pub(crate) struct Recorder {
 
 impl Recorder {
     pub(crate) fn new(begin: Instant, end: Instant) -> Arc<Self> {
-        let latencies = Histogram::new_with_bounds(1, LATENCY_MAX_US, 3)
-            .expect("the bounds are constants that the histogram allows");
+        let latencies = histogram();
         Arc::new(Self {
             begin,
             end,
@@ -90,6 +89,12 @@ impl Recorder {
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
     }
+}
+
+/// For latencies in microseconds.
+pub(super) fn histogram() -> Histogram<u64> {
+    Histogram::new_with_bounds(1, LATENCY_MAX_US, 3)
+        .expect("the bounds are constants that the histogram allows")
 }
 
 /// When pieces of work begin.

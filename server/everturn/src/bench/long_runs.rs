@@ -4,9 +4,9 @@
 use std::time::{Duration, Instant};
 
 use everturn_client::{Client, v1};
-use hdrhistogram::Histogram;
 
 use super::BenchArgs;
+use super::load::histogram;
 use super::scale::Scene;
 
 /// Type of the workflows whose input is the number of their activities.
@@ -26,7 +26,7 @@ pub(super) async fn fanout(args: &BenchArgs) -> anyhow::Result<Scene<'_>> {
     let mut scene = Scene::open(args).await?;
     scene.start_worker()?;
     run(&scene, FANOUT_TYPE, 10, 0).await?;
-    let mut latencies = Histogram::new(3)?;
+    let mut latencies = histogram();
     let begin = Instant::now();
     let seconds = Duration::from_secs(u64::from(args.seconds));
     for number in 1_u32.. {

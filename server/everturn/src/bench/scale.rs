@@ -231,7 +231,7 @@ async fn submit_all(
     let done = Arc::new(AtomicUsize::new(0));
     let mut requests = (0..count).map(request);
     let mut under_way: JoinSet<anyhow::Result<Duration>> = JoinSet::new();
-    let mut latencies = Histogram::new(3)?;
+    let mut latencies = load::histogram();
     let mut told = Instant::now();
     loop {
         while under_way.len() < in_flight

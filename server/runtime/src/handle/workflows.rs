@@ -11,7 +11,9 @@ use everturn_engine::text::{Namespace, RootKey, Text};
 use tokio::sync::oneshot;
 
 use crate::error::Error;
+use crate::given::given;
 use crate::handle::{Handle, ListQuery, visit};
+use crate::journal::{TurnInput, with_input};
 use crate::read::{HistoryPage, JournalRead, RunPage};
 use crate::record::{RunDescription, RunRecord};
 
@@ -183,32 +185,43 @@ impl Handle {
                     .cloned()
                     .collect()
             });
-            Ok(Some(JournalRead {
+            let input = TurnInput::of(&scope.hot.root, run.slot);
+            let read = JournalRead {
                 run_id: run.run_id,
                 after,
                 beginning: Vec::new(),
                 first_in_memory: journal.map_or(u64::MAX, crate::journal::Journal::first_id),
                 newer,
                 max_events,
-            }))
+            };
+            Ok(Some((read, input)))
         });
-        let read = match held.await? {
-            Some(read) => read,
-            None => JournalRead {
-                run_id: self.closed_run(&namespace, &target).await?.run_id,
-                after,
-                beginning: Vec::new(),
-                first_in_memory: u64::MAX,
-                newer: Vec::new(),
-                max_events,
-            },
+        let (read, input) = match held.await? {
+            Some(held) => held,
+            None => {
+                let read = JournalRead {
+                    run_id: self.closed_run(&namespace, &target).await?.run_id,
+                    after,
+                    beginning: Vec::new(),
+                    first_in_memory: u64::MAX,
+                    newer: Vec::new(),
+                    max_events,
+                };
+                (read, None)
+            }
         };
         let run_id = read.run_id;
-        let (entries, more) = read.run(&self.shared).await?;
+        let (mut entries, more) = read.run(&self.shared).await?;
+        let input = match input {
+            Some(input) => Some(input),
+            None => given(&self.shared, &namespace, entries.first()).await?,
+        };
+        let page_bytes = self.shared.options.page_bytes;
+        let is_whole = with_input(&mut entries, page_bytes, || input);
         Ok(HistoryPage {
             run_id,
             entries,
-            more,
+            more: more || !is_whole,
         })
     }
 

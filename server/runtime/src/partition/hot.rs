@@ -9,7 +9,7 @@ use everturn_engine::value::{Message, Time};
 use everturn_store::WaitColumns;
 use tokio::sync::oneshot;
 
-use crate::journal::{Entry, Journal, TurnInput};
+use crate::journal::{Entry, Journal, TurnRef};
 use crate::map::Map;
 use crate::partition::ring::Ring;
 use crate::record::RunRecord;
@@ -125,30 +125,18 @@ impl Hot {
             }
             _ => {}
         }
-        let turn = match &event {
-            RunEvent::Started(started) if started.turn.is_some() => self.turn_input(slot),
+        let turn_ref = match &event {
+            RunEvent::Started(started) if started.turn.is_some() => TurnRef::of(&self.root, slot),
             _ => None,
         };
         let entry = Entry {
             id,
             time,
             event,
-            turn,
+            turn: None,
+            turn_ref: turn_ref.map(Box::new),
         };
         self.journals.entry(slot).or_default().push(entry);
-    }
-
-    /// What the turn in a slot was given. A turn may start and end within one
-    /// transition only when it is terminated; then its input is of no use.
-    fn turn_input(&self, slot: Slot) -> Option<TurnInput> {
-        let conversation = self.root.conversation.as_ref()?;
-        let turn = conversation.turn.as_ref().filter(|t| t.slot == slot)?;
-        Some(TurnInput {
-            conversation_id: self.root.key.id.clone(),
-            conversation_type: conversation.type_name.clone(),
-            number: turn.number,
-            context: turn.context.clone(),
-        })
     }
 
     /// Nothing of what was recorded is kept. Who has something of it is still

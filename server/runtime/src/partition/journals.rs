@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::assignments::Assigned;
 use crate::error::Error;
-use crate::journal::{Entry, decode_chunk};
+use crate::journal::{Entry, TurnInput, decode_chunk, with_input};
 use crate::partition::work::is_news;
 use crate::partition::{Input, Partition, Shared};
 use crate::read::JournalRead;
@@ -23,6 +23,8 @@ pub(super) struct JournalWanted {
     session: Arc<SessionCore>,
     task: TaskRef,
     item: WorkflowTask,
+    /// What the run was given, if it is a turn.
+    input: Option<TurnInput>,
     /// The entries that are in memory, and the id of the first of them.
     newer: Vec<Arc<Entry>>,
     first_in_memory: u64,
@@ -34,13 +36,17 @@ type Beginnings = HashMap<[u8; 16], Vec<Arc<Entry>>>;
 impl Partition {
     /// Has the older part of a journal read before the task is handed over.
     pub(super) fn want_journal(&mut self, one: &Assigned, item: WorkflowTask) {
-        let hot = self.roots.get(&one.task.root);
-        let Some(journal) = hot.and_then(|hot| hot.journals.get(&item.token.slot)) else {
+        let Some(hot) = self.roots.get(&one.task.root) else {
+            return;
+        };
+        let slot = item.token.slot;
+        let Some(journal) = hot.journals.get(&slot) else {
             return;
         };
         self.journals_wanted.push(JournalWanted {
             session: Arc::clone(&one.session),
             task: one.task.clone(),
+            input: TurnInput::of(&hot.root, slot),
             newer: journal.entries_after(0).cloned().collect(),
             first_in_memory: journal.first_id(),
             item,
@@ -95,6 +101,7 @@ impl JournalWanted {
             session,
             task,
             item,
+            input,
             newer,
             first_in_memory,
         } = self;
@@ -108,14 +115,16 @@ impl JournalWanted {
             max_events: usize::MAX,
         };
         match read.run(shared).await {
-            Ok((entries, more)) => {
+            Ok((mut entries, more)) => {
+                let page_bytes = shared.options.page_bytes;
+                let is_whole = with_input(&mut entries, page_bytes, || input);
                 let entries = match previous {
                     0 => entries,
                     _ => entries.into_iter().filter(is_news).collect(),
                 };
                 let item = WorkflowTask {
                     entries,
-                    complete: !more,
+                    complete: !more && is_whole,
                     ..item
                 };
                 shared.hand_over(&session, WorkItem::Workflow(Box::new(item)), &task);

@@ -4,6 +4,7 @@
 //! that.
 
 mod batch;
+mod deferred;
 mod effects;
 mod flush;
 mod hot;
@@ -49,6 +50,7 @@ use crate::waiting::Counts;
 use crate::watch::Watcher;
 
 use batch::Batch;
+use deferred::Deferred;
 use flush::{Chunk, FlushCycle};
 use hot::Hot;
 use idle::Idle;
@@ -132,6 +134,10 @@ pub(crate) struct Partition {
     /// Journals that tasks need and that are to be read together.
     journals_wanted: Vec<JournalWanted>,
     take_up: TakeUp,
+    /// Tasks that wait until memory is no longer full.
+    deferred: Deferred,
+    /// They are being begun.
+    letting_go: bool,
     watchers: Map<RootKey, Vec<Watcher>>,
     timers: Timers,
 
@@ -189,6 +195,8 @@ impl Partition {
             load_queue: Vec::new(),
             journals_wanted: Vec::new(),
             take_up: TakeUp::default(),
+            deferred: Deferred::default(),
+            letting_go: false,
             watchers: Map::default(),
             timers: Timers::default(),
             batch: Batch::default(),
@@ -316,6 +324,7 @@ impl Partition {
         self.context.now = self.clock.now();
         self.meet_timers();
         self.take_up_work();
+        self.begin_deferred();
         self.start_loads();
         self.read_journals();
         self.seal();
@@ -353,6 +362,9 @@ impl Partition {
         // a time in the past would keep the loop spinning.
         if self.cycle.is_none() {
             wake = wake.min(self.next_flush);
+        }
+        if let Some(look) = self.deferred.next_look() {
+            wake = wake.min(look);
         }
         if let Some(chunk) = self.next_chunk() {
             wake = wake.min(chunk);

@@ -10,13 +10,13 @@ use everturn_engine::transition::Transaction;
 use everturn_engine::value::{Failure, FailureKind};
 
 use crate::error::Error;
-use crate::journal::Entry;
+use crate::journal::{Entry, page};
 use crate::metrics::Metrics;
 use crate::partition::Partition;
 use crate::partition::batch::After;
 use crate::partition::hot::Hot;
 use crate::partition::parked::Parked;
-use crate::partition::work::{is_news, page};
+use crate::partition::work::is_news;
 use crate::session::{Reporter, SessionCore};
 use crate::task::{ResultBody, TaskResult};
 use crate::task_ref::TaskRef;

@@ -9,7 +9,7 @@ use everturn_engine::state::root::Root;
 use everturn_engine::transition::Transaction;
 
 use crate::assignments::Assigned;
-use crate::journal::Entry;
+use crate::journal::{Entry, TurnInput, page, with_input};
 use crate::metrics::Metrics;
 use crate::partition::batch::After;
 use crate::partition::hot::Hot;
@@ -23,6 +23,10 @@ impl Partition {
     /// Starts tasks for the sessions that they were given to.
     pub(super) fn begin_all(&mut self, assigned: Vec<Assigned>) {
         for one in assigned {
+            if self.is_to_be_deferred(&one) {
+                self.deferred.push(one);
+                continue;
+            }
             if !self.ensure(&one.task.root) {
                 self.park(Parked::Assigned(one));
                 continue;
@@ -274,24 +278,9 @@ fn entries_for(hot: &Hot, slot: Slot, previous: u64, page_bytes: usize) -> (Vec<
     let wanted = journal
         .entries_after(previous)
         .filter(|entry| previous == 0 || is_news(entry));
-    page(wanted, page_bytes)
-}
-
-/// As many entries as fit into a page, at least one; whether these are all.
-pub(super) fn page<'a>(
-    entries: impl Iterator<Item = &'a Arc<Entry>>,
-    page_bytes: usize,
-) -> (Vec<Arc<Entry>>, bool) {
-    let mut taken = Vec::new();
-    let mut bytes = 0;
-    for entry in entries {
-        if bytes >= page_bytes {
-            return (taken, false);
-        }
-        bytes += entry.size_bytes();
-        taken.push(Arc::clone(entry));
-    }
-    (taken, true)
+    let (mut entries, complete) = page(wanted, page_bytes);
+    let whole = with_input(&mut entries, page_bytes, || TurnInput::of(&hot.root, slot));
+    (entries, complete && whole)
 }
 
 pub(super) fn is_news(entry: &Arc<Entry>) -> bool {

@@ -45,6 +45,11 @@ impl Root {
 /// Everything that is still to be given says the new words.
 fn edit(conversation: &mut Conversation, of: u64, content: &MessageContent) {
     let turn = conversation.turn.iter_mut().flat_map(|turn| {
+        let is_given = turn.context.messages.iter().any(|m| m.sequence == of);
+        if is_given && turn.given.is_empty() {
+            // Its code runs again with the words that it was given.
+            turn.given.clone_from(&turn.context.messages);
+        }
         let given = turn.context.messages.iter_mut();
         given.chain(&mut turn.unanswered).chain(&mut turn.answers)
     });

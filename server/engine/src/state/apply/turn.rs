@@ -54,6 +54,7 @@ impl Root {
                 cause,
                 attempt: start.attempt.max(1),
                 interrupted,
+                shared: Default::default(),
             },
             cause,
             proactive,
@@ -75,6 +76,7 @@ impl Root {
             interrupts: episode.as_ref().map_or(0, |it| it.interrupts),
             steps: episode.map_or(Vec::new(), |it| it.steps),
             reply_channel,
+            given: Vec::new(),
         });
         conversation.note_turn(time);
         self.deadlines.disarm(Deadline::Burst);
