@@ -109,9 +109,11 @@ impl<T: TaskRef> Line<T> {
                 self.front.push_back(item);
                 self.packed -= 1;
             }
-            // A task that cannot be read would be a fault of `pack`.
-            debug_assert!(block.is_empty() || !self.front.is_empty());
-            if block.is_empty() || self.front.is_empty() {
+            assert!(
+                block.is_empty() || !self.front.is_empty(),
+                "what is packed is read as it was written"
+            );
+            if block.is_empty() {
                 self.blocks.pop_front();
             }
         }

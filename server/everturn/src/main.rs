@@ -10,7 +10,6 @@ mod bench;
 mod chat;
 mod cli;
 mod client_args;
-mod compact;
 mod config;
 mod exit;
 mod healthcheck;
@@ -20,6 +19,7 @@ mod metrics;
 mod render;
 mod serve;
 mod shutdown;
+mod store_file;
 mod telemetry;
 
 use std::process::ExitCode;

@@ -1,7 +1,7 @@
 //! `everturn serve`: the composition root. Binds early, starts the
 //! coordinator behind the listeners, waits for a stop signal, drains under a
-//! deadline. The only file that names the runtime and the API; only `compact`
-//! names the store beside it.
+//! deadline. The only file that names the runtime and the API; only
+//! `store_file` names the store beside it.
 
 use std::net::SocketAddr;
 use std::process::ExitCode;

@@ -18,7 +18,7 @@ pub use row::{
     Append, ApprovalRow, Cursor, Due, Filter, Flush, HistoryChunk, LogRow, MessageChunk, RootKey,
     RootKind, RootRow, RunRow, WaitColumns, WaitFilter,
 };
-pub use sqlite::{SqliteOptions, SqliteStore};
+pub use sqlite::{KindStats, SqliteOptions, SqliteStore, StoreStats};
 
 /// Result of a store.
 pub type Result<T> = std::result::Result<T, Error>;

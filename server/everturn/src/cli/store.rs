@@ -1,15 +1,15 @@
-//! `everturn store`: the store of a coordinator that does not run.
+//! `everturn store`: the store of a coordinator, as a file.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::client_args::OutputFormat;
-use crate::compact;
 use crate::config::{self, Layer};
 use crate::render::Output;
+use crate::store_file::{self, StoreStats};
 
 /// Commands about the store.
 #[derive(Debug, Subcommand)]
@@ -20,11 +20,17 @@ pub(crate) enum StoreCommand {
 
 The coordinator must not run. While it works it takes the space of the file once
 more beside it, and once in the directory for temporary files (SQLITE_TMPDIR).")]
-    Compact(CompactArgs),
+    Compact(StoreArgs),
+    /// Show what the file holds: rows and bytes by kind
+    #[command(after_help = "Example:
+  everturn store stats --store /var/lib/everturn/everturn.db
+
+The coordinator may run. The whole file is read.")]
+    Stats(StoreArgs),
 }
 
 #[derive(Args, Debug)]
-pub(crate) struct CompactArgs {
+pub(crate) struct StoreArgs {
     /// TOML file with settings [default: ./everturn.toml if it exists]
     #[arg(long, env = "EVERTURN_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
@@ -43,17 +49,64 @@ pub(crate) struct CompactArgs {
 
 /// Carries out a command about the store.
 pub(crate) async fn run(command: StoreCommand) -> anyhow::Result<ExitCode> {
-    let StoreCommand::Compact(args) = command;
+    match command {
+        StoreCommand::Compact(args) => {
+            let (store, output) = resolve(args)?;
+            let (before, after) = store_file::compact(&store).await?;
+            let path = store.display();
+            output.record(
+                || json!({ "store": path.to_string(), "bytes_before": before, "bytes_after": after }),
+                || format!("compacted {path}: {before} bytes before, {after} after"),
+            )?;
+        }
+        StoreCommand::Stats(args) => {
+            let (store, output) = resolve(args)?;
+            let stats = store_file::stats(&store).await?;
+            output.record(|| to_json(&store, &stats), || to_text(&stats))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn resolve(args: StoreArgs) -> anyhow::Result<(PathBuf, Output)> {
     let flags = Layer {
         store: args.store,
         ..Layer::default()
     };
     let settings = config::load(flags, args.config.as_deref())?;
-    let (before, after) = compact::run(&settings.store).await?;
-    let path = settings.store.display().to_string();
-    Output::new(args.output == OutputFormat::Json).record(
-        || json!({ "store": path, "bytes_before": before, "bytes_after": after }),
-        || format!("compacted {path}: {before} bytes before, {after} after"),
-    )?;
-    Ok(ExitCode::SUCCESS)
+    let output = Output::new(args.output == OutputFormat::Json);
+    Ok((settings.store, output))
+}
+
+fn to_json(path: &Path, stats: &StoreStats) -> Value {
+    let kinds = stats.kinds.iter().map(|kind| {
+        let figures = json!({ "rows": kind.rows, "bytes": kind.bytes });
+        (kind.kind.to_owned(), figures)
+    });
+    json!({
+        "store": path.display().to_string(),
+        "kinds": kinds.collect::<serde_json::Map<_, _>>(),
+        "free_bytes": stats.free_bytes,
+        "file_bytes": stats.file_bytes,
+        "write_ahead_bytes": stats.write_ahead_bytes,
+    })
+}
+
+fn to_text(stats: &StoreStats) -> String {
+    let kinds = stats.kinds.iter();
+    let mut lines: Vec<String> = kinds
+        .map(|kind| {
+            format!(
+                "{:<16}{:>12} rows {:>16} bytes",
+                kind.kind, kind.rows, kind.bytes
+            )
+        })
+        .collect();
+    let others = [
+        ("free", stats.free_bytes),
+        ("file", stats.file_bytes),
+        ("write-ahead log", stats.write_ahead_bytes),
+    ];
+    lines.extend(others.map(|(name, bytes)| format!("{name:<16}{bytes:>34} bytes")));
+    lines.join("\n")
 }

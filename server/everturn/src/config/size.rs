@@ -46,7 +46,8 @@ impl<'de> Deserialize<'de> for Size {
 impl fmt::Display for Size {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let whole = |(_, bytes): &&(&str, u64)| self.0 >= *bytes && self.0.is_multiple_of(*bytes);
-        match UNITS.iter().find(whole) {
+        // The largest unit of which it is a whole number.
+        match UNITS.iter().filter(whole).max_by_key(|(_, bytes)| *bytes) {
             Some((unit, bytes)) => write!(f, "{}{unit}", self.0 / bytes),
             None => write!(f, "{}B", self.0),
         }

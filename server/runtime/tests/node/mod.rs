@@ -125,6 +125,11 @@ impl Worker {
         found.expect("the worker is given it in time")
     }
 
+    /// It can take so many more tasks.
+    pub fn grant(&self, kind: TaskKind, count: u32) {
+        self.session.grant(kind, count).expect("within bounds");
+    }
+
     /// The next workflow task, acknowledged.
     pub async fn workflow_task(&mut self) -> WorkflowTask {
         let task = self.given(|item| match item {

@@ -10,6 +10,7 @@ mod owners;
 mod read;
 mod room;
 mod rows;
+mod stats;
 mod write;
 mod writer;
 
@@ -28,6 +29,7 @@ use crate::row::{
     RootKind, RootRow, RunRow, WaitColumns,
 };
 use crate::{DuePage, QueueUse, Result, Store};
+pub use stats::{KindStats, StoreStats};
 use writer::{Job, Writer};
 
 /// How a SQLite store is opened.
@@ -102,6 +104,15 @@ impl SqliteStore {
     /// `Unusable` when there is no such file or another process owns it.
     pub async fn compact(options: &SqliteOptions) -> Result<(u64, u64)> {
         compact::compact(options).await
+    }
+
+    /// What a file holds, by kind; a coordinator may have it open. Looks at all
+    /// of its pages.
+    ///
+    /// # Errors
+    /// When the file is not there, or not a store.
+    pub async fn stats(options: &SqliteOptions) -> Result<StoreStats> {
+        stats::stats(options).await
     }
 
     /// Hands a job to the writer and waits for its answer.

@@ -8,6 +8,7 @@ mod full;
 mod kill;
 mod place;
 mod single_owner;
+mod stats;
 mod wal;
 
 use place::SqlitePlace;

@@ -184,7 +184,10 @@ class TurnInput(google.protobuf.message.Message):
 
     @property
     def state(self) -> google.protobuf.internal.containers.MessageMap[builtins.str, everturn.v1.payload_pb2.Payload]:
-        """The conversation's state when the turn started."""
+        """The conversation's state when the turn started. Empty once the turn is
+        over: the history of a turn refers to messages, which stay, and keeps no
+        copy of the state.
+        """
 
     @property
     def events(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[everturn.v1.message_pb2.ConversationEvent]:

@@ -71,7 +71,9 @@ export type TurnInput = Message<"everturn.v1.TurnInput"> & {
   recent: Message$1[];
 
   /**
-   * The conversation's state when the turn started.
+   * The conversation's state when the turn started. Empty once the turn is
+   * over: the history of a turn refers to messages, which stay, and keeps no
+   * copy of the state.
    *
    * @generated from field: map<string, everturn.v1.Payload> state = 7;
    */
