@@ -2,9 +2,10 @@
 
 use crate::ids::{DeliveryId, Map, QueueIndex, SubscriberId};
 use crate::options::{Error, Options};
-use crate::queue::{Assignment, Item, Offer, QueueKey, QueueStats, TaskKind, TaskRef};
+use crate::queue::{Assignment, Offer, QueueStats};
 use crate::queues::Queues;
 use crate::subscriber::{AckMode, Delivery, Subscriber};
+use crate::task::{Item, QueueKey, TaskKind, TaskRef};
 use crate::timeouts::Timeouts;
 
 /// All task queues of a node.

@@ -2,7 +2,7 @@
 
 use crate::dispatcher::Dispatcher;
 use crate::ids::{QueueIndex, SubscriberId};
-use crate::queue::{Item, TaskRef};
+use crate::task::{Item, TaskRef};
 
 /// Something that time has ended.
 #[derive(Clone, Debug, PartialEq, Eq)]

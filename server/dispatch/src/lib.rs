@@ -13,12 +13,13 @@ mod options;
 mod queue;
 mod queues;
 mod subscriber;
+mod task;
 mod timeouts;
 
 pub use dispatcher::Dispatcher;
 pub use expiry::Expired;
 pub use ids::{DeliveryId, SubscriberId};
-pub use line::take_bytes;
 pub use options::{Error, Options};
-pub use queue::{Assignment, Offer, QueueKey, QueueStats, TaskKind, TaskRef};
+pub use queue::{Assignment, Offer, QueueStats};
 pub use subscriber::AckMode;
+pub use task::{QueueKey, TaskKind, TaskRef, take_bytes};

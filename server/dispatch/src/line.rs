@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 
-use crate::queue::{Item, QueueKey, TaskRef};
+use crate::task::{Item, QueueKey, TaskRef, take_bytes};
 
 /// Tasks that are kept as they are.
 const WINDOW: usize = 256;
@@ -152,17 +152,10 @@ impl Block {
     }
 }
 
-/// Takes so many bytes off the front; `None` if there are not as many.
-pub fn take_bytes<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
-    let (taken, rest) = bytes.split_first_chunk()?;
-    *bytes = rest;
-    Some(*taken)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::queue::TaskKind;
+    use crate::task::TaskKind;
 
     fn queue() -> QueueKey {
         QueueKey {

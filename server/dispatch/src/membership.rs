@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crate::dispatcher::Dispatcher;
 use crate::ids::{QueueIndex, SubscriberId};
 use crate::options::Error;
-use crate::queue::{Item, QueueKey, TaskKind, TaskRef};
 use crate::subscriber::{AckMode, Delivery, Served, Subscriber};
+use crate::task::{Item, QueueKey, TaskKind, TaskRef};
 
 impl<T: TaskRef> Dispatcher<T> {
     /// Registers a worker. It gets nothing until it grants credits.

@@ -5,7 +5,8 @@
 use std::ops::{Index, IndexMut};
 
 use crate::ids::{Map, QueueIndex};
-use crate::queue::{Queue, QueueKey};
+use crate::queue::Queue;
+use crate::task::QueueKey;
 
 /// The queues that have a task or a worker.
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::ids::{DeliveryId, Map, QueueIndex};
-use crate::queue::{Item, TaskKind};
+use crate::task::{Item, TaskKind};
 
 /// Whether deliveries are acknowledged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

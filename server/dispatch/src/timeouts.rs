@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::ids::{DeliveryId, Map, SubscriberId};
-use crate::queue::{TaskKind, TaskRef};
+use crate::task::{TaskKind, TaskRef};
 
 /// A task whose worker vanished. It never goes back to its queue, which may
 /// be forgotten meanwhile.

@@ -8,11 +8,8 @@ use everturn_client::{Client, v1};
 use super::BenchArgs;
 use super::load::histogram;
 use super::scale::Scene;
+use super::types::{FANOUT_TYPE, HISTORY_TYPE};
 
-/// Type of the workflows whose input is the number of their activities.
-pub(crate) const FANOUT_TYPE: &str = "bench-fanout";
-/// Likewise, one after the other.
-pub(crate) const HISTORY_TYPE: &str = "bench-history";
 /// Activities of a fan-out.
 const FANOUT: usize = 1_000;
 /// Lengths of the runs of `history`.

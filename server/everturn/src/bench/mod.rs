@@ -11,6 +11,7 @@ mod scale;
 mod sdk_workers;
 mod stream;
 mod turns;
+mod types;
 mod waiting;
 
 use std::path::PathBuf;

@@ -8,11 +8,10 @@ use everturn_client::{Client, Error, v1};
 use v1::command::Kind as CommandKind;
 use v1::history_event::Kind as EventKind;
 
-use super::long_runs::{FANOUT_TYPE, HISTORY_TYPE};
 use super::pipeline::{STEPS_PER_WORKFLOW, WORKFLOW_TYPE};
-use super::scale::{ASK_TYPE, REPLY_TYPE};
 use super::stream::{self, Chunks, Line, Order, now_ns};
 use super::turns::CONVERSATION_TYPE;
+use super::types::{ASK_TYPE, FANOUT_TYPE, HISTORY_TYPE, REPLY_TYPE};
 
 /// Tasks that the worker takes at a time, per piece of work in flight.
 const SLOTS_PER_FLIGHT: u32 = 4;

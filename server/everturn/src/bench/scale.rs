@@ -20,10 +20,6 @@ use super::{
 };
 use crate::render::Output;
 
-/// Type of the conversations that ask, and ask again after each answer.
-pub(crate) const ASK_TYPE: &str = "bench-ask";
-/// Type of the conversations that reply at once.
-pub(crate) const REPLY_TYPE: &str = "bench-reply";
 /// Length of a customer's message.
 const TEXT_BYTES: usize = 200;
 /// How long memory must not have changed to count as that of rest: longer than

@@ -11,8 +11,9 @@ use everturn_client::{Client, v1};
 use rand::RngExt as _;
 
 use super::load::{Load, Recorder, Slot};
-use super::scale::{ASK_TYPE, REPLY_TYPE, Scene};
+use super::scale::Scene;
 use super::turns::see_reply;
+use super::types::{ASK_TYPE, REPLY_TYPE};
 use super::{BenchArgs, SLOTS_PER_CONNECTION, WARM_UP};
 
 /// Longest time until all conversations wait for their customers, or have their

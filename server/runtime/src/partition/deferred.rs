@@ -48,10 +48,11 @@ impl Deferred {
         taken
     }
 
-    /// Forgets all of them.
-    pub fn clear(&mut self) {
-        self.waiting.clear();
+    /// Takes out all of them.
+    pub fn take_all(&mut self) -> Vec<Assigned> {
         self.next_look = None;
+        let waiting = self.waiting.drain(..);
+        waiting.map(|(_, assigned)| assigned).collect()
     }
 }
 

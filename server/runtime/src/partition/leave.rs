@@ -19,9 +19,11 @@ use crate::partition::idle::Idle;
 const QUEUED_KEPT: Duration = Duration::from_secs(1);
 /// Roots that are looked at in one round.
 const ROOTS_PER_ROUND: usize = 128;
-/// How often they are looked at, and how often when memory is short.
+/// How often they are looked at.
 const INTERVAL: Duration = Duration::from_secs(1);
-const INTERVAL_WHEN_SHORT: Duration = Duration::from_millis(20);
+/// The same when memory is short, and how long those stay then that were just
+/// used: not shorter, since those that may not leave are looked at again.
+const INTERVAL_WHEN_SHORT: Duration = Duration::from_millis(50);
 
 impl Partition {
     /// A root was used or written: it is looked at when it may leave.
@@ -45,7 +47,7 @@ impl Partition {
         let short = self.shared.memory.pressure() > Pressure::None;
         let options = &self.shared.options;
         let (kept, queued_kept) = match short {
-            true => (Duration::ZERO, Duration::ZERO),
+            true => (INTERVAL_WHEN_SHORT, INTERVAL_WHEN_SHORT),
             false => (options.evict_after, options.evict_after.min(QUEUED_KEPT)),
         };
         let looked_at =

@@ -119,7 +119,7 @@ impl Partition {
         hot.shown = row.wait.clone();
         self.roots.insert(key.clone(), hot);
         self.resume(&key);
-        let Some(hot) = self.roots.get(&key) else {
+        let Some(hot) = self.roots.get(&key).filter(|_| !self.is_read_only) else {
             return;
         };
         let (deadline, work) = due_columns(&hot.root);
@@ -193,6 +193,9 @@ impl Partition {
         loading.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
         for parked in loading.into_iter().flat_map(|(_, parked)| parked) {
             self.turn_away(parked, error);
+        }
+        for assigned in self.deferred.take_all() {
+            self.turn_away(Parked::Assigned(assigned), error);
         }
     }
 

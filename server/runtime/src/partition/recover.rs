@@ -245,7 +245,6 @@ impl Partition {
         self.loading.clear();
         self.load_queue.clear();
         self.journals_wanted.clear();
-        self.deferred.clear();
         self.take_up = TakeUp::default();
         self.timers.clear();
         self.batch = Batch::default();
