@@ -33,9 +33,9 @@ const ERASED: u8 = 3;
 const CHUNK_ROOTS: usize = 32;
 /// The part of the interval over which the chunks of a pass are spread.
 const SPREAD: (u32, u32) = (3, 4);
-/// Chunks are not spread any more once the view lags by the bound divided by
-/// this.
-const LAG_HURRY: usize = 8;
+/// Chunks are not spread any more once so many roots have changed since the
+/// pass began: they come faster than they are written.
+const ROOTS_HURRY: usize = 4_096;
 /// Bytes of a chunk after which it takes no more roots.
 const CHUNK_BYTES: usize = 1024 * 1024;
 
@@ -104,10 +104,9 @@ impl Partition {
     /// Chunks are spread over the interval, so that nobody waits for all of
     /// them; but not when the view is behind or memory is short.
     fn is_chunk_due(&mut self, now: tokio::time::Instant) -> bool {
-        let lag = self.shared.options.view_lag_events;
         let is_short = self.shared.memory.pressure() > Pressure::None;
-        let hurries =
-            self.stopping.is_some() || is_short || self.unflushed_events > lag / LAG_HURRY;
+        let is_behind = self.dirty.len() > ROOTS_HURRY;
+        let hurries = self.stopping.is_some() || is_short || is_behind;
         let Some(cycle) = self.cycle.as_mut() else {
             return false;
         };

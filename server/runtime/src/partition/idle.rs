@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use everturn_engine::text::RootKey;
 use everturn_engine::value::Time;
 
-use crate::map::Set;
+use crate::map::{Set, give_back_set};
 
 /// Roots to look at, each once, however often it is used or written.
 #[derive(Debug, Default)]
@@ -34,6 +34,14 @@ impl Idle {
     /// How many there are.
     pub fn len(&self) -> usize {
         self.queue.len()
+    }
+
+    /// Gives back the room of those that are no longer here.
+    pub fn give_back(&mut self) {
+        give_back_set(&mut self.listed);
+        if self.queue.capacity() > 4 * self.listed.capacity() {
+            self.queue.shrink_to(2 * self.listed.len());
+        }
     }
 
     /// Forgets everything.

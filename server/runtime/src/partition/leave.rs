@@ -9,6 +9,7 @@ use everturn_engine::text::RootKey;
 use everturn_engine::value::{Span, Time};
 
 use crate::keys::store_key;
+use crate::map::{give_back, give_back_set};
 use crate::memory::Pressure;
 use crate::metrics::Metrics;
 use crate::partition::Partition;
@@ -52,6 +53,13 @@ impl Partition {
         };
         let looked_at =
             self.look_at(|it| &mut it.queued, queued_kept) + self.look_at(|it| &mut it.idle, kept);
+        if looked_at < ROOTS_PER_ROUND {
+            give_back(&mut self.roots);
+            give_back_set(&mut self.offered);
+            self.idle.give_back();
+            self.queued.give_back();
+            self.timers.give_back();
+        }
         self.next_leave = match (looked_at >= ROOTS_PER_ROUND, short) {
             (true, _) => now,
             (false, true) => now + INTERVAL_WHEN_SHORT,

@@ -36,7 +36,7 @@ impl Partition {
             return false;
         }
         if !self.exists.contains(&store_key(key).hash64()) {
-            let mut hot = Hot::new(Root::new(key.clone()));
+            let mut hot = Box::new(Hot::new(Root::new(key.clone())));
             hot.touched = self.context.now;
             self.roots.insert(key.clone(), hot);
             return true;
@@ -98,7 +98,7 @@ impl Partition {
         for key in keys {
             // One whose hash only looked known does not exist.
             if !self.roots.contains_key(&key) && self.loading.contains_key(&key) {
-                let hot = Hot::new(Root::new(key.clone()));
+                let hot = Box::new(Hot::new(Root::new(key.clone())));
                 self.roots.insert(key.clone(), hot);
             }
             let waiting = self.loading.remove(&key).unwrap_or_default();
@@ -114,7 +114,7 @@ impl Partition {
     /// Puts a loaded root into memory and takes up what is not stored.
     pub(super) fn adopt(&mut self, root: Root, row: &everturn_store::RootRow) {
         let key = root.key.clone();
-        let mut hot = Hot::new(root);
+        let mut hot = Box::new(Hot::new(root));
         hot.applied_sequence = row.applied_sequence;
         hot.shown = row.wait.clone();
         self.roots.insert(key.clone(), hot);

@@ -124,7 +124,7 @@ pub(crate) struct Partition {
     output: Output,
     owner_epoch: u32,
 
-    roots: Map<RootKey, Hot>,
+    roots: Map<RootKey, Box<Hot>>,
     /// Hashes of all roots that exist, so that a new one needs no look-up.
     exists: Set<u64>,
     /// Hashes of those that left memory while their tasks were in the queues.

@@ -118,14 +118,14 @@ impl Partition {
                 let root = Root::decode(&row.snapshot).map_err(|error| {
                     everturn_store::Error::Corrupt(format!("root {:?}: {error}", key.id))
                 })?;
-                let mut hot = Hot::new(root);
+                let mut hot = Box::new(Hot::new(root));
                 hot.applied_sequence = row.applied_sequence;
                 hot.shown = row.wait;
                 self.roots.insert(key, hot);
             }
         }
         for key in keys {
-            let root = || Hot::new(Root::new(key.clone()));
+            let root = || Box::new(Hot::new(Root::new(key.clone())));
             self.roots.entry(key.clone()).or_insert_with(root);
         }
         Ok(())

@@ -13,7 +13,7 @@ use everturn_store::{Cursor, Due, DuePage};
 use futures::FutureExt as _;
 
 use crate::keys::engine_key;
-use crate::map::Map;
+use crate::map::{Map, give_back};
 use crate::partition::parked::Parked;
 use crate::partition::{Internal, Partition};
 
@@ -82,6 +82,11 @@ impl Timers {
     /// How many there are.
     pub fn len(&self) -> usize {
         self.by_root.len()
+    }
+
+    /// Gives back the room of those that are no longer here.
+    pub fn give_back(&mut self) {
+        give_back(&mut self.by_root);
     }
 
     /// The earliest deadline.
