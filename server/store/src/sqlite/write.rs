@@ -107,7 +107,7 @@ pub(super) async fn flush_part(
 
 /// How much a commit waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sync {
+pub(super) enum Fsync {
     /// Until it is on the disk, and all before it.
     Full,
     /// Until the operating system has it: a crash of the machine may take it
@@ -116,10 +116,10 @@ pub(super) enum Sync {
 }
 
 /// What commits wait for from here on.
-pub(super) async fn set_sync(connection: &mut SqliteConnection, sync: Sync) -> Result<()> {
+pub(super) async fn set_sync(connection: &mut SqliteConnection, sync: Fsync) -> Result<()> {
     let statement = match sync {
-        Sync::Full => "PRAGMA synchronous = FULL",
-        Sync::Later => "PRAGMA synchronous = NORMAL",
+        Fsync::Full => "PRAGMA synchronous = FULL",
+        Fsync::Later => "PRAGMA synchronous = NORMAL",
     };
     execute(connection, statement).await
 }

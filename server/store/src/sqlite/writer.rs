@@ -20,7 +20,7 @@ use crate::sqlite::flush::FlushProgress;
 use crate::sqlite::open::Opened;
 use crate::sqlite::owners::Owners;
 use crate::sqlite::room::Room;
-use crate::sqlite::write::{self, Sync};
+use crate::sqlite::write::{self, Fsync};
 
 /// Jobs taken together at most.
 const JOBS_PER_COMMIT: usize = 1_024;
@@ -58,7 +58,7 @@ pub(super) struct Writer {
     appends: Vec<(Vec<Append>, Caller<()>)>,
     appended_bytes: usize,
     /// What commits wait for now.
-    sync: Sync,
+    sync: Fsync,
     /// Rows of the next part of a flush.
     part_rows: usize,
     room: Room,
@@ -76,7 +76,7 @@ impl Writer {
             flushes: VecDeque::new(),
             appends: Vec::new(),
             appended_bytes: 0,
-            sync: Sync::Full,
+            sync: Fsync::Full,
             part_rows: PART_ROWS.0,
             room: Room::of(&options.path),
             _lock: opened.lock,
@@ -151,11 +151,11 @@ impl Writer {
 
     async fn acquire(&mut self, partition: u32) -> Result<(u32, u64)> {
         self.room.check()?;
-        self.set_sync(Sync::Full).await?;
+        self.set_sync(Fsync::Full).await?;
         write::acquire(&mut self.connection, partition).await
     }
 
-    async fn set_sync(&mut self, sync: Sync) -> Result<()> {
+    async fn set_sync(&mut self, sync: Fsync) -> Result<()> {
         if self.sync != sync {
             write::set_sync(&mut self.connection, sync).await?;
             self.sync = sync;
@@ -179,7 +179,7 @@ impl Writer {
             return;
         }
         let rows: Vec<&Append> = admitted.iter().flat_map(|(appends, _)| appends).collect();
-        let written = match self.set_sync(Sync::Full).await {
+        let written = match self.set_sync(Fsync::Full).await {
             Ok(()) => write::append(&mut self.connection, &rows).await,
             Err(error) => Err(error),
         };
@@ -202,7 +202,7 @@ impl Writer {
             return;
         }
         let begin = Instant::now();
-        let relaxed = self.set_sync(Sync::Later).await;
+        let relaxed = self.set_sync(Fsync::Later).await;
         let Some(flush) = self.flushes.front_mut() else {
             return;
         };
