@@ -64,13 +64,19 @@ pub fn run(layout: &Layout, options: &Options) -> Result<bool> {
     let mut shared = Coordinator::start(layout, &program, "shared", &config)?;
     let jobs = usize::from(options.jobs);
     let begin = Instant::now();
-    let mut failed = run_cases(layout, &program, &shared, queue.clone(), jobs)?;
+    let mut failures = run_cases(layout, &program, &shared, queue.clone(), jobs)?;
     if let Some(problem) = shared.problem() {
-        println!("  FAILED  the coordinator itself: {problem}");
-        println!("          its log is {}", shared.log().display());
-        failed += 1;
+        failures.push(format!(
+            "  FAILED  the coordinator itself: {problem}\n          its log is {}",
+            shared.log().display()
+        ));
+    }
+    // Last, and all of them: what is kept of a long output is its end.
+    for failure in &failures {
+        println!("{failure}");
     }
     println!("took {}", seconds(begin.elapsed()));
+    let failed = failures.len();
     let passed = (queue.len() + usize::from(shared.problem().is_some())).saturating_sub(failed);
     println!("{passed} passed, {failed} failed");
     Ok(failed == 0)
@@ -120,9 +126,9 @@ fn run_cases(
     shared: &Coordinator,
     mut queue: VecDeque<(Behaviour, Language)>,
     jobs: usize,
-) -> Result<usize> {
+) -> Result<Vec<String>> {
     let mut running: Vec<Running> = Vec::new();
-    let mut failed = 0;
+    let mut failures = Vec::new();
     // Nothing is ever sent: the channel is a clock that needs no sleep.
     let (_keep, clock) = mpsc::sync_channel::<()>(1);
     while !queue.is_empty() || !running.is_empty() {
@@ -144,33 +150,40 @@ fn run_cases(
             match running[index].poll()? {
                 Some(verdict) => {
                     let case = running.swap_remove(index);
-                    report(&case, &verdict);
-                    failed += usize::from(verdict.problem.is_some());
+                    let line = line(&case, &verdict);
+                    println!("{line}");
+                    failures.extend(failure(&case, &verdict, line));
                 }
                 None => index += 1,
             }
         }
         let _ = clock.recv_timeout(TICK);
     }
-    Ok(failed)
+    Ok(failures)
 }
 
-fn report(case: &Running, verdict: &Verdict) {
+fn line(case: &Running, verdict: &Verdict) -> String {
     let word = if verdict.problem.is_none() {
         "ok"
     } else {
         "FAILED"
     };
     let took = seconds(verdict.took);
-    println!(
+    format!(
         "  {word:<6}  {:<40} {:<10} {took:>7}",
         case.name(),
         case.language().name()
-    );
-    if let Some(problem) = &verdict.problem {
-        for line in problem.lines() {
-            println!("            {line}");
-        }
-        println!("            (its log is {})", case.log().display());
+    )
+}
+
+/// What is said of a case that failed, its line first.
+fn failure(case: &Running, verdict: &Verdict, line: String) -> Option<String> {
+    let problem = verdict.problem.as_ref()?;
+    let mut text = line;
+    for line in problem.lines() {
+        text.push_str("\n            ");
+        text.push_str(line);
     }
+    let log = case.log().display();
+    Some(format!("{text}\n            (its log is {log})"))
 }

@@ -7,7 +7,7 @@ from harness import World, behaviour, equal, transcript_becomes
 
 @behaviour()
 async def case(world: World) -> None:
-    policy = TurnPolicy(debounce=Debounce(quiet=0.3))
+    policy = TurnPolicy(debounce=Debounce(quiet=2))
     for word in ("my", "parcel", "is late"):
         await world.client.conversations.submit_message(
             "jo", word, channel="chat", conversation_type="echo", turn_policy=policy

@@ -5,7 +5,7 @@ import { behaviour, transcriptBecomes } from "../harness/index.js";
 
 const counting = defineConversation({
   type: "counting",
-  turnPolicy: { debounce: { quiet: "300ms" } },
+  turnPolicy: { debounce: { quiet: "2s" } },
   onTurn: (ctx, turn) => {
     const heard = turn.messages.map((message) => message.text).join(" ");
     ctx.reply(`turn ${String(turn.number)} heard: ${heard}`);
@@ -16,7 +16,7 @@ export default behaviour({
   worker: { conversations: [counting] },
   scenario: async ({ client }) => {
     // The worker sets the policy of its type when it starts; here the first message brings it too.
-    const opening = { conversationType: "counting", turnPolicy: { debounce: { quiet: "300ms" } } } as const;
+    const opening = { conversationType: "counting", turnPolicy: { debounce: { quiet: "2s" } } } as const;
     for (const word of ["my", "parcel", "is late"]) await client.conversations.submitMessage("jo", word, opening);
     await transcriptBecomes(client, "jo", ["customer: my", "customer: parcel", "customer: is late", "agent: turn 1 heard: my parcel is late"]);
 

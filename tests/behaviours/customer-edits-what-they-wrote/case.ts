@@ -7,9 +7,11 @@ import { atRest, behaviour, Gate, messages, refused, transcript, until } from ".
 const think = defineActivity("think");
 const gate = new Gate();
 const given: string[][] = [];
+// Longer than what is written before the first turn takes on a busy machine.
+const turnPolicy = { onBusy: "STEER", debounce: { quiet: "2s" } } as const;
 const desk = defineConversation({
   type: "desk",
-  turnPolicy: { onBusy: "STEER", debounce: { quiet: "300ms" } },
+  turnPolicy,
   onTurn: async (ctx, turn) => {
     given.push(turn.messages.map((it) => (it.retracts === undefined ? it.text : `takes back ${String(it.retracts)}`)));
     let heard = "";
@@ -26,7 +28,8 @@ export default behaviour({
   scenario: async ({ client }) => {
     const { conversations } = client;
     const named = (id: string): { readonly providerMessageId: string } => ({ providerMessageId: id });
-    await conversations.submitMessage("jo", "cancel order 7", { conversationType: "desk", ...named("1") });
+    // The worker sets the policy of its type when it starts; here the first message brings it too.
+    await conversations.submitMessage("jo", "cancel order 7", { conversationType: "desk", turnPolicy, ...named("1") });
     await conversations.submitMessage("jo", "oops", named("2"));
     await conversations.editMessage("jo", named("1"), "cancel order 8");
     await conversations.retractMessage("jo", named("2"));
@@ -35,6 +38,7 @@ export default behaviour({
     // What was written stays on record.
     assert.equal((await messages(client, "jo"))[0]?.text, "cancel order 7");
 
+    await conversations.update("jo", { turnPolicy: { debounce: { quiet: 0 } } });
     await conversations.submitMessage("jo", "slow one", named("3"));
     await gate.arrived();
     const { changeSequence, sequence } = await conversations.editMessage("jo", named("3"), "quick one");
