@@ -33,7 +33,8 @@ const step = defineActivity("step", flags["step-activities"] === "python" ? pyth
 const turns = defineConversation({
   type: "bench-turns",
   onTurn: async (ctx, turn) => {
-    const question = turn.messages.at(-1).text;
+    const { text: question, data: stateBytes } = turn.messages.at(-1);
+    if (stateBytes > 0) for (let entry = 0; entry < 4; entry += 1) ctx.state.set(`entry-${entry}`, "s".repeat(stateBytes / 4));
     const [draft] = await Promise.all([ctx.activity(support, question), ctx.activity(sales, question)]);
     ctx.reply(await ctx.activity(manager, draft), { author: "manager" });
   },

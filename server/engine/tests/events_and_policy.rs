@@ -327,7 +327,7 @@ fn a_canceled_ask_gives_back_its_answer_and_swallows_no_signal() {
     let end = || vec![cancel("q"), complete()];
     let unread = s.step(|tx| decide::complete_task(tx, token, Completion::new(2, end())));
     assert_eq!(unread, Err(Rejection::UnreadEvents { after: 2 }));
-    s.root = Root::decode(&s.root.encode()).expect("reads back");
+    s.root = Root::decode(&s.root.encode(), &s.root.values()).expect("reads back");
     s.must(|tx| Ok(decide::resume(tx, decide::Tasks::AreLost)));
     let token = s.begin(1);
     let unread = s.step(|tx| decide::complete_task(tx, token, Completion::new(2, end())));

@@ -1,12 +1,13 @@
 //! The journals of runs as they leave the engine: entries, and their stored
 //! form in chunks.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use everturn_engine::event::{RunEvent, Slot};
 use everturn_engine::state::root::Root;
 use everturn_engine::state::turn::TurnContext;
-use everturn_engine::text::{RootId, TypeName};
+use everturn_engine::text::{RootId, Text, TypeName};
 use everturn_engine::value::{Failure, Message, Outcome, Payload, Time};
 use minicbor::{Decode, Encode};
 
@@ -104,6 +105,10 @@ pub struct TurnInput {
     /// Messages, transcript's end, state, reply channel.
     #[n(3)]
     pub context: TurnContext,
+    /// For a worker that keeps the values of states: the versions of those that
+    /// it is to keep. Those that are not in the context it has.
+    #[cbor(skip)]
+    pub versions: BTreeMap<Text, u64>,
 }
 
 /// What the code of a turn is given, by where it is found: while the turn is
@@ -136,6 +141,7 @@ impl TurnInput {
             conversation_type: conversation.type_name.clone(),
             number: turn.number,
             context: turn.given_context(),
+            versions: BTreeMap::new(),
         })
     }
 }
@@ -157,6 +163,7 @@ impl TurnRef {
                 conversation_type: conversation.type_name.clone(),
                 number: turn.number,
                 context: context.without_content(),
+                versions: BTreeMap::new(),
             },
         })
     }

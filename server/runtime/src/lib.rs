@@ -14,6 +14,7 @@ mod given;
 mod handle;
 mod journal;
 mod keys;
+mod known_values;
 mod map;
 mod memory;
 mod metrics;

@@ -9,6 +9,7 @@ use tokio::sync::{Notify, mpsc};
 
 use crate::error::Error;
 use crate::journal::Entry;
+use crate::known_values::KnownValues;
 use crate::task::WorkItem;
 use crate::waiting::QueueType;
 
@@ -88,6 +89,8 @@ pub(crate) struct Connecting {
     pub reconciles: Vec<QueueName>,
     pub shows_typing: Vec<QueueName>,
     pub types: SessionTypes,
+    /// Bytes of state values that it keeps.
+    pub state_cache_bytes: usize,
 }
 
 /// The shared part of a session: its outbox.
@@ -105,6 +108,8 @@ pub(crate) struct SessionCore {
     pub queues: Vec<QueueKey>,
     /// What it says about its code.
     pub types: SessionTypes,
+    /// What it has of the states of conversations.
+    pub values: KnownValues,
     outbox: Mutex<Outbox>,
     notify: Notify,
 }
@@ -125,6 +130,7 @@ impl SessionCore {
             shows_typing: worker.shows_typing,
             queues: worker.queues,
             types: worker.types,
+            values: KnownValues::new(worker.state_cache_bytes),
             outbox: Mutex::default(),
             notify: Notify::new(),
         }

@@ -16,7 +16,7 @@ use std::sync::Arc;
 pub use error::Error;
 pub use row::{
     Append, ApprovalRow, Cursor, Due, Filter, Flush, HistoryChunk, LogRow, MessageChunk, RootKey,
-    RootKind, RootRow, RunRow, WaitColumns, WaitFilter,
+    RootKind, RootRow, RunRow, StateValue, WaitColumns, WaitFilter,
 };
 pub use sqlite::{KindStats, SqliteOptions, SqliteStore, StoreStats};
 

@@ -101,6 +101,15 @@ pub struct WaitColumns {
     pub unanswered_since: Option<i64>,
 }
 
+/// A value of a root's state that is stored apart from it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StateValue {
+    /// Its version, unique in the root.
+    pub version: u64,
+    /// The value.
+    pub payload: Bytes,
+}
+
 /// A root in the view. Times are microseconds since the Unix epoch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RootRow {
@@ -126,6 +135,12 @@ pub struct RootRow {
     pub applied_sequence: u64,
     /// Its state.
     pub snapshot: Bytes,
+    /// What its state refers to: all of them when it is read; those that are
+    /// not stored yet when it is written.
+    pub values: Vec<StateValue>,
+    /// When it is written: versions of stored values that nothing refers to
+    /// any more.
+    pub forgotten_values: Vec<u64>,
     /// What lists show of it.
     pub summary: Bytes,
 }

@@ -25,6 +25,7 @@ mod context;
 mod outputs;
 mod runs;
 mod session;
+mod state_values;
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -68,6 +69,10 @@ pub struct WorkerOptions {
     /// Runs kept between their tasks. Default 10,000. A run that does not fit
     /// is rebuilt from its journal for each task.
     pub cached_runs_max: usize,
+    /// Bytes of the values of large states (over 4 KiB) that are kept between the
+    /// turns of conversations: a turn then brings only those that changed.
+    /// Default 64 MiB; 0: every turn brings its whole state; at most 1 GiB.
+    pub state_cache_bytes: u32,
     /// How long running activities may finish after the stop signal. Default
     /// 30 s.
     pub drain_timeout: Duration,
@@ -87,6 +92,7 @@ impl Default for WorkerOptions {
             activity_slots: 100,
             workflow_slots: 100,
             cached_runs_max: 10_000,
+            state_cache_bytes: 64 * 1024 * 1024,
             drain_timeout: Duration::from_secs(30),
             connect_timeout: Duration::from_secs(30),
         }

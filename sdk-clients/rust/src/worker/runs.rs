@@ -8,6 +8,7 @@ use everturn_proto::v1;
 use super::RunCode;
 use super::activities::panicked;
 use super::session::is_closing;
+use super::state_values::StateValues;
 use crate::payload::failure;
 
 pub(crate) type StartRun = Box<dyn Fn(&v1::WorkflowTask) -> RunCode + Send + Sync>;
@@ -22,14 +23,20 @@ pub(crate) struct Runs {
     types: HashMap<String, StartRun>,
     cached: HashMap<String, CachedRun>,
     cached_max: usize,
+    values: StateValues,
 }
 
 impl Runs {
-    pub(crate) fn new(types: HashMap<String, StartRun>, cached_max: usize) -> Self {
+    pub(crate) fn new(
+        types: HashMap<String, StartRun>,
+        cached_max: usize,
+        state_bytes_max: usize,
+    ) -> Self {
         Self {
             types,
             cached: HashMap::new(),
             cached_max,
+            values: StateValues::new(state_bytes_max),
         }
     }
 
@@ -42,11 +49,15 @@ impl Runs {
     }
 
     /// Runs the code over a task's events and returns what to report.
-    pub(crate) fn advance(&mut self, task: &v1::WorkflowTask) -> v1::WorkflowTaskResult {
+    pub(crate) fn advance(&mut self, task: &mut v1::WorkflowTask) -> v1::WorkflowTaskResult {
         let mut result = v1::WorkflowTaskResult {
             task_token: task.task_token.clone(),
             ..Default::default()
         };
+        if !self.values.complete(&mut task.events) {
+            result.needs_full_journal = true;
+            return result;
+        }
         let Some(mut run) = self.resume(task) else {
             if task.previous_event_id == 0 {
                 let text = format!("no workflow type {} is registered", task.workflow_type);

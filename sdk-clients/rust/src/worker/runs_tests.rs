@@ -15,7 +15,7 @@ fn counting() -> Runs {
             }])
         })
     });
-    Runs::new(HashMap::from([("count".to_owned(), start)]), 10)
+    Runs::new(HashMap::from([("count".to_owned(), start)]), 10, 0)
 }
 
 fn command(key: &str, closes: bool) -> v1::Command {
@@ -51,20 +51,20 @@ fn events(ids: std::ops::RangeInclusive<u64>) -> Vec<v1::HistoryEvent> {
 #[test]
 fn a_cached_run_goes_on_and_a_lost_one_asks_for_its_journal() {
     let mut runs = counting();
-    let first = runs.advance(&task(0, 1..=1));
+    let first = runs.advance(&mut task(0, 1..=1));
     assert_eq!((first.seen_event_id, first.run_cached), (1, true));
-    let second = runs.advance(&task(2, 3..=3));
+    let second = runs.advance(&mut task(2, 3..=3));
     assert_eq!(second.commands[0].key, "wait-2");
     runs.forget("run");
-    assert!(runs.advance(&task(4, 5..=5)).needs_full_journal);
-    let whole = runs.advance(&task(0, 1..=5));
+    assert!(runs.advance(&mut task(4, 5..=5)).needs_full_journal);
+    let whole = runs.advance(&mut task(0, 1..=5));
     assert!(is_closing(&whole.commands[0]));
 }
 
 #[test]
 fn unread_events_reopen_a_run_and_its_close_comes_last() {
     let mut runs = counting();
-    let mut closed = runs.advance(&task(0, 1..=3));
+    let mut closed = runs.advance(&mut task(0, 1..=3));
     closed.commands.insert(0, command("before", false));
     let again = runs.reopen("run", closed.clone(), &events(4..=4));
     assert_eq!(again.seen_event_id, 4);
@@ -81,13 +81,13 @@ fn unread_events_reopen_a_run_and_its_close_comes_last() {
 #[test]
 fn code_that_panics_or_is_unknown_fails_the_task_and_leaves_no_run() {
     let start: StartRun = Box::new(|_| Box::new(|_: &[v1::HistoryEvent]| panic!("bug")));
-    let mut runs = Runs::new(HashMap::from([("count".to_owned(), start)]), 10);
-    let result = runs.advance(&task(0, 1..=1));
+    let mut runs = Runs::new(HashMap::from([("count".to_owned(), start)]), 10, 0);
+    let result = runs.advance(&mut task(0, 1..=1));
     assert_eq!(result.failure.expect("a failure").message, "bug");
     assert!(runs.cached.is_empty());
     let mut unknown = task(0, 1..=1);
     unknown.workflow_type = "other".to_owned();
-    let result = runs.advance(&unknown);
+    let result = runs.advance(&mut unknown);
     assert_eq!(
         result.failure.expect("a failure").r#type,
         "WorkflowNotRegistered"
@@ -98,6 +98,6 @@ fn code_that_panics_or_is_unknown_fails_the_task_and_leaves_no_run() {
 fn a_full_cache_says_that_it_does_not_keep_the_run() {
     let mut runs = counting();
     runs.cached_max = 0;
-    assert!(!runs.advance(&task(0, 1..=1)).run_cached);
-    assert!(runs.advance(&task(2, 3..=3)).needs_full_journal);
+    assert!(!runs.advance(&mut task(0, 1..=1)).run_cached);
+    assert!(runs.advance(&mut task(2, 3..=3)).needs_full_journal);
 }

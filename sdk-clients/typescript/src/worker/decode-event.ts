@@ -131,6 +131,7 @@ function turnInput(reader: WireReader): TurnInput {
     events: [],
     addresses: {},
     attempt: 0,
+    stateVersions: {},
   };
   while (reader.next()) {
     switch (reader.field) {
@@ -169,6 +170,9 @@ function turnInput(reader: WireReader): TurnInput {
         break;
       case 12:
         turn.interrupted = rare(InterruptedTurnsSchema, reader);
+        break;
+      case 13:
+        entry(reader, turn.stateVersions, version);
         break;
       default:
         throw new UnexpectedWireError();
@@ -280,6 +284,10 @@ function entry<T>(reader: WireReader, into: Record<string, T>, read: (reader: Wi
 
 function text(reader: WireReader): string {
   return reader.text();
+}
+
+function version(reader: WireReader): bigint {
+  return BigInt(reader.uint());
 }
 
 /** A value of an enum; of a newer server, one that has no name here. */

@@ -10,6 +10,7 @@ import type { Program, Progress, RunSettings } from "../replay/program.js";
 import { Run } from "../replay/run.js";
 import { partsOf } from "./batch.js";
 import type { HistoryRange } from "./transport.js";
+import { StateValues } from "./state-values.js";
 import type { WorkflowAnswer, WorkflowTaskRef } from "./workflow-ledger.js";
 
 /** Where runs report to, and where they read on. */
@@ -27,6 +28,8 @@ export interface RunsOptions extends RunSettings {
   readonly namespace: string;
   /** Most runs that are kept between their tasks. */
   readonly cachedRunsMax: number;
+  /** Most bytes of values of states that are kept between turns. */
+  readonly stateCacheBytes: number;
 }
 
 /** The session puts the token in. */
@@ -38,12 +41,15 @@ export class Runs {
   readonly #cached = new Map<string, Run>();
   /** Runs that want to close and have not been answered. */
   readonly #closing = new Map<string, Run>();
+  readonly #values: StateValues;
 
   constructor(
     private readonly programs: ReadonlyMap<string, Program>,
     private readonly options: RunsOptions,
     private readonly reports: RunReports,
-  ) {}
+  ) {
+    this.#values = new StateValues(options.stateCacheBytes);
+  }
 
   /** Number of runs that are kept between their tasks. */
   get cachedCount(): number {
@@ -105,6 +111,8 @@ export class Runs {
       if (cached === undefined || cached.seenEventId < previousEventId) return needsJournal();
       run = cached;
     } else {
+      const first = task.events[0]?.kind;
+      if (first?.case === "runStarted" && first.value.turn !== undefined && !this.#values.complete(first.value.turn)) return needsJournal();
       const program = this.programs.get(task.workflowType);
       if (program === undefined) {
         const names = [...this.programs.keys()].sort().join(", ");

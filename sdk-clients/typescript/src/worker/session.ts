@@ -51,6 +51,8 @@ export interface SessionOptions {
   readonly deliveries?: readonly { readonly channel: string; readonly canReconcile: boolean; readonly showTyping?: unknown }[];
   /** False: it takes no activities but deliveries. Default true. */
   readonly takesActivities?: boolean;
+  /** Bytes of values of states that it keeps. Default: none. */
+  readonly stateCacheBytes?: number;
   /** Activities that it has. */
   readonly activityTypes?: readonly string[];
   /** Workflows and conversations that it has. */
@@ -140,7 +142,7 @@ export class Session {
     this.workflows.reset();
     this.outputs.rewind();
     const { namespace, taskQueue, identity, buildId, activitySlots, workflowSlots, deliveries = [], takesActivities = true } = this.options;
-    const { activityTypes = [], workflowTypes = [], usedTypes = (): [] => [] } = this.options;
+    const { stateCacheBytes = 0, activityTypes = [], workflowTypes = [], usedTypes = (): [] => [] } = this.options;
     const queues = [
       ...(workflowSlots > 0 ? [{ taskQueue, kind: TaskKind.WORKFLOW }] : []),
       ...(activitySlots > 0 && takesActivities ? [{ taskQueue, kind: TaskKind.ACTIVITY }] : []),
@@ -154,7 +156,7 @@ export class Session {
     const runningTaskTokens = this.activities.begin();
     const used = usedTypes().map(({ name, taskQueue: queue }) => ({ taskQueue: queue ?? taskQueue, kind: TaskKind.ACTIVITY, typeName: name }));
     return create(WorkRequestSchema, {
-      hello: { namespace, queues, identity, buildId, runningTaskTokens, activityTypes: [...activityTypes], workflowTypes: [...workflowTypes], usedTypes: used },
+      hello: { namespace, queues, identity, buildId, runningTaskTokens, activityTypes: [...activityTypes], workflowTypes: [...workflowTypes], usedTypes: used, stateCacheBytes },
     });
   }
 

@@ -45,6 +45,12 @@ export interface WorkerOptions extends ConnectOptions {
   readonly maxConcurrentWorkflowTasks?: number;
   /** Most runs that are kept in memory between their tasks. Default 1,000; 0 to 1,000,000. */
   readonly maxCachedRuns?: number;
+  /**
+   * Bytes of the values of large states (over 4 KiB) that are kept between the turns of conversations, those
+   * used last: a turn then brings only the values that changed. Default 64 MiB; 0: every turn brings its
+   * whole state; at most 1 GiB.
+   */
+  readonly stateCacheBytes?: number;
   /** Who the worker is, for people. Default: process id and host. 1 to 256 bytes. */
   readonly identity?: string;
   /** Build of the worker's code. Default empty; at most 256 bytes. */
@@ -77,6 +83,8 @@ const SLOTS_MAX = 10_000;
 const BLOCKED_MS_MIN = 100;
 const BLOCKED_MS_MAX = 3_600_000;
 const CACHED_RUNS_MAX = 1_000_000;
+const STATE_CACHE_BYTES = 67_108_864;
+const STATE_CACHE_BYTES_MAX = 1_073_741_824;
 
 /** Runs the turns, workflows and activities of one task queue. */
 export class Worker {
@@ -120,11 +128,13 @@ export class Worker {
     this.#runsCode = programs.size > 0;
     const activitySlots = bounded("maxConcurrentActivities", options.maxConcurrentActivities ?? 100, 1, SLOTS_MAX);
     const workflowSlots = bounded("maxConcurrentWorkflowTasks", options.maxConcurrentWorkflowTasks ?? 200, 1, SLOTS_MAX);
+    const stateCacheBytes = bounded("stateCacheBytes", options.stateCacheBytes ?? STATE_CACHE_BYTES, 0, STATE_CACHE_BYTES_MAX);
     const session = (this.#session = new Session({
       namespace,
       taskQueue,
       identity,
       buildId,
+      stateCacheBytes: programs.size > 0 ? stateCacheBytes : 0,
       activitySlots: functions.size > 0 || adapters.size > 0 ? activitySlots : 0,
       workflowSlots: programs.size > 0 ? workflowSlots : 0,
       deliveries,
@@ -155,7 +165,7 @@ export class Worker {
     this.#types = options.registerTypes === false ? [] : typesOf(programs.values(), namespace);
     const cachedRunsMax = bounded("maxCachedRuns", options.maxCachedRuns ?? 1_000, 0, CACHED_RUNS_MAX);
     const isStrict = options.strictReplay ?? false;
-    const runs = new Runs(programs, { namespace, converter, logger, isStrict, cachedRunsMax }, {
+    const runs = new Runs(programs, { namespace, converter, logger, isStrict, cachedRunsMax, stateCacheBytes }, {
       finish: (ref, parts, isClosing) => {
         session.finishWorkflow(ref, parts, isClosing);
         wake();

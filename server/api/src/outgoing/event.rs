@@ -1,10 +1,12 @@
 //! Events of a run's journal.
 
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use everturn_engine::event::{ApprovalOutcome, RunEvent, RunStarted, SuppressReason, TurnCause};
 use everturn_engine::state::episode::{DoneKind, DoneStep};
 use everturn_engine::state::turn::Interrupted;
+use everturn_engine::text::Text;
 use everturn_engine::value::Outcome;
 use everturn_proto::v1 as pb;
 use everturn_proto::v1::history_event::Kind;
@@ -400,7 +402,15 @@ fn turn_input(turn: &TurnInput) -> pb::TurnInput {
         addresses: super::message::labels(&context.addresses),
         attempt: context.attempt.max(1),
         interrupted: context.interrupted.as_ref().map(interrupted),
+        state_versions: versions(&turn.versions),
     }
+}
+
+fn versions(versions: &BTreeMap<Text, u64>) -> HashMap<String, u64> {
+    let versions = versions.iter();
+    versions
+        .map(|(name, version)| (name.to_string(), *version))
+        .collect()
 }
 
 fn interrupted(value: &Interrupted) -> pb::InterruptedTurns {

@@ -18,6 +18,8 @@ const QUEUES: usize = 256;
 const TYPES: usize = 1_000;
 /// Attempts that a worker may say it still runs.
 const RUNNING: usize = 10_000;
+/// Bytes of values of states that a worker may say it keeps.
+const STATE_CACHE_BYTES: u32 = 1 << 30;
 
 /// Opens the session that a first message asks for.
 pub(super) async fn open(
@@ -94,6 +96,10 @@ fn options(
             _ => checker.violation(path.then("kind"), "is not a kind of task"),
         }
     }
+    if hello.state_cache_bytes > STATE_CACHE_BYTES {
+        let problem = format!("is more than {STATE_CACHE_BYTES}");
+        checker.violation(Path::field("state_cache_bytes"), problem);
+    }
     let types = types(
         &mut checker,
         hello.activity_types,
@@ -120,6 +126,7 @@ fn options(
         identity: hello.identity.into(),
         running,
         types,
+        state_cache_bytes: hello.state_cache_bytes as usize,
     })
 }
 

@@ -12,6 +12,7 @@ use crate::state::approval::Approval;
 use crate::state::contact::Contact;
 use crate::state::conversation::Conversation;
 use crate::state::deadlines::{Deadline, Deadlines};
+use crate::state::entries::{State, Values};
 use crate::state::request::Request;
 use crate::state::run::{Activity, Rest, Run, Stage};
 use crate::text::{RootKey, Text, WorkflowId};
@@ -60,6 +61,10 @@ pub struct Root {
     /// Which conversation a customer's address has, if the root holds that.
     #[n(12)]
     pub contact: Option<Contact>,
+    /// Version of the value of a state that was written last.
+    #[n(13)]
+    #[cbor(default)]
+    pub(super) last_version: u64,
     /// Its deadlines; derived.
     #[cbor(skip)]
     pub deadlines: Deadlines,
@@ -88,6 +93,7 @@ impl Root {
             tombstone: None,
             settings: None,
             contact: None,
+            last_version: 0,
             deadlines: Deadlines::default(),
             forgotten_approvals: Vec::new(),
         }
@@ -186,41 +192,96 @@ impl Root {
             .find(|run| run.workflow_id == *workflow_id)
     }
 
-    /// The stored form of the root. Closed runs other than the main one are
-    /// left out: the view holds them.
+    /// Version for a value that is written now. No value of another root with
+    /// this key has it: that one was erased before.
+    pub(super) fn next_version(&mut self, time: Time) -> u64 {
+        let now = u64::try_from(time.0).unwrap_or(0);
+        self.last_version = now.max(self.last_version + 1);
+        self.last_version
+    }
+
+    /// Whether the stored form has a run: a closed one is in the view, unless it
+    /// is the main one.
+    fn is_stored(&self, run: &Run) -> bool {
+        run.status.is_open() || Some(run.slot) == self.main
+    }
+
+    /// The states in the stored form: the conversation's, that which the open
+    /// turn was given, those of the runs.
+    fn states(&self) -> impl Iterator<Item = &State> {
+        let conversation = self.conversation.iter();
+        let turns = conversation.clone().filter_map(|it| it.turn.as_ref());
+        let own = conversation.map(|it| &it.state);
+        let runs = self.runs.values().filter(|run| self.is_stored(run));
+        let given = turns.map(|turn| &turn.context.state);
+        own.chain(given).chain(runs.map(|run| &run.state))
+    }
+
+    /// The values that are not in the stored form, by version.
+    #[must_use]
+    pub fn values(&self) -> Values {
+        let values = self.states().flat_map(State::apart);
+        values
+            .map(|(_, version, value)| (version, value.clone()))
+            .collect()
+    }
+
+    /// The stored form of the root, without its `values`.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let main = self.main;
-        let dropped = |run: &Run| !run.status.is_open() && Some(run.slot) != main;
         let conversation = self.conversation.as_ref();
         let has_turn = conversation.is_some_and(|it| it.turn.is_some());
-        if !has_turn && !self.runs.values().any(dropped) {
+        let has_apart = self.states().any(|state| state.apart().next().is_some());
+        let has_all = self.runs.values().all(|run| self.is_stored(run));
+        if !has_turn && !has_apart && has_all {
             return to_bytes(self);
         }
         let mut kept = self.clone();
-        kept.runs.retain(|_, run| !dropped(run));
-        if let Some(conversation) = &mut kept.conversation
-            && let Some(turn) = &mut conversation.turn
-        {
-            turn.context.pack(&conversation.recent, &conversation.state);
+        kept.runs.retain(|_, run| self.is_stored(run));
+        for run in kept.runs.values_mut() {
+            run.state.take_apart();
+        }
+        if let Some(conversation) = &mut kept.conversation {
+            if let Some(turn) = &mut conversation.turn {
+                turn.context.pack(&conversation.recent, &conversation.state);
+            }
+            conversation.state.take_apart();
         }
         to_bytes(&kept)
     }
 
-    /// Reads a stored root and derives what is not stored.
+    /// Reads a stored root with its values and derives what is not stored.
     ///
     /// # Errors
-    /// When the bytes are not a root.
-    pub fn decode(bytes: &[u8]) -> Result<Self, minicbor::decode::Error> {
+    /// When the bytes are not a root, or a value is missing.
+    pub fn decode(bytes: &[u8], values: &Values) -> Result<Self, minicbor::decode::Error> {
         let mut root: Self = minicbor::decode(bytes)?;
-        if let Some(conversation) = &mut root.conversation
-            && let Some(turn) = &mut conversation.turn
-        {
-            turn.context
-                .unpack(&conversation.recent, &conversation.state);
-        }
+        root.put_back(values).map_err(|version| {
+            let missing = format!("the value {version} of its state is missing");
+            minicbor::decode::Error::message(missing)
+        })?;
         root.derive_deadlines();
         Ok(root)
+    }
+
+    fn put_back(&mut self, values: &Values) -> Result<(), u64> {
+        for run in self.runs.values_mut() {
+            run.state.put_back(None, values)?;
+        }
+        let Some(conversation) = &mut self.conversation else {
+            return Ok(());
+        };
+        let Conversation {
+            state,
+            recent,
+            turn,
+            ..
+        } = conversation;
+        state.put_back(None, values)?;
+        match turn {
+            Some(turn) => turn.context.unpack(recent, state, values),
+            None => Ok(()),
+        }
     }
 
     /// Whether the root only waits.

@@ -8,7 +8,7 @@ use crate::event::{RunId, RunStatus, Slot, TurnCause};
 use crate::limits;
 use crate::policy::TurnPolicy;
 use crate::state::bounded::{event_bytes, message_bytes, trim};
-use crate::state::entries::State;
+use crate::state::entries::{State, Values};
 use crate::state::episode::DoneStep;
 use crate::text::{StepKey, Text};
 use crate::value::{Failure, InboundEvent, Message, Time};
@@ -302,21 +302,30 @@ impl TurnContext {
         self.shared = SharedContext {
             messages: take_known(&mut self.messages, recent),
             recent: take_known(&mut self.recent, recent),
-            state: !state.entries.is_empty() && self.state == *state,
+            state: !state.entries.is_empty() && self.state.is_same(state),
         };
         if self.shared.state {
             self.state = State::default();
+        } else {
+            self.state.take_apart();
+            self.state.take_known(state);
         }
     }
 
-    /// The reverse of `pack`.
-    pub(super) fn unpack(&mut self, recent: &VecDeque<Message>, state: &State) {
+    /// The reverse of `pack`; the version of a value that is missing.
+    pub(super) fn unpack(
+        &mut self,
+        recent: &VecDeque<Message>,
+        state: &State,
+        values: &Values,
+    ) -> Result<(), u64> {
         let shared = std::mem::take(&mut self.shared);
         put_known(&mut self.messages, &shared.messages, recent);
         put_known(&mut self.recent, &shared.recent, recent);
         if shared.state {
             self.state = state.clone();
         }
+        self.state.put_back(Some(state), values)
     }
 }
 

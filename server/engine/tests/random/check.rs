@@ -220,9 +220,11 @@ impl World {
             // After a restart nobody types, and a turn may be due.
             return;
         }
-        for stored in [self.s.root.encode(), self.folded.encode()] {
-            let mut read = Root::decode(&stored).expect("reads back");
+        for root in [&self.s.root, &self.folded] {
+            let (stored, values) = (root.encode(), root.values());
+            let mut read = Root::decode(&stored, &values).expect("reads back");
             assert!(read.encode() == stored, "it reads back as another one");
+            assert!(read.values() == values, "its state has other values");
             let mut context = Context {
                 now: self.s.context.now,
                 next_epoch: u64::MAX / 2,

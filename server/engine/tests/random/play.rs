@@ -224,9 +224,10 @@ impl World {
     fn restart(&mut self, from_log: bool) {
         self.queue.clear();
         let source = if from_log { &self.folded } else { &self.s.root };
-        self.s.root = Root::decode(&source.encode()).expect("reads back");
+        self.s.root = Root::decode(&source.encode(), &source.values()).expect("reads back");
         // Runs that closed are in the view, not in the root.
-        self.folded = Root::decode(&self.folded.encode()).expect("reads back");
+        self.folded =
+            Root::decode(&self.folded.encode(), &self.folded.values()).expect("reads back");
         let held = self
             .s
             .must(|tx| Ok(decide::resume(tx, decide::Tasks::AreLost)));
@@ -244,7 +245,12 @@ fn command(kind: u8, serial: usize, is_turn: bool) -> Command {
         5 => scenario::timer(&key, 3),
         6 => scenario::cancel(&format!("step-{}", serial.saturating_sub(3))),
         7 => scenario::cancel(&format!("step-{}", serial.saturating_sub(1))),
-        8 => scenario::set_state(&key, &key),
+        8 => {
+            let name = ["n", "long", "longer"][serial % 3];
+            let value = "v".repeat(serial * 997 % 9_000);
+            let is_gone = serial.is_multiple_of(7);
+            scenario::set_entry(&key, name, (!is_gone).then_some(&value[..]))
+        }
         9 => scenario::approval(&key, "1", None),
         10 => scenario::approval(&key, "1", Some(Span::from_secs(20))),
         11 => scenario::child(&key),

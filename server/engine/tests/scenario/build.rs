@@ -193,9 +193,15 @@ pub fn child(key: &str) -> Command {
 }
 
 pub fn set_state(key: &str, value: &str) -> Command {
-    let name = "n".into();
-    let value = Some(payload(value));
-    command(key, CommandKind::SetState(SetState { name, value }))
+    set_entry(key, "n", Some(value))
+}
+
+pub fn set_entry(key: &str, name: &str, value: Option<&str>) -> Command {
+    let set = SetState {
+        name: name.into(),
+        value: value.map(payload),
+    };
+    command(key, CommandKind::SetState(set))
 }
 
 pub fn take_over(key: &str, assignee: Assignee) -> Command {

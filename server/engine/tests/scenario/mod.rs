@@ -242,7 +242,7 @@ impl Scenario {
 
     /// Starts over from what is stored.
     pub fn restart(&mut self) -> Vec<ActivityToken> {
-        self.root = Root::decode(&self.root.encode()).expect("reads back");
+        self.root = Root::decode(&self.root.encode(), &self.root.values()).expect("reads back");
         self.must(|tx| Ok(decide::resume(tx, decide::Tasks::AreLost)))
     }
 

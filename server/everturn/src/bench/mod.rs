@@ -109,6 +109,11 @@ pub(crate) struct BenchArgs {
     #[arg(long, value_name = "COUNT",
         value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     count: Option<u32>,
+    /// Bytes of the state of each conversation in turns, 1 to 250,000: its first
+    /// turn writes them [default: none]
+    #[arg(long, value_name = "BYTES",
+        value_parser = clap::value_parser!(u32).range(1..=250_000))]
+    state_bytes: Option<u32>,
     /// Begin this many per second, however long they take [default: begin the
     /// next when one ends]; in stream: chunks per second [default: 100]
     #[arg(long, value_name = "PER_SECOND", value_parser = positive)]
@@ -159,6 +164,11 @@ impl BenchArgs {
                 scenario == S::Stream,
             ),
             ("--watchers", self.watchers.is_some(), scenario != S::Stream),
+            (
+                "--state-bytes",
+                self.state_bytes.is_some(),
+                scenario != S::Turns,
+            ),
             ("--count", self.count.is_some(), !has_count),
             ("--target", self.target.is_some(), no_target),
             ("--worker", self.worker != WorkerKind::Rust, is_long),
@@ -187,14 +197,17 @@ pub(crate) struct Names {
     pub prefix: String,
     /// Task queue of workflow tasks, and of activities with Rust workers.
     pub queue: String,
+    /// Bytes of the state of each conversation in turns.
+    pub state_bytes: u32,
 }
 
 impl Names {
-    fn new() -> Self {
+    fn new(args: &BenchArgs) -> Self {
         let prefix = format!("bench-{:08x}", rand::random::<u32>());
         Self {
             queue: prefix.clone(),
             prefix,
+            state_bytes: args.state_bytes.unwrap_or(0),
         }
     }
 }
@@ -235,7 +248,7 @@ async fn run_load(args: BenchArgs) -> anyhow::Result<ExitCode> {
         address,
         ..ConnectOptions::from_env()
     };
-    let names = Names::new();
+    let names = Names::new(&args);
     let stop_worker = CancellationToken::new();
     let is_rust = args.worker == WorkerKind::Rust;
     let mut rust_worker = None;

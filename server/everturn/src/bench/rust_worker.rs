@@ -15,6 +15,8 @@ use super::types::{ASK_TYPE, FANOUT_TYPE, HISTORY_TYPE, REPLY_TYPE};
 
 /// Tasks that the worker takes at a time, per piece of work in flight.
 const SLOTS_PER_FLIGHT: u32 = 4;
+/// Entries of the state that a turn is asked to write.
+const STATE_ENTRIES: u32 = 4;
 
 /// A worker for all scenarios.
 pub(crate) fn build(client: Client, task_queue: String, in_flight: u32) -> Result<Worker, Error> {
@@ -105,6 +107,7 @@ fn turn_code() -> RunCode {
             match kind {
                 EventKind::RunStarted(it) => {
                     let input = question(it);
+                    commands.extend(state(it));
                     commands.push(activity("support", "support", input.clone()));
                     commands.push(activity("sales", "sales", input));
                 }
@@ -123,6 +126,25 @@ fn turn_code() -> RunCode {
         }
         Ok(commands)
     })
+}
+
+/// Writes the state that the first message asks for.
+fn state(started: &v1::RunStarted) -> Vec<v1::Command> {
+    let content = started.turn.as_ref().and_then(|it| it.messages.last());
+    let data = content.and_then(|it| it.content.as_ref()?.data.as_ref());
+    let bytes: u32 = data
+        .and_then(|data| everturn_client::json_value(data).ok())
+        .unwrap_or(0);
+    let write = |entry: u32| {
+        let value = "s".repeat((bytes / STATE_ENTRIES) as usize);
+        let set = v1::SetState {
+            name: format!("entry-{entry}"),
+            value: everturn_client::json(&value).ok(),
+        };
+        command(&format!("state-{entry}"), CommandKind::SetState(set))
+    };
+    let entries = if bytes > 0 { STATE_ENTRIES } else { 0 };
+    (0..entries).map(write).collect()
 }
 
 /// The last message of a turn, as JSON.

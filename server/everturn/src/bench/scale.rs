@@ -61,7 +61,7 @@ impl<'a> Scene<'a> {
             args,
             clients: clients.collect::<Result<Vec<_>, _>>()?,
             coordinator,
-            names: Names::new(),
+            names: Names::new(args),
             options,
             report: ScaleReport::default(),
             workers: Vec::new(),

@@ -65,6 +65,12 @@ impl Conversation {
         // The first message opens the conversation: with as many turns as the
         // bench can make.
         let mut opening = conversation.next_request();
+        // Its code writes a state of this size, and no turn changes it.
+        if names.state_bytes > 0
+            && let Some(content) = &mut opening.content
+        {
+            content.data = everturn_client::json(&names.state_bytes).ok();
+        }
         opening.turn_policy = Some(v1::TurnPolicy {
             turn_cap: Some(v1::TurnCap::default()),
             ..Default::default()

@@ -33,6 +33,9 @@ pub struct SessionOptions {
     pub running: Vec<(RootKey, ActivityToken)>,
     /// What it says about its code.
     pub types: SessionTypes,
+    /// Bytes of state values that it keeps for later turns; 0: it is sent all
+    /// of them with each turn.
+    pub state_cache_bytes: usize,
 }
 
 /// One long poll of a worker without a session.

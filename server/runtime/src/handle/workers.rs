@@ -44,6 +44,7 @@ impl Handle {
             reconciles: options.reconciles,
             shows_typing: options.shows_typing,
             types: options.types,
+            state_cache_bytes: options.state_cache_bytes,
         };
         let core = self.shared.workers.connect(worker, AckMode::Explicit)?;
         let session = Session {
@@ -129,6 +130,7 @@ impl Handle {
             reconciles: Vec::new(),
             shows_typing: Vec::new(),
             types: SessionTypes::default(),
+            state_cache_bytes: 0,
         };
         let core = workers.connect(worker, AckMode::Implicit)?;
         // Dropped, also when the caller goes away, it gives back what was not

@@ -263,8 +263,10 @@ fn write_rows(key: &RootKey, hot: &mut Hot, waits: &Counts, flush: &mut Flush) -
             detail: Bytes::from(detail),
         });
     }
-    let row = root_row(root, store_key, hot.applied_sequence);
+    let mut row = root_row(root, store_key, hot.applied_sequence);
+    (row.values, row.forgotten_values) = hot.changed_values();
     bytes += row.snapshot.len();
+    bytes += row.values.iter().map(|it| it.payload.len()).sum::<usize>();
     let is_conversation = row.kind == RootKind::Conversation;
     waits.change(is_conversation, &hot.shown, &row.wait);
     hot.shown = row.wait.clone();
@@ -376,6 +378,8 @@ fn root_row(root: &Root, key: everturn_store::RootKey, applied_sequence: u64) ->
         wait,
         applied_sequence,
         snapshot: Bytes::from(root.encode()),
+        values: Vec::new(),
+        forgotten_values: Vec::new(),
         summary: Bytes::from(summary),
     }
 }

@@ -1,12 +1,15 @@
 //! A root in memory, with what the runtime keeps beside the state machine.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use everturn_engine::event::{Event, RunEvent, Slot, Transition};
+use everturn_engine::state::entries::Values;
 use everturn_engine::state::root::Root;
 use everturn_engine::state::run::Rest;
 use everturn_engine::value::{Message, Time};
-use everturn_store::WaitColumns;
+use everturn_store::{RootRow, StateValue, WaitColumns};
 use tokio::sync::oneshot;
 
 use crate::journal::{Entry, Journal, TurnRef};
@@ -50,6 +53,8 @@ pub(crate) struct Hot {
     pub erased: bool,
     /// How it waits, as the view says.
     pub shown: WaitColumns,
+    /// Versions of the values of its state that the view holds.
+    pub stored_values: BTreeSet<u64>,
     /// How its runs wait, as far as it was written since it is in memory.
     pub shown_runs: Map<Slot, WaitColumns>,
 }
@@ -79,8 +84,41 @@ impl Hot {
             told_later: Vec::new(),
             erased: false,
             shown: WaitColumns::default(),
+            stored_values: BTreeSet::new(),
             shown_runs: Map::default(),
         }
+    }
+
+    /// A root as the view has it.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn stored(row: RootRow) -> Result<Box<Self>, minicbor::decode::Error> {
+        let mut values = Values::new();
+        for value in &row.values {
+            values.insert(value.version, minicbor::decode(&value.payload)?);
+        }
+        let root = Root::decode(&row.snapshot, &values)?;
+        let mut hot = Box::new(Self::new(root));
+        hot.applied_sequence = row.applied_sequence;
+        hot.shown = row.wait;
+        hot.stored_values = values.into_keys().collect();
+        Ok(hot)
+    }
+
+    /// The values of its state that the view does not hold, and the versions of
+    /// those that it need not hold any more: once it is written, it does so.
+    pub fn changed_values(&mut self) -> (Vec<StateValue>, Vec<u64>) {
+        let values = self.root.values();
+        let stored = &mut self.stored_values;
+        let gone = stored.extract_if(.., |version| !values.contains_key(version));
+        let gone = gone.collect();
+        let new = values.into_iter().filter(|(it, _)| stored.insert(*it));
+        let new = new.map(|(version, value)| StateValue {
+            version,
+            payload: Bytes::from(minicbor::to_vec(&value).expect("writing to memory cannot fail")),
+        });
+        (new.collect(), gone)
     }
 
     /// Moves the events of a transition, already folded into the root, into

@@ -117,7 +117,9 @@ impl JournalWanted {
         match read.run(shared).await {
             Ok((mut entries, more)) => {
                 let page_bytes = shared.options.page_bytes;
-                let is_whole = with_input(&mut entries, page_bytes, || input);
+                let is_whole = with_input(&mut entries, page_bytes, || {
+                    Some(session.values.leave_out(&task.root, input?))
+                });
                 let entries = match previous {
                     0 => entries,
                     _ => entries.into_iter().filter(is_news).collect(),

@@ -88,10 +88,11 @@ impl Partition {
             Err(error) => return self.load_failed(&keys, &error.into()),
         };
         Metrics::add(&self.shared.metrics.roots_loaded, rows.len() as u64);
-        for row in &rows {
+        for row in rows {
             let key = engine_key(&row.key);
-            match Root::decode(&row.snapshot) {
-                Ok(root) => self.adopt(root, row),
+            let due = (row.next_deadline, row.work_since);
+            match Hot::stored(row) {
+                Ok(hot) => self.adopt(hot, due),
                 Err(error) => self.load_failed(&[key], &Error::internal(&error)),
             }
         }
@@ -111,19 +112,16 @@ impl Partition {
         }
     }
 
-    /// Puts a loaded root into memory and takes up what is not stored.
-    pub(super) fn adopt(&mut self, root: Root, row: &everturn_store::RootRow) {
-        let key = root.key.clone();
-        let mut hot = Box::new(Hot::new(root));
-        hot.applied_sequence = row.applied_sequence;
-        hot.shown = row.wait.clone();
+    /// Puts a loaded root into memory and takes up what is not stored; when it
+    /// is due, as the view says.
+    fn adopt(&mut self, hot: Box<Hot>, due: (Option<i64>, Option<i64>)) {
+        let key = hot.root.key.clone();
         self.roots.insert(key.clone(), hot);
         self.resume(&key);
         let Some(hot) = self.roots.get(&key).filter(|_| !self.is_read_only) else {
             return;
         };
-        let (deadline, work) = due_columns(&hot.root);
-        if (deadline, work) != (row.next_deadline, row.work_since) {
+        if due_columns(&hot.root) != due {
             // It is not searched for by what the view says any more.
             self.note_waiting(&key);
         }

@@ -115,12 +115,9 @@ impl Partition {
         if !known.is_empty() {
             for row in self.shared.store.load_roots(self.number, known).await? {
                 let key = engine_key(&row.key);
-                let root = Root::decode(&row.snapshot).map_err(|error| {
+                let hot = Hot::stored(row).map_err(|error| {
                     everturn_store::Error::Corrupt(format!("root {:?}: {error}", key.id))
                 })?;
-                let mut hot = Box::new(Hot::new(root));
-                hot.applied_sequence = row.applied_sequence;
-                hot.shown = row.wait;
                 self.roots.insert(key, hot);
             }
         }

@@ -120,6 +120,9 @@ impl Partition {
             }
             ResultBody::TaskNeedsJournal { token } => {
                 hot.sticky.remove(&token.slot);
+                if let Some(session) = session {
+                    session.values.forget(key, tx.root);
+                }
                 decide::reoffer_task(&mut tx, token)
             }
         };

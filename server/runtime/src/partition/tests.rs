@@ -274,5 +274,6 @@ fn worker(identity: &str, queue: QueueKey) -> Connecting {
         reconciles: Vec::new(),
         shows_typing: Vec::new(),
         types: SessionTypes::default(),
+        state_cache_bytes: 0,
     }
 }

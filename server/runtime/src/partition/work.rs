@@ -153,7 +153,7 @@ impl Partition {
         let in_memory = hot.journals.get(&slot);
         if in_memory.is_some_and(|journal| journal.reaches_back_to(previous)) {
             let page_bytes = self.shared.options.page_bytes;
-            let (entries, complete) = entries_for(hot, slot, previous, page_bytes);
+            let (entries, complete) = entries_for(hot, slot, previous, page_bytes, &one.session);
             let item = WorkflowTask {
                 entries,
                 complete,
@@ -271,7 +271,13 @@ fn reconciles(session: &SessionCore, root: &Root, sequence: u64) -> bool {
 /// The entries for a workflow task, and whether these are all: the journal
 /// for a worker that has nothing, only the news for one that has issued the
 /// commands itself. The worker reads the rest of a long journal itself.
-fn entries_for(hot: &Hot, slot: Slot, previous: u64, page_bytes: usize) -> (Vec<Arc<Entry>>, bool) {
+fn entries_for(
+    hot: &Hot,
+    slot: Slot,
+    previous: u64,
+    page_bytes: usize,
+    session: &SessionCore,
+) -> (Vec<Arc<Entry>>, bool) {
     let Some(journal) = hot.journals.get(&slot) else {
         return (Vec::new(), true);
     };
@@ -279,7 +285,10 @@ fn entries_for(hot: &Hot, slot: Slot, previous: u64, page_bytes: usize) -> (Vec<
         .entries_after(previous)
         .filter(|entry| previous == 0 || is_news(entry));
     let (mut entries, complete) = page(wanted, page_bytes);
-    let whole = with_input(&mut entries, page_bytes, || TurnInput::of(&hot.root, slot));
+    let whole = with_input(&mut entries, page_bytes, || {
+        let input = TurnInput::of(&hot.root, slot)?;
+        Some(session.values.leave_out(&hot.root.key, input))
+    });
     (entries, complete && whole)
 }
 

@@ -79,6 +79,16 @@ impl Node {
 
     /// A worker of these queues with credits.
     pub async fn worker(&self, identity: &str, queues: &[(&str, TaskKind)]) -> Worker {
+        self.worker_that_keeps(0, identity, queues).await
+    }
+
+    /// The same, which keeps so many bytes of the values of states.
+    pub async fn worker_that_keeps(
+        &self,
+        state_cache_bytes: usize,
+        identity: &str,
+        queues: &[(&str, TaskKind)],
+    ) -> Worker {
         let queues = queues.iter();
         let options = SessionOptions {
             types: SessionTypes::default(),
@@ -88,6 +98,7 @@ impl Node {
             shows_typing: Vec::new(),
             identity: identity.into(),
             running: Vec::new(),
+            state_cache_bytes,
         };
         let (session, _) = self.handle.open_session(options).await.expect("it opens");
         for kind in [TaskKind::Workflow, TaskKind::Activity] {
@@ -102,7 +113,7 @@ impl Node {
 
 /// A worker that takes what it is given in the order in which the test asks.
 pub struct Worker {
-    session: Session,
+    pub session: Session,
     inbox: VecDeque<WorkItem>,
 }
 

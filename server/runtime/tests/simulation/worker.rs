@@ -72,6 +72,7 @@ impl Worker {
     pub async fn run(mut self) {
         loop {
             let options = SessionOptions {
+                state_cache_bytes: 0,
                 types: SessionTypes::default(),
                 namespace: "default".into(),
                 queues: vec![

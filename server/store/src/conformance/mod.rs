@@ -62,6 +62,7 @@ macro_rules! conformance_suite {
                 hashes_of_roots_come_in_pages,
                 due_roots_come_earliest_first_and_bounded,
                 roots_with_work_come_in_pages_that_skip_none,
+                values_of_a_root_stay_until_nothing_refers_to_them,
                 everything_survives_closing_and_reopening;
             chunks:
                 a_journal_is_read_from_the_middle_of_a_chunk,

@@ -100,6 +100,8 @@ pub fn root(root_id: &str) -> RootRow {
         },
         applied_sequence: 1,
         snapshot: Bytes::from(format!("state of {root_id}")),
+        values: Vec::new(),
+        forgotten_values: Vec::new(),
         summary: Bytes::from(format!("summary of {root_id}")),
     }
 }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::Place;
 use super::rows::{Owned, history, key, messages, root, run, run_id, whole_log};
-use crate::{Due, Flush, Result, RootKey, RootRow};
+use crate::{Due, Flush, Result, RootKey, RootRow, StateValue};
 
 /// Two ids in the namespace "default" with the same hash, found by search.
 const COLLIDING: [&str; 2] = ["4LrC_NmRRj5", "iqiKSSNpAZ9"];
@@ -255,6 +255,51 @@ pub async fn roots_with_work_come_in_pages_that_skip_none(place: &dyn Place) -> 
         .map(|number| (key("default", &format!("r{number:02}")), number / 10))
         .collect();
     assert_eq!(found, expected);
+    store.close().await
+}
+
+fn value(version: u64, text: &str) -> StateValue {
+    StateValue {
+        version,
+        payload: Bytes::from(text.to_owned()),
+    }
+}
+
+pub async fn values_of_a_root_stay_until_nothing_refers_to_them(place: &dyn Place) -> Result<()> {
+    let store = place.open().await?;
+    let owned = Owned::take(&store, 0).await?;
+    let keys = ["a", "b"].map(|id| key("default", id)).to_vec();
+    let write = async |id: &str, values: Vec<StateValue>, forgotten_values: Vec<u64>| {
+        let mut flush = owned.flush();
+        flush.roots.push(RootRow {
+            values,
+            forgotten_values,
+            ..root(id)
+        });
+        // It may be repeated after a crash.
+        store.flush(flush.clone()).await?;
+        store.flush(flush).await
+    };
+    let read = async || {
+        let mut rows = store.load_roots(0, keys.clone()).await?;
+        rows.sort_by(|one, other| one.key.cmp(&other.key));
+        Ok::<_, crate::Error>(rows.into_iter().map(|row| row.values).collect::<Vec<_>>())
+    };
+    let long = "v".repeat(100_000);
+    write("a", vec![value(7, "seven"), value(9, &long)], vec![]).await?;
+    write("b", vec![value(7, "another seven")], vec![]).await?;
+    let of_b = vec![value(7, "another seven")];
+    let all = vec![value(7, "seven"), value(9, &long)];
+    assert_eq!(read().await?, [all, of_b.clone()]);
+    // Those that are stored already are not written again.
+    write("a", vec![value(11, "eleven")], vec![7]).await?;
+    let left = vec![value(9, &long), value(11, "eleven")];
+    assert_eq!(read().await?, [left, of_b.clone()]);
+    let mut flush = owned.flush();
+    flush.erased.push(key("default", "a"));
+    flush.roots.push(root("a"));
+    store.flush(flush).await?;
+    assert_eq!(read().await?, [vec![], of_b]);
     store.close().await
 }
 

@@ -95,7 +95,8 @@ impl FlushProgress {
         while part.has_room()
             && let Some(row) = self.roots.next()
         {
-            part.count(row.snapshot.len() + row.summary.len());
+            let values: usize = row.values.iter().map(|it| it.payload.len()).sum();
+            part.count(row.snapshot.len() + row.summary.len() + values);
             part.roots.push(row);
         }
         part

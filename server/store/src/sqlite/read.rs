@@ -1,16 +1,16 @@
 //! Statements that read, on connections of their own.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::TryStreamExt as _;
-use sqlx::sqlite::SqliteRow;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{QueryBuilder, Row as _, Sqlite, SqlitePool};
 
 use crate::row::{
     ApprovalRow, Cursor, Due, Filter, HistoryChunk, LogRow, MessageChunk, RootKey, RootKind,
-    RootRow, RunRow, WaitColumns,
+    RootRow, RunRow, StateValue, WaitColumns,
 };
 use crate::sqlite::rows;
 use crate::sqlite::write::{int, log_end, log_id, log_sequence, signed, unsigned};
@@ -64,15 +64,43 @@ pub(super) async fn roots(
             list.push_bind(signed(key.hash64()));
         }
         query.push(")");
-        for row in query.build().fetch_all(pool).await? {
+        // One reader sees roots and values as they were at one time.
+        let mut reader = pool.begin().await?;
+        let mut ids = HashMap::with_capacity(keys.len());
+        for row in query.build().fetch_all(&mut *reader).await? {
             let root = rows::root(&row)?;
             // Another one may have the same hash.
             if wanted.contains(&root.key) {
+                ids.insert(row.try_get("id")?, found.len());
                 found.push(root);
+            }
+        }
+        for (id, value) in values(&mut reader, ids.keys()).await? {
+            if let Some(root) = ids.get(&id).and_then(|at| found.get_mut(*at)) {
+                root.values.push(value);
             }
         }
     }
     Ok(found)
+}
+
+/// The values of roots, by their rows.
+async fn values(
+    reader: &mut SqliteConnection,
+    roots: impl ExactSizeIterator<Item = &i64>,
+) -> Result<Vec<(i64, StateValue)>> {
+    if roots.len() == 0 {
+        return Ok(Vec::new());
+    }
+    let mut query: QueryBuilder<Sqlite> =
+        QueryBuilder::new("SELECT root, version, payload FROM state_values WHERE root IN (");
+    let mut list = query.separated(", ");
+    for root in roots {
+        list.push_bind(*root);
+    }
+    query.push(") ORDER BY root, version");
+    let rows = query.build().fetch_all(reader).await?;
+    rows.iter().map(rows::value).collect()
 }
 
 pub(super) async fn hashes(

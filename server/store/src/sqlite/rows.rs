@@ -9,7 +9,8 @@ use sqlx::sqlite::SqliteRow;
 use crate::Result;
 use crate::error::Error;
 use crate::row::{
-    ApprovalRow, HistoryChunk, MessageChunk, RootKey, RootKind, RootRow, RunRow, WaitColumns,
+    ApprovalRow, HistoryChunk, MessageChunk, RootKey, RootKind, RootRow, RunRow, StateValue,
+    WaitColumns,
 };
 
 pub(super) fn text(row: &SqliteRow, column: &str) -> Result<Arc<str>> {
@@ -72,8 +73,19 @@ pub(super) fn root(row: &SqliteRow) -> Result<RootRow> {
         wait: root_wait(row)?,
         applied_sequence: number(row, "applied_sequence")?,
         snapshot: blob(row, "snapshot")?,
+        values: Vec::new(),
+        forgotten_values: Vec::new(),
         summary: blob(row, "summary")?,
     })
+}
+
+/// A value, and the row of the root that it belongs to.
+pub(super) fn value(row: &SqliteRow) -> Result<(i64, StateValue)> {
+    let value = StateValue {
+        version: number(row, "version")?,
+        payload: blob(row, "payload")?,
+    };
+    Ok((row.try_get("root")?, value))
 }
 
 pub(super) fn run(row: &SqliteRow) -> Result<RunRow> {

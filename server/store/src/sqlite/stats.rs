@@ -11,7 +11,7 @@ use crate::sqlite::{SqliteOptions, open};
 /// How much of a store is of one kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KindStats {
-    /// What it is: log, roots, runs, journals, transcripts, approvals, other.
+    /// What it is: log, roots, values, runs, journals, transcripts, approvals, other.
     pub kind: &'static str,
     /// Rows that there are.
     pub rows: u64,
@@ -33,9 +33,10 @@ pub struct StoreStats {
 }
 
 /// Kinds and their tables.
-const KINDS: [(&str, &str); 6] = [
+const KINDS: [(&str, &str); 7] = [
     ("log", "log"),
     ("roots", "roots"),
+    ("values", "state_values"),
     ("runs", "runs"),
     ("journals", "history"),
     ("transcripts", "messages"),

@@ -314,6 +314,8 @@ async fn approvals(tx: &mut SqliteConnection, rows: &[ApprovalRow]) -> Result<()
 /// Removes everything below a root.
 async fn erase(tx: &mut SqliteConnection, key: &RootKey) -> Result<()> {
     for statement in [
+        "DELETE FROM state_values WHERE root =
+         (SELECT id FROM roots WHERE namespace = ? AND root_id = ?)",
         "DELETE FROM history WHERE run_id IN
          (SELECT run_id FROM runs WHERE namespace = ? AND root_id = ?)",
         "DELETE FROM runs WHERE namespace = ? AND root_id = ?",
@@ -366,6 +368,38 @@ async fn roots(tx: &mut SqliteConnection, partition: u32, rows: &[RootRow]) -> R
          summary = excluded.summary",
     );
     query.build().execute(&mut *tx).await?;
+    for row in rows {
+        values(tx, row).await?;
+    }
+    Ok(())
+}
+
+/// Writes the new values of a root and removes those that it does not refer to
+/// any more: with the root, so that it never refers to one that is not there.
+async fn values(tx: &mut SqliteConnection, row: &RootRow) -> Result<()> {
+    for value in &row.values {
+        sqlx::query(
+            "INSERT OR REPLACE INTO state_values (root, version, payload)
+             SELECT id, ?, ? FROM roots WHERE namespace = ? AND root_id = ?",
+        )
+        .bind(int(value.version))
+        .bind(&value.payload[..])
+        .bind(&*row.key.namespace)
+        .bind(&*row.key.root_id)
+        .execute(&mut *tx)
+        .await?;
+    }
+    for version in &row.forgotten_values {
+        sqlx::query(
+            "DELETE FROM state_values WHERE version = ? AND root =
+             (SELECT id FROM roots WHERE namespace = ? AND root_id = ?)",
+        )
+        .bind(int(*version))
+        .bind(&*row.key.namespace)
+        .bind(&*row.key.root_id)
+        .execute(&mut *tx)
+        .await?;
+    }
     Ok(())
 }
 

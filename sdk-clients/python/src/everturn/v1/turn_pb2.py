@@ -27,7 +27,7 @@ from everturn.v1 import message_pb2 as everturn_dot_v1_dot_message__pb2
 from everturn.v1 import payload_pb2 as everturn_dot_v1_dot_payload__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x65verturn/v1/turn.proto\x12\x0b\x65verturn.v1\x1a\x19\x65verturn/v1/failure.proto\x1a\x19\x65verturn/v1/message.proto\x1a\x19\x65verturn/v1/payload.proto\"\xb2\x04\n\tTurnInput\x12\x17\n\x0f\x63onversation_id\x18\x01 \x01(\t\x12\x19\n\x11\x63onversation_type\x18\x02 \x01(\t\x12\x0e\n\x06number\x18\x03 \x01(\x04\x12%\n\x05\x63\x61use\x18\x04 \x01(\x0e\x32\x16.everturn.v1.TurnCause\x12&\n\x08messages\x18\x05 \x03(\x0b\x32\x14.everturn.v1.Message\x12$\n\x06recent\x18\x06 \x03(\x0b\x32\x14.everturn.v1.Message\x12\x30\n\x05state\x18\x07 \x03(\x0b\x32!.everturn.v1.TurnInput.StateEntry\x12\x15\n\rreply_channel\x18\x08 \x01(\t\x12.\n\x06\x65vents\x18\t \x03(\x0b\x32\x1e.everturn.v1.ConversationEvent\x12\x38\n\taddresses\x18\n \x03(\x0b\x32%.everturn.v1.TurnInput.AddressesEntry\x12\x0f\n\x07\x61ttempt\x18\x0b \x01(\r\x12\x32\n\x0binterrupted\x18\x0c \x01(\x0b\x32\x1d.everturn.v1.InterruptedTurns\x1a\x42\n\nStateEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12#\n\x05value\x18\x02 \x01(\x0b\x32\x14.everturn.v1.Payload:\x02\x38\x01\x1a\x30\n\x0e\x41\x64\x64ressesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"S\n\x10InterruptedTurns\x12\x12\n\nfirst_turn\x18\x01 \x01(\x04\x12+\n\x05steps\x18\x02 \x03(\x0b\x32\x1c.everturn.v1.InterruptedStep\"\xd4\x01\n\x0fInterruptedStep\x12\x0c\n\x04turn\x18\x01 \x01(\x04\x12\x0b\n\x03key\x18\x02 \x01(\t\x12#\n\x04kind\x18\x03 \x01(\x0e\x32\x15.everturn.v1.StepKind\x12\x15\n\ractivity_type\x18\x04 \x01(\t\x12&\n\x06result\x18\x05 \x01(\x0b\x32\x14.everturn.v1.PayloadH\x00\x12\'\n\x07\x66\x61ilure\x18\x06 \x01(\x0b\x32\x14.everturn.v1.FailureH\x00\x12\x0e\n\x06is_cut\x18\x07 \x01(\x08\x42\t\n\x07outcome*\xc2\x01\n\tTurnCause\x12\x1a\n\x16TURN_CAUSE_UNSPECIFIED\x10\x00\x12\x16\n\x12TURN_CAUSE_MESSAGE\x10\x01\x12\x14\n\x10TURN_CAUSE_EVENT\x10\x02\x12\x13\n\x0fTURN_CAUSE_IDLE\x10\x03\x12\x1f\n\x1bTURN_CAUSE_CUSTOMER_TIMEOUT\x10\x04\x12\x1c\n\x18TURN_CAUSE_STAFF_TIMEOUT\x10\x05\x12\x17\n\x13TURN_CAUSE_REOPENED\x10\x06*g\n\x08StepKind\x12\x19\n\x15STEP_KIND_UNSPECIFIED\x10\x00\x12\x16\n\x12STEP_KIND_ACTIVITY\x10\x01\x12\x13\n\x0fSTEP_KIND_CHILD\x10\x02\x12\x13\n\x0fSTEP_KIND_LOCAL\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x65verturn/v1/turn.proto\x12\x0b\x65verturn.v1\x1a\x19\x65verturn/v1/failure.proto\x1a\x19\x65verturn/v1/message.proto\x1a\x19\x65verturn/v1/payload.proto\"\xab\x05\n\tTurnInput\x12\x17\n\x0f\x63onversation_id\x18\x01 \x01(\t\x12\x19\n\x11\x63onversation_type\x18\x02 \x01(\t\x12\x0e\n\x06number\x18\x03 \x01(\x04\x12%\n\x05\x63\x61use\x18\x04 \x01(\x0e\x32\x16.everturn.v1.TurnCause\x12&\n\x08messages\x18\x05 \x03(\x0b\x32\x14.everturn.v1.Message\x12$\n\x06recent\x18\x06 \x03(\x0b\x32\x14.everturn.v1.Message\x12\x30\n\x05state\x18\x07 \x03(\x0b\x32!.everturn.v1.TurnInput.StateEntry\x12\x15\n\rreply_channel\x18\x08 \x01(\t\x12.\n\x06\x65vents\x18\t \x03(\x0b\x32\x1e.everturn.v1.ConversationEvent\x12\x38\n\taddresses\x18\n \x03(\x0b\x32%.everturn.v1.TurnInput.AddressesEntry\x12\x0f\n\x07\x61ttempt\x18\x0b \x01(\r\x12\x32\n\x0binterrupted\x18\x0c \x01(\x0b\x32\x1d.everturn.v1.InterruptedTurns\x12\x41\n\x0estate_versions\x18\r \x03(\x0b\x32).everturn.v1.TurnInput.StateVersionsEntry\x1a\x42\n\nStateEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12#\n\x05value\x18\x02 \x01(\x0b\x32\x14.everturn.v1.Payload:\x02\x38\x01\x1a\x30\n\x0e\x41\x64\x64ressesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a\x34\n\x12StateVersionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x04:\x02\x38\x01\"S\n\x10InterruptedTurns\x12\x12\n\nfirst_turn\x18\x01 \x01(\x04\x12+\n\x05steps\x18\x02 \x03(\x0b\x32\x1c.everturn.v1.InterruptedStep\"\xd4\x01\n\x0fInterruptedStep\x12\x0c\n\x04turn\x18\x01 \x01(\x04\x12\x0b\n\x03key\x18\x02 \x01(\t\x12#\n\x04kind\x18\x03 \x01(\x0e\x32\x15.everturn.v1.StepKind\x12\x15\n\ractivity_type\x18\x04 \x01(\t\x12&\n\x06result\x18\x05 \x01(\x0b\x32\x14.everturn.v1.PayloadH\x00\x12\'\n\x07\x66\x61ilure\x18\x06 \x01(\x0b\x32\x14.everturn.v1.FailureH\x00\x12\x0e\n\x06is_cut\x18\x07 \x01(\x08\x42\t\n\x07outcome*\xc2\x01\n\tTurnCause\x12\x1a\n\x16TURN_CAUSE_UNSPECIFIED\x10\x00\x12\x16\n\x12TURN_CAUSE_MESSAGE\x10\x01\x12\x14\n\x10TURN_CAUSE_EVENT\x10\x02\x12\x13\n\x0fTURN_CAUSE_IDLE\x10\x03\x12\x1f\n\x1bTURN_CAUSE_CUSTOMER_TIMEOUT\x10\x04\x12\x1c\n\x18TURN_CAUSE_STAFF_TIMEOUT\x10\x05\x12\x17\n\x13TURN_CAUSE_REOPENED\x10\x06*g\n\x08StepKind\x12\x19\n\x15STEP_KIND_UNSPECIFIED\x10\x00\x12\x16\n\x12STEP_KIND_ACTIVITY\x10\x01\x12\x13\n\x0fSTEP_KIND_CHILD\x10\x02\x12\x13\n\x0fSTEP_KIND_LOCAL\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,18 +38,22 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TURNINPUT_STATEENTRY']._serialized_options = b'8\001'
   _globals['_TURNINPUT_ADDRESSESENTRY']._loaded_options = None
   _globals['_TURNINPUT_ADDRESSESENTRY']._serialized_options = b'8\001'
-  _globals['_TURNCAUSE']._serialized_start=986
-  _globals['_TURNCAUSE']._serialized_end=1180
-  _globals['_STEPKIND']._serialized_start=1182
-  _globals['_STEPKIND']._serialized_end=1285
+  _globals['_TURNINPUT_STATEVERSIONSENTRY']._loaded_options = None
+  _globals['_TURNINPUT_STATEVERSIONSENTRY']._serialized_options = b'8\001'
+  _globals['_TURNCAUSE']._serialized_start=1107
+  _globals['_TURNCAUSE']._serialized_end=1301
+  _globals['_STEPKIND']._serialized_start=1303
+  _globals['_STEPKIND']._serialized_end=1406
   _globals['_TURNINPUT']._serialized_start=121
-  _globals['_TURNINPUT']._serialized_end=683
-  _globals['_TURNINPUT_STATEENTRY']._serialized_start=567
-  _globals['_TURNINPUT_STATEENTRY']._serialized_end=633
-  _globals['_TURNINPUT_ADDRESSESENTRY']._serialized_start=635
-  _globals['_TURNINPUT_ADDRESSESENTRY']._serialized_end=683
-  _globals['_INTERRUPTEDTURNS']._serialized_start=685
-  _globals['_INTERRUPTEDTURNS']._serialized_end=768
-  _globals['_INTERRUPTEDSTEP']._serialized_start=771
-  _globals['_INTERRUPTEDSTEP']._serialized_end=983
+  _globals['_TURNINPUT']._serialized_end=804
+  _globals['_TURNINPUT_STATEENTRY']._serialized_start=634
+  _globals['_TURNINPUT_STATEENTRY']._serialized_end=700
+  _globals['_TURNINPUT_ADDRESSESENTRY']._serialized_start=702
+  _globals['_TURNINPUT_ADDRESSESENTRY']._serialized_end=750
+  _globals['_TURNINPUT_STATEVERSIONSENTRY']._serialized_start=752
+  _globals['_TURNINPUT_STATEVERSIONSENTRY']._serialized_end=804
+  _globals['_INTERRUPTEDTURNS']._serialized_start=806
+  _globals['_INTERRUPTEDTURNS']._serialized_end=889
+  _globals['_INTERRUPTEDSTEP']._serialized_start=892
+  _globals['_INTERRUPTEDSTEP']._serialized_end=1104
 # @@protoc_insertion_point(module_scope)

@@ -142,6 +142,22 @@ class TurnInput(google.protobuf.message.Message):
         ) -> None: ...
         def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
 
+    @typing.final
+    class StateVersionsEntry(google.protobuf.message.Message):
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        value: builtins.int
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: builtins.int = ...,
+        ) -> None: ...
+        def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
+
     CONVERSATION_ID_FIELD_NUMBER: builtins.int
     CONVERSATION_TYPE_FIELD_NUMBER: builtins.int
     NUMBER_FIELD_NUMBER: builtins.int
@@ -154,6 +170,7 @@ class TurnInput(google.protobuf.message.Message):
     ADDRESSES_FIELD_NUMBER: builtins.int
     ATTEMPT_FIELD_NUMBER: builtins.int
     INTERRUPTED_FIELD_NUMBER: builtins.int
+    STATE_VERSIONS_FIELD_NUMBER: builtins.int
     conversation_id: builtins.str
     """Id of the conversation."""
     conversation_type: builtins.str
@@ -203,6 +220,16 @@ class TurnInput(google.protobuf.message.Message):
         none was.
         """
 
+    @property
+    def state_versions(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.int]:
+        """For a worker that keeps the values of states (Hello.state_cache_bytes): the
+        versions of the values of a large state, by name. Those that are not in
+        `state` were sent to the worker in this stream, for this conversation, under
+        that version. If it has not kept one it answers needs_full_journal, and is
+        sent them all. Empty for a state of up to 4,096 bytes; values of less than
+        64 are always in `state`.
+        """
+
     def __init__(
         self,
         *,
@@ -218,9 +245,10 @@ class TurnInput(google.protobuf.message.Message):
         addresses: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
         attempt: builtins.int = ...,
         interrupted: Global___InterruptedTurns | None = ...,
+        state_versions: collections.abc.Mapping[builtins.str, builtins.int] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["interrupted", b"interrupted"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["addresses", b"addresses", "attempt", b"attempt", "cause", b"cause", "conversation_id", b"conversation_id", "conversation_type", b"conversation_type", "events", b"events", "interrupted", b"interrupted", "messages", b"messages", "number", b"number", "recent", b"recent", "reply_channel", b"reply_channel", "state", b"state"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["addresses", b"addresses", "attempt", b"attempt", "cause", b"cause", "conversation_id", b"conversation_id", "conversation_type", b"conversation_type", "events", b"events", "interrupted", b"interrupted", "messages", b"messages", "number", b"number", "recent", b"recent", "reply_channel", b"reply_channel", "state", b"state", "state_versions", b"state_versions"]) -> None: ...
 
 Global___TurnInput: typing_extensions.TypeAlias = TurnInput
 

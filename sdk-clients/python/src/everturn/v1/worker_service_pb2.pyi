@@ -127,12 +127,19 @@ class Hello(google.protobuf.message.Message):
     ACTIVITY_TYPES_FIELD_NUMBER: builtins.int
     WORKFLOW_TYPES_FIELD_NUMBER: builtins.int
     USED_TYPES_FIELD_NUMBER: builtins.int
+    STATE_CACHE_BYTES_FIELD_NUMBER: builtins.int
     namespace: builtins.str
     """Namespace. Default "default"."""
     identity: builtins.str
     """Who the worker is, for people: host, process. 1 to 256 bytes."""
     build_id: builtins.str
     """Build of the worker's code. At most 256 bytes."""
+    state_cache_bytes: builtins.int
+    """Bytes of values of large states that the worker keeps for later turns, those
+    used last: each is sent to it once in a stream (TurnInput.state_versions).
+    A value counts 256 bytes more than it has. Default 0: every turn brings its
+    whole state. At most 1,073,741,824.
+    """
     @property
     def queues(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___QueueSubscription]:
         """Queues to serve; 1 to 256."""
@@ -171,8 +178,9 @@ class Hello(google.protobuf.message.Message):
         activity_types: collections.abc.Iterable[builtins.str] | None = ...,
         workflow_types: collections.abc.Iterable[builtins.str] | None = ...,
         used_types: collections.abc.Iterable[Global___UsedType] | None = ...,
+        state_cache_bytes: builtins.int = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["activity_types", b"activity_types", "build_id", b"build_id", "identity", b"identity", "namespace", b"namespace", "queues", b"queues", "running_task_tokens", b"running_task_tokens", "used_types", b"used_types", "workflow_types", b"workflow_types"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["activity_types", b"activity_types", "build_id", b"build_id", "identity", b"identity", "namespace", b"namespace", "queues", b"queues", "running_task_tokens", b"running_task_tokens", "state_cache_bytes", b"state_cache_bytes", "used_types", b"used_types", "workflow_types", b"workflow_types"]) -> None: ...
 
 Global___Hello: typing_extensions.TypeAlias = Hello
 

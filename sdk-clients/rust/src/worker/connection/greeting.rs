@@ -60,6 +60,7 @@ impl Connection {
             identity: self.options.identity.clone(),
             build_id: self.options.build_id.clone(),
             running_task_tokens: tokens.clone(),
+            state_cache_bytes: self.options.state_cache_bytes,
             activity_types: self.activities.keys().cloned().collect(),
             ..Default::default()
         };

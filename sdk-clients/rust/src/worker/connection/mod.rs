@@ -66,7 +66,11 @@ impl Connection {
         Self {
             client: builder.client,
             serves_workflows: !builder.workflows.is_empty(),
-            runs: Runs::new(builder.workflows, builder.options.cached_runs_max),
+            runs: Runs::new(
+                builder.workflows,
+                builder.options.cached_runs_max,
+                builder.options.state_cache_bytes as usize,
+            ),
             options: builder.options,
             activities: builder.activities,
             session: Session::new(),
@@ -203,7 +207,7 @@ impl Connection {
                 },
                 (token, ended) = self.running.next() => self.report(token, ended),
                 Some(piece) = self.pieces.recv() => self.take_pieces(Some(piece), None),
-                Some((task, fetched)) = self.fetching.next() => self.run_fetched(&task, fetched),
+                Some((mut task, fetched)) = self.fetching.next() => self.run_fetched(&mut task, fetched),
                 _ = tick.tick() => {
                     silent_intervals += 1;
                     if silent_intervals > SILENT_INTERVALS_MAX {

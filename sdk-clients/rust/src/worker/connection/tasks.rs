@@ -80,17 +80,17 @@ impl Connection {
         }
     }
 
-    pub(super) fn start_workflow_task(&mut self, task: v1::WorkflowTask) {
+    pub(super) fn start_workflow_task(&mut self, mut task: v1::WorkflowTask) {
         let last = task.events.last().map_or(0, |event| event.id);
         if task.last_event_id > last {
             self.fetching
                 .push(fetch_journal(self.client.clone(), task).boxed());
         } else {
-            self.advance(&task);
+            self.advance(&mut task);
         }
     }
 
-    pub(super) fn run_fetched(&mut self, task: &v1::WorkflowTask, fetched: Result<(), Error>) {
+    pub(super) fn run_fetched(&mut self, task: &mut v1::WorkflowTask, fetched: Result<(), Error>) {
         match fetched {
             Ok(()) => self.advance(task),
             Err(error) => {
@@ -105,7 +105,7 @@ impl Connection {
         }
     }
 
-    pub(super) fn advance(&mut self, task: &v1::WorkflowTask) {
+    pub(super) fn advance(&mut self, task: &mut v1::WorkflowTask) {
         let result = self.runs.advance(task);
         self.session
             .workflow_ended(result, task.run_id.clone(), true);

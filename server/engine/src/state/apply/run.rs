@@ -72,7 +72,10 @@ impl Root {
                 value,
                 suppressed: false,
                 ..
-            } => self.state_of(slot).set(name, value.clone()),
+            } => {
+                let version = self.next_version(time);
+                self.state_of(slot).set(name, value.clone(), version);
+            }
             RunEvent::NoReplyRecorded {
                 reason,
                 suppressed: false,

@@ -14,6 +14,7 @@ use crate::value::{Failure, Message, Outcome, Time, Usage};
 
 impl Root {
     pub(super) fn start_turn(&mut self, time: Time, slot: Slot, start: TurnStart) {
+        self.number_values(time);
         let Some(conversation) = &mut self.conversation else {
             return;
         };
@@ -81,6 +82,19 @@ impl Root {
         conversation.note_turn(time);
         self.deadlines.disarm(Deadline::Burst);
         self.rearm_silence();
+    }
+
+    /// Gives versions to what was written before there were any.
+    fn number_values(&mut self, time: Time) {
+        let conversation = self.conversation.as_ref();
+        let names = conversation.map(|it| it.state.unversioned());
+        for name in names.unwrap_or_default() {
+            let version = self.next_version(time);
+            let Some(conversation) = &mut self.conversation else {
+                return;
+            };
+            conversation.state.versions.insert(name, version);
+        }
     }
 
     pub(super) fn send(&mut self, slot: Slot, key: &StepKey, message: &Message) {
