@@ -4,12 +4,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use everturn_engine::event::{RunEvent, Slot};
 use everturn_engine::state::root::Root;
 use everturn_engine::state::turn::TurnContext;
 use everturn_engine::text::{RootId, Text, TypeName};
 use everturn_engine::value::{Failure, Message, Outcome, Payload, Time};
 use minicbor::{Decode, Encode};
+
+use crate::stored::{pack, unpack};
 
 /// One event of a run's journal.
 #[derive(Clone, Debug, Encode, Decode)]
@@ -276,17 +279,18 @@ impl Journal {
 }
 
 /// The stored form of consecutive entries.
-pub(crate) fn encode_chunk<'a>(entries: impl Iterator<Item = &'a Arc<Entry>>) -> Vec<u8> {
+pub(crate) fn encode_chunk<'a>(entries: impl Iterator<Item = &'a Arc<Entry>>) -> Bytes {
     let mut bytes = Vec::new();
     for entry in entries {
         minicbor::encode(entry.as_ref(), &mut bytes).expect("writing to memory cannot fail");
     }
-    bytes
+    pack(bytes)
 }
 
 /// Reads a stored chunk.
 pub(crate) fn decode_chunk(bytes: &[u8]) -> Result<Vec<Arc<Entry>>, minicbor::decode::Error> {
-    let mut decoder = minicbor::Decoder::new(bytes);
+    let bytes = unpack(bytes)?;
+    let mut decoder = minicbor::Decoder::new(&bytes);
     let mut entries = Vec::new();
     while decoder.position() < bytes.len() {
         entries.push(Arc::new(decoder.decode::<Entry>()?));

@@ -24,6 +24,7 @@ mod read;
 mod record;
 mod runtime;
 mod session;
+mod stored;
 mod task;
 mod task_ref;
 mod typing;

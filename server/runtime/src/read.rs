@@ -14,6 +14,7 @@ use crate::handle::visit;
 use crate::journal::{Entry, decode_chunk};
 use crate::partition::Shared;
 use crate::record::{ConversationRecord, DeliveryRecord, RunRecord};
+use crate::stored::unpack;
 
 /// A part of the journal of a run.
 #[derive(Debug)]
@@ -283,8 +284,9 @@ async fn read_messages(
             .await?;
         let before = after;
         for chunk in chunks {
-            let read: Vec<Message> =
-                minicbor::decode(&chunk.payload).map_err(|e| Error::internal(&e))?;
+            let read: Vec<Message> = unpack(&chunk.payload)
+                .and_then(|cbor| minicbor::decode(&cbor))
+                .map_err(|e| Error::internal(&e))?;
             for message in read {
                 if message.sequence <= after || message.sequence >= first_in_memory {
                     continue;

@@ -19,6 +19,73 @@ pub(crate) const CONVERSATION_TYPE: &str = "bench-turns";
 pub(crate) const STEPS_PER_TURN: u32 = 3;
 /// Length of a customer's message.
 const TEXT_BYTES: usize = 200;
+/// What it is made of.
+const WORDS: [&str; 64] = [
+    "the",
+    "order",
+    "I",
+    "parcel",
+    "is",
+    "not",
+    "here",
+    "yet",
+    "please",
+    "and",
+    "refund",
+    "my",
+    "shoes",
+    "blue",
+    "size",
+    "forty",
+    "arrived",
+    "broken",
+    "yesterday",
+    "when",
+    "will",
+    "it",
+    "be",
+    "delivered",
+    "to",
+    "address",
+    "changed",
+    "street",
+    "number",
+    "thanks",
+    "hello",
+    "can",
+    "you",
+    "cancel",
+    "second",
+    "item",
+    "because",
+    "ordered",
+    "twice",
+    "by",
+    "mistake",
+    "invoice",
+    "missing",
+    "email",
+    "tracking",
+    "says",
+    "delayed",
+    "since",
+    "Monday",
+    "what",
+    "about",
+    "gift",
+    "card",
+    "code",
+    "does",
+    "work",
+    "at",
+    "checkout",
+    "larger",
+    "one",
+    "instead",
+    "possible",
+    "exchange",
+    "shop",
+];
 /// Longest wait for a reply.
 const REPLY_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -45,6 +112,18 @@ pub(crate) async fn open(
         .await
 }
 
+/// What a customer writes: other words each time, as stores pack what repeats.
+fn written() -> String {
+    let mut text = String::with_capacity(TEXT_BYTES + 16);
+    while text.len() < TEXT_BYTES {
+        let word = WORDS[rand::random_range(0..WORDS.len())];
+        text.push_str(word);
+        text.push(' ');
+    }
+    text.truncate(TEXT_BYTES);
+    text
+}
+
 impl Conversation {
     async fn open(client: Client, slot: usize, names: &Names) -> anyhow::Result<Self> {
         let conversation_id = format!("{}-{slot}", names.prefix);
@@ -52,7 +131,6 @@ impl Conversation {
             conversation_id: conversation_id.clone(),
             conversation_type: CONVERSATION_TYPE.to_owned(),
             channel: "chat".to_owned(),
-            content: Some(everturn_client::text("x".repeat(TEXT_BYTES))),
             task_queue: names.queue.clone(),
             ..Default::default()
         };
@@ -84,6 +162,7 @@ impl Conversation {
         self.submitted += 1;
         let mut request = self.request.clone();
         request.provider_message_id = self.submitted.to_string();
+        request.content = Some(everturn_client::text(written()));
         request
     }
 

@@ -25,6 +25,7 @@ use crate::metrics::Metrics;
 use crate::partition::hot::Hot;
 use crate::partition::{Internal, Partition};
 use crate::record::{ConversationRecord, RunRecord};
+use crate::stored::pack;
 use crate::waiting::{self, Counts};
 
 /// Stored number of the status of an erased conversation; 1 is open, 2 closed.
@@ -243,13 +244,14 @@ fn write_rows(key: &RootKey, hot: &mut Hot, waits: &Counts, flush: &mut Flush) -
     let runs = &mut hot.shown_runs;
     let mut bytes = write_runs(root, &hot.journals, runs, &store_key, flush, &mut mark);
     if let (Some(first), Some(last)) = (hot.messages.first(), hot.messages.last()) {
-        let payload = minicbor::to_vec(&hot.messages).expect("writing to memory cannot fail");
+        let messages = minicbor::to_vec(&hot.messages).expect("writing to memory cannot fail");
+        let payload = pack(messages);
         bytes += payload.len();
         flush.messages.push(MessageChunk {
             key: store_key.clone(),
             first_sequence: first.sequence,
             last_sequence: last.sequence,
-            payload: Bytes::from(payload),
+            payload,
         });
     }
     for approval in forgotten.iter().chain(root.approvals.values()) {
@@ -306,7 +308,7 @@ fn write_runs(
                 run_id,
                 first_event_id: run.last_event + 1 - unflushed as u64,
                 last_event_id: run.last_event,
-                payload: Bytes::from(payload),
+                payload,
             });
         }
         if run.status.is_open() {
@@ -377,7 +379,7 @@ fn root_row(root: &Root, key: everturn_store::RootKey, applied_sequence: u64) ->
         work_since,
         wait,
         applied_sequence,
-        snapshot: Bytes::from(root.encode()),
+        snapshot: pack(root.encode()),
         values: Vec::new(),
         forgotten_values: Vec::new(),
         summary: Bytes::from(summary),

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use everturn_engine::event::{Event, RunEvent, Slot, Transition};
 use everturn_engine::state::entries::Values;
 use everturn_engine::state::root::Root;
@@ -17,6 +16,7 @@ use crate::map::Map;
 use crate::partition::ring::Ring;
 use crate::record::RunRecord;
 use crate::session::SessionCore;
+use crate::stored::{pack, unpack};
 use crate::watch::{OutputPosition, Update};
 
 /// A root in memory.
@@ -96,9 +96,9 @@ impl Hot {
     pub fn stored(row: RootRow) -> Result<Box<Self>, minicbor::decode::Error> {
         let mut values = Values::new();
         for value in &row.values {
-            values.insert(value.version, minicbor::decode(&value.payload)?);
+            values.insert(value.version, minicbor::decode(&unpack(&value.payload)?)?);
         }
-        let root = Root::decode(&row.snapshot, &values)?;
+        let root = Root::decode(&unpack(&row.snapshot)?, &values)?;
         let mut hot = Box::new(Self::new(root));
         hot.applied_sequence = row.applied_sequence;
         hot.shown = row.wait;
@@ -116,7 +116,7 @@ impl Hot {
         let new = values.into_iter().filter(|(it, _)| stored.insert(*it));
         let new = new.map(|(version, value)| StateValue {
             version,
-            payload: Bytes::from(minicbor::to_vec(&value).expect("writing to memory cannot fail")),
+            payload: pack(minicbor::to_vec(&value).expect("writing to memory cannot fail")),
         });
         (new.collect(), gone)
     }
