@@ -1,5 +1,5 @@
-//! How far a flush is written: a bounded part of it in each transaction, so
-//! that appends do not wait long.
+//! How far a flush is written: rows of one kind at a time, a bounded number of
+//! them, so that appends do not wait long.
 
 use std::vec::IntoIter;
 
@@ -23,21 +23,22 @@ pub(super) struct FlushProgress {
     approvals: IntoIter<ApprovalRow>,
     roots: IntoIter<RootRow>,
     /// Where to trim the log, unless that is done.
-    pub trim_through: Option<u64>,
+    trim_through: Option<u64>,
 }
 
-/// Rows for one transaction.
-#[derive(Default)]
-pub(super) struct Part {
-    pub erased: Vec<RootKey>,
-    pub history: Vec<HistoryChunk>,
-    pub messages: Vec<MessageChunk>,
-    pub runs: Vec<RunRow>,
-    pub approvals: Vec<ApprovalRow>,
-    pub roots: Vec<RootRow>,
-    rows: usize,
-    rows_max: usize,
-    pub bytes: usize,
+/// What is written together.
+pub(super) enum Part {
+    Erased(RootKey),
+    History(Vec<HistoryChunk>),
+    Messages(Vec<MessageChunk>),
+    Runs(Vec<RunRow>),
+    Approvals(Vec<ApprovalRow>),
+    Roots(Vec<RootRow>),
+    /// The log up to a sequence, once all rows are written. Said again until
+    /// all of it is gone.
+    Trim(u64),
+    /// Everything is written.
+    Nothing,
 }
 
 impl FlushProgress {
@@ -55,71 +56,71 @@ impl FlushProgress {
         }
     }
 
-    /// Takes out the next part, of so many rows at most: journals and transcripts before the roots that
-    /// rely on them.
-    pub fn next_part(&mut self, rows_max: usize) -> Part {
-        let mut part = Part {
-            rows_max,
-            ..Part::default()
-        };
-        while part.has_room()
-            && let Some(key) = self.erased.next()
-        {
-            part.count(ERASED_BYTES);
-            part.erased.push(key);
+    /// Takes out the next part, of so many rows at most: what was erased, then
+    /// journals and transcripts before the roots that rely on them. Roughly how
+    /// many bytes it is, too.
+    pub fn next_part(&mut self, rows_max: usize) -> (Part, usize) {
+        if let Some(key) = self.erased.next() {
+            return (Part::Erased(key), ERASED_BYTES);
         }
-        while part.has_room()
-            && let Some(row) = self.history.next()
-        {
-            part.count(row.payload.len());
-            part.history.push(row);
+        let (history, bytes) = take(&mut self.history, rows_max, |it| it.payload.len());
+        if !history.is_empty() {
+            return (Part::History(history), bytes);
         }
-        while part.has_room()
-            && let Some(row) = self.messages.next()
-        {
-            part.count(row.payload.len());
-            part.messages.push(row);
+        let (messages, bytes) = take(&mut self.messages, rows_max, |it| it.payload.len());
+        if !messages.is_empty() {
+            return (Part::Messages(messages), bytes);
         }
-        while part.has_room()
-            && let Some(row) = self.runs.next()
-        {
-            part.count(row.detail.len());
-            part.runs.push(row);
+        let (runs, bytes) = take(&mut self.runs, rows_max, |it| it.detail.len());
+        if !runs.is_empty() {
+            return (Part::Runs(runs), bytes);
         }
-        while part.has_room()
-            && let Some(row) = self.approvals.next()
-        {
-            part.count(row.detail.len());
-            part.approvals.push(row);
+        let (approvals, bytes) = take(&mut self.approvals, rows_max, |it| it.detail.len());
+        if !approvals.is_empty() {
+            return (Part::Approvals(approvals), bytes);
         }
-        while part.has_room()
-            && let Some(row) = self.roots.next()
-        {
-            let values: usize = row.values.iter().map(|it| it.payload.len()).sum();
-            part.count(row.snapshot.len() + row.summary.len() + values);
-            part.roots.push(row);
+        let (roots, bytes) = take(&mut self.roots, rows_max, |it| {
+            let values: usize = it.values.iter().map(|value| value.payload.len()).sum();
+            it.snapshot.len() + it.summary.len() + values
+        });
+        if !roots.is_empty() {
+            return (Part::Roots(roots), bytes);
         }
-        part
+        let trim = self.trim_through.map_or(Part::Nothing, Part::Trim);
+        (trim, ROW_BYTES)
     }
 
-    /// Whether no rows are left; the log may still have to be trimmed.
-    pub fn rows_are_written(&self) -> bool {
-        let rows = self.history.len() + self.messages.len() + self.runs.len();
-        rows + self.approvals.len() + self.roots.len() + self.erased.len() == 0
+    /// The log is trimmed.
+    pub fn trimmed(&mut self) {
+        self.trim_through = None;
     }
 
     pub fn is_complete(&self) -> bool {
-        self.rows_are_written() && self.trim_through.is_none()
+        let rows = self.history.len() + self.messages.len() + self.runs.len();
+        let rows = rows + self.approvals.len() + self.roots.len() + self.erased.len();
+        rows == 0 && self.trim_through.is_none()
     }
 }
 
-impl Part {
-    fn has_room(&self) -> bool {
-        self.rows < self.rows_max && self.bytes < BYTES_PER_PART
+/// The next rows: 1, 2, 4 and so on of them, so that there are few different
+/// statements to keep prepared.
+fn take<T>(
+    rows: &mut IntoIter<T>,
+    rows_max: usize,
+    bytes_of: impl Fn(&T) -> usize,
+) -> (Vec<T>, usize) {
+    let mut sums = Vec::with_capacity(rows_max.min(rows.len()));
+    let mut bytes = 0;
+    for row in rows.as_slice().iter().take(rows_max) {
+        if bytes >= BYTES_PER_PART {
+            break;
+        }
+        bytes += bytes_of(row) + ROW_BYTES;
+        sums.push(bytes);
     }
-
-    fn count(&mut self, bytes: usize) {
-        self.rows += 1;
-        self.bytes += bytes + ROW_BYTES;
-    }
+    let Some(log) = sums.len().checked_ilog2() else {
+        return (Vec::new(), 0);
+    };
+    let count = 1 << log;
+    (rows.take(count).collect(), sums[count - 1])
 }

@@ -2,6 +2,7 @@
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use sqlx::migrate::MigrateError;
 use sqlx::sqlite::{
@@ -21,6 +22,8 @@ const DEFAULT_PARTITIONS: u32 = 4;
 const MAX_PARTITIONS: u32 = 1_024;
 /// Statements that a connection keeps prepared.
 const PREPARED_STATEMENTS: usize = 256;
+/// How often it is tried to have the file alone, and how far apart.
+const LOCK_ATTEMPTS: (u32, Duration) = (10, Duration::from_millis(50));
 
 /// An open database.
 pub(super) struct Opened {
@@ -34,7 +37,7 @@ pub(super) struct Opened {
 /// Opens a database.
 pub(super) async fn open(options: &SqliteOptions) -> Result<Opened> {
     let path = resolve(&options.path);
-    let lock = lock(&path)?;
+    let lock = lock(&path).await?;
     identity::check(&path).await?;
     let connect = SqliteConnectOptions::new()
         .filename(&path)
@@ -90,19 +93,23 @@ pub(super) fn resolve(path: &Path) -> PathBuf {
     std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf())
 }
 
-/// Makes sure that no other process has the file.
-fn lock(path: &Path) -> Result<File> {
+/// Makes sure that no other process has the file. One that is just ending may
+/// have it for a moment.
+async fn lock(path: &Path) -> Result<File> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
     let unusable = |cause: &dyn std::fmt::Display| {
         Error::Unusable(format!("{} cannot be locked: {cause}", path.display()))
     };
     let file = File::create(&name).map_err(|error| unusable(&error))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(unusable(&"another process has it open")),
-        Err(TryLockError::Error(error)) => Err(unusable(&error)),
+    for _ in 0..LOCK_ATTEMPTS.0 {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) => tokio::time::sleep(LOCK_ATTEMPTS.1).await,
+            Err(TryLockError::Error(error)) => return Err(unusable(&error)),
+        }
     }
+    Err(unusable(&"another process has it open"))
 }
 
 /// Creates the partitions of a new database; checks those of an old one.

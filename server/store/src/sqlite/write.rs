@@ -7,12 +7,15 @@ use sqlx::{QueryBuilder, Row as _, Sqlite};
 use crate::Result;
 use crate::error::Error;
 use crate::row::{Append, ApprovalRow, HistoryChunk, MessageChunk, RootKey, RootRow, RunRow};
-use crate::sqlite::flush::FlushProgress;
+use crate::sqlite::flush::{FlushProgress, Part};
 use crate::sqlite::owners::Owners;
 
 /// Rows in one statement: 17 values each at most, under SQLite's bound of
 /// 32,766 (<https://sqlite.org/limits.html>). A power of two.
 const ROWS_PER_STATEMENT: usize = 64;
+/// Rows of the log that are forgotten in the time that it takes to write one to
+/// the view: they lie side by side, and no index knows them.
+const TRIMMED_PER_ROW: usize = 8;
 /// What a commit, and what a row of the log, adds to the write-ahead log
 /// besides payloads: whole pages.
 const COMMIT_BYTES: usize = 8 * 1024;
@@ -39,9 +42,10 @@ pub(super) fn log_sequence(id: i64) -> u64 {
 /// Takes a partition: a new epoch, and where its log ends.
 pub(super) async fn acquire(
     connection: &mut SqliteConnection,
+    sync: Option<Fsync>,
     partition: u32,
 ) -> Result<(u32, u64)> {
-    execute(connection, "BEGIN IMMEDIATE").await?;
+    begin(connection, sync).await?;
     let taken = take(connection, partition).await;
     finish(connection, taken).await
 }
@@ -69,40 +73,30 @@ async fn take(connection: &mut SqliteConnection, partition: u32) -> Result<(u32,
 
 /// One transaction with everything that is appended. Returns roughly how much
 /// the write-ahead log grew.
-pub(super) async fn append(connection: &mut SqliteConnection, appends: &[&Append]) -> Result<u64> {
+pub(super) async fn append(
+    connection: &mut SqliteConnection,
+    sync: Option<Fsync>,
+    appends: &[&Append],
+) -> Result<u64> {
     let appended = appends.iter().map(|a| a.payload.len() + LOG_ROW_BYTES);
     let bytes = COMMIT_BYTES + appended.sum::<usize>();
-    if appends.len().is_power_of_two() && appends.len() <= ROWS_PER_STATEMENT {
+    if appends.len() <= ROWS_PER_STATEMENT {
         // A statement is a transaction of its own: two round trips to
         // SQLite's thread less, which counts when little waits.
-        log(connection, appends).await?;
+        log(connection, sync, appends).await?;
         return Ok(bytes as u64);
     }
-    execute(connection, "BEGIN IMMEDIATE").await?;
+    begin(connection, sync).await?;
     let written = log_all(connection, appends).await;
     finish(connection, written).await?;
     Ok(bytes as u64)
 }
 
 async fn log_all(connection: &mut SqliteConnection, appends: &[&Append]) -> Result<()> {
-    for group in groups(appends) {
-        log(connection, group).await?;
+    for group in appends.chunks(ROWS_PER_STATEMENT) {
+        log(connection, None, group).await?;
     }
     Ok(())
-}
-
-/// One transaction with the next part of a flush. Returns roughly how much the
-/// write-ahead log grew.
-pub(super) async fn flush_part(
-    connection: &mut SqliteConnection,
-    progress: &mut FlushProgress,
-    owners: &Owners,
-    rows: usize,
-) -> Result<u64> {
-    execute(connection, "BEGIN IMMEDIATE").await?;
-    let written = write_part(connection, progress, owners, rows).await;
-    let bytes = finish(connection, written).await?;
-    Ok((COMMIT_BYTES + bytes) as u64)
 }
 
 /// How much a commit waits for.
@@ -115,11 +109,21 @@ pub(super) enum Fsync {
     Later,
 }
 
-/// What commits wait for from here on.
-pub(super) async fn set_sync(connection: &mut SqliteConnection, sync: Fsync) -> Result<()> {
+/// What a statement begins with so that its commit waits as it should: in the
+/// same round trip.
+fn pragma(sync: Option<Fsync>) -> &'static str {
+    match sync {
+        None => "",
+        Some(Fsync::Full) => "PRAGMA synchronous = FULL; ",
+        Some(Fsync::Later) => "PRAGMA synchronous = NORMAL; ",
+    }
+}
+
+async fn begin(connection: &mut SqliteConnection, sync: Option<Fsync>) -> Result<()> {
     let statement = match sync {
-        Fsync::Full => "PRAGMA synchronous = FULL",
-        Fsync::Later => "PRAGMA synchronous = NORMAL",
+        None => "BEGIN IMMEDIATE",
+        Some(Fsync::Full) => "PRAGMA synchronous = FULL; BEGIN IMMEDIATE",
+        Some(Fsync::Later) => "PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE",
     };
     execute(connection, statement).await
 }
@@ -144,42 +148,66 @@ async fn execute(connection: &mut SqliteConnection, statement: &'static str) -> 
     Ok(())
 }
 
-/// Writes the next part of a flush. What is written is taken out only in
-/// memory: if the commit fails the whole flush is given up and repeated.
-async fn write_part(
-    tx: &mut SqliteConnection,
+/// Writes the next part of a flush, in one statement where that is possible.
+/// What is written is taken out only in memory: if the commit fails the whole
+/// flush is given up and repeated. Returns roughly how much the write-ahead log
+/// grew.
+pub(super) async fn flush_part(
+    connection: &mut SqliteConnection,
+    sync: Option<Fsync>,
     progress: &mut FlushProgress,
     owners: &Owners,
-    rows: usize,
-) -> Result<usize> {
-    let part = progress.next_part(rows);
-    for key in &part.erased {
-        erase(tx, key).await?;
-    }
-    for rows in groups(&part.history) {
-        history(tx, rows).await?;
-    }
-    for rows in groups(&part.messages) {
-        messages(tx, rows).await?;
-    }
-    for rows in groups(&part.runs) {
-        runs(tx, rows).await?;
-    }
-    for rows in groups(&part.approvals) {
-        approvals(tx, rows).await?;
-    }
-    for rows in groups(&part.roots) {
-        roots(tx, progress.partition, rows).await?;
-    }
-    if let Some(through) = progress.trim_through
-        && progress.rows_are_written()
-    {
-        let last = owners.last_sequence(progress.partition);
-        if trim(tx, progress.partition, through.min(last), last, rows).await? {
-            progress.trim_through = None;
+    rows_max: usize,
+) -> Result<u64> {
+    let partition = progress.partition;
+    let (part, bytes) = progress.next_part(rows_max.min(ROWS_PER_STATEMENT));
+    match part {
+        Part::Erased(key) => {
+            begin(connection, sync).await?;
+            let erased = erase(connection, &key).await;
+            finish(connection, erased).await?;
         }
+        Part::History(rows) => history(connection, sync, &rows).await?,
+        Part::Messages(rows) => messages(connection, sync, &rows).await?,
+        Part::Runs(rows) => runs(connection, sync, &rows).await?,
+        Part::Approvals(rows) => approvals(connection, sync, &rows).await?,
+        Part::Roots(rows) if rows.iter().all(has_old_values) => {
+            roots(connection, sync, partition, &rows).await?;
+        }
+        Part::Roots(rows) => {
+            begin(connection, sync).await?;
+            let written = roots_with_values(connection, partition, &rows).await;
+            finish(connection, written).await?;
+        }
+        Part::Trim(through) => {
+            let last = owners.last_sequence(partition);
+            begin(connection, sync).await?;
+            let rows = rows_max * TRIMMED_PER_ROW;
+            let trimmed = trim(connection, partition, through.min(last), last, rows).await;
+            if finish(connection, trimmed).await? {
+                progress.trimmed();
+            }
+        }
+        Part::Nothing => {}
     }
-    Ok(part.bytes)
+    Ok((COMMIT_BYTES + bytes) as u64)
+}
+
+/// Whether the values of its state are as they are stored.
+fn has_old_values(row: &RootRow) -> bool {
+    row.values.is_empty() && row.forgotten_values.is_empty()
+}
+
+async fn roots_with_values(
+    tx: &mut SqliteConnection,
+    partition: u32,
+    rows: &[RootRow],
+) -> Result<()> {
+    roots(tx, None, partition, rows).await?;
+    for row in rows {
+        values(tx, row).await?;
+    }
+    Ok(())
 }
 
 /// Forgets a bounded part of the log; whether that was all. The end of the log
@@ -208,19 +236,13 @@ async fn trim(
     Ok(deleted.rows_affected() < rows as u64)
 }
 
-/// Cuts rows into groups of 64, 32, 16 and so on down to 1, so that there are
-/// few different statements to keep prepared.
-fn groups<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
-    std::iter::from_fn(move || {
-        let size = 1 << rows.len().min(ROWS_PER_STATEMENT).checked_ilog2()?;
-        let (group, rest) = rows.split_at(size);
-        rows = rest;
-        Some(group)
-    })
-}
-
-async fn log(connection: &mut SqliteConnection, rows: &[&Append]) -> Result<()> {
-    let mut query: QueryBuilder<Sqlite> = QueryBuilder::new("INSERT INTO log (id, payload) ");
+async fn log(
+    connection: &mut SqliteConnection,
+    sync: Option<Fsync>,
+    rows: &[&Append],
+) -> Result<()> {
+    let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(pragma(sync));
+    query.push("INSERT INTO log (id, payload) ");
     query.push_values(rows, |mut values, row| {
         values
             .push_bind(log_id(row.partition, row.sequence))
@@ -230,10 +252,13 @@ async fn log(connection: &mut SqliteConnection, rows: &[&Append]) -> Result<()> 
     Ok(())
 }
 
-async fn history(tx: &mut SqliteConnection, rows: &[HistoryChunk]) -> Result<()> {
-    let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(
-        "INSERT OR REPLACE INTO history (run_id, first_event_id, last_event_id, payload) ",
-    );
+async fn history(
+    tx: &mut SqliteConnection,
+    sync: Option<Fsync>,
+    rows: &[HistoryChunk],
+) -> Result<()> {
+    let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(pragma(sync));
+    query.push("INSERT OR REPLACE INTO history (run_id, first_event_id, last_event_id, payload) ");
     query.push_values(rows, |mut values, row| {
         values
             .push_bind(&row.run_id[..])
@@ -245,8 +270,13 @@ async fn history(tx: &mut SqliteConnection, rows: &[HistoryChunk]) -> Result<()>
     Ok(())
 }
 
-async fn messages(tx: &mut SqliteConnection, rows: &[MessageChunk]) -> Result<()> {
-    let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(
+async fn messages(
+    tx: &mut SqliteConnection,
+    sync: Option<Fsync>,
+    rows: &[MessageChunk],
+) -> Result<()> {
+    let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(pragma(sync));
+    query.push(
         "INSERT OR REPLACE INTO messages
          (namespace, root_id, first_sequence, last_sequence, payload) ",
     );
@@ -262,8 +292,9 @@ async fn messages(tx: &mut SqliteConnection, rows: &[MessageChunk]) -> Result<()
     Ok(())
 }
 
-async fn runs(tx: &mut SqliteConnection, rows: &[RunRow]) -> Result<()> {
-    let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(
+async fn runs(tx: &mut SqliteConnection, sync: Option<Fsync>, rows: &[RunRow]) -> Result<()> {
+    let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(pragma(sync));
+    query.push(
         "INSERT INTO runs (run_id, namespace, root_id, workflow_id, type_name, task_queue, status,
          parent_workflow_id, start_time, close_time, event_count, wait, wait_queue, detail) ",
     );
@@ -293,8 +324,13 @@ async fn runs(tx: &mut SqliteConnection, rows: &[RunRow]) -> Result<()> {
     Ok(())
 }
 
-async fn approvals(tx: &mut SqliteConnection, rows: &[ApprovalRow]) -> Result<()> {
-    let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(
+async fn approvals(
+    tx: &mut SqliteConnection,
+    sync: Option<Fsync>,
+    rows: &[ApprovalRow],
+) -> Result<()> {
+    let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(pragma(sync));
+    query.push(
         "INSERT OR REPLACE INTO approvals
          (namespace, approval_id, root_id, status, request_time, detail) ",
     );
@@ -331,8 +367,14 @@ async fn erase(tx: &mut SqliteConnection, key: &RootKey) -> Result<()> {
     Ok(())
 }
 
-async fn roots(tx: &mut SqliteConnection, partition: u32, rows: &[RootRow]) -> Result<()> {
-    let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(
+async fn roots(
+    tx: &mut SqliteConnection,
+    sync: Option<Fsync>,
+    partition: u32,
+    rows: &[RootRow],
+) -> Result<()> {
+    let mut query: QueryBuilder<Sqlite> = QueryBuilder::new(pragma(sync));
+    query.push(
         "INSERT INTO roots (partition, hash, namespace, root_id, kind, type_name, status,
          create_time, update_time, next_deadline, work_since, wait, wait_queue, unanswered_since,
          applied_sequence, snapshot, summary) ",
@@ -368,9 +410,6 @@ async fn roots(tx: &mut SqliteConnection, partition: u32, rows: &[RootRow]) -> R
          summary = excluded.summary",
     );
     query.build().execute(&mut *tx).await?;
-    for row in rows {
-        values(tx, row).await?;
-    }
     Ok(())
 }
 

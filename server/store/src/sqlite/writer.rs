@@ -41,7 +41,7 @@ pub(super) enum Job {
 /// How long a part of a flush may take.
 const PART_TARGET: Duration = Duration::from_millis(2);
 /// Bounds of its rows.
-const PART_ROWS: (usize, usize) = (8, 256);
+const PART_ROWS: (usize, usize) = (4, 64);
 
 struct PendingFlush {
     progress: FlushProgress,
@@ -57,8 +57,8 @@ pub(super) struct Writer {
     flushes: VecDeque<PendingFlush>,
     appends: Vec<(Vec<Append>, Caller<()>)>,
     appended_bytes: usize,
-    /// What commits wait for now.
-    sync: Fsync,
+    /// What commits wait for now, if that is known.
+    sync: Option<Fsync>,
     /// Rows of the next part of a flush.
     part_rows: usize,
     room: Room,
@@ -76,7 +76,7 @@ impl Writer {
             flushes: VecDeque::new(),
             appends: Vec::new(),
             appended_bytes: 0,
-            sync: Fsync::Full,
+            sync: None,
             part_rows: PART_ROWS.0,
             room: Room::of(&options.path),
             _lock: opened.lock,
@@ -151,16 +151,24 @@ impl Writer {
 
     async fn acquire(&mut self, partition: u32) -> Result<(u32, u64)> {
         self.room.check()?;
-        self.set_sync(Fsync::Full).await?;
-        write::acquire(&mut self.connection, partition).await
+        let sync = self.change_sync(Fsync::Full);
+        let acquired = write::acquire(&mut self.connection, sync, partition).await;
+        self.note_sync(acquired.is_ok());
+        acquired
     }
 
-    async fn set_sync(&mut self, sync: Fsync) -> Result<()> {
-        if self.sync != sync {
-            write::set_sync(&mut self.connection, sync).await?;
-            self.sync = sync;
+    /// What the next commit waits for, if that is something else than the last
+    /// one did.
+    fn change_sync(&mut self, sync: Fsync) -> Option<Fsync> {
+        let before = self.sync.replace(sync);
+        Some(sync).filter(|_| before != Some(sync))
+    }
+
+    /// After a failure nobody knows.
+    fn note_sync(&mut self, is_written: bool) {
+        if !is_written {
+            self.sync = None;
         }
-        Ok(())
     }
 
     /// One transaction with all appends that wait.
@@ -179,10 +187,9 @@ impl Writer {
             return;
         }
         let rows: Vec<&Append> = admitted.iter().flat_map(|(appends, _)| appends).collect();
-        let written = match self.set_sync(Fsync::Full).await {
-            Ok(()) => write::append(&mut self.connection, &rows).await,
-            Err(error) => Err(error),
-        };
+        let sync = self.change_sync(Fsync::Full);
+        let written = write::append(&mut self.connection, sync, &rows).await;
+        self.note_sync(written.is_ok());
         self.room.note(&written);
         let outcome = written.as_ref().map(drop).map_err(Clone::clone);
         for (appends, caller) in admitted {
@@ -202,15 +209,14 @@ impl Writer {
             return;
         }
         let begin = Instant::now();
-        let relaxed = self.set_sync(Fsync::Later).await;
+        let sync = self.change_sync(Fsync::Later);
         let Some(flush) = self.flushes.front_mut() else {
             return;
         };
         let (progress, rows) = (&mut flush.progress, self.part_rows);
-        let written = match relaxed {
-            Ok(()) => write::flush_part(&mut self.connection, progress, &self.owners, rows).await,
-            Err(error) => Err(error),
-        };
+        let (connection, owners) = (&mut self.connection, &self.owners);
+        let written = write::flush_part(connection, sync, progress, owners, rows).await;
+        self.note_sync(written.is_ok());
         self.room.note(&written);
         // Half way to what would have taken as long as it should.
         let ratio = PART_TARGET.as_secs_f64() / begin.elapsed().as_secs_f64();
