@@ -140,9 +140,19 @@ pub fn install_cargo_modules(layout: &Layout) -> Result<Vec<Job>> {
     Ok(vec![stamp.mark(install)])
 }
 
-/// The job that builds the coordinator and the demo's player. The dev profile
-/// builds the workspace's binaries as the tests do, so that nothing is built
-/// twice.
+/// The job that builds everything that Rust's tests need, with the same features
+/// as `cargo test`: so nothing is built twice.
+pub fn all_targets(layout: &Layout) -> Job {
+    Job::new(layout, "cargo build", cargo()).args([
+        "build",
+        "--locked",
+        "--workspace",
+        "--all-targets",
+        "--all-features",
+    ])
+}
+
+/// The job that builds the coordinator and the demo's player.
 pub fn binaries(layout: &Layout, profile: Profile) -> Job {
     let job = Job::new(layout, "cargo build", cargo()).args(["build", "--locked"]);
     match profile {

@@ -6,41 +6,14 @@ mod node;
 use std::time::Duration;
 
 use everturn_dispatch::TaskKind;
-use everturn_engine::command::{CommandKind, CompleteRun, Draft};
-use everturn_engine::decide::{ChangeMessage, Opening, RunRef, SubmitMessage};
+use everturn_engine::decide::{ChangeMessage, RunRef};
 use everturn_engine::event::RunId;
-use everturn_engine::policy::TurnPolicy;
-use everturn_engine::value::{Message, MessageContent, Payload};
-use everturn_runtime::{Handle, Options, TurnInput, WorkflowTask};
-use node::{Node, Worker, command, eventually, key};
-
-fn content(text: &str) -> MessageContent {
-    MessageContent {
-        text: text.into(),
-        data: None,
-        attributes: Default::default(),
-        attachments: Vec::new(),
-    }
-}
+use everturn_engine::value::Message;
+use everturn_runtime::{Handle, Options, WorkflowTask};
+use node::{Node, Worker, content, eventually, input, key, message, reply};
 
 async fn say(handle: &Handle, id: &str, text: &str) {
-    let request = SubmitMessage {
-        opening: Opening {
-            type_name: "chat".into(),
-            task_queue: "default".into(),
-            policy: TurnPolicy::default(),
-            labels: Default::default(),
-            retention: None,
-        },
-        channel: "chat".into(),
-        provider_message_id: id.into(),
-        author_name: Default::default(),
-        content: content(text),
-        customer_address: Default::default(),
-        is_automatic: false,
-        opt_out: None,
-    };
-    let said = handle.submit_message(key("c"), request).await;
+    let said = handle.submit_message(key("c"), message(id, text)).await;
     said.expect("it is open");
 }
 
@@ -57,23 +30,8 @@ async fn edit(handle: &Handle, id: &str, text: &str) {
 
 /// Replies and ends the turn of a task.
 async fn answer(worker: &mut Worker, task: &WorkflowTask, text: &str) {
-    let reply = CommandKind::SendMessage(Draft {
-        content: content(text),
-        channel: Default::default(),
-        author_name: "agent".into(),
-        change: None,
-    });
-    let done = CommandKind::Complete(CompleteRun {
-        result: Payload::default(),
-    });
-    let commands = vec![command("reply", reply), command("", done)];
-    worker.complete(task, commands).await;
+    worker.complete(task, reply(text)).await;
     worker.grant(TaskKind::Workflow, 1);
-}
-
-fn input(task: &WorkflowTask) -> &TurnInput {
-    let first = task.entries.first().expect("a whole journal");
-    first.turn.as_ref().expect("it is a turn")
 }
 
 fn texts(messages: &[Message]) -> Vec<&str> {

@@ -8,43 +8,19 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use everturn_dispatch::TaskKind;
-use everturn_engine::command::{Command, CommandKind, CompleteRun, Draft, SetState};
-use everturn_engine::decide::{Opening, SubmitMessage};
-use everturn_engine::policy::{OnBusy, TurnPolicy};
-use everturn_engine::value::{Blob, MessageContent, Payload};
-use everturn_runtime::{Options, ResultBody, TaskResult, TurnInput, WorkflowTask};
-use node::{Node, Worker, command, eventually, key};
+use everturn_engine::command::{Command, CommandKind, SetState};
+use everturn_engine::policy::OnBusy;
+use everturn_engine::value::{Blob, Payload};
+use everturn_runtime::{Options, ResultBody, TaskResult, WorkflowTask};
+use node::{Node, Worker, command, eventually, input, key, message, reply};
 
 const QUEUES: [(&str, TaskKind); 1] = [("default", TaskKind::Workflow)];
 const KEPT_BYTES: usize = 1024 * 1024;
 
 async fn say(node: &Node, id: &str) {
-    let content = MessageContent {
-        text: "hello".into(),
-        data: None,
-        attributes: Default::default(),
-        attachments: Vec::new(),
-    };
-    let request = SubmitMessage {
-        opening: Opening {
-            type_name: "chat".into(),
-            task_queue: "default".into(),
-            policy: TurnPolicy {
-                on_busy: OnBusy::Steer,
-                ..TurnPolicy::default()
-            },
-            labels: Default::default(),
-            retention: None,
-        },
-        channel: "chat".into(),
-        provider_message_id: id.into(),
-        author_name: Default::default(),
-        content,
-        customer_address: Default::default(),
-        is_automatic: false,
-        opt_out: None,
-    };
-    let said = node.handle.submit_message(key("c"), request).await;
+    let mut message = message(id, "hello");
+    message.opening.policy.on_busy = OnBusy::Steer;
+    let said = node.handle.submit_message(key("c"), message).await;
     said.expect("it is open");
 }
 
@@ -61,33 +37,10 @@ fn set(name: &str, letter: &str) -> Command {
     command(&format!("{name}-{letter}"), CommandKind::SetState(set))
 }
 
-fn done() -> Vec<Command> {
-    let reply = CommandKind::SendMessage(Draft {
-        content: MessageContent {
-            text: "yes".into(),
-            data: None,
-            attributes: Default::default(),
-            attachments: Vec::new(),
-        },
-        channel: Default::default(),
-        author_name: "agent".into(),
-        change: None,
-    });
-    let complete = CommandKind::Complete(CompleteRun {
-        result: Payload::default(),
-    });
-    vec![command("reply", reply), command("", complete)]
-}
-
 async fn finish(worker: &mut Worker, task: &WorkflowTask, mut commands: Vec<Command>) {
-    commands.extend(done());
+    commands.extend(reply("yes"));
     worker.complete(task, commands).await;
     worker.grant(TaskKind::Workflow, 1);
-}
-
-fn input(task: &WorkflowTask) -> &TurnInput {
-    let first = task.entries.first().expect("a whole journal");
-    first.turn.as_ref().expect("it is a turn")
 }
 
 /// The first letters of the values that a task brings, by their names.

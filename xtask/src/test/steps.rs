@@ -326,17 +326,15 @@ fn cross() -> Vec<Step> {
     const USERS: &[Area] = &[Area::Cross, Area::Demo];
     vec![
         Step::job(USERS, "binaries", Counter::Setup, |layout| {
-            setup::binaries(layout, Profile::Dev)
+            setup::all_targets(layout)
         }),
-        Step::job(&[Area::Cross], "real processes", Counter::Cargo, |layout| {
-            Job::new(layout, "real processes", cargo())
-                .args([
-                    "test",
-                    "--locked",
-                    "--package",
-                    "everturn-tests",
-                    "--no-fail-fast",
-                ])
+        Step::jobs(&[Area::Cross], "real processes", Counter::Cargo, |layout| {
+            let job = Job::new(layout, "real processes", cargo())
+                // By their names, among all: `--package` would choose other
+                // features, and build it all once more.
+                .args(["test", "--locked", "--workspace", "--all-features"])
+                .args(real_processes(layout)?)
+                .arg("--no-fail-fast")
                 // Two cores: tests that start processes of three languages
                 // would starve each other.
                 .args(["--", "--test-threads", "2"])
@@ -348,9 +346,25 @@ fn cross() -> Vec<Step> {
                 .env(
                     "EVERTURN_TEST_SDK_TYPESCRIPT",
                     layout.path(setup::TYPESCRIPT_SDK),
-                )
+                );
+            Ok(vec![job])
         }),
     ]
+}
+
+/// Names the tests with real processes, as cargo takes them.
+fn real_processes(layout: &Layout) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for file in std::fs::read_dir(layout.path("tests/tests"))? {
+        let path = file?.path();
+        if path.extension().is_some_and(|it| it == "rs")
+            && let Some(name) = path.file_stem()
+        {
+            names.push(format!("--test={}", name.display()));
+        }
+    }
+    names.sort_unstable();
+    Ok(names)
 }
 
 /// The behaviours: their own lints, and every case of every language.

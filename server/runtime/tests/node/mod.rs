@@ -7,13 +7,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use everturn_dispatch::TaskKind;
-use everturn_engine::command::{Command, CommandKind};
-use everturn_engine::decide::{ActivityToken, Completion, StartWorkflow};
+use everturn_engine::command::{Command, CommandKind, CompleteRun, Draft};
+use everturn_engine::decide::{ActivityToken, Completion, Opening, StartWorkflow, SubmitMessage};
+use everturn_engine::policy::TurnPolicy;
 use everturn_engine::text::RootKey;
-use everturn_engine::value::Payload;
+use everturn_engine::value::{MessageContent, Payload};
 use everturn_runtime::{
     Handle, Options, ResultBody, Runtime, Session, SessionOptions, SessionTypes, TaskResult,
-    WorkItem, WorkflowTask,
+    TurnInput, WorkItem, WorkflowTask,
 };
 use everturn_store::{SqliteOptions, SqliteStore, Store};
 
@@ -55,7 +56,8 @@ impl Node {
         Self::start_in(self.folder, self.options, None).await
     }
 
-    async fn start_in(
+    /// One that takes what lies in a folder.
+    pub async fn start_in(
         folder: tempfile::TempDir,
         options: Options,
         partitions: Option<u32>,
@@ -208,6 +210,55 @@ pub async fn start(handle: &Handle, id: &str, queue: &str) {
     };
     let started = handle.start_workflow(key(id), request).await;
     started.expect("it starts");
+}
+
+pub fn content(text: &str) -> MessageContent {
+    MessageContent {
+        text: text.into(),
+        data: None,
+        attributes: Default::default(),
+        attachments: Vec::new(),
+    }
+}
+
+/// A customer's message, in a conversation of the type "chat".
+pub fn message(id: &str, text: &str) -> SubmitMessage {
+    SubmitMessage {
+        opening: Opening {
+            type_name: "chat".into(),
+            task_queue: "default".into(),
+            policy: TurnPolicy::default(),
+            labels: Default::default(),
+            retention: None,
+        },
+        channel: "chat".into(),
+        provider_message_id: id.into(),
+        author_name: Default::default(),
+        content: content(text),
+        customer_address: Default::default(),
+        is_automatic: false,
+        opt_out: None,
+    }
+}
+
+/// The end of a turn, with a reply.
+pub fn reply(text: &str) -> Vec<Command> {
+    let reply = CommandKind::SendMessage(Draft {
+        content: content(text),
+        channel: Default::default(),
+        author_name: "agent".into(),
+        change: None,
+    });
+    let complete = CommandKind::Complete(CompleteRun {
+        result: Payload::default(),
+    });
+    vec![command("reply", reply), command("", complete)]
+}
+
+/// What a turn's task says that its code is given.
+pub fn input(task: &WorkflowTask) -> &TurnInput {
+    let first = task.entries.first().expect("a whole journal");
+    first.turn.as_ref().expect("it is a turn")
 }
 
 pub fn command(key: &str, kind: CommandKind) -> Command {
