@@ -30,8 +30,9 @@ use crate::waiting::{self, Counts};
 
 /// Stored number of the status of an erased conversation; 1 is open, 2 closed.
 const ERASED: u8 = 3;
-/// Roots in one chunk.
-const CHUNK_ROOTS: usize = 32;
+/// Roots in one chunk: when chunks are spread, and when they hurry. Many rows
+/// together are written faster, and the partition stands still the longer.
+const CHUNK_ROOTS: (usize, usize) = (32, 128);
 /// The part of the interval over which the chunks of a pass are spread.
 const SPREAD: (u32, u32) = (3, 4);
 /// Chunks are not spread any more once so many roots have changed since the
@@ -83,7 +84,7 @@ impl Partition {
             });
             if !self.dirty.is_empty() {
                 let queue = std::mem::take(&mut self.dirty);
-                let chunks = queue.len().div_ceil(CHUNK_ROOTS);
+                let chunks = queue.len().div_ceil(CHUNK_ROOTS.0);
                 let spread = self.shared.options.flush_interval * SPREAD.0 / SPREAD.1;
                 self.cycle = Some(FlushCycle {
                     queue,
@@ -96,18 +97,30 @@ impl Partition {
         }
         // Nothing may be decided that is not in the sealed batch.
         let is_free = self.chunk.is_none() && !self.chunk_in_flight;
-        if is_free && self.batch.bytes.is_empty() && self.is_chunk_due(now) {
-            self.build_chunk();
+        if is_free && self.batch.bytes.is_empty() {
+            let hurries = self.hurries();
+            if self.is_chunk_due(now, hurries) {
+                self.build_chunk(if hurries {
+                    CHUNK_ROOTS.1
+                } else {
+                    CHUNK_ROOTS.0
+                });
+            }
         }
         self.submit_chunk();
     }
 
-    /// Chunks are spread over the interval, so that nobody waits for all of
-    /// them; but not when the view is behind or memory is short.
-    fn is_chunk_due(&mut self, now: tokio::time::Instant) -> bool {
+    /// Whether chunks are not spread: the view is behind, memory is short, or
+    /// the partition stops.
+    fn hurries(&self) -> bool {
         let is_short = self.shared.memory.pressure() > Pressure::None;
         let is_behind = self.dirty.len() > ROOTS_HURRY;
-        let hurries = self.stopping.is_some() || is_short || is_behind;
+        self.stopping.is_some() || is_short || is_behind
+    }
+
+    /// Chunks are spread over the interval, so that nobody waits for all of
+    /// them.
+    fn is_chunk_due(&mut self, now: tokio::time::Instant, hurries: bool) -> bool {
         let Some(cycle) = self.cycle.as_mut() else {
             return false;
         };
@@ -129,7 +142,7 @@ impl Partition {
         Some(cycle.next_chunk)
     }
 
-    fn build_chunk(&mut self) {
+    fn build_chunk(&mut self, roots_max: usize) {
         let Some(cycle) = &mut self.cycle else {
             return;
         };
@@ -140,7 +153,7 @@ impl Partition {
         };
         let mut marks = Vec::new();
         let mut bytes = 0;
-        while marks.len() < CHUNK_ROOTS && bytes < CHUNK_BYTES {
+        while marks.len() < roots_max && bytes < CHUNK_BYTES {
             let Some(key) = cycle.queue.pop() else {
                 break;
             };

@@ -9,6 +9,7 @@ mod check;
 mod coordinator;
 mod faulty_store;
 mod people;
+mod states;
 mod turn;
 mod worker;
 
@@ -29,6 +30,7 @@ use check::Seen;
 use coordinator::{Coordinator, DEADLINE, branch};
 use faulty_store::Disk;
 use people::{Acknowledged, Customer, Silence};
+use states::States;
 use worker::{Provider, Worker};
 
 /// Histories of one test run, unless `EVERTURN_TEST_HISTORIES` says otherwise.
@@ -80,10 +82,16 @@ async fn history(mut random: StdRng) -> History {
         .map(|number| Customer::random(number, &mut random))
         .collect();
     let provider = Provider::default();
+    let states = States::default();
     let mut workers = JoinSet::new();
     for _ in 0..WORKERS {
         let provider = Provider::clone(&provider);
-        let worker = Worker::new(coordinator.clone(), branch(&mut random), provider);
+        let worker = Worker::new(
+            coordinator.clone(),
+            branch(&mut random),
+            provider,
+            states.clone(),
+        );
         workers.spawn_local(worker.run());
     }
     disk.set_healthy(false);

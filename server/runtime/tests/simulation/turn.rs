@@ -15,6 +15,8 @@ use everturn_engine::policy::ActivityOptions;
 use everturn_engine::value::{Assignee, AuthorKind, Message, MessageContent, Payload, Span};
 use everturn_runtime::Entry;
 
+use crate::states;
+
 /// The team that is handed conversations.
 pub const TEAM: &str = "desk";
 
@@ -64,6 +66,7 @@ impl Story {
         match event {
             RunEvent::ActivityScheduled { key, .. }
             | RunEvent::AskOpened { key, .. }
+            | RunEvent::StateSet { key, .. }
             | RunEvent::HandedOff { key } => {
                 self.recorded.insert(key.to_string());
             }
@@ -135,7 +138,7 @@ impl Story {
             return commands;
         }
         if !self.ended.contains("draft") {
-            return self.once(vec![schedule("draft")]);
+            return self.once(vec![states::write(number), schedule("draft")]);
         }
         let first = match plan {
             Plan::Ask => Some(("ask", vec![self.ask()])),

@@ -20,6 +20,7 @@ use rand::rngs::StdRng;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::coordinator::Coordinator;
+use crate::states::{KEPT_BYTES, Kept, States};
 use crate::turn::Story;
 
 /// How long a result may stay without an answer on an open session.
@@ -29,6 +30,8 @@ const CREDITS: u32 = 4;
 const TASK_MS_MAX: u64 = 40;
 const FAILURES: f64 = 0.1;
 const CRASHES: f64 = 0.02;
+/// How often it says that it has lost what it kept.
+const FORGETS: f64 = 0.02;
 
 /// How often the provider of a channel was handed each message. It does not
 /// know what it had before.
@@ -39,6 +42,9 @@ pub struct Worker {
     coordinator: Coordinator,
     random: StdRng,
     provider: Provider,
+    states: States,
+    /// Of the session.
+    kept: Kept,
     next_result_id: u64,
     /// Results without an answer.
     unanswered: HashMap<u64, Unanswered>,
@@ -55,11 +61,18 @@ struct Unanswered {
 struct Crashed;
 
 impl Worker {
-    pub fn new(coordinator: Coordinator, random: StdRng, provider: Provider) -> Self {
+    pub fn new(
+        coordinator: Coordinator,
+        random: StdRng,
+        provider: Provider,
+        states: States,
+    ) -> Self {
         Self {
             coordinator,
             random,
             provider,
+            states,
+            kept: Kept::default(),
             next_result_id: 1,
             unanswered: HashMap::new(),
         }
@@ -72,7 +85,7 @@ impl Worker {
     pub async fn run(mut self) {
         loop {
             let options = SessionOptions {
-                state_cache_bytes: 0,
+                state_cache_bytes: KEPT_BYTES,
                 types: SessionTypes::default(),
                 namespace: "default".into(),
                 queues: vec![
@@ -87,6 +100,7 @@ impl Worker {
             };
             let handle = self.coordinator.handle().await;
             self.unanswered.clear();
+            self.kept = Kept::default();
             // Fails while the coordinator drains.
             if let Ok((session, _)) = handle.open_session(options).await {
                 for kind in [TaskKind::Workflow, TaskKind::Activity] {
@@ -134,6 +148,14 @@ impl Worker {
                 let _ = session.grant(TaskKind::Workflow, 1);
                 self.work().await?;
                 check_whole(&task);
+                self.states.check(&mut self.kept, &task);
+                if self.random.random_bool(FORGETS) {
+                    // As if the code had not been run.
+                    let token = task.token;
+                    let body = ResultBody::TaskNeedsJournal { token };
+                    self.report(session, task.root, body, Vec::new()).await;
+                    return Ok(());
+                }
                 let body = completed(&task.entries, task.token);
                 self.report(session, task.root, body, task.entries).await;
             }
