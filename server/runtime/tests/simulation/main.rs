@@ -85,13 +85,8 @@ async fn history(mut random: StdRng) -> History {
     let states = States::default();
     let mut workers = JoinSet::new();
     for _ in 0..WORKERS {
-        let provider = Provider::clone(&provider);
-        let worker = Worker::new(
-            coordinator.clone(),
-            branch(&mut random),
-            provider,
-            states.clone(),
-        );
+        let shared = (Provider::clone(&provider), states.clone());
+        let worker = Worker::new(coordinator.clone(), branch(&mut random), shared);
         workers.spawn_local(worker.run());
     }
     disk.set_healthy(false);

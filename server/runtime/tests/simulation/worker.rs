@@ -61,11 +61,11 @@ struct Unanswered {
 struct Crashed;
 
 impl Worker {
+    /// One that shares with others what was delivered, and what runs were given.
     pub fn new(
         coordinator: Coordinator,
         random: StdRng,
-        provider: Provider,
-        states: States,
+        (provider, states): (Provider, States),
     ) -> Self {
         Self {
             coordinator,
