@@ -12,7 +12,7 @@ use crate::sqlite::owners::Owners;
 
 /// Rows in one statement: 17 values each at most, under SQLite's bound of
 /// 32,766 (<https://sqlite.org/limits.html>). A power of two.
-const ROWS_PER_STATEMENT: usize = 64;
+const ROWS_PER_STATEMENT: usize = 128;
 /// Rows of the log that are forgotten in the time that it takes to write one to
 /// the view: they lie side by side, and no index knows them.
 const TRIMMED_PER_ROW: usize = 8;

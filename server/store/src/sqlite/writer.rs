@@ -41,7 +41,10 @@ pub(super) enum Job {
 /// How long a part of a flush may take.
 const PART_TARGET: Duration = Duration::from_millis(2);
 /// Bounds of its rows.
-const PART_ROWS: (usize, usize) = (4, 64);
+const PART_ROWS: (usize, usize) = (4, 128);
+
+/// Parts of flushes between two commits of appends at most.
+const PARTS_PER_COMMIT: usize = 4;
 
 struct PendingFlush {
     progress: FlushProgress,
@@ -119,7 +122,11 @@ impl Writer {
                 }
             }
             self.commit_appends().await;
-            self.write_part().await;
+            // The more partitions wait for their flushes, the further the view
+            // is behind: then it has a larger share.
+            for _ in 0..self.flushes.len().clamp(1, PARTS_PER_COMMIT) {
+                self.write_part().await;
+            }
         }
     }
 
