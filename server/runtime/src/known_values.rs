@@ -50,15 +50,13 @@ impl KnownValues {
         if self.max_bytes == 0 {
             return input;
         }
-        let conversation = store_key(key).hash64();
-        let state = &input.context.state;
-        let versions = state
-            .apart()
-            .map(|(name, version, _)| (name.clone(), version));
+        let apart = input.context.state.apart();
+        let versions = apart.map(|(name, version, _)| (name.clone(), version));
         let versions: BTreeMap<Text, u64> = versions.collect();
         if versions.is_empty() {
             return input;
         }
+        let conversation = store_key(key).hash64();
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         for (name, version) in &versions {
             let state = &mut input.context.state;

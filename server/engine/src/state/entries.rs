@@ -99,9 +99,8 @@ impl State {
         let Self {
             entries, versions, ..
         } = self;
-        if entries.len() == versions.len() {
-            return Ok(());
-        }
+        // Entries of an earlier version have none: it cannot be seen from their
+        // numbers whether any is missing.
         for (name, version) in versions {
             if entries.contains_key(name) {
                 continue;
