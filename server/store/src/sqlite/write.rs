@@ -457,3 +457,6 @@ pub(super) fn signed(hash: u64) -> i64 {
 pub(super) fn unsigned(stored: i64) -> u64 {
     stored.cast_unsigned() ^ (1 << 63)
 }
+
+#[cfg(test)]
+mod tests;
