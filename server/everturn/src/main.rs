@@ -19,7 +19,7 @@ mod metrics;
 mod render;
 mod serve;
 mod shutdown;
-mod store_file;
+mod stores;
 mod telemetry;
 
 use std::process::ExitCode;

@@ -1,7 +1,7 @@
 //! `everturn serve`: the composition root. Binds early, starts the
 //! coordinator behind the listeners, waits for a stop signal, drains under a
-//! deadline. The only file that names the runtime and the API; only
-//! `store_file` names the store beside it.
+//! deadline. The only file that names the runtime and the API; `stores` names the
+//! stores.
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use everturn_api::Services;
 use everturn_runtime::Runtime;
-use everturn_store::{SqliteOptions, SqliteStore, Store};
+use everturn_store::Store;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -19,6 +19,7 @@ use crate::config::Settings;
 use crate::http::{self, Readiness};
 use crate::metrics::{self, RuntimeCollector, SharedRegistry};
 use crate::shutdown;
+use crate::stores;
 
 /// Runs the coordinator until it is told to stop.
 ///
@@ -107,7 +108,7 @@ const DRAIN_GRACE: Duration = Duration::from_secs(1);
 
 /// The coordinator: store, runtime and gRPC services.
 struct Coordinator {
-    store: Arc<SqliteStore>,
+    store: Arc<dyn Store>,
     runtime: Runtime,
     shutdown_deadline: Duration,
 }
@@ -117,17 +118,9 @@ impl Coordinator {
     /// counters in `registry`.
     async fn start(settings: &Settings, registry: &SharedRegistry) -> anyhow::Result<Self> {
         let begin = Instant::now();
-        let path = settings.store.display();
-        let opened = SqliteStore::open(SqliteOptions {
-            partitions: Some(settings.partitions).filter(|count| *count > 0),
-            ..SqliteOptions::new(&settings.store)
-        });
-        let store = opened
-            .await
-            .with_context(|| format!("cannot open {path}"))?;
-        let store = Arc::new(store);
-        let shared = Arc::clone(&store) as Arc<dyn Store>;
-        let runtime = Runtime::start(shared, runtime_options(settings)).await;
+        let store = stores::open(settings).await?;
+        let path = &settings.store;
+        let runtime = Runtime::start(Arc::clone(&store), runtime_options(settings)).await;
         let runtime = runtime.with_context(|| format!("cannot recover {path}"))?;
         let counters = RuntimeCollector::new(runtime.handle());
         registry

@@ -1,5 +1,7 @@
 //! What a store can fail with, by what the caller can do about it.
 
+use sqlx::postgres::PgDatabaseError;
+
 /// Why a store could not do its job.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
@@ -12,6 +14,14 @@ pub enum Error {
         ours: u32,
         /// The epoch that is valid.
         current: u32,
+    },
+    /// Another node that lives has the partition.
+    #[error("partition {partition} is held by the node {node}")]
+    Held {
+        /// The partition.
+        partition: u32,
+        /// The node.
+        node: String,
     },
     /// An append does not continue the log: nothing was written.
     #[error("append {sequence} to partition {partition} does not follow {last}")]
@@ -49,6 +59,26 @@ impl Error {
     pub fn is_retryable(&self) -> bool {
         matches!(self, Self::Busy(_) | Self::Full(_))
     }
+
+    /// By the codes of PostgreSQL
+    /// (<https://www.postgresql.org/docs/current/errcodes-appendix.html>): the
+    /// first two letters are the class.
+    fn of_postgres(code: &str, text: String) -> Self {
+        match code {
+            // disk_full
+            "53100" => Self::Full(text),
+            // read_only_sql_transaction: a primary that became a standby.
+            // lock_not_available, query_canceled, admin_shutdown, crash_shutdown,
+            // cannot_connect_now, database_dropped excepted.
+            "25006" | "55P03" | "57014" | "57P01" | "57P02" | "57P03" | "57P05" => Self::Busy(text),
+            // data_corrupted, index_corrupted
+            "XX001" | "XX002" => Self::Corrupt(text),
+            // Lost connections, serialization failures and deadlocks, too few
+            // resources.
+            _ if ["08", "40", "53"].contains(&&code[..2.min(code.len())]) => Self::Busy(text),
+            _ => Self::Other(text),
+        }
+    }
 }
 
 /// SQLite's primary result codes (<https://sqlite.org/rescode.html>).
@@ -74,6 +104,19 @@ impl From<sqlx::Error> for Error {
             sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_)
         ) {
             return Self::Corrupt(text);
+        }
+        if let Some(error) = error
+            .as_database_error()
+            .and_then(|it| it.try_downcast_ref::<PgDatabaseError>())
+        {
+            return Self::of_postgres(error.code(), text);
+        }
+        if matches!(
+            error,
+            sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_)
+        ) {
+            // The connection is lost, or never was.
+            return Self::Busy(text);
         }
         let code = error
             .as_database_error()

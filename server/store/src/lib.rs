@@ -1,11 +1,16 @@
 //! The durable log and the view behind it: the trait that every store
-//! implements, the SQLite store, and the suite that all stores must pass.
+//! implements, the stores of SQLite and PostgreSQL, and the suite that all stores must pass.
 //!
 //! What is stored is opaque here: the runtime encodes it.
 
 mod error;
+mod flush_progress;
+mod owners;
+mod postgres;
 mod row;
+mod sql;
 mod sqlite;
+mod stats;
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -14,11 +19,13 @@ use futures::future::BoxFuture;
 use std::sync::Arc;
 
 pub use error::Error;
+pub use postgres::{NodeIdentity, PostgresOptions, PostgresStore};
 pub use row::{
     Append, ApprovalRow, Cursor, Due, Filter, Flush, HistoryChunk, LogRow, MessageChunk, RootKey,
     RootKind, RootRow, RunRow, StateValue, WaitColumns, WaitFilter,
 };
-pub use sqlite::{KindStats, SqliteOptions, SqliteStore, StoreStats};
+pub use sqlite::{SqliteOptions, SqliteStore};
+pub use stats::{KindStats, StoreStats};
 
 /// Result of a store.
 pub type Result<T> = std::result::Result<T, Error>;

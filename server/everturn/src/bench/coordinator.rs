@@ -1,6 +1,7 @@
 //! A coordinator of the benchmark's own: this program again, on an empty
 //! store and free ports.
 
+use std::ffi::{OsStr, OsString};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::Stdio;
@@ -10,6 +11,7 @@ use anyhow::Context as _;
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
+use crate::bench::BenchArgs;
 use crate::healthcheck;
 
 /// How long a coordinator may take to be ready.
@@ -22,24 +24,30 @@ pub(crate) struct Coordinator {
     child: Child,
     address: String,
     http: String,
+    store: OsString,
     dir: TempDir,
 }
 
 impl Coordinator {
     /// Starts one and waits until it is ready.
-    pub(crate) async fn start(data_dir: Option<&Path>) -> anyhow::Result<Self> {
+    pub(crate) async fn start(args: &BenchArgs) -> anyhow::Result<Self> {
         let mut place = tempfile::Builder::new();
         place.prefix("everturn-bench-");
-        let dir = match data_dir {
+        let dir = match &args.data_dir {
             Some(parent) => place.tempdir_in(parent),
             None => place.tempdir(),
         }
         .context("cannot make a directory for the store")?;
         let [grpc, http] = free_addresses()?;
+        let store = match &args.store {
+            Some(url) => url.into(),
+            None => dir.path().join("bench.db").into_os_string(),
+        };
         let mut coordinator = Self {
-            child: spawn(dir.path(), &grpc, &http)?,
+            child: spawn(dir.path(), &store, &grpc, &http)?,
             address: grpc,
             http,
+            store,
             dir,
         };
         match coordinator.wait_until_ready().await {
@@ -52,7 +60,7 @@ impl Coordinator {
     /// need not be ready yet.
     pub(crate) async fn restart(&mut self) -> anyhow::Result<()> {
         self.child.kill().await?;
-        self.child = spawn(self.dir.path(), &self.address, &self.http)?;
+        self.child = spawn(self.dir.path(), &self.store, &self.address, &self.http)?;
         Ok(())
     }
 
@@ -115,12 +123,12 @@ impl Coordinator {
     }
 }
 
-fn spawn(dir: &Path, grpc: &str, http: &str) -> anyhow::Result<Child> {
+fn spawn(dir: &Path, store: &OsStr, grpc: &str, http: &str) -> anyhow::Result<Child> {
     let log = std::fs::File::create(dir.join("coordinator.log"))?;
     Command::new(std::env::current_exe()?)
         .args(["serve", "--listen", grpc, "--http-listen", http])
         .arg("--store")
-        .arg(dir.join("bench.db"))
+        .arg(store)
         .args(["--log", "warn", "--log-format", "text"])
         .current_dir(dir)
         .stdin(Stdio::null())

@@ -125,7 +125,11 @@ pub(crate) struct BenchArgs {
     /// Address of a running coordinator [default: start one]
     #[arg(long, value_name = "HOST:PORT")]
     target: Option<String>,
-    /// Where the store of a started coordinator lies [default: the system's
+    /// URL of an empty database of PostgreSQL for a started coordinator; created
+    /// if it is not there [default: an SQLite file]
+    #[arg(long, value_name = "URL", conflicts_with_all = ["target", "data_dir"])]
+    store: Option<String>,
+    /// Where the file of a started coordinator lies [default: the system's
     /// directory for temporary files]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
@@ -237,7 +241,7 @@ pub(crate) async fn run(args: BenchArgs) -> anyhow::Result<ExitCode> {
 async fn run_load(args: BenchArgs) -> anyhow::Result<ExitCode> {
     let coordinator = match &args.target {
         Some(_) => None,
-        None => Some(Coordinator::start(args.data_dir.as_deref()).await?),
+        None => Some(Coordinator::start(&args).await?),
     };
     let address = match (&args.target, &coordinator) {
         (Some(target), _) => target.clone(),

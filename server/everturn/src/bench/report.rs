@@ -115,10 +115,10 @@ impl Report {
         Self {
             scenario: args.scenario,
             worker: args.worker,
-            store: if args.target.is_some() {
-                "target"
-            } else {
-                "sqlite"
+            store: match (&args.target, &args.store) {
+                (Some(_), _) => "target",
+                (None, Some(_)) => "postgres",
+                (None, None) => "sqlite",
             },
             in_flight: args.in_flight(),
             watchers: args.watchers(),

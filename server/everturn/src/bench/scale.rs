@@ -50,7 +50,7 @@ enum RunningWorker {
 impl<'a> Scene<'a> {
     /// An empty coordinator without workers.
     pub async fn open(args: &'a BenchArgs) -> anyhow::Result<Self> {
-        let coordinator = Coordinator::start(args.data_dir.as_deref()).await?;
+        let coordinator = Coordinator::start(args).await?;
         let options = ConnectOptions {
             address: coordinator.address().to_owned(),
             ..ConnectOptions::from_env()

@@ -1,15 +1,15 @@
-//! `everturn store`: the store of a coordinator, as a file.
+//! `everturn store`: the store of a coordinator, beside it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use crate::client_args::OutputFormat;
-use crate::config::{self, Layer};
+use crate::config::{self, Layer, Location, Settings};
 use crate::render::Output;
-use crate::store_file::{self, StoreStats};
+use crate::stores::{self, StoreStats};
 
 /// Commands about the store.
 #[derive(Debug, Subcommand)]
@@ -34,14 +34,17 @@ pub(crate) struct StoreArgs {
     /// TOML file with settings [default: ./everturn.toml if it exists]
     #[arg(long, env = "EVERTURN_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Path of the SQLite file [default: ./everturn.db]
+    /// The path of an SQLite file, or a URL of PostgreSQL [default: ./everturn.db]
     #[arg(
         long,
         env = "EVERTURN_STORE",
-        value_name = "PATH",
+        value_name = "PATH_OR_URL",
         hide_env_values = true
     )]
     store: Option<String>,
+    /// File whose first line is the password of PostgreSQL
+    #[arg(long, env = "EVERTURN_STORE_PASSWORD_FILE", value_name = "FILE")]
+    store_password_file: Option<String>,
     /// Form of the output
     #[arg(long, short, value_name = "FORMAT", default_value = "text")]
     output: OutputFormat,
@@ -51,40 +54,41 @@ pub(crate) struct StoreArgs {
 pub(crate) async fn run(command: StoreCommand) -> anyhow::Result<ExitCode> {
     match command {
         StoreCommand::Compact(args) => {
-            let (store, output) = resolve(args)?;
-            let (before, after) = store_file::compact(&store).await?;
-            let path = store.display();
+            let (settings, output) = resolve(args)?;
+            let path = &settings.store;
+            let (before, after) = stores::compact(path).await?;
             output.record(
                 || json!({ "store": path.to_string(), "bytes_before": before, "bytes_after": after }),
                 || format!("compacted {path}: {before} bytes before, {after} after"),
             )?;
         }
         StoreCommand::Stats(args) => {
-            let (store, output) = resolve(args)?;
-            let stats = store_file::stats(&store).await?;
-            output.record(|| to_json(&store, &stats), || to_text(&stats))?;
+            let (settings, output) = resolve(args)?;
+            let stats = stores::stats(&settings).await?;
+            output.record(|| to_json(&settings.store, &stats), || to_text(&stats))?;
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn resolve(args: StoreArgs) -> anyhow::Result<(PathBuf, Output)> {
+fn resolve(args: StoreArgs) -> anyhow::Result<(Settings, Output)> {
     let flags = Layer {
         store: args.store,
+        store_password_file: args.store_password_file,
         ..Layer::default()
     };
     let settings = config::load(flags, args.config.as_deref())?;
     let output = Output::new(args.output == OutputFormat::Json);
-    Ok((settings.store, output))
+    Ok((settings, output))
 }
 
-fn to_json(path: &Path, stats: &StoreStats) -> Value {
+fn to_json(location: &Location, stats: &StoreStats) -> Value {
     let kinds = stats.kinds.iter().map(|kind| {
         let figures = json!({ "rows": kind.rows, "bytes": kind.bytes });
         (kind.kind.to_owned(), figures)
     });
     json!({
-        "store": path.display().to_string(),
+        "store": location.to_string(),
         "kinds": kinds.collect::<serde_json::Map<_, _>>(),
         "free_bytes": stats.free_bytes,
         "file_bytes": stats.file_bytes,

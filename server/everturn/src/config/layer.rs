@@ -17,17 +17,22 @@ pub(crate) struct Layer {
     /// Address of health checks and metrics over HTTP [default: 127.0.0.1:7401]
     #[arg(long, env = "EVERTURN_HTTP_LISTEN", value_name = "IP:PORT")]
     pub http_listen: Option<String>,
-    /// Where everything is kept: the path of an SQLite file, with or without
-    /// the prefix `sqlite:` [default: ./everturn.db]
+    /// Where everything is kept: the path of an SQLite file, or a URL such as
+    /// `postgres://everturn@db:5432/everturn` [default: ./everturn.db]
     #[arg(
         long,
         env = "EVERTURN_STORE",
-        value_name = "PATH",
+        value_name = "PATH_OR_URL",
         hide_env_values = true
     )]
     pub store: Option<String>,
+    /// File whose first line is the password of PostgreSQL [default: none; the
+    /// URL, PGPASSWORD and the file of PGPASSFILE are looked at]
+    #[arg(long, env = "EVERTURN_STORE_PASSWORD_FILE", value_name = "FILE")]
+    pub store_password_file: Option<String>,
     /// Number of partitions, 1 to 256; fixed once the store was created
-    /// [default: 0, which is what the store has, and 4 for a new one]
+    /// [default: 0, which is what the store has, and for a new one 4 in SQLite,
+    /// 16 in PostgreSQL]
     #[arg(long, env = "EVERTURN_PARTITIONS", value_name = "COUNT")]
     pub partitions: Option<u32>,
     /// How often lists and tables catch up with the log, 10ms to 1m

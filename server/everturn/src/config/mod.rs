@@ -4,6 +4,7 @@
 mod duration;
 mod layer;
 mod load;
+mod location;
 mod log_format;
 mod settings;
 mod size;
@@ -11,6 +12,7 @@ mod size;
 pub(crate) use duration::{Span, parse_span};
 pub(crate) use layer::Layer;
 pub(crate) use load::load;
+pub(crate) use location::Location;
 pub(crate) use log_format::LogFormat;
 pub(crate) use settings::Settings;
 pub(crate) use size::Size;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::layer::Layer;
 use super::log_format::LogFormat;
-use super::{ConfigError, Size, Span};
+use super::{ConfigError, Location, Size, Span};
 
 /// One setting as `config show` prints it.
 #[derive(Clone, Debug)]
@@ -27,9 +27,11 @@ pub(crate) struct Settings {
     pub listen: SocketAddr,
     /// Address of health and metrics.
     pub http_listen: SocketAddr,
-    /// Path of the SQLite file.
-    pub store: PathBuf,
-    /// Number of partitions; 0: what the store has, 4 for a new one.
+    /// Where the store is.
+    pub store: Location,
+    /// File with the password of a database.
+    pub store_password_file: Option<PathBuf>,
+    /// Number of partitions; 0: what the store has, or the default of a new one.
     pub partitions: u32,
     /// How often the materialized view catches up.
     pub flush_interval: Duration,
@@ -164,16 +166,26 @@ impl Resolver {
         })
     }
 
-    fn store(&mut self, layers: (Option<String>, Option<String>)) -> PathBuf {
-        let text = self.text("store", layers, "./everturn.db");
-        let path = text.strip_prefix("sqlite:").unwrap_or(&text);
-        let path = path.strip_prefix("//").unwrap_or(path);
-        if path.is_empty() || path == ":memory:" || path.contains("://") {
-            // The text is not repeated: a URL may hold a password.
-            self.violations
-                .push("store: must be the path of a file, such as ./everturn.db".to_owned());
-        }
-        PathBuf::from(path)
+    fn store(&mut self, (flag, file): (Option<String>, Option<String>)) -> Location {
+        let layers = (flag, file, "./everturn.db".to_owned());
+        // Shown without its password.
+        let shown = |it: &String| {
+            quote(&Location::parse(it).map_or_else(|_| String::new(), |it| it.to_string()))
+        };
+        let text = self.pick("store", layers, shown);
+        Location::parse(&text).unwrap_or_else(|problem| {
+            self.violations.push(format!("store: {problem}"));
+            Location::File(PathBuf::new())
+        })
+    }
+
+    fn file(
+        &mut self,
+        name: &'static str,
+        layers: (Option<String>, Option<String>),
+    ) -> Option<PathBuf> {
+        let text = self.text(name, layers, "");
+        (!text.is_empty()).then(|| text.into())
     }
 }
 
@@ -216,6 +228,10 @@ impl Settings {
                 local(7401),
             ),
             store: it.store((flags.store, file.store)),
+            store_password_file: it.file(
+                "store_password_file",
+                (flags.store_password_file, file.store_password_file),
+            ),
             partitions: it.count(
                 "partitions",
                 (flags.partitions, file.partitions, 0),

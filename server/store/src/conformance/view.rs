@@ -133,7 +133,7 @@ pub async fn roots_are_found_by_key_even_when_hashes_collide(place: &dyn Place) 
     );
     // Listed once, so that a page never ends between the two.
     assert_eq!(store.root_hashes(0, None, 1).await?, [first.hash64()]);
-    assert_eq!(store.root_hashes(0, Some(first.hash64()), 1).await?, []);
+    assert!(store.root_hashes(0, Some(first.hash64()), 1).await?.is_empty());
     store.close().await
 }
 
@@ -188,7 +188,7 @@ pub async fn hashes_of_roots_come_in_pages(place: &dyn Place) -> Result<()> {
         }
     }
     assert_eq!(read, hashes);
-    assert_eq!(store.root_hashes(0, Some(u64::MAX), 10).await?, []);
+    assert!(store.root_hashes(0, Some(u64::MAX), 10).await?.is_empty());
     store.close().await
 }
 

@@ -3,14 +3,12 @@
 
 mod checkpoint;
 mod compact;
-mod flush;
 mod identity;
 mod open;
-mod owners;
-mod read;
+mod log;
+mod queries;
 mod room;
-mod rows;
-mod stats;
+mod sizes;
 mod write;
 mod writer;
 
@@ -28,8 +26,9 @@ use crate::row::{
     Append, ApprovalRow, Cursor, Due, Filter, Flush, HistoryChunk, LogRow, MessageChunk, RootKey,
     RootKind, RootRow, RunRow, WaitColumns,
 };
+use crate::sql::read;
+use crate::stats::StoreStats;
 use crate::{DuePage, QueueUse, Result, Store};
-pub use stats::{KindStats, StoreStats};
 use writer::{Job, Writer};
 
 /// How a SQLite store is opened.
@@ -112,7 +111,7 @@ impl SqliteStore {
     /// # Errors
     /// When the file is not there, or not a store.
     pub async fn stats(options: &SqliteOptions) -> Result<StoreStats> {
-        stats::stats(options).await
+        sizes::stats(options).await
     }
 
     /// Hands a job to the writer and waits for its answer.
@@ -154,7 +153,7 @@ impl Store for SqliteStore {
         after_sequence: u64,
         max_bytes: usize,
     ) -> BoxFuture<'_, Result<Vec<LogRow>>> {
-        read::log(&self.readers, partition, after_sequence, max_bytes).boxed()
+        log::read(&self.readers, partition, after_sequence, max_bytes).boxed()
     }
 
     fn load_roots(

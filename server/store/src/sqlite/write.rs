@@ -7,8 +7,9 @@ use sqlx::{QueryBuilder, Row as _, Sqlite};
 use crate::Result;
 use crate::error::Error;
 use crate::row::{Append, ApprovalRow, HistoryChunk, MessageChunk, RootKey, RootRow, RunRow};
-use crate::sqlite::flush::{FlushProgress, Part};
-use crate::sqlite::owners::Owners;
+use crate::sql::{int, signed};
+use crate::flush_progress::{FlushProgress, Part};
+use crate::owners::Owners;
 
 /// Rows in one statement: 17 values each at most, under SQLite's bound of
 /// 32,766 (<https://sqlite.org/limits.html>). A power of two.
@@ -440,22 +441,6 @@ async fn values(tx: &mut SqliteConnection, row: &RootRow) -> Result<()> {
         .await?;
     }
     Ok(())
-}
-
-/// Numbers beyond SQLite's integers count as the largest one.
-pub(super) fn int(value: u64) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
-}
-
-/// Hashes use all 64 bits: the same bits as a signed number, shifted so that
-/// the order is kept.
-pub(super) fn signed(hash: u64) -> i64 {
-    (hash ^ (1 << 63)).cast_signed()
-}
-
-/// The reverse of `signed`.
-pub(super) fn unsigned(stored: i64) -> u64 {
-    stored.cast_unsigned() ^ (1 << 63)
 }
 
 #[cfg(test)]

@@ -16,9 +16,9 @@ use crate::Result;
 use crate::row::{Append, Flush};
 use crate::sqlite::SqliteOptions;
 use crate::sqlite::checkpoint::Checkpoints;
-use crate::sqlite::flush::FlushProgress;
+use crate::flush_progress::FlushProgress;
 use crate::sqlite::open::Opened;
-use crate::sqlite::owners::Owners;
+use crate::owners::Owners;
 use crate::sqlite::room::Room;
 use crate::sqlite::write::{self, Fsync};
 

@@ -13,7 +13,7 @@ const ERASED_BYTES: usize = 64 * 1024;
 const ROW_BYTES: usize = 512;
 
 /// A flush, and what of it is still to be written.
-pub(super) struct FlushProgress {
+pub(crate) struct FlushProgress {
     pub partition: u32,
     pub owner_epoch: u32,
     erased: IntoIter<RootKey>,
@@ -27,7 +27,7 @@ pub(super) struct FlushProgress {
 }
 
 /// What is written together.
-pub(super) enum Part {
+pub(crate) enum Part {
     Erased(RootKey),
     History(Vec<HistoryChunk>),
     Messages(Vec<MessageChunk>),

@@ -17,7 +17,7 @@ struct Owner {
 
 /// All partitions.
 #[derive(Debug)]
-pub(super) struct Owners {
+pub(crate) struct Owners {
     by_partition: Vec<Owner>,
 }
 

@@ -1,0 +1,132 @@
+//! Stores, by where they are: the only file that names those that there are.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+pub(crate) use everturn_store::StoreStats;
+use everturn_store::{
+    Error, PostgresOptions, PostgresStore, SqliteOptions, SqliteStore, Store,
+};
+
+use crate::config::{ConfigError, Location, Settings};
+use crate::exit::Refused;
+
+/// Opens the store of a coordinator; creates it if it is not there.
+///
+/// # Errors
+/// When it cannot be used.
+pub(crate) async fn open(settings: &Settings) -> anyhow::Result<Arc<dyn Store>> {
+    let partitions = Some(settings.partitions).filter(|count| *count > 0);
+    let opened = match &settings.store {
+        Location::File(path) => {
+            let options = SqliteOptions {
+                partitions,
+                ..SqliteOptions::new(path)
+            };
+            let store = SqliteStore::open(options).await;
+            store.map(|it| Arc::new(it) as Arc<dyn Store>)
+        }
+        Location::Postgres(url) => {
+            let options = PostgresOptions {
+                partitions,
+                password_file: settings.store_password_file.clone(),
+                ..PostgresOptions::new(url)
+            };
+            let store = PostgresStore::open(options).await;
+            store.map(|it| Arc::new(it) as Arc<dyn Store>)
+        }
+    };
+    opened.with_context(|| format!("cannot open {}", settings.store))
+}
+
+/// Writes a file anew. Returns its size before and after, in bytes.
+///
+/// # Errors
+/// `ConfigError` when there is no such file; `Refused` when a coordinator owns
+/// it, or it is not a store.
+pub(crate) async fn compact(location: &Location) -> anyhow::Result<(u64, u64)> {
+    let path = file(location, "PostgreSQL's own VACUUM FULL does this for a database")?;
+    match SqliteStore::compact(&SqliteOptions::new(path)).await {
+        Ok(sizes) => Ok(sizes),
+        Err(Error::Unusable(why)) => {
+            Err(Refused(format!("{why}; stop the coordinator that owns it first")).into())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What a store holds.
+///
+/// # Errors
+/// `ConfigError` when there is no such file; the store's when it is not one.
+pub(crate) async fn stats(settings: &Settings) -> anyhow::Result<StoreStats> {
+    let location = &settings.store;
+    let stats = match location {
+        Location::File(path) => {
+            must_exist(path)?;
+            SqliteStore::stats(&SqliteOptions::new(path)).await
+        }
+        Location::Postgres(url) => {
+            let options = PostgresOptions {
+                password_file: settings.store_password_file.clone(),
+                ..PostgresOptions::new(url)
+            };
+            PostgresStore::stats(&options).await
+        }
+    };
+    stats.with_context(|| format!("cannot read {location}"))
+}
+
+/// The file that a command needs.
+fn file<'a>(location: &'a Location, otherwise: &str) -> anyhow::Result<&'a PathBuf> {
+    match location {
+        Location::File(path) => {
+            must_exist(path)?;
+            Ok(path)
+        }
+        Location::Postgres(_) => {
+            let text = format!("store: this command is for SQLite files: {otherwise}");
+            Err(ConfigError(text).into())
+        }
+    }
+}
+
+fn must_exist(path: &Path) -> Result<(), ConfigError> {
+    if path.exists() {
+        return Ok(());
+    }
+    let path = path.display();
+    Err(ConfigError(format!("store: there is no file {path}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_store_in_use_is_refused_and_a_missing_one_is_not_made() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let path = dir.path().join("a.db");
+        let location = Location::File(path.clone());
+        let missing = compact(&location).await.expect_err("nothing there");
+        assert!(missing.is::<ConfigError>(), "{missing}");
+        assert!(!path.exists());
+        let store = SqliteStore::open(SqliteOptions::new(&path)).await;
+        let store = store.expect("a new store");
+        let refused = compact(&location).await.expect_err("in use");
+        assert!(refused.is::<Refused>(), "{refused}");
+        assert!(refused.to_string().contains("another process has it open"));
+        everturn_store::Store::close(&store).await.expect("closed");
+        let (before, after) = compact(&location).await.expect("compacted");
+        assert!(before > 0 && after > 0);
+    }
+
+    #[tokio::test]
+    async fn a_command_for_files_says_what_to_do_with_a_database() {
+        let location = Location::parse("postgres://db/everturn").expect("it is a URL");
+        let refused = compact(&location).await.expect_err("it is no file");
+        assert!(refused.is::<ConfigError>(), "{refused}");
+        assert!(refused.to_string().contains("VACUUM FULL"), "{refused}");
+    }
+}
