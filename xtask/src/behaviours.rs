@@ -19,7 +19,7 @@ use crate::layout::{Layout, Profile};
 use crate::setup;
 use case::{Running, Verdict};
 use catalogue::{Behaviour, Language};
-use coordinator::Coordinator;
+use coordinator::{Coordinator, Starter};
 
 /// Where the behaviours are.
 pub const FOLDER: &str = "tests/behaviours";
@@ -40,9 +40,30 @@ pub struct Options {
     /// Coordinator to check; built when it is not given.
     #[arg(long, value_name = "PATH")]
     coordinator: Option<PathBuf>,
+    /// Where the coordinators keep everything.
+    #[arg(long, value_enum, default_value_t = Store::Sqlite)]
+    store: Store,
     /// Everything is built already.
     #[arg(long)]
     built: bool,
+}
+
+/// Where coordinators keep everything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Store {
+    /// A file each.
+    Sqlite,
+    /// A database each, of one PostgreSQL.
+    Postgres,
+}
+
+impl Store {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgres",
+        }
+    }
 }
 
 /// Runs the chosen cases; true when all of them passed.
@@ -61,10 +82,15 @@ pub fn run(layout: &Layout, options: &Options) -> Result<bool> {
         bail!("no case is in that language");
     }
     let config = layout.path(FOLDER).join("coordinator.toml");
-    let mut shared = Coordinator::start(layout, &program, "shared", &config)?;
+    let starter = Starter {
+        layout,
+        program: &program,
+        store: options.store,
+    };
+    let mut shared = starter.start("shared", &config)?;
     let jobs = usize::from(options.jobs);
     let begin = Instant::now();
-    let mut failures = run_cases(layout, &program, &shared, queue.clone(), jobs)?;
+    let mut failures = run_cases(&starter, &shared, queue.clone(), jobs)?;
     if let Some(problem) = shared.problem() {
         failures.push(format!(
             "  FAILED  the coordinator itself: {problem}\n          its log is {}",
@@ -86,10 +112,11 @@ pub fn run(layout: &Layout, options: &Options) -> Result<bool> {
 ///
 /// Through cargo, because an earlier step may have built this program anew and
 /// the file that runs is gone.
-pub fn test_job(layout: &Layout) -> Job {
-    Job::new(layout, "behaviours", cargo())
+pub fn test_job(layout: &Layout, store: Store) -> Job {
+    let name = format!("behaviours: {}", store.name());
+    Job::new(layout, &name, cargo())
         .args(["run", "--quiet", "--package", "xtask", "--"])
-        .args(["behaviours", "--built"])
+        .args(["behaviours", "--built", "--store", store.name()])
 }
 
 fn prepare(layout: &Layout, with_coordinator: bool) -> Result<()> {
@@ -98,6 +125,7 @@ fn prepare(layout: &Layout, with_coordinator: bool) -> Result<()> {
         jobs.push(setup::binaries(layout, Profile::Dev));
     }
     jobs.extend(setup::venv(layout)?);
+    jobs.extend(setup::npm_tools(layout)?);
     jobs.extend(setup::npm_ci(layout, setup::TYPESCRIPT_SDK)?);
     jobs.push(setup::npm_build(layout, setup::TYPESCRIPT_SDK));
     jobs.extend(setup::npm_ci(layout, FOLDER)?);
@@ -121,8 +149,7 @@ fn queue(behaviours: &[Behaviour], language: Option<Language>) -> VecDeque<(Beha
 
 /// Runs cases, so many at a time; the number of those that failed.
 fn run_cases(
-    layout: &Layout,
-    program: &std::path::Path,
+    starter: &Starter<'_>,
     shared: &Coordinator,
     mut queue: VecDeque<(Behaviour, Language)>,
     jobs: usize,
@@ -138,10 +165,11 @@ fn run_cases(
             let own = match &behaviour.config {
                 Some(config) => {
                     let name = format!("{}-{}", behaviour.name, language.name());
-                    Some(Coordinator::start(layout, program, &name, config)?)
+                    Some(starter.start(&name, config)?)
                 }
                 None => None,
             };
+            let layout = starter.layout;
             running.push(Running::start(layout, &behaviour, language, shared, own)?);
             continue;
         }

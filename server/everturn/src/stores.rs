@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 pub(crate) use everturn_store::StoreStats;
 use everturn_store::{
-    Error, PostgresOptions, PostgresStore, SqliteOptions, SqliteStore, Store,
+    Error, PostgresOptions, PostgresStore, SqliteOptions, SqliteStore, Store, Transfer,
 };
 
 use crate::config::{ConfigError, Location, Settings};
@@ -40,13 +40,74 @@ pub(crate) async fn open(settings: &Settings) -> anyhow::Result<Arc<dyn Store>> 
     opened.with_context(|| format!("cannot open {}", settings.store))
 }
 
+/// Opens a store for commands that read or fill it as a whole.
+///
+/// # Errors
+/// `Refused` when it cannot be used, as when a coordinator has it.
+pub(crate) async fn open_whole(
+    location: &Location,
+    password_file: Option<&Path>,
+    partitions: Option<u32>,
+) -> anyhow::Result<Arc<dyn Transfer>> {
+    let opened = match location {
+        Location::File(path) => {
+            let options = SqliteOptions {
+                partitions,
+                ..SqliteOptions::new(path)
+            };
+            let store = SqliteStore::open(options).await;
+            store.map(|it| Arc::new(it) as Arc<dyn Transfer>)
+        }
+        Location::Postgres(url) => {
+            let options = PostgresOptions {
+                partitions,
+                password_file: password_file.map(Path::to_path_buf),
+                ..PostgresOptions::new(url)
+            };
+            let store = PostgresStore::open(options).await;
+            store.map(|it| Arc::new(it) as Arc<dyn Transfer>)
+        }
+    };
+    match opened {
+        Err(Error::Unusable(why)) => Err(Refused(format!("{location}: {why}")).into()),
+        other => other.with_context(|| format!("cannot open {location}")),
+    }
+}
+
+/// Copies a file that a coordinator may have open. Returns the size of the copy.
+///
+/// # Errors
+/// `ConfigError` when there is no such file; `Refused` when the target is there.
+pub(crate) async fn backup(location: &Location, to: &Path) -> anyhow::Result<u64> {
+    let path = file(location, "use pg_dump or pg_basebackup for a database")?;
+    match SqliteStore::backup(&SqliteOptions::new(path), to).await {
+        Ok(bytes) => Ok(bytes),
+        Err(Error::Unusable(why)) => Err(Refused(why).into()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Fails when there is no such file.
+///
+/// # Errors
+/// `ConfigError`.
+pub(crate) fn must_be_there(location: &Location) -> Result<(), ConfigError> {
+    match location {
+        Location::File(path) => must_exist(path),
+        Location::Postgres(_) => Ok(()),
+    }
+}
+
 /// Writes a file anew. Returns its size before and after, in bytes.
 ///
 /// # Errors
 /// `ConfigError` when there is no such file; `Refused` when a coordinator owns
 /// it, or it is not a store.
 pub(crate) async fn compact(location: &Location) -> anyhow::Result<(u64, u64)> {
-    let path = file(location, "PostgreSQL's own VACUUM FULL does this for a database")?;
+    let path = file(
+        location,
+        "PostgreSQL's own VACUUM FULL does this for a database",
+    )?;
     match SqliteStore::compact(&SqliteOptions::new(path)).await {
         Ok(sizes) => Ok(sizes),
         Err(Error::Unusable(why)) => {

@@ -40,6 +40,7 @@ pub use journal::{Entry, TurnInput};
 pub use memory::MemoryReader;
 pub use metrics::{Metric, Metrics, Snapshot};
 pub use options::Options;
+pub use partition::verify_root;
 pub use read::{ApprovalPage, ConversationPage, HistoryPage, MessagePage, RunPage};
 pub use record::{ConversationRecord, DeliveryRecord, RunDescription, RunRecord, TurnRecord};
 pub use runtime::Runtime;

@@ -11,6 +11,7 @@ mod row;
 mod sql;
 mod sqlite;
 mod stats;
+mod transfer;
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -26,6 +27,10 @@ pub use row::{
 };
 pub use sqlite::{SqliteOptions, SqliteStore};
 pub use stats::{KindStats, StoreStats};
+pub use transfer::{
+    CheckProgress, CopyOptions, CopyProgress, Finding, PartitionState, RootPage, Totals, Transfer,
+    check, copy,
+};
 
 /// Result of a store.
 pub type Result<T> = std::result::Result<T, Error>;

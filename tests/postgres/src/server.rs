@@ -31,7 +31,8 @@ const SETTINGS: [Setting<'_>; 6] = [
 
 /// Ends the server when the process at the other end of its input is gone, and
 /// removes its directory.
-const GUARD: &str = r#"read -r _; kill -9 $(head -1 "$1/data/postmaster.pid") 2>/dev/null; rm -rf "$1""#;
+const GUARD: &str =
+    r#"read -r _; kill -9 $(head -1 "$1/data/postmaster.pid") 2>/dev/null; rm -rf "$1""#;
 
 /// A setting of the server: name and value.
 pub type Setting<'a> = (&'a str, &'a str);
@@ -61,8 +62,14 @@ impl Server {
     pub(crate) fn at(url: &str) -> Result<Self> {
         let (before, after) = url.split_once('?').unwrap_or((url, ""));
         let authority = before.find("://").map_or(0, |at| at + 3);
-        let end = before[authority..].find('/').map_or(before.len(), |at| authority + at);
-        let after = if after.is_empty() { String::new() } else { format!("?{after}") };
+        let end = before[authority..]
+            .find('/')
+            .map_or(before.len(), |at| authority + at);
+        let after = if after.is_empty() {
+            String::new()
+        } else {
+            format!("?{after}")
+        };
         Ok(Self {
             description: format!("the PostgreSQL of {}", crate::URL_VARIABLE),
             url: (format!("{}/", &before[..end]), after),
@@ -88,7 +95,12 @@ impl Server {
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))?;
         let made = programs
             .command("initdb")
-            .args(["--auth=trust", "--username=everturn", "--encoding=UTF8", "--locale=C"])
+            .args([
+                "--auth=trust",
+                "--username=everturn",
+                "--encoding=UTF8",
+                "--locale=C",
+            ])
             .args(["--no-sync", "--no-instructions", "--pgdata"])
             .arg(&data)
             .current_dir(folder.path())
@@ -114,7 +126,10 @@ impl Server {
                 own.programs.version,
                 own.programs.folder().display()
             ),
-            url: (format!("postgres://everturn@127.0.0.1:{port}/"), String::new()),
+            url: (
+                format!("postgres://everturn@127.0.0.1:{port}/"),
+                String::new(),
+            ),
             own: Some(own),
         };
         server.restart()?;
@@ -192,7 +207,11 @@ impl Server {
         loop {
             // Its last line says so.
             let text = fs::read_to_string(&status).unwrap_or_default();
-            if text.lines().nth(7).is_some_and(|line| line.trim() == "ready") {
+            if text
+                .lines()
+                .nth(7)
+                .is_some_and(|line| line.trim() == "ready")
+            {
                 return Ok(());
             }
             let ended = lock(&own.process).as_mut().map(Child::try_wait);
@@ -211,7 +230,10 @@ impl Server {
     /// What it logged.
     #[must_use]
     pub fn log(&self) -> String {
-        let file = self.own.as_ref().map(|own| own.folder.path().join("server.log"));
+        let file = self
+            .own
+            .as_ref()
+            .map(|own| own.folder.path().join("server.log"));
         file.and_then(|file| fs::read_to_string(file).ok())
             .unwrap_or_default()
     }
@@ -241,7 +263,9 @@ impl Drop for Server {
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 fn configure(data: &Path, sockets: &Path, port: u16, settings: &[Setting<'_>]) -> Result<()> {

@@ -1,5 +1,6 @@
-//! A real coordinator for cases: a process on ports and a store of its own.
+//! Real coordinators for cases: processes on ports and stores of their own.
 
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -12,48 +13,74 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
 
+use super::Store;
 use crate::layout::Layout;
 
 const START_DEADLINE: Duration = Duration::from_secs(60);
 const TICK: Duration = Duration::from_millis(10);
+
+/// What is the same for all coordinators.
+pub struct Starter<'a> {
+    /// The repository.
+    pub layout: &'a Layout,
+    /// The coordinator's program.
+    pub program: &'a Path,
+    /// Where they keep everything.
+    pub store: Store,
+}
 
 /// A coordinator; killed when it is dropped.
 pub struct Coordinator {
     program: PathBuf,
     config: PathBuf,
     folder: PathBuf,
+    store: OsString,
     ports: [u16; 2],
     child: Child,
 }
 
-impl Coordinator {
+impl Starter<'_> {
     /// Starts one on a fresh store and waits until it is ready.
-    pub fn start(layout: &Layout, program: &Path, name: &str, config: &Path) -> Result<Self> {
-        let folder = layout.made("behaviours").join(name);
+    pub fn start(&self, name: &str, config: &Path) -> Result<Coordinator> {
+        let place = format!("behaviours/{}", self.store.name());
+        let folder = self.layout.made(&place).join(name);
         if folder.exists() {
             fs::remove_dir_all(&folder)
                 .with_context(|| format!("cannot clear {}", folder.display()))?;
         }
         fs::create_dir_all(&folder)
             .with_context(|| format!("cannot create {}", folder.display()))?;
+        let store = match self.store {
+            Store::Sqlite => folder.join("everturn.db").into_os_string(),
+            Store::Postgres => everturn_test_postgres::new_database()?.into(),
+        };
         let ports = [free_port(), free_port()];
-        let child = spawn(program, config, &folder, ports)?;
-        let mut coordinator = Self {
-            program: program.to_owned(),
+        let child = spawn(self.program, config, &folder, &store, ports)?;
+        let mut coordinator = Coordinator {
+            program: self.program.to_owned(),
             config: config.to_owned(),
             folder,
+            store,
             ports,
             child,
         };
         coordinator.wait_until_ready()?;
         Ok(coordinator)
     }
+}
 
+impl Coordinator {
     /// Kills it with SIGKILL and starts it again on its store.
     pub fn restart(&mut self) -> Result<()> {
         self.child.kill().context("cannot kill the coordinator")?;
         self.child.wait().context("cannot wait for it")?;
-        self.child = spawn(&self.program, &self.config, &self.folder, self.ports)?;
+        self.child = spawn(
+            &self.program,
+            &self.config,
+            &self.folder,
+            &self.store,
+            self.ports,
+        )?;
         self.wait_until_ready()
     }
 
@@ -150,7 +177,13 @@ impl Drop for Coordinator {
     }
 }
 
-fn spawn(program: &Path, config: &Path, folder: &Path, ports: [u16; 2]) -> Result<Child> {
+fn spawn(
+    program: &Path,
+    config: &Path,
+    folder: &Path,
+    store: &OsStr,
+    ports: [u16; 2],
+) -> Result<Child> {
     let log = File::options()
         .create(true)
         .append(true)
@@ -163,7 +196,7 @@ fn spawn(program: &Path, config: &Path, folder: &Path, ports: [u16; 2]) -> Resul
         .args(["--listen", &format!("127.0.0.1:{}", ports[0])])
         .args(["--http-listen", &format!("127.0.0.1:{}", ports[1])])
         .arg("--store")
-        .arg(folder.join("everturn.db"))
+        .arg(store)
         .args(["--log-format", "text"])
         .env("RUST_BACKTRACE", "1")
         .current_dir(folder)

@@ -100,7 +100,9 @@ pub fn all(_layout: &Layout) -> Vec<Step> {
 
 fn rust() -> Vec<Step> {
     const RUST: &[Area] = &[Area::Rust];
+    const TOOLS: &[Area] = &[Area::Rust, Area::Proto, Area::Cross];
     vec![
+        Step::jobs(TOOLS, "npm tools", Counter::Setup, setup::npm_tools),
         Step::job(RUST, "rustfmt", Counter::One, |layout| {
             Job::new(layout, "rustfmt", cargo()).args(["fmt", "--all", "--check"])
         }),
@@ -147,9 +149,6 @@ fn proto() -> Vec<Step> {
         })
     };
     vec![
-        Step::jobs(PROTO, "npm tools", Counter::Setup, |layout| {
-            setup::npm_ci(layout, setup::TOOLS)
-        }),
         buf("buf lint", &["lint"]),
         buf("buf format", &["format", "--diff", "--exit-code"]),
         venv(&[
@@ -377,7 +376,16 @@ fn behaviours() -> Vec<Step> {
         npm_script(CROSS, folder, "build", Counter::One),
         npm_script(CROSS, folder, "lint", Counter::One),
         Step::jobs(CROSS, "behaviours", Counter::Ours, |layout| {
-            Ok(vec![behaviours::test_job(layout)])
+            Ok(vec![behaviours::test_job(
+                layout,
+                behaviours::Store::Sqlite,
+            )])
+        }),
+        Step::jobs(CROSS, "behaviours: postgres", Counter::Ours, |layout| {
+            Ok(vec![behaviours::test_job(
+                layout,
+                behaviours::Store::Postgres,
+            )])
         }),
     ]);
     steps

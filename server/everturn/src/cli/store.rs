@@ -1,5 +1,7 @@
 //! `everturn store`: the store of a coordinator, beside it.
 
+mod whole;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -10,6 +12,7 @@ use crate::client_args::OutputFormat;
 use crate::config::{self, Layer, Location, Settings};
 use crate::render::Output;
 use crate::stores::{self, StoreStats};
+use whole::CopyArgs;
 
 /// Commands about the store.
 #[derive(Debug, Subcommand)]
@@ -27,6 +30,46 @@ more beside it, and once in the directory for temporary files (SQLITE_TMPDIR).")
 
 The coordinator may run. The whole file is read.")]
     Stats(StoreArgs),
+    /// Bring the tables up to date, or make them
+    #[command(after_help = "Example:
+  everturn store migrate --store postgres://everturn@db:5432/everturn
+
+A coordinator does this by itself when it starts. A database that is not there
+is created, if the role may. Nodes of the version before go on working.")]
+    Migrate(StoreArgs),
+    /// Look for what must not be: gaps in logs and journals, unreadable states
+    #[command(after_help = "Example:
+  everturn store check --store ./everturn.db
+
+The coordinator must not run. Everything is read. Ends with exit code 4 when
+something is found.")]
+    Check(StoreArgs),
+    /// Copy everything from one store to another, empty one
+    #[command(after_help = "Examples:
+  everturn store copy ./everturn.db postgres://everturn@db:5432/everturn
+  everturn store copy postgres://everturn@db:5432/everturn ./everturn.db
+
+No coordinator may use either. Every conversation and workflow is compared by a
+checksum once it is written. A copy that was cut off goes on with --resume.
+Passwords come from PGPASSWORD or the file of PGPASSFILE.")]
+    Copy(CopyArgs),
+    /// Copy the file of a coordinator, which may run
+    #[command(after_help = "Example:
+  everturn store backup --store /var/lib/everturn/everturn.db --to /backup/monday.db
+
+The copy is as the file was at one moment. To restore it, stop the coordinator
+and put the copy in the place of the file, without files ending in -wal or -shm
+beside it. For PostgreSQL use pg_dump or pg_basebackup.")]
+    Backup(BackupArgs),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct BackupArgs {
+    #[command(flatten)]
+    store: StoreArgs,
+    /// The file to write; it must not exist
+    #[arg(long, value_name = "PATH")]
+    to: PathBuf,
 }
 
 #[derive(Args, Debug)]
@@ -66,6 +109,31 @@ pub(crate) async fn run(command: StoreCommand) -> anyhow::Result<ExitCode> {
             let (settings, output) = resolve(args)?;
             let stats = stores::stats(&settings).await?;
             output.record(|| to_json(&settings.store, &stats), || to_text(&stats))?;
+        }
+        StoreCommand::Migrate(args) => {
+            let (settings, output) = resolve(args)?;
+            let store = stores::open(&settings).await?;
+            let (kind, partitions) = (store.kind(), store.partition_count());
+            store.close().await?;
+            let path = &settings.store;
+            output.record(
+                || json!({ "store": path.to_string(), "kind": kind, "partitions": partitions }),
+                || format!("{path} is up to date: {kind}, {partitions} partitions"),
+            )?;
+        }
+        StoreCommand::Check(args) => {
+            let (settings, output) = resolve(args)?;
+            return whole::check(&settings, output).await;
+        }
+        StoreCommand::Copy(args) => whole::copy(args).await?,
+        StoreCommand::Backup(args) => {
+            let (settings, output) = resolve(args.store)?;
+            let bytes = stores::backup(&settings.store, &args.to).await?;
+            let (path, to) = (&settings.store, args.to.display());
+            output.record(
+                || json!({ "store": path.to_string(), "to": to.to_string(), "bytes": bytes }),
+                || format!("copied {path} to {to}: {bytes} bytes"),
+            )?;
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -199,3 +199,13 @@ impl Hot {
         is_written && self.root.rest() > Rest::Busy && !waited_for && !followed && !types
     }
 }
+
+/// Whether a stored root can be read.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn verify_root(row: &RootRow) -> Result<(), String> {
+    let read = Hot::stored(row.clone());
+    read.map(drop)
+        .map_err(|error| format!("its state cannot be read: {error}"))
+}

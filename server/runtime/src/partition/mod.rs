@@ -53,6 +53,7 @@ use batch::Batch;
 use deferred::Deferred;
 use flush::{Chunk, FlushCycle};
 use hot::Hot;
+pub use hot::verify_root;
 use idle::Idle;
 use journals::JournalWanted;
 use parked::Parked;

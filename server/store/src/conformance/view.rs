@@ -133,7 +133,12 @@ pub async fn roots_are_found_by_key_even_when_hashes_collide(place: &dyn Place) 
     );
     // Listed once, so that a page never ends between the two.
     assert_eq!(store.root_hashes(0, None, 1).await?, [first.hash64()]);
-    assert!(store.root_hashes(0, Some(first.hash64()), 1).await?.is_empty());
+    assert!(
+        store
+            .root_hashes(0, Some(first.hash64()), 1)
+            .await?
+            .is_empty()
+    );
     store.close().await
 }
 

@@ -94,10 +94,7 @@ pub(super) async fn append(connection: &mut PgConnection, rows: &[&Append]) -> R
 }
 
 /// The partitions that have other owners.
-async fn others(
-    connection: &mut PgConnection,
-    ours: &BTreeMap<u32, u32>,
-) -> Result<Outcome> {
+async fn others(connection: &mut PgConnection, ours: &BTreeMap<u32, u32>) -> Result<Outcome> {
     let partitions: Vec<i64> = ours.keys().map(|partition| (*partition).into()).collect();
     let found: Vec<(i64, i64)> =
         sqlx::query_as("SELECT partition, owner_epoch FROM leases WHERE partition = ANY($1)")

@@ -128,7 +128,11 @@ impl Link {
         if recovering {
             return Err(Error::Busy("the database is a standby".into()));
         }
-        if let Some(last) = self.process.replace(process).filter(|last| *last != process) {
+        if let Some(last) = self
+            .process
+            .replace(process)
+            .filter(|last| *last != process)
+        {
             // Only one of ours, and of this database.
             sqlx::query(
                 "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity
@@ -156,7 +160,11 @@ impl Link {
     fn works_again(&mut self) {
         if let Some(since) = self.failing_since.take() {
             let seconds = since.elapsed().as_secs_f64();
-            tracing::info!(connection = self.name, seconds, "the database answers again");
+            tracing::info!(
+                connection = self.name,
+                seconds,
+                "the database answers again"
+            );
         }
     }
 }

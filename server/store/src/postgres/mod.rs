@@ -11,6 +11,7 @@ mod log;
 mod open;
 mod queries;
 mod sizes;
+mod transfer;
 mod view;
 
 use std::path::PathBuf;
@@ -113,6 +114,8 @@ pub struct PostgresStore {
     readers: PgPool,
     /// Connections that write the view, each for a share of the partitions.
     writers: Vec<tokio::sync::Mutex<Link>>,
+    node: NodeIdentity,
+    lease: Duration,
     closed: CancellationToken,
 }
 
@@ -152,6 +155,8 @@ impl PostgresStore {
             lanes: lanes.collect(),
             readers: opened.readers,
             writers,
+            node: options.node,
+            lease: options.lease,
             closed,
         })
     }

@@ -62,9 +62,8 @@ pub(super) fn connect_options(options: &PostgresOptions) -> Result<PgConnectOpti
     let Some(file) = &options.password_file else {
         return Ok(connect);
     };
-    let text = std::fs::read_to_string(file).map_err(|error| {
-        Error::Unusable(format!("{} cannot be read: {error}", file.display()))
-    })?;
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| Error::Unusable(format!("{} cannot be read: {error}", file.display())))?;
     Ok(connect.password(text.lines().next().unwrap_or_default()))
 }
 
@@ -102,7 +101,9 @@ fn is_missing(error: &sqlx::Error) -> bool {
 async fn create(connect: &PgConnectOptions) -> Result<()> {
     let name = connect.get_database().unwrap_or_default().to_owned();
     let unusable = |error: sqlx::Error| {
-        Error::Unusable(format!("there is no database {name}, and it cannot be created: {error}"))
+        Error::Unusable(format!(
+            "there is no database {name}, and it cannot be created: {error}"
+        ))
     };
     let mut connection = connect
         .clone()
@@ -118,9 +119,10 @@ async fn create(connect: &PgConnectOptions) -> Result<()> {
     match created {
         Ok(_) => tracing::info!(database = name, "created the database"),
         // Another node was faster: it is there, or was just being made.
-        Err(error) if error.as_database_error().is_some_and(|error| {
-            matches!(error.code().as_deref(), Some("42P04" | "23505"))
-        }) => {}
+        Err(error)
+            if error.as_database_error().is_some_and(|error| {
+                matches!(error.code().as_deref(), Some("42P04" | "23505"))
+            }) => {}
         Err(error) => return Err(unusable(error)),
     }
     Ok(())

@@ -320,7 +320,11 @@ pub(super) async fn erase(
 
 /// Forgets a bounded part of the log; whether that was all. The end of the log
 /// is noted with it: it must survive its rows. It never goes beyond the log.
-pub(super) async fn trim(connection: &mut PgConnection, fence: Fence, through: u64) -> Result<bool> {
+pub(super) async fn trim(
+    connection: &mut PgConnection,
+    fence: Fence,
+    through: u64,
+) -> Result<bool> {
     let statement = fenced!(
         fence,
         "noted AS (

@@ -3,6 +3,7 @@
 pub(crate) mod read;
 pub(crate) mod rows;
 mod statement;
+pub(crate) mod transfer;
 
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;

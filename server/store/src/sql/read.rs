@@ -38,24 +38,23 @@ pub(crate) async fn roots<DB: Sql>(
         .sql(" ORDER BY roots.id, version")
         .rows(pool)
         .await?;
-        let mut last = None;
-        for row in rows {
-            let root = match last {
-                Some(id) if id == row.int("id")? => found.last_mut(),
-                _ => {
-                    let root = rows::root(&row)?;
-                    // Another one may have the same hash.
-                    if !wanted.contains(&root.key) {
-                        continue;
-                    }
-                    last = Some(row.int("id")?);
-                    found.push(root);
-                    found.last_mut()
-                }
-            };
-            if let (Some(root), Some(version)) = (root, row.int_if_any("version")?) {
-                root.values.push(rows::value(&row, version)?);
-            }
+        let read = with_values(&rows)?.into_iter().map(|(_, root)| root);
+        // Another one may have the same hash.
+        found.extend(read.filter(|root| wanted.contains(&root.key)));
+    }
+    Ok(found)
+}
+
+/// Roots, each in as many rows as it has values, with their ids.
+pub(crate) fn with_values(rows: &[impl rows::Columns]) -> Result<Vec<(i64, RootRow)>> {
+    let mut found: Vec<(i64, RootRow)> = Vec::with_capacity(rows.len());
+    for row in rows {
+        let id = row.int("id")?;
+        if found.last().is_none_or(|(last, _)| *last != id) {
+            found.push((id, rows::root(row)?));
+        }
+        if let (Some((_, root)), Some(version)) = (found.last_mut(), row.int_if_any("version")?) {
+            root.values.push(rows::value(row, version)?);
         }
     }
     Ok(found)

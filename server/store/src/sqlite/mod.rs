@@ -1,14 +1,16 @@
 //! The SQLite store: one file, one owner, group commit in front of one writer
 //! connection.
 
+mod backup;
 mod checkpoint;
 mod compact;
 mod identity;
-mod open;
 mod log;
+mod open;
 mod queries;
 mod room;
 mod sizes;
+mod transfer;
 mod write;
 mod writer;
 
@@ -103,6 +105,16 @@ impl SqliteStore {
     /// `Unusable` when there is no such file or another process owns it.
     pub async fn compact(options: &SqliteOptions) -> Result<(u64, u64)> {
         compact::compact(options).await
+    }
+
+    /// Copies a file that a coordinator may have open, as it is at one moment.
+    /// Meanwhile its write-ahead log grows. Returns the size of the copy in
+    /// bytes.
+    ///
+    /// # Errors
+    /// `Unusable` when the target exists or cannot be written.
+    pub async fn backup(options: &SqliteOptions, to: &std::path::Path) -> Result<u64> {
+        backup::backup(options, to).await
     }
 
     /// What a file holds, by kind; a coordinator may have it open. Looks at all

@@ -6,10 +6,11 @@ use sqlx::{QueryBuilder, Row as _, Sqlite};
 
 use crate::Result;
 use crate::error::Error;
-use crate::row::{Append, ApprovalRow, HistoryChunk, MessageChunk, RootKey, RootRow, RunRow};
-use crate::sql::{int, signed};
 use crate::flush_progress::{FlushProgress, Part};
 use crate::owners::Owners;
+use crate::row::{Append, ApprovalRow, HistoryChunk, MessageChunk, RootKey, RootRow, RunRow};
+use crate::sql::{int, signed};
+use crate::transfer::PartitionState;
 
 /// Rows in one statement: 17 values each at most, under SQLite's bound of
 /// 32,766 (<https://sqlite.org/limits.html>). A power of two.
@@ -49,6 +50,24 @@ pub(super) async fn acquire(
     begin(connection, sync).await?;
     let taken = take(connection, partition).await;
     finish(connection, taken).await
+}
+
+/// Makes a partition stand somewhere, before anything is appended to it.
+pub(super) async fn set_state(
+    connection: &mut SqliteConnection,
+    sync: Option<Fsync>,
+    partition: u32,
+    state: PartitionState,
+) -> Result<()> {
+    begin(connection, sync).await?;
+    let set =
+        sqlx::query("UPDATE partitions SET owner_epoch = ?, last_sequence = ? WHERE partition = ?")
+            .bind(i64::from(state.owner_epoch))
+            .bind(int(state.last_sequence))
+            .bind(i64::from(partition))
+            .execute(&mut *connection)
+            .await;
+    finish(connection, set.map(drop).map_err(Into::into)).await
 }
 
 async fn take(connection: &mut SqliteConnection, partition: u32) -> Result<(u32, u64)> {

@@ -13,14 +13,15 @@ use sqlx::sqlite::SqliteConnection;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::Result;
+use crate::flush_progress::FlushProgress;
+use crate::owners::Owners;
 use crate::row::{Append, Flush};
 use crate::sqlite::SqliteOptions;
 use crate::sqlite::checkpoint::Checkpoints;
-use crate::flush_progress::FlushProgress;
 use crate::sqlite::open::Opened;
-use crate::owners::Owners;
 use crate::sqlite::room::Room;
 use crate::sqlite::write::{self, Fsync};
+use crate::transfer::PartitionState;
 
 /// Jobs taken together at most.
 const JOBS_PER_COMMIT: usize = 1_024;
@@ -35,6 +36,7 @@ pub(super) enum Job {
     Acquire(u32, Caller<(u32, u64)>),
     Append(Vec<Append>, Caller<()>),
     Flush(Box<Flush>, Caller<()>),
+    SetState(u32, PartitionState, Caller<()>),
     Close(Caller<()>),
 }
 
@@ -149,6 +151,12 @@ impl Writer {
                     self.owners.acquired(partition, epoch, last_sequence);
                 }
                 let _ = caller.send(acquired);
+            }
+            Job::SetState(partition, state, caller) => {
+                let sync = self.change_sync(Fsync::Full);
+                let set = write::set_state(&mut self.connection, sync, partition, state).await;
+                self.note_sync(set.is_ok());
+                let _ = caller.send(set);
             }
             Job::Close(caller) => {
                 let _ = caller.send(Ok(()));
