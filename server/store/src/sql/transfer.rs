@@ -5,12 +5,15 @@ use std::collections::BTreeMap;
 use sqlx::Pool;
 
 use crate::Result;
-use crate::row::{ApprovalRow, RootKey, RunRow};
+use crate::row::{ApprovalRow, HistoryChunk, MessageChunk, RootKey, RunRow};
 use crate::sql::read::with_values;
 use crate::sql::rows::Columns as _;
 use crate::sql::statement::Statement;
 use crate::sql::{Sql, int, rows};
 use crate::transfer::{RootPage, Totals};
+
+/// Keys in one statement.
+const KEYS_PER_STATEMENT: usize = 512;
 
 pub(crate) async fn totals<DB: Sql>(pool: &Pool<DB>) -> Result<Totals> {
     let counts = Statement::<DB>::new(
@@ -60,35 +63,67 @@ pub(crate) async fn all_roots<DB: Sql>(
 }
 
 pub(crate) async fn runs_of<DB: Sql>(pool: &Pool<DB>, keys: Vec<RootKey>) -> Result<Vec<RunRow>> {
-    let mut found = Vec::new();
-    for (namespace, ids) in by_namespace(keys) {
-        let rows = Statement::<DB>::new("SELECT * FROM runs WHERE namespace = ")
-            .text(&namespace)
-            .sql(" AND root_id")
-            .one_of_texts(ids.into_iter())
-            .rows(pool)
-            .await?;
-        for row in &rows {
-            found.push(rows::run(row)?);
-        }
-    }
-    Ok(found)
+    below(
+        pool,
+        "SELECT * FROM runs WHERE namespace = ",
+        keys,
+        rows::run,
+    )
+    .await
+}
+
+pub(crate) async fn transcripts_of<DB: Sql>(
+    pool: &Pool<DB>,
+    keys: Vec<RootKey>,
+) -> Result<Vec<MessageChunk>> {
+    let text = "SELECT * FROM messages WHERE namespace = ";
+    below(pool, text, keys, rows::messages).await
 }
 
 pub(crate) async fn approvals_of<DB: Sql>(
     pool: &Pool<DB>,
     keys: Vec<RootKey>,
 ) -> Result<Vec<ApprovalRow>> {
+    let text = "SELECT * FROM approvals WHERE namespace = ";
+    below(pool, text, keys, rows::approval).await
+}
+
+/// Rows that belong to roots.
+async fn below<DB: Sql, T>(
+    pool: &Pool<DB>,
+    text: &'static str,
+    keys: Vec<RootKey>,
+    read: impl Fn(&DB::Row) -> Result<T>,
+) -> Result<Vec<T>> {
     let mut found = Vec::new();
     for (namespace, ids) in by_namespace(keys) {
-        let rows = Statement::<DB>::new("SELECT * FROM approvals WHERE namespace = ")
-            .text(&namespace)
-            .sql(" AND root_id")
-            .one_of_texts(ids.into_iter())
+        for ids in ids.chunks(KEYS_PER_STATEMENT) {
+            let rows = Statement::<DB>::new(text)
+                .text(&namespace)
+                .sql(" AND root_id")
+                .one_of_texts(ids.iter().cloned())
+                .rows(pool)
+                .await?;
+            for row in &rows {
+                found.push(read(row)?);
+            }
+        }
+    }
+    Ok(found)
+}
+
+pub(crate) async fn journals_of<DB: Sql>(
+    pool: &Pool<DB>,
+    run_ids: Vec<[u8; 16]>,
+) -> Result<Vec<HistoryChunk>> {
+    let mut found = Vec::new();
+    for run_ids in run_ids.chunks(KEYS_PER_STATEMENT) {
+        let rows = Statement::<DB>::new("SELECT * FROM history WHERE run_id")
+            .one_of_bytes(run_ids.iter().map(|run_id| run_id.to_vec()))
             .rows(pool)
             .await?;
         for row in &rows {
-            found.push(rows::approval(row)?);
+            found.push(rows::history(row)?);
         }
     }
     Ok(found)

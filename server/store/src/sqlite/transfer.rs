@@ -6,7 +6,7 @@ use sqlx::Row as _;
 
 use crate::Result;
 use crate::error::Error;
-use crate::row::{ApprovalRow, RootKey, RunRow};
+use crate::row::{ApprovalRow, HistoryChunk, MessageChunk, RootKey, RunRow};
 use crate::sql::transfer as sql;
 use crate::sqlite::writer::Job;
 use crate::sqlite::{SqliteStore, write};
@@ -28,6 +28,14 @@ impl Transfer for SqliteStore {
 
     fn runs_of(&self, keys: Vec<RootKey>) -> BoxFuture<'_, Result<Vec<RunRow>>> {
         sql::runs_of(&self.readers, keys).boxed()
+    }
+
+    fn journals_of(&self, run_ids: Vec<[u8; 16]>) -> BoxFuture<'_, Result<Vec<HistoryChunk>>> {
+        sql::journals_of(&self.readers, run_ids).boxed()
+    }
+
+    fn transcripts_of(&self, keys: Vec<RootKey>) -> BoxFuture<'_, Result<Vec<MessageChunk>>> {
+        sql::transcripts_of(&self.readers, keys).boxed()
     }
 
     fn approvals_of(&self, keys: Vec<RootKey>) -> BoxFuture<'_, Result<Vec<ApprovalRow>>> {

@@ -1,15 +1,12 @@
 //! A root with everything below it, and its checksum.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use sha2::{Digest as _, Sha256};
 
 use crate::Result;
 use crate::row::{ApprovalRow, Flush, HistoryChunk, MessageChunk, RootKey, RootRow, RunRow};
 use crate::transfer::Transfer;
-
-/// Bytes of journals and transcripts that are read at once.
-const PAGE_BYTES: usize = 4 * 1024 * 1024;
 
 /// A root with everything below it.
 #[derive(Debug)]
@@ -21,61 +18,48 @@ pub(super) struct Bundle {
     pub approvals: Vec<ApprovalRow>,
 }
 
-/// Reads what is below roots.
+/// Reads what is below roots, all of it into memory.
 pub(super) async fn read(store: &dyn Transfer, roots: Vec<RootRow>) -> Result<Vec<Bundle>> {
     let keys: Vec<RootKey> = roots.iter().map(|root| root.key.clone()).collect();
     let mut bundles: BTreeMap<RootKey, Bundle> = roots
         .into_iter()
         .map(|root| (root.key.clone(), Bundle::of(root)))
         .collect();
-    for run in store.runs_of(keys.clone()).await? {
+    let (runs, messages, approvals) = futures::try_join!(
+        store.runs_of(keys.clone()),
+        store.transcripts_of(keys.clone()),
+        store.approvals_of(keys),
+    )?;
+    let owners: HashMap<[u8; 16], RootKey> = runs
+        .iter()
+        .map(|run| (run.run_id, run.key.clone()))
+        .collect();
+    let journals = store.journals_of(owners.keys().copied().collect()).await?;
+    for chunk in journals {
+        let owner = owners.get(&chunk.run_id);
+        if let Some(bundle) = owner.and_then(|key| bundles.get_mut(key)) {
+            bundle.history.push(chunk);
+        }
+    }
+    for run in runs {
         if let Some(bundle) = bundles.get_mut(&run.key) {
-            bundle
-                .history
-                .append(&mut journal(store, run.run_id).await?);
             bundle.runs.push(run);
         }
     }
-    for approval in store.approvals_of(keys).await? {
+    for chunk in messages {
+        if let Some(bundle) = bundles.get_mut(&chunk.key) {
+            bundle.messages.push(chunk);
+        }
+    }
+    for approval in approvals {
         if let Some(bundle) = bundles.get_mut(&approval.key) {
             bundle.approvals.push(approval);
         }
     }
     for bundle in bundles.values_mut() {
-        bundle.messages = transcript(store, &bundle.root.key).await?;
-        bundle.runs.sort_unstable_by_key(|run| run.run_id);
-        bundle
-            .history
-            .sort_unstable_by_key(|chunk| (chunk.run_id, chunk.first_event_id));
-        bundle
-            .approvals
-            .sort_unstable_by(|one, other| one.approval_id.cmp(&other.approval_id));
+        bundle.sort();
     }
     Ok(bundles.into_values().collect())
-}
-
-async fn journal(store: &dyn Transfer, run_id: [u8; 16]) -> Result<Vec<HistoryChunk>> {
-    let mut chunks: Vec<HistoryChunk> = Vec::new();
-    loop {
-        let after = chunks.last().map_or(0, |chunk| chunk.last_event_id);
-        let page = store.load_history(run_id, after, PAGE_BYTES).await?;
-        if page.is_empty() {
-            return Ok(chunks);
-        }
-        chunks.extend(page);
-    }
-}
-
-async fn transcript(store: &dyn Transfer, key: &RootKey) -> Result<Vec<MessageChunk>> {
-    let mut chunks: Vec<MessageChunk> = Vec::new();
-    loop {
-        let after = chunks.last().map_or(0, |chunk| chunk.last_sequence);
-        let page = store.load_messages(key.clone(), after, PAGE_BYTES).await?;
-        if page.is_empty() {
-            return Ok(chunks);
-        }
-        chunks.extend(page);
-    }
 }
 
 impl Bundle {
@@ -87,6 +71,17 @@ impl Bundle {
             messages: Vec::new(),
             approvals: Vec::new(),
         }
+    }
+
+    /// Brings it into the order that its checksum needs.
+    fn sort(&mut self) {
+        self.runs.sort_unstable_by_key(|run| run.run_id);
+        self.history
+            .sort_unstable_by_key(|chunk| (chunk.run_id, chunk.first_event_id));
+        self.messages
+            .sort_unstable_by_key(|chunk| chunk.first_sequence);
+        self.approvals
+            .sort_unstable_by(|one, other| one.approval_id.cmp(&other.approval_id));
     }
 
     /// Adds it to what is written.

@@ -6,7 +6,7 @@ use crate::row::RootRow;
 use crate::transfer::{Transfer, bundle};
 
 /// Roots that are read at once.
-const ROOTS_PER_PAGE: usize = 256;
+const ROOTS_PER_PAGE: usize = 512;
 /// Bytes of log that are read at once.
 const LOG_BYTES: usize = 8 * 1024 * 1024;
 

@@ -4,14 +4,18 @@
 use std::collections::BTreeMap;
 
 use crate::Result;
+use futures::{StreamExt as _, TryStreamExt as _};
+
 use crate::error::Error;
 use crate::row::{Append, Flush, RootKey, RootRow};
 use crate::transfer::{PartitionState, Totals, Transfer, bundle};
 
 /// Roots that are read at once.
-const ROOTS_PER_PAGE: usize = 256;
+const ROOTS_PER_PAGE: usize = 4_096;
 /// Events of journals after which a page is split: they are held in memory.
-const EVENTS_PER_GROUP: u64 = 200_000;
+const EVENTS_PER_GROUP: u64 = 100_000;
+/// Groups that are copied at a time: one is read while others are written.
+const GROUPS_AT_ONCE: usize = 3;
 /// Bytes after which what was read is written.
 const FLUSH_BYTES: usize = 8 * 1024 * 1024;
 /// Bytes of log that are read at once.
@@ -35,6 +39,8 @@ pub struct CopyProgress {
     pub total: u64,
     /// Rows of the log.
     pub log: u64,
+    /// It goes on with a copy that was cut off.
+    pub is_resumed: bool,
 }
 
 /// Copies everything from one store to an empty one with as many partitions.
@@ -68,15 +74,23 @@ pub async fn copy(
     }
     let mut progress = CopyProgress {
         total: wanted.roots,
+        is_resumed: !there.is_empty(),
         ..CopyProgress::default()
     };
     let epochs = take_partitions(from, to).await?;
     let mut after = i64::MIN;
     loop {
         let (page, next) = from.all_roots(after, ROOTS_PER_PAGE).await?;
-        for (partition, roots) in groups(from, page).await? {
+        let groups = groups(from, page).await?;
+        let is_resumed = progress.is_resumed;
+        let copying = groups.into_iter().map(|(partition, roots)| {
             let epoch = epochs[partition as usize].owner_epoch;
-            copy_roots(from, to, (partition, epoch), roots, &mut progress).await?;
+            copy_roots(from, to, (partition, epoch), roots, is_resumed)
+        });
+        let mut copied = futures::stream::iter(copying).buffer_unordered(GROUPS_AT_ONCE);
+        while let Some((roots, found)) = copied.try_next().await? {
+            progress.roots += roots;
+            progress.found += found;
             report(progress);
         }
         let Some(next) = next else {
@@ -146,15 +160,21 @@ async fn groups(
     Ok(groups)
 }
 
+/// Copies roots of a partition; how many, and how many of them were there.
 async fn copy_roots(
     from: &dyn Transfer,
     to: &dyn Transfer,
     (partition, owner_epoch): (u32, u32),
     roots: Vec<RootRow>,
-    progress: &mut CopyProgress,
-) -> Result<()> {
+    is_resumed: bool,
+) -> Result<(u64, u64)> {
+    let mut found = 0;
     let keys: Vec<RootKey> = roots.iter().map(|root| root.key.clone()).collect();
-    let there = checksums(to, partition, keys.clone()).await?;
+    // Nothing is there yet, unless an earlier copy was cut off.
+    let there = match is_resumed {
+        true => checksums(to, partition, keys.clone()).await?,
+        false => BTreeMap::new(),
+    };
     let mut wanted = BTreeMap::new();
     let mut flush = new_flush(partition, owner_epoch);
     let mut bytes = 0;
@@ -162,7 +182,7 @@ async fn copy_roots(
         let key = bundle.root.key.clone();
         let checksum = bundle.checksum();
         if there.get(&key) == Some(&checksum) {
-            progress.found += 1;
+            found += 1;
             continue;
         }
         if there.contains_key(&key) {
@@ -188,8 +208,7 @@ async fn copy_roots(
             )));
         }
     }
-    progress.roots += keys.len() as u64;
-    Ok(())
+    Ok((keys.len() as u64, found))
 }
 
 fn new_flush(partition: u32, owner_epoch: u32) -> Flush {

@@ -7,7 +7,7 @@ mod copy;
 
 use futures::future::BoxFuture;
 
-use crate::row::{ApprovalRow, RootKey, RootRow, RunRow};
+use crate::row::{ApprovalRow, HistoryChunk, MessageChunk, RootKey, RootRow, RunRow};
 use crate::{Result, Store};
 
 pub use check::{CheckProgress, Finding, check};
@@ -53,6 +53,12 @@ pub trait Transfer: Store {
 
     /// The runs of roots of a namespace.
     fn runs_of(&self, keys: Vec<RootKey>) -> BoxFuture<'_, Result<Vec<RunRow>>>;
+
+    /// The whole journals of runs, in order.
+    fn journals_of(&self, run_ids: Vec<[u8; 16]>) -> BoxFuture<'_, Result<Vec<HistoryChunk>>>;
+
+    /// The whole transcripts of roots, in order.
+    fn transcripts_of(&self, keys: Vec<RootKey>) -> BoxFuture<'_, Result<Vec<MessageChunk>>>;
 
     /// The approvals of roots.
     fn approvals_of(&self, keys: Vec<RootKey>) -> BoxFuture<'_, Result<Vec<ApprovalRow>>>;
