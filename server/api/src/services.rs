@@ -75,13 +75,13 @@ impl Services {
         let task_queues = TaskQueueServiceServer::new(TaskQueues {
             handle: self.handle.clone(),
         });
-        let takes_writes = self.handle.takes_writes();
+        let problem = self.handle.problem();
         let workers = WorkerServiceServer::new(Workers {
             handle: self.handle,
             options: self.options.clone(),
         });
         let (health, health_service) = tonic_health::server::health_reporter();
-        report_health(health, draining, takes_writes).await;
+        report_health(health, draining, problem).await;
         let mut routes = RoutesBuilder::default();
         routes
             .add_service(
@@ -128,26 +128,27 @@ impl Services {
     }
 }
 
-/// Every service is healthy while the store takes writes, until the server
+/// Every service is healthy while nothing keeps this node from serving, until it
 /// drains.
 async fn report_health(
     health: HealthReporter,
     draining: impl Future<Output = ()> + Send + 'static,
-    mut takes_writes: watch::Receiver<bool>,
+    mut problem: watch::Receiver<Option<&'static str>>,
 ) {
-    set_health(&health, *takes_writes.borrow_and_update()).await;
+    let is_serving = problem.borrow_and_update().is_none();
+    set_health(&health, is_serving).await;
     tokio::spawn(async move {
         tokio::pin!(draining);
         loop {
             let changed = tokio::select! {
                 () = &mut draining => break,
-                changed = takes_writes.changed() => changed,
+                changed = problem.changed() => changed,
             };
             if changed.is_err() {
                 draining.await;
                 break;
             }
-            let is_serving = *takes_writes.borrow_and_update();
+            let is_serving = problem.borrow_and_update().is_none();
             set_health(&health, is_serving).await;
         }
         set_health(&health, false).await;

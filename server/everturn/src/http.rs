@@ -2,11 +2,11 @@
 //!
 //! - `/healthz`: 200 while the process can answer at all;
 //! - `/readyz`: 200 while the coordinator takes work, 503 before and after,
-//!   and while the disk of the store is full;
+//!   and while something keeps it from serving, with what that is;
 //! - `/metrics`: OpenMetrics text.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::Router;
 use axum::extract::State;
@@ -28,7 +28,7 @@ pub(crate) struct Readiness(Arc<Conditions>);
 #[derive(Debug, Default)]
 struct Conditions {
     takes_work: AtomicBool,
-    is_disk_full: AtomicBool,
+    problem: RwLock<Option<&'static str>>,
 }
 
 impl Readiness {
@@ -37,14 +37,17 @@ impl Readiness {
         self.0.takes_work.store(is_ready, Ordering::Release);
     }
 
-    /// From here on it also says whether the store takes writes.
-    pub(crate) fn follow(&self, mut takes_writes: watch::Receiver<bool>) {
+    /// From here on it also says what keeps the coordinator from serving.
+    pub(crate) fn follow(&self, mut problem: watch::Receiver<Option<&'static str>>) {
         let state = Arc::clone(&self.0);
         tokio::spawn(async move {
             loop {
-                let takes = *takes_writes.borrow_and_update();
-                state.is_disk_full.store(!takes, Ordering::Release);
-                if takes_writes.changed().await.is_err() {
+                let now = *problem.borrow_and_update();
+                *state
+                    .problem
+                    .write()
+                    .unwrap_or_else(PoisonError::into_inner) = now;
+                if problem.changed().await.is_err() {
                     return;
                 }
             }
@@ -52,12 +55,16 @@ impl Readiness {
     }
 
     /// Why it is not ready, if it is not.
-    fn problem(&self) -> Option<&'static str> {
+    fn problem(&self) -> Option<String> {
         if !self.0.takes_work.load(Ordering::Acquire) {
-            return Some("not ready\n");
+            return Some("not ready\n".to_owned());
         }
-        let is_full = self.0.is_disk_full.load(Ordering::Acquire);
-        is_full.then_some("not ready: the disk of the store is full\n")
+        let problem = *self
+            .0
+            .problem
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        problem.map(|problem| format!("not ready: {problem}\n"))
     }
 }
 

@@ -73,8 +73,9 @@ async fn serve_until_stopped(
     stop: CancellationToken,
 ) -> anyhow::Result<ExitCode> {
     let coordinator = Coordinator::start(settings, registry).await?;
+    let handle = coordinator.runtime.handle();
+    readiness.follow(handle.problem());
     readiness.set(true);
-    readiness.follow(coordinator.runtime.handle().takes_writes());
     tracing::info!("ready");
     let serving = coordinator.serve(grpc, stop.clone());
     tokio::pin!(serving);
@@ -85,6 +86,7 @@ async fn serve_until_stopped(
             return Ok(ExitCode::SUCCESS);
         }
         () = stop.cancelled() => {}
+        () = handle.replaced() => anyhow::bail!("another process runs as this node"),
     }
     readiness.set(false);
     let deadline = settings.shutdown_deadline;
@@ -171,6 +173,7 @@ impl Coordinator {
 
 fn runtime_options(settings: &Settings) -> everturn_runtime::Options {
     everturn_runtime::Options {
+        heartbeat_interval: settings.node_heartbeat,
         flush_interval: settings.flush_interval,
         evict_after: settings.evict_after,
         workflow_task_timeout: settings.workflow_task_timeout,

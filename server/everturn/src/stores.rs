@@ -6,7 +6,8 @@ use std::sync::Arc;
 use anyhow::Context as _;
 pub(crate) use everturn_store::StoreStats;
 use everturn_store::{
-    Error, PostgresOptions, PostgresStore, SqliteOptions, SqliteStore, Store, Transfer,
+    Error, NodeIdentity, PostgresOptions, PostgresStore, SqliteOptions, SqliteStore, Store,
+    Transfer,
 };
 
 use crate::config::{ConfigError, Location, Settings};
@@ -31,6 +32,11 @@ pub(crate) async fn open(settings: &Settings) -> anyhow::Result<Arc<dyn Store>> 
             let options = PostgresOptions {
                 partitions,
                 password_file: settings.store_password_file.clone(),
+                node: NodeIdentity {
+                    id: settings.node_id.clone(),
+                    incarnation: now_micros(),
+                },
+                lease: settings.node_lease,
                 ..PostgresOptions::new(url)
             };
             let store = PostgresStore::open(options).await;
@@ -38,6 +44,12 @@ pub(crate) async fn open(settings: &Settings) -> anyhow::Result<Arc<dyn Store>> 
         }
     };
     opened.with_context(|| format!("cannot open {}", settings.store))
+}
+
+/// Greater with every start, as long as the clock is not put back between two.
+fn now_micros() -> u64 {
+    let since = std::time::UNIX_EPOCH.elapsed().unwrap_or_default();
+    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// Opens a store for commands that read or fill it as a whole.

@@ -7,9 +7,9 @@
 
 mod assignments;
 mod clock;
+mod cluster;
 mod errand;
 mod error;
-mod fullness;
 mod given;
 mod handle;
 mod journal;
@@ -23,6 +23,7 @@ mod partition;
 mod read;
 mod record;
 mod runtime;
+mod serving;
 mod session;
 mod stored;
 mod task;

@@ -49,6 +49,9 @@ pub struct Options {
     pub watcher_updates: usize,
     /// Bytes of journal in one workflow task or page. Default 1 MiB.
     pub page_bytes: usize,
+    /// How often this node tells the store of several nodes that it lives.
+    /// Default 1 s.
+    pub heartbeat_interval: Duration,
     /// Where wall time comes from. Default: the system.
     pub clock: WallClock,
     /// What run ids and the jitter of retries are derived from; the same seed
@@ -75,6 +78,7 @@ impl Default for Options {
             watchers: 5_000,
             watcher_updates: 256,
             page_bytes: 1024 * 1024,
+            heartbeat_interval: Duration::from_secs(1),
             clock: WallClock::default(),
             seed: None,
         }

@@ -1,6 +1,7 @@
 //! Start and stop: partitions, the passing of time for task queues, drain.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use everturn_store::Store;
@@ -9,13 +10,14 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::assignments::Workers;
+use crate::cluster::{self, LeaseClock};
 use crate::error::Error;
-use crate::fullness::Fullness;
 use crate::handle::Handle;
 use crate::memory::Memory;
 use crate::metrics::Metrics;
 use crate::options::Options;
 use crate::partition::{Input, Partition, Shared};
+use crate::serving::{Serving, Trouble};
 use crate::waiting::Counts;
 
 /// How often task queues look at the time.
@@ -35,8 +37,9 @@ impl std::fmt::Debug for Runtime {
 }
 
 impl Runtime {
-    /// Takes ownership of all partitions of a store and brings them up to the
-    /// end of their logs.
+    /// Takes ownership of all partitions of a store that this node has alone, and
+    /// brings them up to the end of their logs. Partitions of a store that
+    /// several nodes share are taken afterwards, as the cluster says.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -45,11 +48,21 @@ impl Runtime {
         let (senders, receivers): (Vec<_>, Vec<_>) = (0..count)
             .map(|_| mpsc::channel(options.mailbox_requests))
             .unzip();
+        let is_shared = store.members().is_some();
         let shared = Arc::new(Shared {
             store,
             workers: Workers::new(&options),
             metrics: Metrics::default(),
-            fullness: Fullness::default(),
+            serving: Serving::default(),
+            lease: match is_shared {
+                true => LeaseClock::over(),
+                false => LeaseClock::endless(),
+            },
+            owned: senders
+                .iter()
+                .map(|_| AtomicBool::new(!is_shared))
+                .collect(),
+            replaced: CancellationToken::new(),
             memory: Memory::new(options.memory.clone(), options.memory_limit),
             waits: senders.iter().map(|_| Counts::default()).collect(),
             options,
@@ -57,18 +70,28 @@ impl Runtime {
         });
         let recovering = receivers.into_iter().zip(0..).map(|(mailbox, number)| {
             let mut partition = Partition::new(number, Arc::clone(&shared), mailbox);
-            async move { partition.recover().await.map(|()| partition) }
+            async move {
+                if !is_shared {
+                    partition.recover().await?;
+                }
+                Ok::<_, everturn_store::Error>(partition)
+            }
         });
+        // Until the first heartbeat was answered.
+        shared.serving.set(Trouble::LeaseOver, is_shared);
         let partitions = futures::future::try_join_all(recovering).await?;
         let tracker = TaskTracker::new();
         for partition in partitions {
             tracker.spawn(partition.run());
         }
         let stopped = CancellationToken::new();
+        let draining = CancellationToken::new();
         tracker.spawn(pass_time(Arc::clone(&shared), stopped.clone()));
+        let beating = cluster::run(Arc::clone(&shared), draining.clone(), stopped.clone());
+        tracker.spawn(beating);
         tracker.close();
         Ok(Self {
-            handle: Handle::new(shared),
+            handle: Handle::new(shared, draining),
             tracker,
             stopped,
         })

@@ -23,6 +23,9 @@ pub enum Error {
         /// The node.
         node: String,
     },
+    /// A later start of this node has its place.
+    #[error("another process runs as the node {0}: give each node an id of its own")]
+    Superseded(String),
     /// An append does not continue the log: nothing was written.
     #[error("append {sequence} to partition {partition} does not follow {last}")]
     OutOfSequence {

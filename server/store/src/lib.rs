@@ -5,6 +5,7 @@
 
 mod error;
 mod flush_progress;
+mod members;
 mod owners;
 mod postgres;
 mod row;
@@ -20,7 +21,8 @@ use futures::future::BoxFuture;
 use std::sync::Arc;
 
 pub use error::Error;
-pub use postgres::{NodeIdentity, PostgresOptions, PostgresStore};
+pub use members::{Beat, Lease, Members, Node, NodeIdentity, Roster};
+pub use postgres::{PostgresOptions, PostgresStore};
 pub use row::{
     Append, ApprovalRow, Cursor, Due, Filter, Flush, HistoryChunk, LogRow, MessageChunk, RootKey,
     RootKind, RootRow, RunRow, StateValue, WaitColumns, WaitFilter,
@@ -53,8 +55,14 @@ pub trait Store: Send + Sync + 'static {
     /// Name of the kind of store, for people and metrics.
     fn kind(&self) -> &'static str;
 
+    /// The cluster that shares the store, if several nodes can.
+    fn members(&self) -> Option<&dyn Members> {
+        None
+    }
+
     /// Takes ownership of a partition; earlier owners are fenced from here on.
-    /// Gives the new epoch and the sequence of the last append.
+    /// Gives the new epoch and the sequence of the last append. Of several
+    /// nodes, one that lives is not robbed: `Held`.
     fn acquire(&self, partition: u32) -> BoxFuture<'_, Result<(u32, u64)>>;
 
     /// Appends to the logs. All are durable when it returns, or none is. The

@@ -7,6 +7,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -17,6 +18,9 @@ use crate::programs::{self, Programs};
 
 /// How long a server may take to start.
 const START_DEADLINE: Duration = Duration::from_secs(60);
+/// Ports of servers, and how many there are.
+const FIRST_PORT: u16 = 10_000;
+const PORTS: u32 = 2_000;
 const TICK: Duration = Duration::from_millis(10);
 /// What every server is set to, before what a test wants: small, and as fast as
 /// a server that is thrown away may be.
@@ -292,15 +296,16 @@ fn guard(folder: &Path) -> Result<Child> {
     command.spawn().context("cannot run sh")
 }
 
-/// A port that nobody listens on, below the range that the kernel takes ports of
-/// outgoing connections from.
+/// A port that nobody listens on and no other server of this process has, below
+/// the range that the kernel takes ports of outgoing connections from.
 fn free_port() -> Result<u16> {
-    let first = std::process::id() % 2_000;
-    for offset in 0..2_000_u32 {
-        let port = 10_000 + u16::try_from((first + offset) % 2_000).unwrap_or(0);
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    for _ in 0..PORTS {
+        let offset = std::process::id() + NEXT.fetch_add(1, Ordering::Relaxed);
+        let port = FIRST_PORT + u16::try_from(offset % PORTS).unwrap_or(0);
         if TcpListener::bind(("127.0.0.1", port)).is_ok() {
             return Ok(port);
         }
     }
-    bail!("no port from 10000 to 11999 is free")
+    bail!("no port from {FIRST_PORT} on is free")
 }

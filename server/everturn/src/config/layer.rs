@@ -35,6 +35,18 @@ pub(crate) struct Layer {
     /// 16 in PostgreSQL]
     #[arg(long, env = "EVERTURN_PARTITIONS", value_name = "COUNT")]
     pub partitions: Option<u32>,
+    /// Id of this node among those that share a database, the same after a
+    /// restart [default: the host's name and the port of `listen`]
+    #[arg(long, env = "EVERTURN_NODE_ID", value_name = "ID")]
+    pub node_id: Option<String>,
+    /// How long a node that the database does not hear of keeps its partitions,
+    /// 1s to 5m [default: 5s]
+    #[arg(long, env = "EVERTURN_NODE_LEASE", value_name = "DURATION")]
+    pub node_lease: Option<Span>,
+    /// How often a node tells the database that it lives, at most a third of
+    /// the lease, 100ms to 1m [default: 1s]
+    #[arg(long, env = "EVERTURN_NODE_HEARTBEAT", value_name = "DURATION")]
+    pub node_heartbeat: Option<Span>,
     /// How often lists and tables catch up with the log, 10ms to 1m
     /// [default: 1s]
     #[arg(long, env = "EVERTURN_FLUSH_INTERVAL", value_name = "DURATION")]

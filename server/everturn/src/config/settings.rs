@@ -33,6 +33,12 @@ pub(crate) struct Settings {
     pub store_password_file: Option<PathBuf>,
     /// Number of partitions; 0: what the store has, or the default of a new one.
     pub partitions: u32,
+    /// Id of this node among those that share a database.
+    pub node_id: String,
+    /// How long a node that is not heard of keeps its partitions.
+    pub node_lease: Duration,
+    /// How often a node says that it lives.
+    pub node_heartbeat: Duration,
     /// How often the materialized view catches up.
     pub flush_interval: Duration,
     /// Filter of the log.
@@ -198,6 +204,20 @@ fn memory_limit_default() -> u64 {
     half.max(MEMORY_LIMIT_MIN)
 }
 
+/// Heartbeats that a lease has room for at least: one may be late.
+const HEARTBEATS_PER_LEASE: u32 = 3;
+
+/// The same for every start of a coordinator, and for no other one.
+fn default_node_id(port: u16) -> String {
+    let system = rustix::system::uname();
+    let host = system.nodename().to_string_lossy().into_owned();
+    match port {
+        // Another one each time.
+        0 => format!("{host}:{}", std::process::id()),
+        port => format!("{host}:{port}"),
+    }
+}
+
 fn quote(text: &str) -> String {
     // JSON strings are TOML basic strings.
     serde_json::Value::from(text).to_string()
@@ -236,6 +256,19 @@ impl Settings {
                 "partitions",
                 (flags.partitions, file.partitions, 0),
                 0..=256,
+            ),
+            node_id: it.text("node_id", (flags.node_id, file.node_id), ""),
+            node_lease: it.span(
+                "node_lease",
+                (flags.node_lease, file.node_lease),
+                ms(5_000),
+                ms(1_000)..=ms(300_000),
+            ),
+            node_heartbeat: it.span(
+                "node_heartbeat",
+                (flags.node_heartbeat, file.node_heartbeat),
+                ms(1_000),
+                ms(100)..=ms(60_000),
             ),
             flush_interval: it.span(
                 "flush_interval",
@@ -341,6 +374,15 @@ impl Resolver {
         if fixed_port && settings.listen == settings.http_listen {
             self.violations
                 .push("listen and http_listen must differ".to_owned());
+        }
+        if settings.node_heartbeat * HEARTBEATS_PER_LEASE > settings.node_lease {
+            self.violations.push(format!(
+                "node_heartbeat = {}: at most a third of node_lease",
+                Span(settings.node_heartbeat)
+            ));
+        }
+        if settings.node_id.is_empty() {
+            settings.node_id = default_node_id(settings.listen.port());
         }
         if !self.violations.is_empty() {
             return Err(ConfigError(self.violations.join("; ")));

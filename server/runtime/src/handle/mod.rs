@@ -49,10 +49,14 @@ struct Gate {
 }
 
 impl Handle {
-    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, draining: CancellationToken) -> Self {
+        let gate = Gate {
+            draining,
+            ..Gate::default()
+        };
         Self {
             shared,
-            gate: Arc::default(),
+            gate: Arc::new(gate),
         }
     }
 
@@ -74,11 +78,18 @@ impl Handle {
         self.gate.draining.is_cancelled()
     }
 
-    /// Whether the store takes writes: false while its disk is full. Changes are
-    /// seen by whoever waits for them.
+    /// What keeps this node from serving, if anything does, such as a full disk
+    /// or a database that does not answer. Changes are seen by whoever waits for
+    /// them.
     #[must_use]
-    pub fn takes_writes(&self) -> tokio::sync::watch::Receiver<bool> {
-        self.shared.fullness.takes_writes()
+    pub fn problem(&self) -> tokio::sync::watch::Receiver<Option<&'static str>> {
+        self.shared.serving.problem()
+    }
+
+    /// Resolves when another process has taken this node's place: then this one
+    /// should end.
+    pub async fn replaced(&self) {
+        self.shared.replaced.cancelled().await;
     }
 
     /// No new work from here on; sessions are told.

@@ -13,6 +13,7 @@ mod journals;
 mod leave;
 mod load;
 mod outputs;
+mod ownership;
 mod parked;
 mod read_only;
 mod recover;
@@ -25,6 +26,7 @@ mod work;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use everturn_engine::text::RootKey;
@@ -35,14 +37,16 @@ use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 
 use crate::assignments::{Assigned, Workers};
 use crate::clock::LogClock;
-use crate::fullness::Fullness;
+use crate::cluster::LeaseClock;
 use crate::map::{Map, Set};
 use crate::memory::Memory;
 use crate::metrics::Metrics;
 use crate::options::Options;
+use crate::serving::Serving;
 use crate::session::Reporter;
 use crate::task::{OutputPiece, TaskResult};
 use crate::task_ref::TaskRef;
@@ -80,6 +84,8 @@ pub(crate) enum Input {
     Lost(Vec<TaskRef>),
     /// Tasks that never reached their workers: offer them again.
     Undelivered(Vec<TaskRef>),
+    /// Take the partition, which nobody has.
+    Take,
     /// Write everything to the view and stop.
     Stop(oneshot::Sender<()>),
 }
@@ -106,8 +112,14 @@ pub(crate) struct Shared {
     pub options: Options,
     /// How many roots wait, by partition.
     pub waits: Vec<Counts>,
-    /// Whether the disk is full.
-    pub fullness: Fullness,
+    /// Whether this node can serve.
+    pub serving: Serving,
+    /// Until when it may answer without asking the store.
+    pub lease: LeaseClock,
+    /// Which partitions it owns, as far as it knows.
+    pub owned: Vec<AtomicBool>,
+    /// Another process has this node's place.
+    pub replaced: CancellationToken,
     /// How much memory is used.
     pub memory: Memory,
     /// Mailboxes of all partitions, by number.
@@ -225,17 +237,13 @@ impl Partition {
 
     /// Runs until it is told to stop and everything is in the view.
     pub async fn run(mut self) {
-        loop {
-            let outcome = AssertUnwindSafe(self.round());
-            let outcome = futures::FutureExt::catch_unwind(outcome).await;
-            match outcome {
-                Ok(Ok(true)) => {}
-                Ok(Ok(false)) => break,
-                Ok(Err(error)) => self.reload(error).await,
-                Err(_) => {
-                    let cause = everturn_store::Error::Other("a decider panicked".to_owned());
-                    self.reload(cause).await;
-                }
+        while self.stopping.is_none() {
+            if self.is_owner() {
+                self.serve().await;
+            } else if self.mailbox.is_closed() {
+                break;
+            } else {
+                self.wait_to_own().await;
             }
         }
         if let Some(done) = self.stopping.take() {
@@ -244,12 +252,32 @@ impl Partition {
         }
     }
 
+    /// Serves as the owner until it is told to stop and everything is in the
+    /// view, or another node is the owner.
+    async fn serve(&mut self) {
+        loop {
+            let outcome = AssertUnwindSafe(self.round());
+            let outcome = futures::FutureExt::catch_unwind(outcome).await;
+            match outcome {
+                Ok(Ok(true)) => {}
+                Ok(Ok(false)) => return self.give_away().await,
+                Ok(Err(error)) => self.reload(error).await,
+                Err(_) => {
+                    let cause = everturn_store::Error::Other("a decider panicked".to_owned());
+                    self.reload(cause).await;
+                }
+            }
+            if !self.is_owner() {
+                return;
+            }
+        }
+    }
+
     /// One round: wait, take what is there, decide, send off. False at the end.
     async fn round(&mut self) -> Result<bool, everturn_store::Error> {
         self.wait().await?;
         let mut taken = 0;
-        while taken < INPUTS_PER_ROUND && self.batch.bytes.len() < self.shared.options.append_bytes
-        {
+        while taken < INPUTS_PER_ROUND && self.takes_inputs() {
             let Ok(input) = self.mailbox.try_recv() else {
                 break;
             };
@@ -263,7 +291,9 @@ impl Partition {
     /// Waits for the next thing to do and does it.
     async fn wait(&mut self) -> Result<(), everturn_store::Error> {
         let wake = self.next_wake();
-        let open = self.batch.bytes.len() < self.shared.options.append_bytes;
+        let open = self.takes_inputs();
+        let is_leased = self.shared.lease.is_valid();
+        let shared = Arc::clone(&self.shared);
         tokio::select! {
             biased;
             Some(internal) = self.internal.next(), if !self.internal.is_empty() => {
@@ -276,9 +306,16 @@ impl Partition {
                     self.stopping.get_or_insert(done);
                 }
             },
+            () = shared.lease.renewed(), if !is_leased => {}
             () = tokio::time::sleep_until(wake) => {}
         }
         Ok(())
+    }
+
+    /// Whether it takes more: not while the batch is full, and not while another
+    /// node may be the owner, when even what is known may be out of date.
+    fn takes_inputs(&self) -> bool {
+        self.batch.bytes.len() < self.shared.options.append_bytes && self.shared.lease.is_valid()
     }
 
     fn take(&mut self, input: Input) {
@@ -296,6 +333,7 @@ impl Partition {
             Input::Assigned(assigned) => self.begin_all(assigned),
             Input::Lost(tasks) => self.lose_all(tasks),
             Input::Undelivered(tasks) => self.offer_again(tasks),
+            Input::Take => {}
             Input::Stop(done) => self.stopping = Some(done),
         }
     }

@@ -10,11 +10,12 @@ use everturn_engine::text::RootKey;
 
 use crate::error::Error;
 use crate::keys::{engine_key, store_key};
+use crate::partition::Partition;
 use crate::partition::batch::{Batch, LOG_FORMAT};
 use crate::partition::hot::Hot;
 use crate::partition::take_up::TakeUp;
 use crate::partition::timers::Scan;
-use crate::partition::{Input, Partition};
+use crate::serving::Trouble;
 
 /// Hashes of existing roots read at once.
 const HASHES_PER_PAGE: usize = 100_000;
@@ -164,7 +165,7 @@ impl Partition {
     pub(super) async fn reload(&mut self, cause: everturn_store::Error) {
         let is_full = matches!(cause, everturn_store::Error::Full(_));
         let error = if is_full {
-            self.shared.fullness.fills(self.number);
+            self.shared.serving.begin(Trouble::DiskFull(self.number));
             Error::StoreFull
         } else {
             let error = Error::internal(&cause);
@@ -174,12 +175,19 @@ impl Partition {
         self.abandon(&error);
         self.turn_all_away(&error);
         self.shared.workers.withdraw(self.number);
+        let is_shared = self.shared.store.members().is_some();
+        if is_shared && matches!(cause, everturn_store::Error::OwnershipLost { .. }) {
+            return self.lose();
+        }
         self.take_back_partition().await;
+        if !self.is_owner() {
+            return;
+        }
         if self.stopping.is_some() {
             // It was told to stop before it had the partition back.
             return;
         }
-        self.shared.fullness.empties(self.number);
+        self.shared.serving.end(Trouble::DiskFull(self.number));
         if !is_full {
             tracing::info!(partition = self.number, "partition is back");
         }
@@ -192,7 +200,7 @@ impl Partition {
             match self.recover().await {
                 Ok(()) => break,
                 Err(everturn_store::Error::Full(_)) => {
-                    self.shared.fullness.fills(self.number);
+                    self.shared.serving.begin(Trouble::DiskFull(self.number));
                     self.forget();
                     if self.serve_reads().await.is_err() {
                         tokio::time::sleep(delay).await;
@@ -204,6 +212,7 @@ impl Partition {
                     }
                     continue;
                 }
+                Err(everturn_store::Error::Held { .. }) => return self.lose(),
                 Err(error) => {
                     tracing::error!(partition = self.number, %error, "partition cannot be taken");
                     tokio::time::sleep(delay).await;
@@ -212,26 +221,16 @@ impl Partition {
             }
             // Whoever wants to stop the node must not wait for the store.
             while let Ok(input) = self.mailbox.try_recv() {
-                match input {
-                    Input::Stop(done) => {
-                        self.stopping = Some(done);
-                        return;
-                    }
-                    Input::Visit(visit) => (visit.act)(Err(Error::PartitionMoved)),
-                    Input::Results(reporter, results) => {
-                        for result in results {
-                            let answer = Err((Error::PartitionMoved, Vec::new()));
-                            reporter.answer(result.result_id, answer);
-                        }
-                    }
-                    // Tasks are offered again once the partition is back.
-                    _ => {}
+                // Tasks are offered again once the partition is back.
+                self.turn_input_away(input);
+                if self.stopping.is_some() {
+                    return;
                 }
             }
         }
     }
 
-    fn forget(&mut self) {
+    pub(super) fn forget(&mut self) {
         self.internal = futures::stream::FuturesUnordered::new();
         self.roots.clear();
         // What they were to be told next may be durable and is not told again:

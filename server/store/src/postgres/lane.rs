@@ -11,12 +11,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Result;
 use crate::error::Error;
+use crate::members::NodeIdentity;
 use crate::owners::Owners;
+use crate::postgres::PostgresOptions;
 use crate::postgres::append::{self, Outcome};
 use crate::postgres::lease;
 use crate::postgres::link::{Link, Work};
 use crate::postgres::open::Opened;
-use crate::postgres::{NodeIdentity, PostgresOptions};
 use crate::row::Append;
 
 /// Jobs taken together at most.

@@ -6,7 +6,7 @@ use sqlx::postgres::PgConnection;
 
 use crate::Result;
 use crate::error::Error;
-use crate::postgres::NodeIdentity;
+use crate::members::NodeIdentity;
 
 /// Takes a partition that is free, ours, or of a node that was not seen for a
 /// lease: a new epoch, and where the log ends. Once it is committed no append

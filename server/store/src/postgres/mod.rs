@@ -8,6 +8,7 @@ mod lane;
 mod lease;
 mod link;
 mod log;
+mod members;
 mod open;
 mod queries;
 mod sizes;
@@ -25,6 +26,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::Error;
+use crate::members::{Members, NodeIdentity};
 use crate::owners::Owners;
 use crate::row::{
     Append, ApprovalRow, Cursor, Due, Filter, Flush, HistoryChunk, LogRow, MessageChunk, RootKey,
@@ -65,16 +67,6 @@ pub struct PostgresOptions {
     pub lease: Duration,
 }
 
-/// How a node is known to the others.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NodeIdentity {
-    /// Its id, the same after a restart, so that it has its partitions back at
-    /// once.
-    pub id: String,
-    /// Greater with every start.
-    pub incarnation: u64,
-}
-
 impl PostgresOptions {
     /// The defaults, for a URL.
     #[must_use]
@@ -112,6 +104,7 @@ pub struct PostgresStore {
     partitions: u32,
     lanes: Vec<mpsc::Sender<Job>>,
     readers: PgPool,
+    pulse: PgPool,
     /// Connections that write the view, each for a share of the partitions.
     writers: Vec<tokio::sync::Mutex<Link>>,
     node: NodeIdentity,
@@ -154,6 +147,7 @@ impl PostgresStore {
             partitions: opened.partitions,
             lanes: lanes.collect(),
             readers: opened.readers,
+            pulse: opened.pulse,
             writers,
             node: options.node,
             lease: options.lease,
@@ -193,6 +187,7 @@ impl PostgresStore {
             }
         }
         self.readers.close().await;
+        self.pulse.close().await;
         Ok(())
     }
 }
@@ -204,6 +199,10 @@ impl Store for PostgresStore {
 
     fn kind(&self) -> &'static str {
         "postgres"
+    }
+
+    fn members(&self) -> Option<&dyn Members> {
+        Some(self)
     }
 
     fn acquire(&self, partition: u32) -> BoxFuture<'_, Result<(u32, u64)>> {

@@ -22,6 +22,8 @@ const OLDEST_SERVER: i64 = 15_00_00;
 const MIGRATION_LOCK: i64 = 0x6576_6572_7475_726e;
 /// How often a connection is tried at the start, and how far apart.
 const CONNECT_ATTEMPTS: (u32, Duration) = (20, Duration::from_millis(250));
+/// Connections for heartbeats, and for letting go of partitions.
+const PULSE_CONNECTIONS: u32 = 2;
 /// Statements that a connection keeps prepared.
 const PREPARED_STATEMENTS: usize = 256;
 
@@ -30,6 +32,8 @@ pub(super) struct Opened {
     pub partitions: u32,
     pub connect: PgConnectOptions,
     pub readers: PgPool,
+    /// For heartbeats, which must not wait for readers.
+    pub pulse: PgPool,
 }
 
 /// Connects and brings the tables up to date.
@@ -39,13 +43,16 @@ pub(super) async fn open(options: &PostgresOptions) -> Result<Opened> {
     check_server(&mut connection).await?;
     let partitions = prepare(&mut connection, options.partitions).await?;
     connection.close().await?;
-    let readers = PgPoolOptions::new()
-        .max_connections(options.readers.max(1))
-        .acquire_timeout(options.timeout)
-        .connect_lazy_with(connect.clone());
+    let pool = |most: u32, timeout| {
+        PgPoolOptions::new()
+            .max_connections(most.max(1))
+            .acquire_timeout(timeout)
+            .connect_lazy_with(connect.clone())
+    };
     Ok(Opened {
         partitions,
-        readers,
+        readers: pool(options.readers, options.timeout),
+        pulse: pool(PULSE_CONNECTIONS, options.lease / 2),
         connect,
     })
 }

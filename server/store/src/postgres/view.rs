@@ -30,7 +30,8 @@ macro_rules! fenced {
     ($fence:expr, $written:literal) => {
         sqlx::query(concat!(
             "WITH fence AS MATERIALIZED (
-                 SELECT FROM leases WHERE partition = $1 AND owner_epoch = $2 FOR SHARE
+                 SELECT FROM leases WHERE partition = $1 AND owner_epoch = $2 AND owner_epoch > 0
+                 FOR SHARE
              ), ",
             $written,
             " SELECT (SELECT count(*) FROM fence) AS fence"
