@@ -73,6 +73,24 @@ impl Coordinator {
         coordinator
     }
 
+    /// Starts one on the database of another, without waiting until it serves.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    #[must_use]
+    pub fn beside(&self) -> Self {
+        let mut coordinator = Self {
+            folder: tempfile::tempdir().expect("a temporary folder"),
+            store: self.store.clone(),
+            options: self.options.clone(),
+            grpc_port: free_port(),
+            http_port: free_port(),
+            child: None,
+        };
+        coordinator.child = Some(coordinator.spawn());
+        coordinator
+    }
+
     /// Starts it again after [`Self::kill`] or [`Self::terminate`].
     ///
     /// # Panics

@@ -15,6 +15,7 @@ mod ports;
 pub mod raw_worker;
 pub mod refusal;
 pub mod seed;
+pub mod services;
 pub mod small_disk;
 
 use std::future::Future;

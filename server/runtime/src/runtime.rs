@@ -1,7 +1,7 @@
 //! Start and stop: partitions, the passing of time for task queues, drain.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 use everturn_store::Store;
@@ -60,7 +60,7 @@ impl Runtime {
             },
             owned: senders
                 .iter()
-                .map(|_| AtomicBool::new(!is_shared))
+                .map(|_| AtomicU32::new(u32::from(!is_shared)))
                 .collect(),
             replaced: CancellationToken::new(),
             memory: Memory::new(options.memory.clone(), options.memory_limit),

@@ -47,6 +47,8 @@ pub(crate) async fn run(
         match tokio::time::timeout(lease, members.beat(beat)).await {
             Ok(Ok(roster)) => {
                 is_failing = false;
+                // First: what others have now is not answered from any more.
+                give_up(&shared, &roster);
                 shared.lease.renew(sent + lease - lease / LEASE_MARGIN);
                 act(&shared, members, &roster);
             }
@@ -84,13 +86,28 @@ pub(crate) async fn run(
     }
 }
 
+/// Notes the partitions that were taken by others while this node was not heard
+/// of.
+fn give_up(shared: &Arc<Shared>, roster: &Roster) {
+    for (number, (owned, lease)) in shared.owned.iter().zip(&roster.leases).enumerate() {
+        let ours = owned.load(Ordering::Acquire);
+        if ours != 0 && lease.owner_epoch > ours {
+            // Not if it was taken again meanwhile.
+            let given_up = owned.compare_exchange(ours, 0, Ordering::AcqRel, Ordering::Acquire);
+            if given_up.is_ok() {
+                shared.send(number, Input::Look);
+            }
+        }
+    }
+}
+
 /// Takes what this node should own and nobody has.
 fn act(shared: &Arc<Shared>, members: &dyn Members, roster: &Roster) {
     let mine = assignment::partitions_of(members.identity(), roster);
     shared.serving.set(Trouble::StandBy, mine.is_empty());
     let wanted: BTreeSet<u32> = mine.into_iter().collect();
     for (number, owned) in (0..).zip(&shared.owned) {
-        let is_owned = owned.load(Ordering::Acquire);
+        let is_owned = owned.load(Ordering::Acquire) != 0;
         let is_wanted = wanted.contains(&number);
         shared
             .serving

@@ -2,7 +2,6 @@
 //! once it is durable.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use everturn_engine::decide;
@@ -198,10 +197,6 @@ impl Partition {
         for batch in lost.into_iter().flatten() {
             self.lose_batch(batch, error);
         }
-        self.shared
-            .metrics
-            .partition_reloads
-            .fetch_add(1, Ordering::Relaxed);
     }
 
     /// Tells everybody who waits for a batch that it was lost, and why.

@@ -26,7 +26,7 @@ mod work;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 use everturn_engine::text::RootKey;
@@ -86,6 +86,8 @@ pub(crate) enum Input {
     Undelivered(Vec<TaskRef>),
     /// Take the partition, which nobody has.
     Take,
+    /// Look whether it is still ours.
+    Look,
     /// Write everything to the view and stop.
     Stop(oneshot::Sender<()>),
 }
@@ -116,8 +118,8 @@ pub(crate) struct Shared {
     pub serving: Serving,
     /// Until when it may answer without asking the store.
     pub lease: LeaseClock,
-    /// Which partitions it owns, as far as it knows.
-    pub owned: Vec<AtomicBool>,
+    /// Under which epochs it owns partitions, as far as it knows; 0: not at all.
+    pub owned: Vec<AtomicU32>,
     /// Another process has this node's place.
     pub replaced: CancellationToken,
     /// How much memory is used.
@@ -276,6 +278,9 @@ impl Partition {
     /// One round: wait, take what is there, decide, send off. False at the end.
     async fn round(&mut self) -> Result<bool, everturn_store::Error> {
         self.wait().await?;
+        if !self.is_owner() {
+            return Err(self.lost_ownership());
+        }
         let mut taken = 0;
         while taken < INPUTS_PER_ROUND && self.takes_inputs() {
             let Ok(input) = self.mailbox.try_recv() else {
@@ -293,6 +298,9 @@ impl Partition {
         let wake = self.next_wake();
         let open = self.takes_inputs();
         let is_leased = self.shared.lease.is_valid();
+        if !self.is_owner() {
+            return Err(self.lost_ownership());
+        }
         let shared = Arc::clone(&self.shared);
         tokio::select! {
             biased;
@@ -315,7 +323,9 @@ impl Partition {
     /// Whether it takes more: not while the batch is full, and not while another
     /// node may be the owner, when even what is known may be out of date.
     fn takes_inputs(&self) -> bool {
-        self.batch.bytes.len() < self.shared.options.append_bytes && self.shared.lease.is_valid()
+        self.batch.bytes.len() < self.shared.options.append_bytes
+            && self.shared.lease.is_valid()
+            && self.is_owner()
     }
 
     fn take(&mut self, input: Input) {
@@ -333,7 +343,7 @@ impl Partition {
             Input::Assigned(assigned) => self.begin_all(assigned),
             Input::Lost(tasks) => self.lose_all(tasks),
             Input::Undelivered(tasks) => self.offer_again(tasks),
-            Input::Take => {}
+            Input::Take | Input::Look => {}
             Input::Stop(done) => self.stopping = Some(done),
         }
     }

@@ -32,15 +32,28 @@ impl Partition {
 
     /// Whether this node has the partition, as far as it knows.
     pub(super) fn is_owner(&self) -> bool {
-        self.shared.owned[self.number as usize].load(Ordering::Acquire)
+        self.shared.owned[self.number as usize].load(Ordering::Acquire) != 0
+    }
+
+    /// What a partition ends with that another node has.
+    pub(super) fn lost_ownership(&self) -> everturn_store::Error {
+        everturn_store::Error::OwnershipLost {
+            partition: self.number,
+            ours: self.owner_epoch,
+            current: 0,
+        }
     }
 
     pub(super) fn note_ownership(&self, is_owner: bool) {
         let owned = &self.shared.owned[self.number as usize];
-        if owned.swap(is_owner, Ordering::AcqRel) == is_owner {
+        let epoch = if is_owner { self.owner_epoch } else { 0 };
+        owned.store(epoch, Ordering::Release);
+        if self.shared.store.members().is_none() {
             return;
         }
-        self.shared.serving.end(Trouble::NotTaken(self.number));
+        // The cluster says with the next heartbeat whether it should be ours.
+        let trouble = Trouble::NotTaken(self.number);
+        self.shared.serving.set(trouble, !is_owner);
         if is_owner {
             tracing::info!(
                 partition = self.number,
@@ -90,7 +103,8 @@ impl Partition {
                 }
             }
             // Whoever takes it offers its tasks again.
-            Input::Assigned(_) | Input::Lost(_) | Input::Undelivered(_) | Input::Take => {}
+            Input::Assigned(_) | Input::Lost(_) | Input::Undelivered(_) => {}
+            Input::Take | Input::Look => {}
         }
     }
 }

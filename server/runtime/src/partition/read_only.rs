@@ -72,7 +72,9 @@ impl Partition {
             }
             // Tasks are offered again, and lost ones noticed, once there is room.
             Input::Lost(_) | Input::Undelivered(_) => {}
-            Input::Visit(_) | Input::Outputs(..) | Input::Take | Input::Stop(_) => self.take(input),
+            Input::Visit(_) | Input::Outputs(..) | Input::Take | Input::Look | Input::Stop(_) => {
+                self.take(input);
+            }
         }
     }
 

@@ -10,6 +10,7 @@ use everturn_engine::text::RootKey;
 
 use crate::error::Error;
 use crate::keys::{engine_key, store_key};
+use crate::metrics::Metrics;
 use crate::partition::Partition;
 use crate::partition::batch::{Batch, LOG_FORMAT};
 use crate::partition::hot::Hot;
@@ -163,6 +164,11 @@ impl Partition {
     /// Drops everything in memory and takes the partition back. Requests wait
     /// in the mailbox meanwhile, up to its bound.
     pub(super) async fn reload(&mut self, cause: everturn_store::Error) {
+        let is_shared = self.shared.store.members().is_some();
+        if is_shared && matches!(cause, everturn_store::Error::OwnershipLost { .. }) {
+            self.turn_everybody_away(&Error::PartitionMoved);
+            return self.lose();
+        }
         let is_full = matches!(cause, everturn_store::Error::Full(_));
         let error = if is_full {
             self.shared.serving.begin(Trouble::DiskFull(self.number));
@@ -170,21 +176,15 @@ impl Partition {
         } else {
             let error = Error::internal(&cause);
             tracing::error!(partition = self.number, %error, "partition is reloaded");
+            let reloads = &self.shared.metrics.partition_reloads;
+            Metrics::add(reloads, 1);
             Error::PartitionMoved
         };
-        self.abandon(&error);
-        self.turn_all_away(&error);
-        self.shared.workers.withdraw(self.number);
-        let is_shared = self.shared.store.members().is_some();
-        if is_shared && matches!(cause, everturn_store::Error::OwnershipLost { .. }) {
-            return self.lose();
-        }
+        self.turn_everybody_away(&error);
         self.take_back_partition().await;
-        if !self.is_owner() {
-            return;
-        }
-        if self.stopping.is_some() {
-            // It was told to stop before it had the partition back.
+        if self.stopping.is_some() || !self.is_owner() {
+            // It was told to stop before it had the partition back, or another
+            // node has it.
             return;
         }
         self.shared.serving.end(Trouble::DiskFull(self.number));
@@ -193,12 +193,22 @@ impl Partition {
         }
     }
 
+    /// Everybody who waits is told why it is in vain.
+    fn turn_everybody_away(&mut self, error: &Error) {
+        self.abandon(error);
+        self.turn_all_away(error);
+        self.shared.workers.withdraw(self.number);
+    }
+
     async fn take_back_partition(&mut self) {
         let mut delay = RELOAD_DELAY.0;
         loop {
             self.forget();
             match self.recover().await {
-                Ok(()) => break,
+                Ok(()) => {
+                    self.note_ownership(true);
+                    break;
+                }
                 Err(everturn_store::Error::Full(_)) => {
                     self.shared.serving.begin(Trouble::DiskFull(self.number));
                     self.forget();

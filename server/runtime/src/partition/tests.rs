@@ -43,7 +43,7 @@ impl Stepped {
             metrics: Metrics::default(),
             serving: Serving::default(),
             lease: LeaseClock::endless(),
-            owned: vec![AtomicBool::new(true)],
+            owned: vec![AtomicU32::new(1)],
             replaced: CancellationToken::new(),
             memory: Memory::new(options.memory.clone(), options.memory_limit),
             options,

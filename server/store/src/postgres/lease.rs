@@ -9,7 +9,8 @@ use crate::error::Error;
 use crate::members::NodeIdentity;
 
 /// Takes a partition that is free, ours, or of a node that was not seen for a
-/// lease: a new epoch, and where the log ends. Once it is committed no append
+/// lease: a new epoch, and where the log ends. A heartbeat of that node waits
+/// for this to be committed, so that it sees what it has lost. Once it is committed no append
 /// of an earlier owner is, so the end is read afterwards.
 pub(super) async fn acquire(
     connection: &mut PgConnection,
@@ -18,11 +19,14 @@ pub(super) async fn acquire(
     partition: u32,
 ) -> Result<(u32, u64)> {
     let taken: Option<i64> = sqlx::query_scalar(
-        "UPDATE leases SET owner_epoch = owner_epoch + 1, node_id = $2, incarnation = $3
+        "WITH holder AS MATERIALIZED (
+             SELECT nodes.seen_at FROM nodes JOIN leases USING (node_id, incarnation)
+             WHERE leases.partition = $1 FOR SHARE OF nodes
+         )
+         UPDATE leases SET owner_epoch = owner_epoch + 1, node_id = $2, incarnation = $3
          WHERE partition = $1 AND (node_id IS NULL OR node_id = $2 OR NOT EXISTS (
-             SELECT FROM nodes WHERE nodes.node_id = leases.node_id
-             AND nodes.incarnation = leases.incarnation
-             AND nodes.seen_at > clock_timestamp() - $4 * interval '1 microsecond'))
+             SELECT FROM holder
+             WHERE seen_at > clock_timestamp() - $4 * interval '1 microsecond'))
          RETURNING owner_epoch",
     )
     .bind(i64::from(partition))
