@@ -87,16 +87,8 @@ impl Server {
     /// When no PostgreSQL is found, or it does not start.
     pub fn start(settings: &[Setting<'_>]) -> Result<Self> {
         let programs = Programs::find()?;
-        let folder = tempfile::Builder::new()
-            .prefix("everturn-postgres-")
-            .tempdir()
-            .context("cannot create a directory")?;
+        let folder = new_folder()?;
         let data = folder.path().join("data");
-        if let Some(user) = programs::other_user() {
-            std::os::unix::fs::chown(folder.path(), Some(user), Some(user))
-                .context("cannot give the directory away")?;
-        }
-        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))?;
         let made = programs
             .command("initdb")
             .args([
@@ -117,6 +109,46 @@ impl Server {
         );
         let port = free_port()?;
         configure(&data, folder.path(), port, settings)?;
+        Self::run(programs, folder, port)
+    }
+
+    /// Starts a standby of this one, which follows it. This one is stopped and
+    /// started again meanwhile.
+    ///
+    /// # Errors
+    /// When this one was not started here, or one of them does not start.
+    pub fn standby(&self) -> Result<Self> {
+        let own = self.own.as_ref().context("it was not started here")?;
+        let folder = new_folder()?;
+        let port = free_port()?;
+        self.end(Signal::INT)?;
+        let data = folder.path().join("data");
+        // As the user that it belongs to.
+        let copied = programs::as_user(Path::new("cp"))
+            .arg("-a")
+            .arg(own.folder.path().join("data"))
+            .arg(&data)
+            .status()
+            .context("cannot run cp")?;
+        ensure!(copied.success(), "the data could not be copied");
+        let primary = format!("host=127.0.0.1 port={} user=everturn", own.port);
+        configure(
+            &data,
+            folder.path(),
+            port,
+            &[("primary_conninfo", &primary)],
+        )?;
+        let signal = programs::as_user(Path::new("touch"))
+            .arg(data.join("standby.signal"))
+            .status()
+            .context("cannot run touch")?;
+        ensure!(signal.success(), "it could not be made a standby");
+        let standby = Self::run(own.programs.clone(), folder, port)?;
+        self.restart()?;
+        Ok(standby)
+    }
+
+    fn run(programs: Programs, folder: TempDir, port: u16) -> Result<Self> {
         let own = Own {
             process: Mutex::new(None),
             _guard: guard(folder.path())?,
@@ -270,6 +302,19 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+fn new_folder() -> Result<TempDir> {
+    let folder = tempfile::Builder::new()
+        .prefix("everturn-postgres-")
+        .tempdir()
+        .context("cannot create a directory")?;
+    if let Some(user) = programs::other_user() {
+        std::os::unix::fs::chown(folder.path(), Some(user), Some(user))
+            .context("cannot give the directory away")?;
+    }
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))?;
+    Ok(folder)
 }
 
 fn configure(data: &Path, sockets: &Path, port: u16, settings: &[Setting<'_>]) -> Result<()> {

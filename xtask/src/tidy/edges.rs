@@ -10,8 +10,9 @@ use crate::workspace;
 
 /// Crates of ours that each crate may use. Development dependencies of tests
 /// are free. A crate that is not listed may use everything.
-const ALLOWED: [(&str, &[&str]); 8] = [
+const ALLOWED: [(&str, &[&str]); 9] = [
     ("everturn-engine", &[]),
+    ("everturn-test-postgres", &[]),
     ("everturn-proto", &[]),
     ("everturn-dispatch", &["everturn-engine"]),
     ("everturn-store", &["everturn-engine"]),

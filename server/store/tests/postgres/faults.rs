@@ -129,6 +129,55 @@ async fn a_server_that_is_killed_and_started_again_has_every_append_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_standby_that_takes_the_place_of_its_primary_has_every_append_once() {
+    // What was acknowledged is at both.
+    let primary = Server::start(&[("fsync", "on"), ("synchronous_standby_names", "*")]);
+    let primary = primary.expect("there is a PostgreSQL");
+    let standby = primary.standby().expect("it starts");
+    let place = PostgresPlace::on(&primary);
+    let proxy = Proxy::to(primary.port().expect("it is ours")).await;
+    let options = PostgresOptions {
+        url: proxy.url(&place.url),
+        ..place.options()
+    };
+    let store = PostgresStore::open(options).await.expect("it runs");
+    let store: Arc<dyn Store> = Arc::new(store);
+    let appending = async {
+        let mut owned = Owned::take(&store, 0).await.expect("it is free");
+        let begin = std::time::Instant::now();
+        let mut appended = 0;
+        while begin.elapsed() < Duration::from_secs(3) {
+            owned.append(&store, "row").await.expect("it goes on");
+            appended += 1;
+        }
+        appended
+    };
+    let promoting = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        tokio::task::block_in_place(|| primary.kill()).expect("it runs");
+        // For a moment it is a standby for those that come.
+        proxy.turn_to(standby.port().expect("it is ours"));
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let mut session = PostgresPlace::on(&standby).maintenance().await;
+        for statement in [
+            "ALTER SYSTEM SET synchronous_standby_names = ''",
+            "SELECT pg_reload_conf()",
+            "SELECT pg_promote()",
+        ] {
+            session.execute(statement).await.expect("it is a superuser");
+        }
+    };
+    let (appended, ()) = tokio::join!(appending, promoting);
+    let log = whole_log(&store, 0).await.expect("it runs");
+    assert_eq!(log.len(), appended);
+    assert!(
+        log.iter()
+            .zip(1..)
+            .all(|((sequence, _), at)| *sequence == at)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_without_connections_is_waited_for() {
     let server = Server::start(&[("max_connections", "12")]).expect("there is a PostgreSQL");
     let place = PostgresPlace::on(&server);

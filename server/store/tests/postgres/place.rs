@@ -53,6 +53,13 @@ impl PostgresPlace {
         Arc::new(store.expect("the server runs"))
     }
 
+    /// A session with the server, whether the database is there or not.
+    pub async fn maintenance(&self) -> PgConnection {
+        let (server, _) = self.url.rsplit_once('/').expect("it has a database");
+        let session = PgConnection::connect(&format!("{server}/postgres")).await;
+        session.expect("the server runs")
+    }
+
     /// A session beside the store.
     pub async fn session(&self) -> PgConnection {
         let session = PgConnection::connect(&self.url).await;

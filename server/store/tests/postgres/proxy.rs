@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, Ordering};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -27,6 +27,7 @@ pub struct Proxy {
     address: SocketAddr,
     state: Arc<AtomicU8>,
     losses: Arc<AtomicU32>,
+    server: Arc<AtomicU16>,
 }
 
 impl Proxy {
@@ -37,11 +38,13 @@ impl Proxy {
             address: listener.local_addr().expect("it is bound"),
             state: Arc::default(),
             losses: Arc::default(),
+            server: Arc::new(AtomicU16::new(port)),
         };
         let passing = proxy.clone();
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let passing = passing.clone();
+                let port = passing.server.load(Ordering::SeqCst);
                 tokio::spawn(async move {
                     if let Ok(server) = TcpStream::connect(("127.0.0.1", port)).await {
                         passing.pass(client, server).await;
@@ -62,6 +65,11 @@ impl Proxy {
     /// What happens from here on.
     pub fn set(&self, network: Network) {
         self.state.store(network as u8, Ordering::SeqCst);
+    }
+
+    /// New connections go to another server of this machine.
+    pub fn turn_to(&self, port: u16) {
+        self.server.store(port, Ordering::SeqCst);
     }
 
     /// Connections that were lost.
