@@ -63,6 +63,7 @@ macro_rules! conformance_suite {
                 due_roots_come_earliest_first_and_bounded,
                 roots_with_work_come_in_pages_that_skip_none,
                 values_of_a_root_stay_until_nothing_refers_to_them,
+                ids_of_any_characters_come_back_and_are_found,
                 everything_survives_closing_and_reopening;
             chunks:
                 a_journal_is_read_from_the_middle_of_a_chunk,

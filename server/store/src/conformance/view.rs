@@ -1,10 +1,12 @@
 //! The view: roots, found by key, by hash and by deadline.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use super::Place;
 use super::rows::{Owned, history, key, messages, root, run, run_id, whole_log};
-use crate::{Due, Flush, Result, RootKey, RootRow, StateValue};
+use crate::{ApprovalRow, Due, Filter, Flush, Result, RootKey, RootRow, StateValue};
 
 /// Two ids in the namespace "default" with the same hash, found by search.
 const COLLIDING: [&str; 2] = ["4LrC_NmRRj5", "iqiKSSNpAZ9"];
@@ -305,6 +307,54 @@ pub async fn values_of_a_root_stay_until_nothing_refers_to_them(place: &dyn Plac
     flush.roots.push(root("a"));
     store.flush(flush).await?;
     assert_eq!(read().await?, [vec![], of_b]);
+    store.close().await
+}
+
+pub async fn ids_of_any_characters_come_back_and_are_found(place: &dyn Place) -> Result<()> {
+    let store = place.open().await?;
+    let owned = Owned::take(&store, 0).await?;
+    // Keys of steps are what code says, and part of the ids of its children.
+    for odd in [
+        "a\0b",
+        "\u{1a}0",
+        "tab\tline\n",
+        "quote'\"\\",
+        "é😀\u{202e}",
+    ] {
+        let mut flush = owned.flush();
+        let row = root(odd);
+        let mut child = run(7, &format!("order-7/{odd}"));
+        child.key = row.key.clone();
+        child.parent_workflow_id = Some(odd.into());
+        flush.messages.push(messages(&row.key, 1, 2, 10));
+        flush.approvals.push(ApprovalRow {
+            key: row.key.clone(),
+            approval_id: odd.into(),
+            status: 1,
+            request_time: 5,
+            detail: Bytes::from_static(b"approval"),
+        });
+        flush.roots.push(row.clone());
+        flush.runs.push(child.clone());
+        store.flush(flush.clone()).await?;
+        let found = store.load_roots(0, vec![row.key.clone()]).await?;
+        assert_eq!(found, [row.clone()], "{odd:?}");
+        let found = store
+            .find_run("default".into(), child.workflow_id.clone())
+            .await?;
+        assert_eq!(found, Some(child), "{odd:?}");
+        let transcript = store.load_messages(row.key.clone(), 0, 1_000).await?;
+        assert_eq!(transcript, flush.messages, "{odd:?}");
+        let of_root = Some(Arc::clone(&row.key.root_id));
+        let listed = store
+            .list_approvals(of_root, Filter::of("default", 10))
+            .await?;
+        assert_eq!(listed.0, flush.approvals, "{odd:?}");
+        // The run belongs to one root at a time here.
+        let mut erased = owned.flush();
+        erased.erased.push(row.key);
+        store.flush(erased).await?;
+    }
     store.close().await
 }
 

@@ -12,6 +12,7 @@ mod members;
 mod open;
 mod queries;
 mod sizes;
+mod text;
 mod transfer;
 mod view;
 

@@ -3,8 +3,10 @@
 use sqlx::postgres::{PgHasArrayType, PgRow};
 use sqlx::{Encode, Postgres, QueryBuilder, Type};
 
-crate::sql::rows::columns!(PgRow);
-crate::sql::sql!(Postgres, "''::bytea", one_of);
+use crate::postgres::text;
+
+crate::sql::rows::columns!(PgRow, text::read);
+crate::sql::sql!(Postgres, "''::bytea", one_of, text::write);
 
 /// With an array, so that the statement is the same for any number of values.
 fn one_of<T>(query: &mut QueryBuilder<Postgres>, values: Vec<T>)

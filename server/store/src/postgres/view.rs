@@ -9,6 +9,7 @@ use sqlx::{Postgres, Row as _};
 
 use crate::Result;
 use crate::error::Error;
+use crate::postgres::text;
 use crate::row::{ApprovalRow, HistoryChunk, MessageChunk, RootKey, RootRow, RunRow};
 use crate::sql::{int, signed};
 
@@ -105,8 +106,8 @@ pub(super) async fn messages(
              WHERE messages.last_sequence <= excluded.last_sequence
          )"
     )
-    .bind(all(rows, |row| &*row.key.namespace))
-    .bind(all(rows, |row| &*row.key.root_id))
+    .bind(all(rows, |row| text::write(&row.key.namespace)))
+    .bind(all(rows, |row| text::write(&row.key.root_id)))
     .bind(all(rows, |row| int(row.first_sequence)))
     .bind(all(rows, |row| int(row.last_sequence)))
     .bind(all(rows, |row| &row.payload[..]));
@@ -135,18 +136,20 @@ pub(super) async fn runs(
          )"
     )
     .bind(all(rows, |row| &row.run_id[..]))
-    .bind(all(rows, |row| &*row.key.namespace))
-    .bind(all(rows, |row| &*row.key.root_id))
-    .bind(all(rows, |row| &*row.workflow_id))
-    .bind(all(rows, |row| &*row.type_name))
-    .bind(all(rows, |row| &*row.task_queue))
+    .bind(all(rows, |row| text::write(&row.key.namespace)))
+    .bind(all(rows, |row| text::write(&row.key.root_id)))
+    .bind(all(rows, |row| text::write(&row.workflow_id)))
+    .bind(all(rows, |row| text::write(&row.type_name)))
+    .bind(all(rows, |row| text::write(&row.task_queue)))
     .bind(all(rows, |row| i64::from(row.status)))
-    .bind(all(rows, |row| row.parent_workflow_id.as_deref()))
+    .bind(all(rows, |row| {
+        row.parent_workflow_id.as_deref().map(text::write)
+    }))
     .bind(all(rows, |row| row.start_time))
     .bind(all(rows, |row| row.close_time))
     .bind(all(rows, |row| int(row.event_count)))
     .bind(all(rows, |row| i64::from(row.wait.reason)))
-    .bind(all(rows, |row| &*row.wait.queue))
+    .bind(all(rows, |row| text::write(&row.wait.queue)))
     .bind(all(rows, |row| &row.detail[..]));
     execute(connection, fence, statement).await.map(drop)
 }
@@ -176,9 +179,9 @@ pub(super) async fn approvals(
                  <= (excluded.request_time, excluded.status)
          )"
     )
-    .bind(all(&rows, |row| &*row.key.namespace))
-    .bind(all(&rows, |row| &*row.approval_id))
-    .bind(all(&rows, |row| &*row.key.root_id))
+    .bind(all(&rows, |row| text::write(&row.key.namespace)))
+    .bind(all(&rows, |row| text::write(&row.approval_id)))
+    .bind(all(&rows, |row| text::write(&row.key.root_id)))
     .bind(all(&rows, |row| i64::from(row.status)))
     .bind(all(&rows, |row| row.request_time))
     .bind(all(&rows, |row| &row.detail[..]));
@@ -215,10 +218,10 @@ pub(super) async fn roots(
          )"
     )
     .bind(all(rows, |row| signed(row.key.hash64())))
-    .bind(all(rows, |row| &*row.key.namespace))
-    .bind(all(rows, |row| &*row.key.root_id))
+    .bind(all(rows, |row| text::write(&row.key.namespace)))
+    .bind(all(rows, |row| text::write(&row.key.root_id)))
     .bind(all(rows, |row| row.kind.code()))
-    .bind(all(rows, |row| &*row.type_name))
+    .bind(all(rows, |row| text::write(&row.type_name)))
     .bind(all(rows, |row| i64::from(row.status)))
     .bind(all(rows, |row| row.create_time))
     .bind(all(rows, |row| row.update_time))
@@ -226,7 +229,7 @@ pub(super) async fn roots(
     .bind(all(rows, |row| row.work_since))
     .bind(all(rows, |row| row.wait.unanswered_since))
     .bind(all(rows, |row| i64::from(row.wait.reason)))
-    .bind(all(rows, |row| &*row.wait.queue))
+    .bind(all(rows, |row| text::write(&row.wait.queue)))
     .bind(all(rows, |row| int(row.applied_sequence)))
     .bind(all(rows, |row| &row.snapshot[..]))
     .bind(all(rows, |row| &row.summary[..]));
@@ -253,8 +256,8 @@ async fn values(connection: &mut PgConnection, fence: Fence, rows: &[RootRow]) -
                  ON CONFLICT (root, version) DO NOTHING
              )"
         )
-        .bind(all(&new, |(key, _)| &*key.namespace))
-        .bind(all(&new, |(key, _)| &*key.root_id))
+        .bind(all(&new, |(key, _)| text::write(&key.namespace)))
+        .bind(all(&new, |(key, _)| text::write(&key.root_id)))
         .bind(all(&new, |(_, value)| int(value.version)))
         .bind(all(&new, |(_, value)| &value.payload[..]));
         execute(connection, fence, statement).await?;
@@ -275,8 +278,8 @@ async fn values(connection: &mut PgConnection, fence: Fence, rows: &[RootRow]) -
                      AND state_values.version = gone.version
              )"
         )
-        .bind(all(&gone, |(key, _)| &*key.namespace))
-        .bind(all(&gone, |(key, _)| &*key.root_id))
+        .bind(all(&gone, |(key, _)| text::write(&key.namespace)))
+        .bind(all(&gone, |(key, _)| text::write(&key.root_id)))
         .bind(all(&gone, |(_, value)| int(*value)));
         execute(connection, fence, statement).await?;
     }
@@ -314,8 +317,8 @@ pub(super) async fn erase(
              WHERE EXISTS (SELECT FROM fence) AND namespace = $3 AND root_id = $4
          )"
     )
-    .bind(&*key.namespace)
-    .bind(&*key.root_id);
+    .bind(text::write(&key.namespace))
+    .bind(text::write(&key.root_id));
     execute(connection, fence, statement).await.map(drop)
 }
 

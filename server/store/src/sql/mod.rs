@@ -41,9 +41,9 @@ pub(crate) trait Sql: Database<Row: Columns> {
 }
 
 /// Implements [`Sql`]: the drivers work alike, but for how one of several values
-/// is asked for.
+/// is asked for, and how texts are stored.
 macro_rules! sql {
-    ($database:ty, $no_bytes:literal, $one_of:path) => {
+    ($database:ty, $no_bytes:literal, $one_of:path, $write_text:path) => {
         impl $crate::sql::Sql for $database {
             const NO_BYTES: &'static str = $no_bytes;
 
@@ -51,7 +51,7 @@ macro_rules! sql {
                 query.push_bind(value);
             }
             fn text(query: &mut sqlx::QueryBuilder<Self>, value: &str) {
-                query.push_bind(value.to_owned());
+                query.push_bind($write_text(value).into_owned());
             }
             fn bytes(query: &mut sqlx::QueryBuilder<Self>, value: &[u8]) {
                 query.push_bind(value.to_vec());
@@ -60,7 +60,8 @@ macro_rules! sql {
                 $one_of(query, values);
             }
             fn one_of_texts(query: &mut sqlx::QueryBuilder<Self>, values: Vec<String>) {
-                $one_of(query, values);
+                let values = values.iter().map(|text| $write_text(text).into_owned());
+                $one_of(query, values.collect::<Vec<String>>());
             }
             fn one_of_bytes(query: &mut sqlx::QueryBuilder<Self>, values: Vec<Vec<u8>>) {
                 $one_of(query, values);

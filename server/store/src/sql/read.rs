@@ -395,8 +395,8 @@ pub(crate) async fn used_queues<DB: Sql>(
             .int(OPEN)
             .sql(" LIMIT 10000");
     let read = |row: &DB::Row| {
-        let queue = rows::text(row, "wait_queue")?;
-        Ok((queue, rows::text(row, "type_name")?))
+        let queue = row.text("wait_queue")?;
+        Ok((queue, row.text("type_name")?))
     };
     query.rows(pool).await?.iter().map(read).collect()
 }

@@ -18,16 +18,16 @@ pub(crate) trait Columns {
     /// A number, if there is one.
     fn int_if_any(&self, column: &str) -> Result<Option<i64>>;
     /// A text.
-    fn str(&self, column: &str) -> Result<&str>;
+    fn text(&self, column: &str) -> Result<Arc<str>>;
     /// A text, if there is one.
-    fn str_if_any(&self, column: &str) -> Result<Option<&str>>;
+    fn text_if_any(&self, column: &str) -> Result<Option<Arc<str>>>;
     /// Bytes.
     fn bytes(&self, column: &str) -> Result<&[u8]>;
 }
 
-/// Rows of a database with columns of these types.
+/// Rows of a database, whose texts are stored as this function reads them.
 macro_rules! columns {
-    ($row:ty) => {
+    ($row:ty, $read_text:path) => {
         impl $crate::sql::rows::Columns for $row {
             fn int(&self, column: &str) -> $crate::Result<i64> {
                 Ok(sqlx::Row::try_get(self, column)?)
@@ -35,11 +35,13 @@ macro_rules! columns {
             fn int_if_any(&self, column: &str) -> $crate::Result<Option<i64>> {
                 Ok(sqlx::Row::try_get(self, column)?)
             }
-            fn str(&self, column: &str) -> $crate::Result<&str> {
-                Ok(sqlx::Row::try_get(self, column)?)
+            fn text(&self, column: &str) -> $crate::Result<std::sync::Arc<str>> {
+                let text: &str = sqlx::Row::try_get(self, column)?;
+                Ok($read_text(text))
             }
-            fn str_if_any(&self, column: &str) -> $crate::Result<Option<&str>> {
-                Ok(sqlx::Row::try_get(self, column)?)
+            fn text_if_any(&self, column: &str) -> $crate::Result<Option<std::sync::Arc<str>>> {
+                let text: Option<&str> = sqlx::Row::try_get(self, column)?;
+                Ok(text.map($read_text))
             }
             fn bytes(&self, column: &str) -> $crate::Result<&[u8]> {
                 Ok(sqlx::Row::try_get(self, column)?)
@@ -48,10 +50,6 @@ macro_rules! columns {
     };
 }
 pub(crate) use columns;
-
-pub(crate) fn text(row: &impl Columns, column: &str) -> Result<Arc<str>> {
-    Ok(row.str(column)?.into())
-}
 
 pub(crate) fn blob(row: &impl Columns, column: &str) -> Result<Bytes> {
     Ok(Bytes::copy_from_slice(row.bytes(column)?))
@@ -75,15 +73,15 @@ fn run_id(row: &impl Columns) -> Result<[u8; 16]> {
 
 pub(crate) fn key(row: &impl Columns) -> Result<RootKey> {
     Ok(RootKey {
-        namespace: text(row, "namespace")?,
-        root_id: text(row, "root_id")?,
+        namespace: row.text("namespace")?,
+        root_id: row.text("root_id")?,
     })
 }
 
 pub(crate) fn wait(row: &impl Columns) -> Result<WaitColumns> {
     Ok(WaitColumns {
         reason: row.int("wait")?.try_into().unwrap_or(0),
-        queue: text(row, "wait_queue")?,
+        queue: row.text("wait_queue")?,
         unanswered_since: None,
     })
 }
@@ -100,7 +98,7 @@ pub(crate) fn root(row: &impl Columns) -> Result<RootRow> {
     Ok(RootRow {
         key: key(row)?,
         kind: RootKind::from_code(row.int("kind")?),
-        type_name: text(row, "type_name")?,
+        type_name: row.text("type_name")?,
         status: status(row)?,
         create_time: row.int("create_time")?,
         update_time: row.int("update_time")?,
@@ -124,15 +122,15 @@ pub(crate) fn value(row: &impl Columns, version: i64) -> Result<StateValue> {
 }
 
 pub(crate) fn run(row: &impl Columns) -> Result<RunRow> {
-    let parent = row.str_if_any("parent_workflow_id")?;
+    let parent_workflow_id = row.text_if_any("parent_workflow_id")?;
     Ok(RunRow {
         run_id: run_id(row)?,
         key: key(row)?,
-        workflow_id: text(row, "workflow_id")?,
-        type_name: text(row, "type_name")?,
-        task_queue: text(row, "task_queue")?,
+        workflow_id: row.text("workflow_id")?,
+        type_name: row.text("type_name")?,
+        task_queue: row.text("task_queue")?,
         status: status(row)?,
-        parent_workflow_id: parent.map(Into::into),
+        parent_workflow_id,
         start_time: row.int("start_time")?,
         close_time: row.int_if_any("close_time")?,
         event_count: number(row, "event_count")?,
@@ -162,7 +160,7 @@ pub(crate) fn messages(row: &impl Columns) -> Result<MessageChunk> {
 pub(crate) fn approval(row: &impl Columns) -> Result<ApprovalRow> {
     Ok(ApprovalRow {
         key: key(row)?,
-        approval_id: text(row, "approval_id")?,
+        approval_id: row.text("approval_id")?,
         status: status(row)?,
         request_time: row.int("request_time")?,
         detail: blob(row, "detail")?,

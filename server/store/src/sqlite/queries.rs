@@ -1,10 +1,13 @@
 //! How SQLite's queries and rows are built and read.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Encode, QueryBuilder, Sqlite, Type};
 
-crate::sql::rows::columns!(SqliteRow);
-crate::sql::sql!(Sqlite, "x''", one_of);
+crate::sql::rows::columns!(SqliteRow, Arc::from);
+crate::sql::sql!(Sqlite, "x''", one_of, Cow::Borrowed);
 
 fn one_of<T>(query: &mut QueryBuilder<Sqlite>, values: Vec<T>)
 where
