@@ -379,7 +379,8 @@ pub(crate) async fn send_signal(child: &Child, name: &str) {
 }
 
 /// The program under test.
-fn binary() -> PathBuf {
+#[must_use]
+pub fn binary() -> PathBuf {
     match std::env::var_os("EVERTURN_TEST_BIN") {
         Some(path) => path.into(),
         None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/debug/everturn"),

@@ -75,11 +75,16 @@ impl Serving {
         let mut troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
         change(&mut troubles);
         let problem = troubles.first().map(|trouble| trouble.text());
-        let is_change = self
-            .problem
-            .send_if_modified(|known| std::mem::replace(known, problem) != problem);
+        let mut before = None;
+        let is_change = self.problem.send_if_modified(|known| {
+            before = std::mem::replace(known, problem);
+            before != problem
+        });
         match problem {
             _ if !is_change => {}
+            None if before == Some(Trouble::DiskFull(0).text()) => {
+                tracing::info!("the disk has room again: writes are taken");
+            }
             None => tracing::info!("this node serves"),
             Some(problem) if matches!(troubles.first(), Some(Trouble::DiskFull(_))) => {
                 tracing::error!(

@@ -21,10 +21,13 @@ pub struct Programs {
 }
 
 impl Programs {
-    /// The first that work.
-    pub fn find() -> Result<Self> {
+    /// The first that work, with these beside them.
+    pub fn find(beside: &[&str]) -> Result<Self> {
         let mut looked_at = Vec::new();
         for folder in candidates() {
+            if !beside.iter().all(|program| folder.join(program).exists()) {
+                continue;
+            }
             if let Some(version) = version(&folder) {
                 return Ok(Self { folder, version });
             }
@@ -35,6 +38,11 @@ impl Programs {
              `apt-get install postgresql`",
             looked_at.join(", ")
         )
+    }
+
+    /// The path of a program.
+    pub fn path(&self, program: &str) -> PathBuf {
+        self.folder.join(program)
     }
 
     /// A program, as a user that PostgreSQL accepts.

@@ -87,7 +87,22 @@ impl Server {
     /// # Errors
     /// When no PostgreSQL is found, or it does not start.
     pub fn start(settings: &[Setting<'_>]) -> Result<Self> {
-        let programs = Programs::find()?;
+        Self::start_from(Programs::find(&[])?, settings)
+    }
+
+    /// Starts one whose programs for backups are there too, which are not in
+    /// every package; `None` if there are none.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn start_with(tools: &[&str]) -> Result<Option<Self>> {
+        match Programs::find(tools) {
+            Ok(programs) => Self::start_from(programs, &[]).map(Some),
+            Err(_) => Ok(None),
+        }
+    }
+
+    fn start_from(programs: Programs, settings: &[Setting<'_>]) -> Result<Self> {
         let folder = new_folder()?;
         let data = folder.path().join("data");
         let made = programs
@@ -183,6 +198,12 @@ impl Server {
     #[must_use]
     pub fn database(&self, name: &str) -> String {
         format!("{}{name}{}", self.url.0, self.url.1)
+    }
+
+    /// The path of one of its programs, if it was started here.
+    #[must_use]
+    pub fn program(&self, name: &str) -> Option<PathBuf> {
+        self.own.as_ref().map(|own| own.programs.path(name))
     }
 
     /// Its port on this machine, if it was started here.

@@ -338,7 +338,7 @@ pub async fn ids_of_any_characters_come_back_and_are_found(place: &dyn Place) ->
         flush.runs.push(child.clone());
         store.flush(flush.clone()).await?;
         let found = store.load_roots(0, vec![row.key.clone()]).await?;
-        assert_eq!(found, [row.clone()], "{odd:?}");
+        assert_eq!(found.first(), Some(&row), "{odd:?}");
         let found = store
             .find_run("default".into(), child.workflow_id.clone())
             .await?;

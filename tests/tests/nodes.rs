@@ -47,7 +47,7 @@ async fn to_server(act: impl FnOnce() -> anyhow::Result<()> + Send) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_lost_when_the_node_and_its_database_fail_under_load() {
-    let mut random = seed::random("postgres");
+    let mut random = seed::random("nodes");
     let server = Server::start(&[("fsync", "on")]).expect("there is a PostgreSQL");
     let mut coordinator = Coordinator::start_on(database(&server), &OPTIONS).await;
     load::lift_turn_cap(&coordinator.client()).await;
@@ -87,7 +87,7 @@ async fn nothing_is_lost_when_the_node_and_its_database_fail_under_load() {
         assert_eq!(*before, after, "{id}: the transcript after a clean restart");
     }
     let (messages, workflows) = (summary.messages(), summary.workflows);
-    println!("postgres: {messages} messages, {workflows} workflows, {FAULTS} faults");
+    println!("nodes: {messages} messages, {workflows} workflows, {FAULTS} faults");
     assert!(
         !coordinator.log().contains("panicked"),
         "no panic was logged"
