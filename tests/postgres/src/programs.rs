@@ -1,5 +1,6 @@
 //! Where PostgreSQL's programs are, and as whom they run.
 
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -28,7 +29,8 @@ impl Programs {
             if !beside.iter().all(|program| folder.join(program).exists()) {
                 continue;
             }
-            if let Some(version) = version(&folder) {
+            let found = version(&folder).map(|version| (folder.clone(), version));
+            if let Some((folder, version)) = found.or_else(|| reachable_copy(&folder)) {
                 return Ok(Self { folder, version });
             }
             looked_at.push(folder.display().to_string());
@@ -86,6 +88,40 @@ fn candidates() -> Vec<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     folders.extend(std::env::split_paths(&path).filter(|folder| folder.join("initdb").exists()));
     folders
+}
+
+/// A copy of programs that are below a directory of root's alone, where the
+/// user that runs them can reach it. Made once for all tests of this machine.
+fn reachable_copy(folder: &Path) -> Option<(PathBuf, String)> {
+    other_user()?;
+    let package = folder
+        .join("postgres")
+        .exists()
+        .then(|| folder.parent())??;
+    let identity = std::fs::metadata(folder.join("postgres")).ok()?;
+    let name = format!(
+        "everturn-test-postgres-{}-{}",
+        identity.ino(),
+        identity.mtime()
+    );
+    let copy = std::env::temp_dir().join(name);
+    if !copy.exists() {
+        // Under another name first: others may be copying too.
+        let partial = copy.with_extension(std::process::id().to_string());
+        let copied = Command::new("cp")
+            .arg("-a")
+            .arg(package)
+            .arg(&partial)
+            .status();
+        copied.ok()?.success().then_some(())?;
+        std::fs::set_permissions(&partial, std::fs::Permissions::from_mode(0o755)).ok()?;
+        if std::fs::rename(&partial, &copy).is_err() {
+            let _ = std::fs::remove_dir_all(&partial);
+        }
+    }
+    let folder = copy.join("bin");
+    let version = version(&folder)?;
+    Some((folder, version))
 }
 
 fn npm_package() -> PathBuf {
