@@ -188,14 +188,21 @@ pub(super) async fn approvals(
     execute(connection, fence, statement).await.map(drop)
 }
 
-/// Roots, then the values of their states that are stored apart: a root that is
-/// read names some that are not there yet only if its owner was lost between the
-/// two, and then the log still has it.
+/// Roots, together with the values of their states that are stored apart: no
+/// root ever names one that is not there.
 pub(super) async fn roots(
     connection: &mut PgConnection,
     fence: Fence,
     rows: &[RootRow],
 ) -> Result<()> {
+    let new = rows
+        .iter()
+        .flat_map(|row| row.values.iter().map(|it| (&row.key, it)));
+    let new: Vec<_> = new.collect();
+    let gone = rows
+        .iter()
+        .flat_map(|row| row.forgotten_values.iter().map(|it| (&row.key, *it)));
+    let gone: Vec<_> = gone.collect();
     let statement = fenced!(
         fence,
         "written AS (
@@ -215,6 +222,19 @@ pub(super) async fn roots(
                  applied_sequence = excluded.applied_sequence, snapshot = excluded.snapshot,
                  summary = excluded.summary
              WHERE roots.applied_sequence <= excluded.applied_sequence
+             RETURNING id, namespace, root_id
+         ), new_values AS (
+             INSERT INTO state_values (root, version, payload)
+             SELECT written.id, new.version, new.payload
+             FROM UNNEST($19::text[], $20::text[], $21::bigint[], $22::bytea[])
+                 AS new (namespace, root_id, version, payload)
+             JOIN written USING (namespace, root_id)
+             ON CONFLICT (root, version) DO NOTHING
+         ), gone_values AS (
+             DELETE FROM state_values USING written,
+                 UNNEST($23::text[], $24::text[], $25::bigint[]) AS gone (namespace, root_id, version)
+             WHERE written.namespace = gone.namespace AND written.root_id = gone.root_id
+                 AND state_values.root = written.id AND state_values.version = gone.version
          )"
     )
     .bind(all(rows, |row| signed(row.key.hash64())))
@@ -232,58 +252,15 @@ pub(super) async fn roots(
     .bind(all(rows, |row| text::write(&row.wait.queue)))
     .bind(all(rows, |row| int(row.applied_sequence)))
     .bind(all(rows, |row| &row.snapshot[..]))
-    .bind(all(rows, |row| &row.summary[..]));
-    execute(connection, fence, statement).await?;
-    values(connection, fence, rows).await
-}
-
-/// Values that are new, and without those that nothing refers to any more.
-async fn values(connection: &mut PgConnection, fence: Fence, rows: &[RootRow]) -> Result<()> {
-    let new: Vec<_> = rows
-        .iter()
-        .flat_map(|row| row.values.iter().map(|value| (&row.key, value)))
-        .collect();
-    if !new.is_empty() {
-        let statement = fenced!(
-            fence,
-            "written AS (
-                 INSERT INTO state_values (root, version, payload)
-                 SELECT roots.id, new.version, new.payload
-                 FROM UNNEST($3::text[], $4::text[], $5::bigint[], $6::bytea[])
-                     AS new (namespace, root_id, version, payload)
-                 JOIN roots USING (namespace, root_id)
-                 WHERE EXISTS (SELECT FROM fence)
-                 ON CONFLICT (root, version) DO NOTHING
-             )"
-        )
-        .bind(all(&new, |(key, _)| text::write(&key.namespace)))
-        .bind(all(&new, |(key, _)| text::write(&key.root_id)))
-        .bind(all(&new, |(_, value)| int(value.version)))
-        .bind(all(&new, |(_, value)| &value.payload[..]));
-        execute(connection, fence, statement).await?;
-    }
-    let gone: Vec<_> = rows
-        .iter()
-        .flat_map(|row| row.forgotten_values.iter().map(|value| (&row.key, *value)))
-        .collect();
-    if !gone.is_empty() {
-        let statement = fenced!(
-            fence,
-            "written AS (
-                 DELETE FROM state_values USING roots,
-                     UNNEST($3::text[], $4::text[], $5::bigint[])
-                     AS gone (namespace, root_id, version)
-                 WHERE EXISTS (SELECT FROM fence) AND roots.namespace = gone.namespace
-                     AND roots.root_id = gone.root_id AND state_values.root = roots.id
-                     AND state_values.version = gone.version
-             )"
-        )
-        .bind(all(&gone, |(key, _)| text::write(&key.namespace)))
-        .bind(all(&gone, |(key, _)| text::write(&key.root_id)))
-        .bind(all(&gone, |(_, value)| int(*value)));
-        execute(connection, fence, statement).await?;
-    }
-    Ok(())
+    .bind(all(rows, |row| &row.summary[..]))
+    .bind(all(&new, |(key, _)| text::write(&key.namespace)))
+    .bind(all(&new, |(key, _)| text::write(&key.root_id)))
+    .bind(all(&new, |(_, value)| int(value.version)))
+    .bind(all(&new, |(_, value)| &value.payload[..]))
+    .bind(all(&gone, |(key, _)| text::write(&key.namespace)))
+    .bind(all(&gone, |(key, _)| text::write(&key.root_id)))
+    .bind(all(&gone, |(_, version)| int(*version)));
+    execute(connection, fence, statement).await.map(drop)
 }
 
 /// Writes nothing, under a fence.
