@@ -12,6 +12,7 @@ use rand::{RngExt as _, SeedableRng as _};
 use tokio::task::JoinSet;
 
 use crate::check::{self, Acknowledged};
+use crate::coordinator::Coordinator;
 use crate::{calls, eventually, load};
 
 /// Conversations that are written to.
@@ -38,6 +39,24 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// Checks that a coordinator which was stopped and started has the same.
+    ///
+    /// # Panics
+    /// When it has not, or when it ever panicked.
+    pub async fn survives_a_clean_restart(&self, coordinator: &mut Coordinator) {
+        coordinator.terminate().await;
+        coordinator.restart().await;
+        let client = coordinator.client();
+        for (id, before) in &self.transcripts {
+            let after = calls::transcript(&client, id).await;
+            assert_eq!(*before, after, "{id}: the transcript after a clean restart");
+        }
+        assert!(
+            !coordinator.log().contains("panicked"),
+            "no panic was logged"
+        );
+    }
+
     /// Messages of all transcripts.
     #[must_use]
     pub fn messages(&self) -> usize {

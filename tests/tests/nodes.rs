@@ -79,19 +79,9 @@ async fn nothing_is_lost_when_the_node_and_its_database_fail_under_load() {
         }
     }
     let summary = services.finish(&coordinator.client()).await;
-    coordinator.terminate().await;
-    coordinator.restart().await;
-    let client = coordinator.client();
-    for (id, before) in &summary.transcripts {
-        let after = calls::transcript(&client, id).await;
-        assert_eq!(*before, after, "{id}: the transcript after a clean restart");
-    }
+    summary.survives_a_clean_restart(&mut coordinator).await;
     let (messages, workflows) = (summary.messages(), summary.workflows);
     println!("nodes: {messages} messages, {workflows} workflows, {FAULTS} faults");
-    assert!(
-        !coordinator.log().contains("panicked"),
-        "no panic was logged"
-    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
